@@ -1,0 +1,23 @@
+//! Doorplate reads the house numbers in a street photo and takes them out of it, in the browser;
+//! the photo never leaves the machine. A native program of the same crate trains the classifiers
+//! on SVHN and publishes the weights that the page fetches.
+//!
+//! A photo's way is one line: bytes → [`photo::Photo`] → boxes → crops →
+//! [`classifier::Classifier`] → readings, and → key pixels → [`removal::Grnn`] → patches →
+//! [`photo::Photo`]. Each step is a plain function or a small struct.
+//!
+//! | room | what it is for | where it runs |
+//! |---|---|---|
+//! | [`photo`] | a decoded photo, boxes, crops, resampling, patches laid back | everywhere; pixels with `codecs` |
+//! | [`dataset`] | SVHN's photos, boxes and labels; splits; box files | native |
+//! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
+//! | [`removal`] | key pixels, the GRNN, fold-in, the fill | `engine` |
+//! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
+//! | [`training`] | runs, checkpoints, the files a run leaves | native |
+//! | [`evaluation`] | confusion, precision, recall, F1, reports | everywhere |
+//! | [`cli`] | one file a command | native |
+//! | [`worker`] | the engine behind typed messages | protocol everywhere, engine with `worker` |
+//! | [`app`] | the page | editor state everywhere, components with `app` |
+
+pub mod photo;
+pub mod worker;

@@ -1,0 +1,226 @@
+//! Sizes and boxes in photo coordinates: pixels, x to the right, y down, origin at the top left
+//! corner of the upright photo (after EXIF orientation).
+
+use serde::{Deserialize, Serialize};
+
+/// Width and height of a photo in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PhotoSize {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// Why a box cannot be used on a photo.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BoxError {
+    /// A coordinate is NaN or infinite.
+    #[error("its {field} is {value}, not a number of pixels")]
+    NotFinite {
+        /// Which field of the box.
+        field: &'static str,
+        /// The value it holds.
+        value: f64,
+    },
+    /// Width or height is zero or negative.
+    #[error("it is {width} x {height} pixels; a box needs a width and a height above zero")]
+    Empty {
+        /// The width given.
+        width: f64,
+        /// The height given.
+        height: f64,
+    },
+    /// No pixel of the box lies on the photo.
+    #[error(
+        "it lies outside the photo: left {left}, top {top} on a photo of {} x {} pixels",
+        photo.width, photo.height
+    )]
+    OutsidePhoto {
+        /// Left edge given.
+        left: f64,
+        /// Top edge given.
+        top: f64,
+        /// The photo's size.
+        photo: PhotoSize,
+    },
+}
+
+/// A box as people and files give it: any numbers, possibly beyond the photo's edge.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LooseBox {
+    /// Left edge in pixels; may be negative.
+    pub left: f64,
+    /// Top edge in pixels; may be negative.
+    pub top: f64,
+    /// Width in pixels.
+    pub width: f64,
+    /// Height in pixels.
+    pub height: f64,
+}
+
+impl LooseBox {
+    /// The part of the box that lies on a photo, with its edges on whole pixels.
+    ///
+    /// Edges are rounded to the nearest pixel boundary; a box thinner than a pixel keeps one.
+    ///
+    /// # Errors
+    /// [`BoxError`] when a number is not finite, the box has no area, or it misses the photo.
+    pub fn clamp_to(self, photo: PhotoSize) -> Result<BoxInPhoto, BoxError> {
+        for (field, value) in [
+            ("left", self.left),
+            ("top", self.top),
+            ("width", self.width),
+            ("height", self.height),
+        ] {
+            if !value.is_finite() {
+                return Err(BoxError::NotFinite { field, value });
+            }
+        }
+        if self.width <= 0.0 || self.height <= 0.0 {
+            return Err(BoxError::Empty { width: self.width, height: self.height });
+        }
+        let span = |start: f64, length: f64, limit: u32| -> Option<(u32, u32)> {
+            let limit = f64::from(limit);
+            if start >= limit || start + length <= 0.0 {
+                return None;
+            }
+            let first = start.round().clamp(0.0, limit - 1.0);
+            let last = (start + length).round().clamp(first + 1.0, limit);
+            // Both lie in 0..=limit, which came from a u32.
+            Some((first as u32, (last - first) as u32))
+        };
+        match (
+            span(self.left, self.width, photo.width),
+            span(self.top, self.height, photo.height),
+        ) {
+            (Some((left, width)), Some((top, height))) => {
+                Ok(BoxInPhoto { left, top, width, height })
+            }
+            _ => Err(BoxError::OutsidePhoto { left: self.left, top: self.top, photo }),
+        }
+    }
+}
+
+impl From<BoxInPhoto> for LooseBox {
+    fn from(b: BoxInPhoto) -> Self {
+        LooseBox {
+            left: f64::from(b.left),
+            top: f64::from(b.top),
+            width: f64::from(b.width),
+            height: f64::from(b.height),
+        }
+    }
+}
+
+/// A box of whole pixels that lies on its photo and has at least one pixel.
+///
+/// Made by [`LooseBox::clamp_to`]; the engine takes nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BoxInPhoto {
+    /// First column.
+    pub left: u32,
+    /// First row.
+    pub top: u32,
+    /// Columns, at least 1.
+    pub width: u32,
+    /// Rows, at least 1.
+    pub height: u32,
+}
+
+impl BoxInPhoto {
+    /// One past the last column.
+    pub fn right(&self) -> u32 {
+        self.left + self.width
+    }
+
+    /// One past the last row.
+    pub fn bottom(&self) -> u32 {
+        self.top + self.height
+    }
+
+    /// The box grown by `margin` pixels on all sides, as far as the photo reaches.
+    #[must_use]
+    pub fn grown(&self, margin: u32, photo: PhotoSize) -> Self {
+        let left = self.left.saturating_sub(margin);
+        let top = self.top.saturating_sub(margin);
+        let right = self.right().saturating_add(margin).min(photo.width);
+        let bottom = self.bottom().saturating_add(margin).min(photo.height);
+        BoxInPhoto { left, top, width: right - left, height: bottom - top }
+    }
+
+    /// The smallest box that holds both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let left = self.left.min(other.left);
+        let top = self.top.min(other.top);
+        let right = self.right().max(other.right());
+        let bottom = self.bottom().max(other.bottom());
+        BoxInPhoto { left, top, width: right - left, height: bottom - top }
+    }
+
+    /// Whether fewer than `gap` pixels lie between the two boxes along both axes; with a gap of
+    /// zero, whether they share a pixel.
+    pub fn within(&self, other: &Self, gap: u32) -> bool {
+        self.left < other.right().saturating_add(gap)
+            && other.left < self.right().saturating_add(gap)
+            && self.top < other.bottom().saturating_add(gap)
+            && other.top < self.bottom().saturating_add(gap)
+    }
+
+    /// Whether the pixel at column `x`, row `y` of the photo lies in the box.
+    pub fn contains(&self, x: u32, y: u32) -> bool {
+        (self.left..self.right()).contains(&x) && (self.top..self.bottom()).contains(&y)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PHOTO: PhotoSize = PhotoSize { width: 100, height: 50 };
+
+    fn loose(left: f64, top: f64, width: f64, height: f64) -> LooseBox {
+        LooseBox { left, top, width, height }
+    }
+
+    #[test]
+    fn a_box_over_the_edge_keeps_the_part_on_the_photo() {
+        let clamped = loose(-5.0, 40.0, 20.0, 30.0).clamp_to(PHOTO).expect("overlaps the photo");
+        assert_eq!(clamped, BoxInPhoto { left: 0, top: 40, width: 15, height: 10 });
+    }
+
+    #[test]
+    fn a_sliver_keeps_one_pixel() {
+        let clamped = loose(99.9, 0.0, 0.05, 0.2).clamp_to(PHOTO).expect("touches the last column");
+        assert_eq!(clamped, BoxInPhoto { left: 99, top: 0, width: 1, height: 1 });
+    }
+
+    #[test]
+    fn useless_boxes_are_refused_with_their_reason() {
+        assert!(matches!(
+            loose(0.0, 0.0, 0.0, 4.0).clamp_to(PHOTO),
+            Err(BoxError::Empty { .. })
+        ));
+        assert!(matches!(
+            loose(100.0, 0.0, 5.0, 5.0).clamp_to(PHOTO),
+            Err(BoxError::OutsidePhoto { .. })
+        ));
+        assert!(matches!(
+            loose(f64::NAN, 0.0, 5.0, 5.0).clamp_to(PHOTO),
+            Err(BoxError::NotFinite { field: "left", .. })
+        ));
+        assert!(loose(1e300, 1e300, 1e300, 1e300).clamp_to(PHOTO).is_err());
+    }
+
+    #[test]
+    fn within_counts_the_gap_on_both_axes() {
+        let a = BoxInPhoto { left: 0, top: 0, width: 10, height: 10 };
+        let touching = BoxInPhoto { left: 10, top: 0, width: 5, height: 5 };
+        let far = BoxInPhoto { left: 10, top: 40, width: 5, height: 5 };
+        assert!(!a.within(&touching, 0));
+        assert!(a.within(&touching, 1));
+        assert!(!a.within(&far, 5));
+    }
+}

@@ -1,0 +1,11 @@
+//! A decoded photo, boxes on it, crops from it, patches laid back on it.
+
+mod geometry;
+mod header;
+#[cfg(feature = "codecs")]
+mod pixels;
+
+pub use geometry::{BoxError, BoxInPhoto, LooseBox, PhotoSize};
+pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+#[cfg(feature = "codecs")]
+pub use pixels::{Photo, PhotoError, Planes};

@@ -1,0 +1,245 @@
+//! What page and engine say to each other: plain data, encoded with postcard, no engine types.
+//!
+//! The page sends [`Request`]s and gets [`Reply`]s with the same id. A request may get several
+//! replies ([`Answer::Progress`] and [`Answer::Notice`] before the last one). When a newer
+//! request of the same kind waits behind an older one, the engine answers the older one with
+//! [`Answer::Superseded`] without working on it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::photo::{BoxInPhoto, PhotoSize};
+
+/// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
+pub type RequestId = u32;
+
+/// One question to the engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// The id that the replies carry.
+    pub id: RequestId,
+    /// The question.
+    pub ask: Ask,
+}
+
+/// What the page may ask.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Ask {
+    /// Fetch the manifest and a model's weights, choose a device, prove it. The first request.
+    /// Answered by [`Answer::Started`], with [`Answer::Progress`] before.
+    Start {
+        /// URL of the folder with `manifest.json`, ending in a slash.
+        models_url: String,
+        /// The model's name in the manifest; the manifest's first when absent.
+        model: Option<String>,
+        /// Which devices may be tried.
+        device: DeviceChoice,
+    },
+    /// Decode a photo and make it the open one. Answered by [`Answer::Opened`].
+    Open {
+        /// The file's bytes.
+        #[serde(with = "serde_bytes")]
+        file: Vec<u8>,
+    },
+    /// The open photo's pixels, for formats that the browser itself cannot show.
+    /// Answered by [`Answer::Preview`].
+    Preview,
+    /// Read the digits in boxes on the open photo. Answered by [`Answer::Readings`], one reading
+    /// a box, in order.
+    Read {
+        /// The boxes.
+        boxes: Vec<BoxInPhoto>,
+    },
+    /// Take the digits in these boxes, all at once, out of the open photo. Answered by
+    /// [`Answer::Erased`].
+    Erase {
+        /// All boxes to be removed; boxes near each other are filled together.
+        boxes: Vec<BoxInPhoto>,
+    },
+    /// The open photo as PNG at full resolution with these boxes removed.
+    /// Answered by [`Answer::Saved`].
+    Save {
+        /// All boxes to be removed.
+        boxes: Vec<BoxInPhoto>,
+    },
+}
+
+/// Which devices the engine may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// WebGPU where it works and is the faster one, else the CPU.
+    #[default]
+    Auto,
+    /// WebGPU where it works, even if it is slower.
+    WebGpu,
+    /// The CPU, without asking for WebGPU.
+    Cpu,
+}
+
+/// One answer from the engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reply {
+    /// The request's id.
+    pub id: RequestId,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// What the engine may answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// How far [`Ask::Start`] has come; more answers follow.
+    Progress(Progress),
+    /// Something the user should know, in one sentence; the answer itself still follows.
+    Notice(String),
+    /// The engine is ready.
+    Started(EngineInfo),
+    /// The photo is decoded; its upright size.
+    Opened {
+        /// Upright size in pixels.
+        size: PhotoSize,
+    },
+    /// The open photo's pixels.
+    Preview {
+        /// Upright size in pixels.
+        size: PhotoSize,
+        /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top.
+        #[serde(with = "serde_bytes")]
+        rgba: Vec<u8>,
+    },
+    /// One reading a box, in the order of the request.
+    Readings {
+        /// The readings.
+        readings: Vec<Reading>,
+        /// Time from the request's start to its answer in the engine.
+        milliseconds: f64,
+        /// The device that answered.
+        device: DeviceInfo,
+    },
+    /// The removal's result: lay these over the photo, in any order.
+    Erased {
+        /// One patch a group of boxes.
+        patches: Vec<Patch>,
+        /// Time from the request's start to its answer in the engine.
+        milliseconds: f64,
+        /// The device that answered.
+        device: DeviceInfo,
+    },
+    /// The finished picture.
+    Saved {
+        /// A PNG file's bytes.
+        #[serde(with = "serde_bytes")]
+        png: Vec<u8>,
+    },
+    /// A newer request of the same kind came first; nothing was done.
+    Superseded,
+    /// It could not be done.
+    Failed(Failure),
+}
+
+/// How far the start has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Fetching the manifest.
+    Manifest,
+    /// Fetching weights.
+    Weights {
+        /// Bytes so far.
+        received: u64,
+        /// Bytes in all, from the manifest.
+        total: u64,
+    },
+    /// Starting the device and proving it against the CPU.
+    Proving,
+}
+
+/// The engine that runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// The device that will answer.
+    pub device: DeviceInfo,
+    /// The model's name in the manifest.
+    pub model: String,
+    /// Its architecture, for example `ConvNet48_Dropout3`.
+    pub architecture: String,
+    /// Its published accuracy, 0 to 1, and the number of digits it was measured on.
+    pub accuracy: Option<(f64, u64)>,
+    /// Names of all models in the manifest.
+    pub models: Vec<String>,
+    /// Whether the weights came from the browser's cache.
+    pub weights_from_cache: bool,
+}
+
+/// A device, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// Which kind.
+    pub kind: DeviceKind,
+    /// The adapter's name, or `CPU`.
+    pub name: String,
+}
+
+/// The kinds of device in a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceKind {
+    /// A GPU through WebGPU.
+    WebGpu,
+    /// The CPU, in WebAssembly.
+    Cpu,
+}
+
+/// A digit read in one box.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The softmax over digits 0 to 9; sums to one.
+    pub confidences: [f32; 10],
+}
+
+impl Reading {
+    /// The `k` most likely digits with their confidences, best first.
+    pub fn top(&self, k: usize) -> Vec<(u8, f32)> {
+        let mut ranked: Vec<(u8, f32)> = (0u8..).zip(self.confidences).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked.truncate(k);
+        ranked
+    }
+
+    /// The most likely digit and its confidence.
+    pub fn best(&self) -> (u8, f32) {
+        (0u8..).zip(self.confidences).fold((0, f32::NEG_INFINITY), |best, next| {
+            if next.1 > best.1 { next } else { best }
+        })
+    }
+}
+
+/// New pixels for a part of the photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// Where it lies.
+    pub area: BoxInPhoto,
+    /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels of `area`
+    /// outside the boxes hold the photo's own values.
+    #[serde(with = "serde_bytes")]
+    pub rgba: Vec<u8>,
+}
+
+/// Why something could not be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What the page can do about it.
+    pub kind: FailureKind,
+    /// What was wrong, where, and what to do; a sentence or two for people.
+    pub message: String,
+}
+
+/// Failures by what the page can do about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// The photo cannot be used; another one can.
+    Photo,
+    /// Manifest or weights are missing, damaged or tampered with; boxes and photo stay.
+    Model,
+    /// The request makes no sense now, for example nothing is open.
+    Request,
+    /// The engine itself failed; start a new worker.
+    Engine,
+}
