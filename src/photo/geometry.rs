@@ -68,12 +68,9 @@ impl LooseBox {
     /// # Errors
     /// [`BoxError`] when a number is not finite, the box has no area, or it misses the photo.
     pub fn clamp_to(self, photo: PhotoSize) -> Result<BoxInPhoto, BoxError> {
-        for (field, value) in [
-            ("left", self.left),
-            ("top", self.top),
-            ("width", self.width),
-            ("height", self.height),
-        ] {
+        for (field, value) in
+            [("left", self.left), ("top", self.top), ("width", self.width), ("height", self.height)]
+        {
             if !value.is_finite() {
                 return Err(BoxError::NotFinite { field, value });
             }
@@ -91,10 +88,8 @@ impl LooseBox {
             // Both lie in 0..=limit, which came from a u32.
             Some((first as u32, (last - first) as u32))
         };
-        match (
-            span(self.left, self.width, photo.width),
-            span(self.top, self.height, photo.height),
-        ) {
+        match (span(self.left, self.width, photo.width), span(self.top, self.height, photo.height))
+        {
             (Some((left, width)), Some((top, height))) => {
                 Ok(BoxInPhoto { left, top, width, height })
             }
@@ -199,10 +194,7 @@ mod tests {
 
     #[test]
     fn useless_boxes_are_refused_with_their_reason() {
-        assert!(matches!(
-            loose(0.0, 0.0, 0.0, 4.0).clamp_to(PHOTO),
-            Err(BoxError::Empty { .. })
-        ));
+        assert!(matches!(loose(0.0, 0.0, 0.0, 4.0).clamp_to(PHOTO), Err(BoxError::Empty { .. })));
         assert!(matches!(
             loose(100.0, 0.0, 5.0, 5.0).clamp_to(PHOTO),
             Err(BoxError::OutsidePhoto { .. })

@@ -205,9 +205,9 @@ impl Reading {
 
     /// The most likely digit and its confidence.
     pub fn best(&self) -> (u8, f32) {
-        (0u8..).zip(self.confidences).fold((0, f32::NEG_INFINITY), |best, next| {
-            if next.1 > best.1 { next } else { best }
-        })
+        (0u8..)
+            .zip(self.confidences)
+            .fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
     }
 }
 

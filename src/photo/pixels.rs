@@ -1,0 +1,291 @@
+//! A photo's pixels: decoding, crops for the classifier and the removal, patches laid back.
+
+use std::io::Cursor;
+
+use image::{
+    ColorType, DynamicImage, GenericImageView, ImageBuffer, ImageDecoder, ImageEncoder,
+    ImageFormat, ImageReader, Limits, Luma,
+    codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder},
+    imageops::{self, FilterType},
+};
+
+use super::{
+    BoxInPhoto, HeaderError, PhotoSize,
+    header::{check_size, size_from_header},
+};
+
+/// Memory that decoding may take, in bytes: 100 megapixels of 16-bit RGBA, and slack for the
+/// decoder's own buffers.
+const MAX_DECODER_BYTES: u64 = 1 << 30;
+
+/// Why a photo cannot be decoded or saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PhotoError {
+    /// The header already rules the file out.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The format is right but the pixels cannot be decoded.
+    #[error("the {format} picture is damaged or cut short ({source})")]
+    Damaged {
+        /// The format by content.
+        format: &'static str,
+        /// What the decoder said.
+        source: image::ImageError,
+    },
+    /// A JPEG without its end marker: decoders fill what is missing with grey, which would pass
+    /// for photo.
+    #[error("the JPEG picture is cut short: its end marker is missing. Copy or download it again")]
+    JpegCutShort,
+    /// The result could not be encoded.
+    #[error("the picture could not be written as PNG ({0})")]
+    Encode(image::ImageError),
+}
+
+/// A decoded photo, upright, in its own depth and channels.
+///
+/// Samples are 8 or 16 bits, with one to four channels; 32-bit float TIFFs become 16 bits, as
+/// PNG holds no more. An ICC profile is kept and saved again; all other metadata (EXIF with its
+/// location among it) is dropped.
+#[derive(Clone, Debug)]
+pub struct Photo {
+    image: DynamicImage,
+    icc_profile: Option<Vec<u8>>,
+}
+
+/// A rectangle of samples, 0 to 1, one plane a channel: the form the engine works on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planes {
+    /// Planes: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    pub channels: usize,
+    /// Rows of a plane.
+    pub height: usize,
+    /// Columns of a plane.
+    pub width: usize,
+    /// `channels * height * width` samples, plane after plane, row after row.
+    pub samples: Vec<f32>,
+}
+
+impl Planes {
+    /// The sample of channel `c` at row `y`, column `x`.
+    pub fn at(&self, c: usize, y: usize, x: usize) -> f32 {
+        self.samples[(c * self.height + y) * self.width + x]
+    }
+}
+
+/// How bright the eye sees a colour: the weights of ITU-R BT.601, as the report's nets use them.
+fn luma(r: f32, g: f32, b: f32) -> f32 {
+    0.299 * r + 0.587 * g + 0.114 * b
+}
+
+impl Photo {
+    /// Decodes PNG, JPEG, WebP, GIF (first frame), BMP or TIFF, and turns it upright as its EXIF
+    /// orientation says.
+    ///
+    /// # Errors
+    /// [`PhotoError`] when the bytes are no such picture, are damaged, or hold more pixels than
+    /// [`super::MAX_PIXELS`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
+        size_from_header(bytes)?;
+        let reader = ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()
+            .map_err(|error| HeaderError::Damaged(error.to_string()))?;
+        let format = reader.format().ok_or(HeaderError::NotAPicture)?;
+        let name = format_name(format);
+        let damaged = |source| PhotoError::Damaged { format: name, source };
+        if format == ImageFormat::Jpeg && !jpeg_has_end(bytes) {
+            return Err(PhotoError::JpegCutShort);
+        }
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_DECODER_BYTES);
+        let mut reader = reader;
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let (width, height) = decoder.dimensions();
+        check_size(u64::from(width), u64::from(height))?;
+        // A photo without a readable profile or orientation is still a photo.
+        let icc_profile = decoder.icc_profile().ok().flatten();
+        let orientation = decoder.orientation().ok();
+        let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        if let Some(orientation) = orientation {
+            image.apply_orientation(orientation);
+        }
+        Ok(Photo { image: editable(image), icc_profile })
+    }
+
+    /// A photo of 8-bit RGB samples, row after row.
+    ///
+    /// Returns `None` when `samples` is not `3 * width * height` long or holds no pixel.
+    pub fn from_rgb8(size: PhotoSize, samples: Vec<u8>) -> Option<Self> {
+        check_size(u64::from(size.width), u64::from(size.height)).ok()?;
+        let image = ImageBuffer::from_raw(size.width, size.height, samples)?;
+        Some(Photo { image: DynamicImage::ImageRgb8(image), icc_profile: None })
+    }
+
+    /// Upright size in pixels.
+    pub fn size(&self) -> PhotoSize {
+        PhotoSize { width: self.image.width(), height: self.image.height() }
+    }
+
+    /// 8-bit RGBA samples, alpha not multiplied in, rows from the top.
+    pub fn to_rgba8(&self) -> Vec<u8> {
+        self.image.to_rgba8().into_raw()
+    }
+
+    /// The 8-bit RGBA samples of one box.
+    pub fn rgba8_of(&self, area: BoxInPhoto) -> Vec<u8> {
+        let view = self.image.crop_imm(area.left, area.top, area.width, area.height);
+        view.to_rgba8().into_raw()
+    }
+
+    /// The grey crop of a box, stretched to `side` x `side` with the triangle (bilinear) filter,
+    /// widened where it shrinks so that nothing aliases. Row-major samples, 0 to 1.
+    pub fn grey_square(&self, crop: BoxInPhoto, side: u32) -> Vec<f32> {
+        let grey = self.grey(crop);
+        imageops::resize(&grey, side, side, FilterType::Triangle).into_raw()
+    }
+
+    /// The grey samples, 0 to 1, of one box.
+    fn grey(&self, area: BoxInPhoto) -> ImageBuffer<Luma<f32>, Vec<f32>> {
+        let planes = self.planes(area);
+        let plane = planes.height * planes.width;
+        let samples = if planes.channels < 3 {
+            planes.samples[..plane].to_vec()
+        } else {
+            (0..plane)
+                .map(|i| {
+                    luma(
+                        planes.samples[i],
+                        planes.samples[plane + i],
+                        planes.samples[2 * plane + i],
+                    )
+                })
+                .collect()
+        };
+        ImageBuffer::from_raw(area.width, area.height, samples)
+            .expect("one sample a pixel of the area")
+    }
+
+    /// The samples of one box, in the photo's own channels.
+    pub fn planes(&self, area: BoxInPhoto) -> Planes {
+        let view = self.image.crop_imm(area.left, area.top, area.width, area.height);
+        let channels = usize::from(self.image.color().channel_count());
+        let plane = area.width as usize * area.height as usize;
+        let mut samples = vec![0.0; channels * plane];
+        let mut fill = |values: &mut dyn Iterator<Item = f32>| {
+            for (i, value) in values.enumerate() {
+                samples[(i % channels) * plane + i / channels] = value;
+            }
+        };
+        match view.color() {
+            ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+                let bytes = view.as_bytes();
+                fill(&mut bytes.chunks_exact(2).map(|pair| {
+                    f32::from(u16::from_ne_bytes([pair[0], pair[1]])) / f32::from(u16::MAX)
+                }));
+            }
+            _ => fill(&mut view.as_bytes().iter().map(|&v| f32::from(v) / f32::from(u8::MAX))),
+        }
+        Planes { channels, height: area.height as usize, width: area.width as usize, samples }
+    }
+
+    /// Lays new samples over the pixels of `area` for which `inside` (row-major over the area)
+    /// is true; every other pixel keeps its exact value.
+    ///
+    /// Values outside 0 to 1 are clamped.
+    ///
+    /// # Panics
+    /// When `patch` and `inside` are not of the area's size and the photo's channels; the engine
+    /// makes all three from one area.
+    pub fn lay(&mut self, area: BoxInPhoto, patch: &Planes, inside: &[bool]) {
+        let channels = usize::from(self.image.color().channel_count());
+        let plane = area.width as usize * area.height as usize;
+        assert_eq!(patch.samples.len(), channels * plane, "a patch has its area's samples");
+        assert_eq!(inside.len(), plane, "a mask has its area's pixels");
+        let row_pixels = self.image.width() as usize;
+        let targets = inside.iter().enumerate().filter(|(_, inside)| **inside).map(|(i, _)| {
+            let (y, x) = (i / area.width as usize, i % area.width as usize);
+            (i, (area.top as usize + y) * row_pixels + area.left as usize + x)
+        });
+        fn write<S: Copy>(
+            samples: &mut [S],
+            channels: usize,
+            plane: usize,
+            patch: &[f32],
+            targets: impl Iterator<Item = (usize, usize)>,
+            quantise: impl Fn(f32) -> S,
+        ) {
+            for (from, to) in targets {
+                for c in 0..channels {
+                    samples[to * channels + c] = quantise(patch[c * plane + from]);
+                }
+            }
+        }
+        // `as` saturates, and clamping turns NaN's comparison into the range's edge.
+        let to_u8 = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let to_u16 = |v: f32| (v.clamp(0.0, 1.0) * 65_535.0).round() as u16;
+        let p = &patch.samples;
+        match &mut self.image {
+            DynamicImage::ImageLuma8(i) => write(i, channels, plane, p, targets, to_u8),
+            DynamicImage::ImageLumaA8(i) => write(i, channels, plane, p, targets, to_u8),
+            DynamicImage::ImageRgb8(i) => write(i, channels, plane, p, targets, to_u8),
+            DynamicImage::ImageRgba8(i) => write(i, channels, plane, p, targets, to_u8),
+            DynamicImage::ImageLuma16(i) => write(i, channels, plane, p, targets, to_u16),
+            DynamicImage::ImageLumaA16(i) => write(i, channels, plane, p, targets, to_u16),
+            DynamicImage::ImageRgb16(i) => write(i, channels, plane, p, targets, to_u16),
+            DynamicImage::ImageRgba16(i) => write(i, channels, plane, p, targets, to_u16),
+            _ => unreachable!("decoding leaves 8 or 16 bits and one to four channels"),
+        }
+    }
+
+    /// The photo as a PNG file, in its own depth and channels, with its ICC profile.
+    ///
+    /// # Errors
+    /// [`PhotoError::Encode`] when the encoder fails, for example for want of memory.
+    pub fn to_png(&self) -> Result<Vec<u8>, PhotoError> {
+        let mut png = Vec::new();
+        let mut encoder =
+            PngEncoder::new_with_quality(&mut png, CompressionType::Default, PngFilter::Adaptive);
+        if let Some(profile) = &self.icc_profile {
+            // Only the profile is lost if this fails, and PNG takes any bytes here.
+            let _ = encoder.set_icc_profile(profile.clone());
+        }
+        let (width, height) = self.image.dimensions();
+        encoder
+            .write_image(self.image.as_bytes(), width, height, self.image.color().into())
+            .map_err(PhotoError::Encode)?;
+        Ok(png)
+    }
+}
+
+/// Float samples become 16-bit ones; all else stays as it was decoded.
+fn editable(image: DynamicImage) -> DynamicImage {
+    match image {
+        DynamicImage::ImageRgb32F(_) => DynamicImage::ImageRgb16(image.to_rgb16()),
+        DynamicImage::ImageRgba32F(_) => DynamicImage::ImageRgba16(image.to_rgba16()),
+        other => other,
+    }
+}
+
+/// Whether a JPEG's end-of-image marker stands in its last bytes. Some cameras append padding or
+/// a second picture after it, so it need not be the very end; but a file cut in its scan data has
+/// no such marker after its last scan's start.
+fn jpeg_has_end(bytes: &[u8]) -> bool {
+    let rfind = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
+    match (rfind([0xFF, 0xD9]), rfind([0xFF, 0xDA])) {
+        (Some(end), Some(last_scan)) => end > last_scan,
+        _ => false,
+    }
+}
+
+fn format_name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Tiff => "TIFF",
+        _ => "picture",
+    }
+}
