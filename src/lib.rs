@@ -19,5 +19,7 @@
 //! | [`worker`] | the engine behind typed messages | protocol everywhere, engine with `worker` |
 //! | [`app`] | the page | editor state everywhere, components with `app` |
 
+#[cfg(feature = "dataset")]
+pub mod dataset;
 pub mod photo;
 pub mod worker;

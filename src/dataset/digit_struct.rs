@@ -1,0 +1,171 @@
+//! Reads `digitStruct.mat`, SVHN's list of photos, boxes and labels (Netzer et al., 2011).
+//!
+//! The file is MATLAB v7.3, so HDF5 behind a 512-byte user block. `digitStruct/name` and
+//! `digitStruct/bbox` are N x 1 object references: the first to the photo's name as UTF-16 code
+//! units, the second to a group with `height`, `label`, `left`, `top` and `width`. Each of these
+//! is a 1 x 1 double where the photo has one digit, else k x 1 references to 1 x 1 doubles.
+
+use std::path::{Path, PathBuf};
+
+use hdf5_pure::{DType, Dataset, File, Group, Object};
+
+use crate::photo::LooseBox;
+
+/// More digits than any house number has: a longer list means a damaged file.
+const MAX_DIGITS_IN_PHOTO: u64 = 1_000;
+
+/// A photo's entry in `digitStruct.mat`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoEntry {
+    /// The photo's file name, without a folder.
+    pub name: String,
+    /// Its digits, in the file's order.
+    pub digits: Vec<LabelledBox>,
+}
+
+/// A digit's box and what it shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelledBox {
+    /// The box; it may stick out of the photo.
+    pub area: LooseBox,
+    /// 0 to 9 (the file's label 10 is 0).
+    pub digit: u8,
+}
+
+/// Why `digitStruct.mat` cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DigitStructError {
+    /// The file cannot be opened, or is not HDF5, or is cut short.
+    #[error(
+        "{}: not a readable MATLAB v7.3 file ({source}). Is it SVHN's Format 1 \
+         digitStruct.mat, and whole?",
+        path.display()
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the HDF5 reader said.
+        source: hdf5_pure::Error,
+    },
+    /// One entry is damaged.
+    #[error("{}: entry {entry} (counted from 1): {problem}", path.display())]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// The entry's number, from 1, which is also the photo's number in SVHN.
+        entry: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Reads all entries, in the file's order.
+///
+/// # Errors
+/// [`DigitStructError`] when the file, or any entry, is not as described above. Names that
+/// would lead out of the photo's folder are refused.
+pub fn read_digit_struct(path: &Path) -> Result<Vec<PhotoEntry>, DigitStructError> {
+    let whole = |source| DigitStructError::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(whole)?;
+    let names = file.dataset("digitStruct/name").map_err(whole)?.dereference().map_err(whole)?;
+    let boxes = file.dataset("digitStruct/bbox").map_err(whole)?.dereference().map_err(whole)?;
+    let damaged =
+        |entry, problem| DigitStructError::Entry { path: path.to_owned(), entry, problem };
+    if names.len() != boxes.len() {
+        return Err(damaged(
+            names.len().min(boxes.len()) + 1,
+            format!("the file has {} names but {} box lists", names.len(), boxes.len()),
+        ));
+    }
+    names
+        .iter()
+        .zip(&boxes)
+        .enumerate()
+        .map(|(i, (name, boxes))| {
+            let entry = read_entry(name, boxes);
+            entry.map_err(|problem| damaged(i + 1, problem))
+        })
+        .collect()
+}
+
+fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
+    let Object::Dataset(name) = name else {
+        return Err("its name is a group, not a text".to_owned());
+    };
+    let Object::Group(boxes) = boxes else {
+        return Err("its box list is not a group".to_owned());
+    };
+    let name = read_name(name)?;
+    let label = read_field(boxes, "label")?;
+    let [left, top, width, height] = ["left", "top", "width", "height"].map(|field| {
+        let values = read_field(boxes, field)?;
+        if values.len() == label.len() {
+            Ok(values)
+        } else {
+            Err(format!("{name}: {} labels but {} values of {field}", label.len(), values.len()))
+        }
+    });
+    let (left, top, width, height) = (left?, top?, width?, height?);
+    let digits = label
+        .iter()
+        .zip(left.iter().zip(&top))
+        .zip(width.iter().zip(&height))
+        .map(|((&label, (&left, &top)), (&width, &height))| {
+            Ok(LabelledBox {
+                area: LooseBox { left, top, width, height },
+                digit: digit_of_label(label).map_err(|problem| format!("{name}: {problem}"))?,
+            })
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(PhotoEntry { name, digits })
+}
+
+/// SVHN writes the digit 0 as label 10.
+fn digit_of_label(label: f64) -> Result<u8, String> {
+    (0u8..10)
+        .find(|&digit| label == f64::from(if digit == 0 { 10 } else { digit }))
+        .ok_or_else(|| format!("label {label} is not one of 1 to 10"))
+}
+
+fn read_name(dataset: &Dataset) -> Result<String, String> {
+    check_count(dataset, 4_096)?;
+    let units = dataset.read_u16().map_err(|error| format!("its name is unreadable ({error})"))?;
+    let name =
+        String::from_utf16(&units).map_err(|_| "its name is not valid UTF-16".to_owned())?;
+    let plain = !name.is_empty() && name != ".." && name != "." && !name.contains(['/', '\\', '\0']);
+    if plain { Ok(name) } else { Err(format!("its name {name:?} is not a plain file name")) }
+}
+
+fn read_field(boxes: &Group, field: &str) -> Result<Vec<f64>, String> {
+    let unreadable = |error: hdf5_pure::Error| format!("its {field} is unreadable ({error})");
+    let dataset = boxes.dataset(field).map_err(unreadable)?;
+    check_count(&dataset, MAX_DIGITS_IN_PHOTO)?;
+    if dataset.dtype().map_err(unreadable)? == DType::F64 {
+        return dataset.read_f64().map_err(unreadable);
+    }
+    dataset
+        .dereference()
+        .map_err(unreadable)?
+        .iter()
+        .map(|object| {
+            // A value is a number, never another list: so references cannot run in circles.
+            let Object::Dataset(value) = object else {
+                return Err(format!("its {field} refers to a group, not to a number"));
+            };
+            match (value.shape().map_err(unreadable)?.iter().product::<u64>(), value.dtype()) {
+                (1, Ok(DType::F64)) => {}
+                _ => return Err(format!("its {field} refers to something other than one double")),
+            }
+            let value = value.read_f64().map_err(unreadable)?;
+            value.first().copied().ok_or_else(|| format!("its {field} refers to nothing"))
+        })
+        .collect()
+}
+
+/// Refuses a list whose damaged shape would ask for all the memory there is.
+fn check_count(dataset: &Dataset, limit: u64) -> Result<(), String> {
+    let shape = dataset.shape().map_err(|error| format!("its shape is unreadable ({error})"))?;
+    let count = shape.iter().fold(1u64, |product, &n| product.saturating_mul(n));
+    if count > limit { Err(format!("a list of {count} values, more than {limit}")) } else { Ok(()) }
+}
