@@ -1,0 +1,116 @@
+//! One box and what edits make of its rectangle: always whole pixels, always on the photo, never
+//! below the least size.
+
+use super::gesture::Handle;
+use super::view::PointInPhoto;
+use crate::photo::{BoxInPhoto, PhotoSize};
+
+/// Names a box for its whole life; an id is never used again, not even after a deletion.
+pub type BoxId = u32;
+
+/// The shortest side of a box in photo pixels. Less cannot be a legible digit, and could not be
+/// grabbed again.
+pub const LEAST_SIDE: u32 = 3;
+
+/// A box on the photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhotoBox {
+    /// Its name.
+    pub id: BoxId,
+    /// Where it lies.
+    pub area: BoxInPhoto,
+    /// Whether its digit is to be removed.
+    pub remove: bool,
+}
+
+/// The least side along one axis: a photo narrower than [`LEAST_SIDE`] is its own limit.
+pub(super) fn least_side(photo_side: u32) -> u32 {
+    LEAST_SIDE.min(photo_side)
+}
+
+/// The box between two corners in any order, or none when it misses the photo or is below the
+/// least size along both axes.
+pub(super) fn from_corners(
+    a: PointInPhoto,
+    b: PointInPhoto,
+    photo: PhotoSize,
+) -> Option<BoxInPhoto> {
+    let (left, right) = whole_span(a.x, b.x, photo.width)?;
+    let (top, bottom) = whole_span(a.y, b.y, photo.height)?;
+    let tiny = right - left < least_side(photo.width) && bottom - top < least_side(photo.height);
+    if tiny {
+        return None;
+    }
+    let (left, width) = at_least(left, right, photo.width);
+    let (top, height) = at_least(top, bottom, photo.height);
+    Some(BoxInPhoto { left, top, width, height })
+}
+
+/// The box shifted as far as the photo reaches, its size kept.
+pub(super) fn moved_within(area: BoxInPhoto, dx: f64, dy: f64, photo: PhotoSize) -> BoxInPhoto {
+    BoxInPhoto {
+        left: shifted(area.left, dx, photo.width.saturating_sub(area.width)),
+        top: shifted(area.top, dy, photo.height.saturating_sub(area.height)),
+        ..area
+    }
+}
+
+/// The box with the handle's edges shifted; the other edges stay.
+pub(super) fn resized_within(
+    area: BoxInPhoto,
+    handle: Handle,
+    dx: f64,
+    dy: f64,
+    photo: PhotoSize,
+) -> BoxInPhoto {
+    let (mut left, mut right) = (area.left, area.right());
+    let (mut top, mut bottom) = (area.top, area.bottom());
+    let (least_width, least_height) = (least_side(photo.width), least_side(photo.height));
+    if handle.moves_west() {
+        left = shifted(left, dx, right.saturating_sub(least_width));
+    }
+    if handle.moves_east() {
+        right = shifted(right, dx, photo.width).max(left + least_width).min(photo.width);
+    }
+    if handle.moves_north() {
+        top = shifted(top, dy, bottom.saturating_sub(least_height));
+    }
+    if handle.moves_south() {
+        bottom = shifted(bottom, dy, photo.height).max(top + least_height).min(photo.height);
+    }
+    BoxInPhoto {
+        left,
+        top,
+        width: right.saturating_sub(left).max(1),
+        height: bottom.saturating_sub(top).max(1),
+    }
+}
+
+/// A whole coordinate moved by any number and clamped to `0..=limit`. A shift that is no number
+/// moves nothing.
+fn shifted(from: u32, by: f64, limit: u32) -> u32 {
+    if by.is_nan() {
+        return from.min(limit);
+    }
+    // Clamped to 0..=limit, which came from a u32.
+    (f64::from(from) + by).round().clamp(0.0, f64::from(limit)) as u32
+}
+
+/// Two ends in any order as whole pixel boundaries on the photo; none when they miss it.
+fn whole_span(a: f64, b: f64, limit: u32) -> Option<(u32, u32)> {
+    if !a.is_finite() || !b.is_finite() {
+        return None;
+    }
+    let (low, high) = (a.min(b), a.max(b));
+    if high <= 0.0 || low >= f64::from(limit) {
+        return None;
+    }
+    let whole = |value: f64| value.round().clamp(0.0, f64::from(limit)) as u32;
+    Some((whole(low), whole(high)))
+}
+
+/// Start and length of a span, grown to the least side about its start, within the photo.
+fn at_least(start: u32, end: u32, limit: u32) -> (u32, u32) {
+    let length = (end - start).max(least_side(limit));
+    (start.min(limit - length.min(limit)), length)
+}

@@ -1,0 +1,653 @@
+//! The editing of boxes on a photo: plain data and plain functions, no web types, so that it is
+//! tested without a browser. The page turns pointer and key events into these calls.
+//!
+//! Two spaces occur, and names carry theirs: *photo* (pixels of the upright photo, what the
+//! engine gets) and *screen* (CSS pixels from the stage's top left corner). [`View`] is the only
+//! way from one to the other.
+
+mod boxes;
+mod gesture;
+mod history;
+mod labels;
+mod view;
+
+pub use boxes::{BoxId, LEAST_SIDE, PhotoBox};
+pub use gesture::Handle;
+pub use labels::{LabelForm, PlacedLabel, place_labels};
+pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
+
+use crate::photo::{BoxInPhoto, PhotoSize};
+use boxes::{from_corners, moved_within, resized_within};
+use gesture::Gesture;
+use history::{History, Merge};
+
+/// How far a duplicate lies from its original, in photo pixels.
+const DUPLICATE_OFFSET: f64 = 6.0;
+
+/// The boxes on one photo, what is selected, what is being dragged, and the way back.
+#[derive(Clone, Debug)]
+pub struct Editor {
+    photo: PhotoSize,
+    boxes: Vec<PhotoBox>,
+    selected: Option<BoxId>,
+    next_id: BoxId,
+    gesture: Option<Gesture>,
+    history: History,
+}
+
+/// What a finished gesture came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// No gesture was under way.
+    Nothing,
+    /// The pointer hardly moved: a click, on a box or on empty photo.
+    Click(Option<BoxId>),
+    /// A new box was drawn and selected.
+    Drawn(BoxId),
+    /// A box was moved or resized.
+    Changed(BoxId),
+}
+
+impl Editor {
+    /// An editor without boxes.
+    pub fn new(photo: PhotoSize) -> Self {
+        Editor {
+            photo,
+            boxes: Vec::new(),
+            selected: None,
+            next_id: 1,
+            gesture: None,
+            history: History::default(),
+        }
+    }
+
+    /// The size that boxes are clamped to.
+    pub fn photo(&self) -> PhotoSize {
+        self.photo
+    }
+
+    /// Takes on another size for the same photo, as when two decoders disagree about its
+    /// orientation. Boxes are clamped; those that miss the photo go. The way back is lost, as it
+    /// led to boxes of the old size.
+    pub fn set_photo(&mut self, photo: PhotoSize) {
+        self.cancel();
+        self.photo = photo;
+        self.history = History::default();
+        self.boxes.retain_mut(|b| match crate::photo::LooseBox::from(b.area).clamp_to(photo) {
+            Ok(area) => {
+                b.area = area;
+                true
+            }
+            Err(_) => false,
+        });
+        self.drop_lost_selection();
+    }
+
+    /// All boxes, oldest first.
+    pub fn boxes(&self) -> &[PhotoBox] {
+        &self.boxes
+    }
+
+    /// All boxes as a house number is read: by their middles, from left to right.
+    pub fn left_to_right(&self) -> Vec<PhotoBox> {
+        let mut sorted = self.boxes.clone();
+        sorted.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
+        sorted
+    }
+
+    /// Areas of the boxes whose digits are to be removed.
+    pub fn areas_to_remove(&self) -> Vec<BoxInPhoto> {
+        self.boxes.iter().filter(|b| b.remove).map(|b| b.area).collect()
+    }
+
+    /// The box with this id.
+    pub fn get(&self, id: BoxId) -> Option<&PhotoBox> {
+        self.boxes.iter().find(|b| b.id == id)
+    }
+
+    /// The selected box's id.
+    pub fn selected(&self) -> Option<BoxId> {
+        self.selected
+    }
+
+    /// Selects a box, or nothing. An id that is not there selects nothing.
+    pub fn select(&mut self, id: Option<BoxId>) {
+        self.selected = id.filter(|id| self.get(*id).is_some());
+    }
+
+    /// Whether a box is being moved or resized right now.
+    pub fn is_adjusting(&self) -> bool {
+        matches!(self.gesture, Some(Gesture::Move { .. } | Gesture::Resize { .. }))
+    }
+
+    /// Whether a gesture of any kind is under way.
+    pub fn has_gesture(&self) -> bool {
+        self.gesture.is_some()
+    }
+
+    /// The box being drawn, once it is large enough to become one.
+    pub fn draft(&self) -> Option<BoxInPhoto> {
+        match self.gesture {
+            Some(Gesture::Draw { draft, .. }) => draft,
+            _ => None,
+        }
+    }
+
+    /// Starts to draw at a point. `slack` is how far in photo pixels the pointer may stray and
+    /// still be a click; `over` is the box below the pointer, which such a click selects.
+    pub fn begin_draw(&mut self, point_in_photo: PointInPhoto, slack: f64, over: Option<BoxId>) {
+        self.cancel();
+        self.gesture = Some(Gesture::Draw { from: point_in_photo, slack, over, draft: None });
+    }
+
+    /// Starts to move a box. Does nothing when it is not there.
+    pub fn begin_move(&mut self, id: BoxId, point_in_photo: PointInPhoto, slack: f64) {
+        self.cancel();
+        let Some(original) = self.get(id).map(|b| b.area) else { return };
+        self.gesture =
+            Some(Gesture::Move { id, from: point_in_photo, slack, original, moved: false });
+    }
+
+    /// Starts to resize a box by a handle. Does nothing when it is not there.
+    pub fn begin_resize(&mut self, id: BoxId, handle: Handle, point_in_photo: PointInPhoto) {
+        self.cancel();
+        let Some(original) = self.get(id).map(|b| b.area) else { return };
+        self.gesture = Some(Gesture::Resize { id, handle, from: point_in_photo, original });
+    }
+
+    /// Follows the pointer.
+    pub fn drag_to(&mut self, point_in_photo: PointInPhoto) {
+        let photo = self.photo;
+        match &mut self.gesture {
+            None => {}
+            Some(Gesture::Draw { from, slack, draft, .. }) => {
+                let is_click = (point_in_photo.x - from.x).abs() < *slack
+                    && (point_in_photo.y - from.y).abs() < *slack;
+                *draft = if is_click { None } else { from_corners(*from, point_in_photo, photo) };
+            }
+            Some(Gesture::Move { id, from, slack, original, moved }) => {
+                let (dx, dy) = (point_in_photo.x - from.x, point_in_photo.y - from.y);
+                // Once under way it stays a move, so that a box can be put back where it was.
+                *moved |= dx.abs() >= *slack || dy.abs() >= *slack;
+                let area = if *moved { moved_within(*original, dx, dy, photo) } else { *original };
+                let id = *id;
+                self.set_area(id, area);
+            }
+            Some(Gesture::Resize { id, handle, from, original }) => {
+                let (dx, dy) = (point_in_photo.x - from.x, point_in_photo.y - from.y);
+                let area = resized_within(*original, *handle, dx, dy, photo);
+                let id = *id;
+                self.set_area(id, area);
+            }
+        }
+    }
+
+    /// Ends the gesture and keeps what it made, as one step to undo.
+    pub fn finish(&mut self) -> Finished {
+        match self.gesture.take() {
+            None => Finished::Nothing,
+            Some(Gesture::Draw { draft: None, over, .. }) => Finished::Click(over),
+            Some(Gesture::Draw { draft: Some(area), .. }) => {
+                self.history.keep(&self.boxes, None);
+                Finished::Drawn(self.push(area, true))
+            }
+            Some(Gesture::Move { id, original, moved: false, .. }) => {
+                self.set_area(id, original);
+                Finished::Click(Some(id))
+            }
+            Some(Gesture::Move { id, original, .. } | Gesture::Resize { id, original, .. }) => {
+                self.keep_change_of(id, original);
+                Finished::Changed(id)
+            }
+        }
+    }
+
+    /// Ends the gesture and puts everything back as it was before. Tells whether there was one.
+    pub fn cancel(&mut self) -> bool {
+        match self.gesture.take() {
+            None => false,
+            Some(Gesture::Draw { .. }) => true,
+            Some(Gesture::Move { id, original, .. } | Gesture::Resize { id, original, .. }) => {
+                self.set_area(id, original);
+                true
+            }
+        }
+    }
+
+    /// Moves the selected box by whole pixels. Nudges in quick succession are one step to undo.
+    /// `now` is any clock in milliseconds. Tells whether anything changed.
+    pub fn nudge(&mut self, dx: i32, dy: i32, now: f64) -> bool {
+        let photo = self.photo;
+        self.change_selected(now, Merge::move_of, |area| {
+            moved_within(area, f64::from(dx), f64::from(dy), photo)
+        })
+    }
+
+    /// Moves the selected box's right and bottom edges by whole pixels. Steps in quick succession
+    /// are one step to undo. Tells whether anything changed.
+    pub fn stretch(&mut self, dx: i32, dy: i32, now: f64) -> bool {
+        let photo = self.photo;
+        self.change_selected(now, Merge::stretch_of, |area| {
+            resized_within(area, Handle::SouthEast, f64::from(dx), f64::from(dy), photo)
+        })
+    }
+
+    /// Adds a copy of the selected box beside it and selects the copy.
+    pub fn duplicate(&mut self) -> Option<BoxId> {
+        self.cancel();
+        let original = *self.get(self.selected?)?;
+        // A neighbouring digit most likely stands to the right and has the same size.
+        let shift = f64::from(original.area.width).max(DUPLICATE_OFFSET);
+        let mut area = moved_within(original.area, shift, 0.0, self.photo);
+        if area == original.area {
+            area = moved_within(area, -DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
+        }
+        self.history.keep(&self.boxes, None);
+        Some(self.push(area, original.remove))
+    }
+
+    /// Deletes a box. The next one to the right is selected in its place if it was selected.
+    pub fn delete(&mut self, id: BoxId) -> bool {
+        self.cancel();
+        if self.get(id).is_none() {
+            return false;
+        }
+        let order: Vec<BoxId> = self.left_to_right().iter().map(|b| b.id).collect();
+        let position = order.iter().position(|other| *other == id).unwrap_or(0);
+        let heir = order
+            .get(position + 1)
+            .or_else(|| position.checked_sub(1).and_then(|before| order.get(before)))
+            .copied();
+        self.history.keep(&self.boxes, None);
+        self.boxes.retain(|b| b.id != id);
+        if self.selected == Some(id) {
+            self.selected = heir;
+        }
+        true
+    }
+
+    /// Deletes the selected box.
+    pub fn delete_selected(&mut self) -> bool {
+        self.selected.is_some_and(|id| self.delete(id))
+    }
+
+    /// Sets whether a box's digit is to be removed, as a step to undo.
+    pub fn set_remove(&mut self, id: BoxId, remove: bool) -> bool {
+        self.cancel();
+        if self.get(id).is_none_or(|b| b.remove == remove) {
+            return false;
+        }
+        self.history.keep(&self.boxes, None);
+        for b in self.boxes.iter_mut().filter(|b| b.id == id) {
+            b.remove = remove;
+        }
+        true
+    }
+
+    /// Whether there is a step back.
+    pub fn can_undo(&self) -> bool {
+        self.history.can_undo()
+    }
+
+    /// Whether there is a step forward.
+    pub fn can_redo(&self) -> bool {
+        self.history.can_redo()
+    }
+
+    /// Takes back the last step; a gesture under way is the last step.
+    pub fn undo(&mut self) -> bool {
+        if self.cancel() {
+            return true;
+        }
+        let undone = self.history.undo(&mut self.boxes);
+        self.drop_lost_selection();
+        undone
+    }
+
+    /// Does the last undone step again.
+    pub fn redo(&mut self) -> bool {
+        self.cancel();
+        let redone = self.history.redo(&mut self.boxes);
+        self.drop_lost_selection();
+        redone
+    }
+
+    fn push(&mut self, area: BoxInPhoto, remove: bool) -> BoxId {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.boxes.push(PhotoBox { id, area, remove });
+        self.selected = Some(id);
+        id
+    }
+
+    fn set_area(&mut self, id: BoxId, area: BoxInPhoto) {
+        for b in self.boxes.iter_mut().filter(|b| b.id == id) {
+            b.area = area;
+        }
+    }
+
+    /// Records a finished drag: the state before it is the present one with the old area.
+    fn keep_change_of(&mut self, id: BoxId, original: BoxInPhoto) {
+        let Some(area) = self.get(id).map(|b| b.area) else { return };
+        if area == original {
+            return;
+        }
+        self.set_area(id, original);
+        self.history.keep(&self.boxes, None);
+        self.set_area(id, area);
+    }
+
+    fn change_selected(
+        &mut self,
+        now: f64,
+        merge: impl Fn(BoxId, f64) -> Merge,
+        change: impl Fn(BoxInPhoto) -> BoxInPhoto,
+    ) -> bool {
+        self.cancel();
+        let Some(PhotoBox { id, area, .. }) = self.selected.and_then(|id| self.get(id)).copied()
+        else {
+            return false;
+        };
+        let changed = change(area);
+        if changed == area {
+            return false;
+        }
+        self.history.keep(&self.boxes, Some(merge(id, now)));
+        self.set_area(id, changed);
+        true
+    }
+
+    fn drop_lost_selection(&mut self) {
+        self.select(self.selected);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PHOTO: PhotoSize = PhotoSize { width: 100, height: 50 };
+
+    fn at(x: f64, y: f64) -> PointInPhoto {
+        PointInPhoto { x, y }
+    }
+
+    fn area(left: u32, top: u32, width: u32, height: u32) -> BoxInPhoto {
+        BoxInPhoto { left, top, width, height }
+    }
+
+    fn draw(editor: &mut Editor, from: PointInPhoto, to: PointInPhoto) -> BoxId {
+        editor.begin_draw(from, 0.5, None);
+        editor.drag_to(to);
+        match editor.finish() {
+            Finished::Drawn(id) => id,
+            other => panic!("a drag came to {other:?}"),
+        }
+    }
+
+    fn one_box() -> (Editor, BoxId) {
+        let mut editor = Editor::new(PHOTO);
+        let id = draw(&mut editor, at(10.0, 10.0), at(30.0, 40.0));
+        (editor, id)
+    }
+
+    fn area_of(editor: &Editor, id: BoxId) -> BoxInPhoto {
+        editor.get(id).expect("the box is there").area
+    }
+
+    #[test]
+    fn a_drag_draws_a_selected_box_to_be_removed_from_any_corner() {
+        for (from, to) in [
+            (at(10.2, 9.8), at(30.1, 40.0)),
+            (at(30.1, 40.0), at(10.2, 9.8)),
+            (at(30.1, 9.8), at(10.2, 40.0)),
+        ] {
+            let mut editor = Editor::new(PHOTO);
+            let id = draw(&mut editor, from, to);
+            assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+            assert_eq!(editor.selected(), Some(id));
+            assert!(editor.get(id).is_some_and(|b| b.remove));
+        }
+    }
+
+    #[test]
+    fn a_click_is_not_a_box() {
+        let mut editor = Editor::new(PHOTO);
+        editor.begin_draw(at(10.0, 10.0), 2.0, None);
+        editor.drag_to(at(11.5, 8.5));
+        assert_eq!(editor.draft(), None);
+        assert_eq!(editor.finish(), Finished::Click(None));
+        assert!(editor.boxes().is_empty());
+        assert!(!editor.can_undo(), "nothing happened, so there is nothing to undo");
+    }
+
+    #[test]
+    fn a_click_on_a_box_names_it() {
+        let (mut editor, id) = one_box();
+        editor.begin_draw(at(20.0, 20.0), 2.0, Some(id));
+        assert_eq!(editor.finish(), Finished::Click(Some(id)));
+        editor.begin_move(id, at(20.0, 20.0), 2.0);
+        editor.drag_to(at(21.0, 21.0));
+        assert_eq!(editor.finish(), Finished::Click(Some(id)));
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+    }
+
+    #[test]
+    fn a_thin_drag_gets_the_least_size_and_a_tiny_one_nothing() {
+        let mut editor = Editor::new(PHOTO);
+        let id = draw(&mut editor, at(99.0, 10.0), at(99.6, 30.0));
+        assert_eq!(area_of(&editor, id), area(97, 10, 3, 20));
+        editor.begin_draw(at(50.0, 20.0), 0.1, None);
+        editor.drag_to(at(51.0, 21.0));
+        assert_eq!(editor.finish(), Finished::Click(None));
+    }
+
+    #[test]
+    fn a_box_drawn_beyond_the_edge_is_clamped_and_one_beside_the_photo_is_none() {
+        let mut editor = Editor::new(PHOTO);
+        let id = draw(&mut editor, at(-20.0, -20.0), at(15.0, 90.0));
+        assert_eq!(area_of(&editor, id), area(0, 0, 15, 50));
+        editor.begin_draw(at(-20.0, 10.0), 0.1, None);
+        editor.drag_to(at(-5.0, 40.0));
+        assert_eq!(editor.finish(), Finished::Click(None));
+    }
+
+    #[test]
+    fn a_photo_of_one_pixel_takes_a_box_of_one_pixel() {
+        let mut editor = Editor::new(PhotoSize { width: 1, height: 1 });
+        let id = draw(&mut editor, at(-0.5, -0.5), at(1.5, 1.5));
+        assert_eq!(area_of(&editor, id), area(0, 0, 1, 1));
+        assert!(!editor.nudge(1, 1, 0.0));
+        assert!(!editor.stretch(1, -1, 0.0));
+    }
+
+    #[test]
+    fn moving_keeps_the_size_at_the_edge() {
+        let (mut editor, id) = one_box();
+        editor.begin_move(id, at(20.0, 20.0), 0.5);
+        editor.drag_to(at(500.0, -500.0));
+        assert!(editor.is_adjusting());
+        assert_eq!(editor.finish(), Finished::Changed(id));
+        assert_eq!(area_of(&editor, id), area(80, 0, 20, 30));
+    }
+
+    #[test]
+    fn a_handle_moves_its_edges_only_and_stops_at_the_least_size() {
+        let cases = [
+            (Handle::NorthWest, 5.0, 5.0, area(15, 15, 15, 25)),
+            (Handle::North, 5.0, 5.0, area(10, 15, 20, 25)),
+            (Handle::NorthEast, 5.0, 5.0, area(10, 15, 25, 25)),
+            (Handle::East, 5.0, 5.0, area(10, 10, 25, 30)),
+            (Handle::SouthEast, 5.0, 5.0, area(10, 10, 25, 35)),
+            (Handle::South, 5.0, 5.0, area(10, 10, 20, 35)),
+            (Handle::SouthWest, 5.0, 5.0, area(15, 10, 15, 35)),
+            (Handle::West, 5.0, 5.0, area(15, 10, 15, 30)),
+            (Handle::West, 500.0, 0.0, area(27, 10, 3, 30)),
+            (Handle::SouthEast, -500.0, -500.0, area(10, 10, 3, 3)),
+            (Handle::SouthEast, 500.0, 500.0, area(10, 10, 90, 40)),
+            (Handle::NorthWest, -500.0, -500.0, area(0, 0, 30, 40)),
+        ];
+        for (handle, dx, dy, expected) in cases {
+            let (mut editor, id) = one_box();
+            editor.begin_resize(id, handle, at(0.0, 0.0));
+            editor.drag_to(at(dx, dy));
+            assert_eq!(editor.finish(), Finished::Changed(id));
+            assert_eq!(area_of(&editor, id), expected, "{handle:?} by {dx}, {dy}");
+        }
+    }
+
+    #[test]
+    fn escape_puts_a_dragged_box_back_and_leaves_no_step() {
+        let (mut editor, id) = one_box();
+        editor.begin_move(id, at(20.0, 20.0), 0.5);
+        editor.drag_to(at(60.0, 20.0));
+        assert_ne!(area_of(&editor, id), area(10, 10, 20, 30));
+        assert!(editor.cancel());
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+        assert!(editor.undo(), "the drawing itself");
+        assert!(!editor.can_undo());
+    }
+
+    #[test]
+    fn a_drag_is_one_step_to_undo() {
+        let (mut editor, id) = one_box();
+        editor.begin_move(id, at(20.0, 20.0), 0.5);
+        for step in 1..30 {
+            editor.drag_to(at(20.0 + f64::from(step), 20.0));
+        }
+        editor.finish();
+        assert!(editor.undo());
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+        assert!(editor.redo());
+        assert_eq!(area_of(&editor, id), area(39, 10, 20, 30));
+    }
+
+    #[test]
+    fn quick_nudges_merge_and_slow_ones_do_not() {
+        let (mut editor, id) = one_box();
+        for step in 0..5 {
+            assert!(editor.nudge(1, 0, f64::from(step) * 100.0));
+        }
+        assert!(editor.nudge(0, 1, 10_000.0));
+        assert!(editor.undo());
+        assert_eq!(area_of(&editor, id), area(15, 10, 20, 30));
+        assert!(editor.undo());
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+    }
+
+    #[test]
+    fn nudges_do_not_merge_over_an_undo_another_box_or_another_kind() {
+        let (mut editor, id) = one_box();
+        editor.nudge(1, 0, 0.0);
+        editor.stretch(1, 0, 50.0);
+        editor.undo();
+        assert_eq!(area_of(&editor, id), area(11, 10, 20, 30));
+        editor.nudge(1, 0, 100.0);
+        editor.undo();
+        assert_eq!(area_of(&editor, id), area(11, 10, 20, 30));
+    }
+
+    #[test]
+    fn nudges_against_the_edge_leave_no_step() {
+        let mut editor = Editor::new(PHOTO);
+        draw(&mut editor, at(0.0, 0.0), at(10.0, 10.0));
+        assert!(!editor.nudge(-1, 0, 0.0));
+        assert!(editor.undo());
+        assert!(!editor.can_undo());
+    }
+
+    #[test]
+    fn undo_covers_the_switch_the_deletion_and_the_copy() {
+        let (mut editor, id) = one_box();
+        assert!(editor.set_remove(id, false));
+        assert!(!editor.set_remove(id, false), "no change, no step");
+        let copy = editor.duplicate().expect("a box is selected");
+        assert!(editor.get(copy).is_some_and(|b| !b.remove));
+        assert_eq!(area_of(&editor, copy), area(30, 10, 20, 30));
+        assert!(editor.delete_selected());
+        assert_eq!(editor.selected(), Some(id), "the neighbour is selected next");
+        assert!(editor.undo());
+        assert!(editor.get(copy).is_some());
+        assert!(editor.undo());
+        assert!(editor.get(copy).is_none());
+        assert!(editor.undo());
+        assert!(editor.get(id).is_some_and(|b| b.remove));
+        assert!(editor.redo());
+        assert!(editor.get(id).is_some_and(|b| !b.remove));
+    }
+
+    #[test]
+    fn a_new_step_ends_the_way_forward() {
+        let (mut editor, id) = one_box();
+        editor.nudge(5, 0, 0.0);
+        editor.undo();
+        assert!(editor.can_redo());
+        editor.set_remove(id, false);
+        assert!(!editor.can_redo());
+    }
+
+    #[test]
+    fn a_duplicate_at_the_edge_does_not_hide_its_original() {
+        let mut editor = Editor::new(PHOTO);
+        let id = draw(&mut editor, at(80.0, 10.0), at(100.0, 40.0));
+        let copy = editor.duplicate().expect("a box is selected");
+        assert_ne!(area_of(&editor, copy), area_of(&editor, id));
+    }
+
+    #[test]
+    fn undo_during_a_drag_cancels_the_drag() {
+        let (mut editor, id) = one_box();
+        editor.begin_resize(id, Handle::East, at(30.0, 20.0));
+        editor.drag_to(at(60.0, 20.0));
+        assert!(editor.undo());
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+        assert!(editor.finish() == Finished::Nothing);
+    }
+
+    #[test]
+    fn the_number_reads_from_left_to_right_whatever_the_order_of_drawing() {
+        let mut editor = Editor::new(PHOTO);
+        let right = draw(&mut editor, at(60.0, 5.0), at(80.0, 45.0));
+        let left = draw(&mut editor, at(5.0, 8.0), at(20.0, 45.0));
+        let middle = draw(&mut editor, at(20.0, 2.0), at(60.0, 45.0));
+        let ids: Vec<BoxId> = editor.left_to_right().iter().map(|b| b.id).collect();
+        assert_eq!(ids, [left, middle, right]);
+    }
+
+    #[test]
+    fn boxes_that_are_not_there_change_nothing() {
+        let (mut editor, _) = one_box();
+        editor.select(Some(99));
+        assert_eq!(editor.selected(), None);
+        assert!(!editor.delete(99) && !editor.set_remove(99, true) && !editor.delete_selected());
+        assert!(!editor.nudge(1, 1, 0.0) && editor.duplicate().is_none());
+        editor.begin_move(99, at(0.0, 0.0), 1.0);
+        editor.begin_resize(99, Handle::North, at(0.0, 0.0));
+        assert!(!editor.has_gesture());
+    }
+
+    #[test]
+    fn another_size_clamps_the_boxes() {
+        let (mut editor, id) = one_box();
+        let gone = draw(&mut editor, at(70.0, 5.0), at(90.0, 45.0));
+        editor.set_photo(PhotoSize { width: 50, height: 30 });
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 20));
+        assert!(editor.get(gone).is_none());
+        assert_eq!(editor.selected(), None);
+        assert!(!editor.can_undo());
+    }
+
+    #[test]
+    fn points_that_are_no_numbers_do_no_harm() {
+        let (mut editor, id) = one_box();
+        editor.begin_move(id, at(f64::NAN, 0.0), 1.0);
+        editor.drag_to(at(f64::NAN, f64::INFINITY));
+        editor.finish();
+        editor.begin_draw(at(f64::NAN, 0.0), 1.0, None);
+        editor.drag_to(at(20.0, 20.0));
+        editor.finish();
+        for b in editor.boxes() {
+            assert!(b.area.right() <= 100 && b.area.bottom() <= 50);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The page.
+
+pub mod dialogue;
+pub mod editor;
