@@ -19,7 +19,16 @@
 //! | [`worker`] | the engine behind typed messages | protocol everywhere, engine with `worker` |
 //! | [`app`] | the page | editor state everywhere, components with `app` |
 
+pub mod app;
+pub mod classifier;
+#[cfg(feature = "native")]
+pub mod cli;
 #[cfg(feature = "dataset")]
 pub mod dataset;
+pub mod evaluation;
+#[cfg(feature = "dataset")]
+mod files;
 pub mod photo;
+#[cfg(feature = "native")]
+pub mod training;
 pub mod worker;

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::classifier::Reading;
 use crate::photo::{BoxInPhoto, PhotoSize};
 
 /// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
@@ -185,30 +186,6 @@ pub enum DeviceKind {
     WebGpu,
     /// The CPU, in WebAssembly.
     Cpu,
-}
-
-/// A digit read in one box.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// The softmax over digits 0 to 9; sums to one.
-    pub confidences: [f32; 10],
-}
-
-impl Reading {
-    /// The `k` most likely digits with their confidences, best first.
-    pub fn top(&self, k: usize) -> Vec<(u8, f32)> {
-        let mut ranked: Vec<(u8, f32)> = (0u8..).zip(self.confidences).collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        ranked.truncate(k);
-        ranked
-    }
-
-    /// The most likely digit and its confidence.
-    pub fn best(&self) -> (u8, f32) {
-        (0u8..)
-            .zip(self.confidences)
-            .fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
-    }
 }
 
 /// New pixels for a part of the photo.

@@ -1,0 +1,15 @@
+//! The networks that read a digit: their input, their readings, their feature maps.
+//!
+//! One file a network family; [`Architecture`] names each network as files and people do.
+
+#[cfg(feature = "engine")]
+mod convnet;
+#[cfg(feature = "engine")]
+mod model;
+mod reading;
+
+#[cfg(feature = "engine")]
+pub use convnet::ConvNet;
+#[cfg(feature = "engine")]
+pub use model::{Architecture, Classifier, EngineError, FeatureMaps, WeightsError};
+pub use reading::{DIGITS, Reading};

@@ -1,0 +1,58 @@
+//! `doorplate evaluate`
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use indicatif::ProgressBar;
+
+use super::device::DeviceArg;
+use crate::{
+    classifier::{Architecture, Classifier},
+    dataset::format1::Format1,
+    training::evaluate_photos,
+};
+
+/// Measure a classifier on SVHN's Format 1 photos: accuracy, precision, recall, F1, confusion.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Folder with the photos and their digitStruct.mat.
+    #[arg(long)]
+    data: PathBuf,
+    /// Weights that `doorplate train` wrote.
+    #[arg(long)]
+    weights: PathBuf,
+    /// Their network.
+    #[arg(long, default_value = "ConvNet48_Dropout3")]
+    net: Architecture,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    json: bool,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    device: DeviceArg,
+}
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let device = args.device.open()?;
+    let bytes =
+        std::fs::read(&args.weights).with_context(|| format!("{}", args.weights.display()))?;
+    let classifier = Classifier::from_safetensors(args.net, bytes, &device)
+        .with_context(|| format!("{}", args.weights.display()))?;
+    let data = Format1::open(&args.data)?;
+    let bar = ProgressBar::new(data.photos.len() as u64);
+    let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || bar.inc(1))?;
+    bar.finish_and_clear();
+    if args.json {
+        let report = serde_json::json!({
+            "digits": confusion.total(),
+            "accuracy": confusion.accuracy(),
+            "scores": confusion.scores(),
+            "confusion": confusion,
+        });
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", confusion.report());
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Files written whole or not at all.
+
+use std::{io, io::Write as _, path::Path};
+
+/// Writes a file under a temporary name in its folder, then renames it: whoever reads `path`
+/// sees the old content or the new, never a part.
+///
+/// # Errors
+/// What the system says when the folder is missing, the disk is full, or renaming fails; the
+/// temporary file is gone then.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // As a plain new file would be; temporary files are private to their user by default.
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o644))
+    };
+    let mut file = builder.prefix(".doorplate-").tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
