@@ -1,0 +1,7 @@
+//! SVHN's photos, boxes and labels; splits; synthetic street numbers.
+
+pub mod digit_struct;
+pub mod digit_struct_writer;
+pub mod format1;
+pub mod split;
+pub mod synthetic;
