@@ -109,11 +109,6 @@ impl Dialogue {
         self.questions.iter().any(|question| question.kind() == kind && !question.answered)
     }
 
-    /// Whether the photo that was opened last is decoded and open in the engine.
-    pub fn has_photo(&self) -> bool {
-        self.questions.iter().any(|question| question.kind() == Kind::Open && question.answered)
-    }
-
     /// Takes an answer in; none when it is too late to matter.
     pub fn hear(&mut self, reply: Reply) -> Option<Heard> {
         let Reply { id, answer } = reply;
@@ -264,9 +259,9 @@ mod tests {
         let open = dialogue.ask(Ask::Open { file: vec![1] });
         assert!(dialogue.request(read).is_none());
         assert!(dialogue.request(start).is_some());
-        assert!(!dialogue.has_photo());
+        assert!(dialogue.awaits(Kind::Open));
         assert!(answer(&mut dialogue, open, opened()).is_some());
-        assert!(dialogue.has_photo());
+        assert!(!dialogue.awaits(Kind::Open));
     }
 
     #[test]

@@ -1,4 +1,67 @@
-//! The page.
+//! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
+//! no engine code.
+//!
+//! [`editor`] and [`dialogue`] are plain data and plain functions, tested without a browser. The
+//! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
+//! files are one part of the page each.
+//!
+//! # For tests in a browser
+//! Elements carry `data-testid`:
+//!
+//! | test id | what | more attributes |
+//! |---|---|---|
+//! | `file-input` | the file input | |
+//! | `sample` | a sample picture's button, while no photo is open | |
+//! | `stage` | where boxes are drawn | |
+//! | `box` | a box on the stage | `data-box-id`, `data-digit` and `data-confidence` (0 to 1) once read, `data-remove` |
+//! | `box-reading` | the digit and confidence in a box's label | |
+//! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
+//! | `house-number` | all digits from left to right | `data-number`, with `?` for what is not read yet |
+//! | `compare` | shows the original while it is held | `aria-pressed` |
+//! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
+//! | `engine-status` | which engine runs | |
+//! | `progress` | the progress bar while the engine loads | `value`, `max` |
+//! | `retry` | "Try again" after a failed start | |
+//! | `timing` | how long the last answers took | |
+//! | `message` | a one-line message | |
+//!
+//! The root element carries `data-engine` (`starting`, `ready`, `failed`) and `data-busy`
+//! (`true` while a photo is on its way or an answer is missing). `?engine=cpu`, `?engine=webgpu`
+//! and `?engine=auto` in the page's address choose the device.
 
 pub mod dialogue;
 pub mod editor;
+
+#[cfg(feature = "app")]
+mod bars;
+#[cfg(feature = "app")]
+mod box_on_stage;
+#[cfg(feature = "app")]
+mod empty;
+#[cfg(feature = "app")]
+mod engine;
+#[cfg(feature = "app")]
+mod help;
+#[cfg(feature = "app")]
+mod icons;
+#[cfg(feature = "app")]
+mod intake;
+#[cfg(feature = "app")]
+mod keys;
+#[cfg(feature = "app")]
+mod messages;
+#[cfg(feature = "app")]
+mod page;
+#[cfg(feature = "app")]
+mod panel;
+#[cfg(feature = "app")]
+mod reading;
+#[cfg(feature = "app")]
+mod shell;
+#[cfg(feature = "app")]
+mod stage;
+#[cfg(feature = "app")]
+mod theme;
+
+#[cfg(feature = "app")]
+pub use shell::start;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The page's main.
+
+fn main() {
+    doorplate::app::start();
+}

@@ -29,7 +29,7 @@ impl LabelForm {
 const LABEL_HEIGHT: f64 = 26.0;
 
 /// Room between a box and its label, and between rows of labels.
-const GAP: f64 = 5.0;
+const GAP: f64 = 8.0;
 
 /// Rows of labels that are tried on each side of a box.
 const ROWS: u32 = 3;
@@ -162,7 +162,7 @@ mod tests {
         let boxes = row_of(4, 120.0);
         let labels = place_labels(&boxes, None, STAGE);
         assert!(labels.iter().all(|label| label.form == LabelForm::Full));
-        assert!(labels.iter().all(|label| label.place_in_screen.top == 265.0));
+        assert!(labels.iter().all(|label| label.place_in_screen.top == 268.0));
         assert_clear(&labels, &boxes);
     }
 

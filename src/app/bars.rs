@@ -1,0 +1,199 @@
+//! The header and the tools above the stage.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, HtmlInputElement};
+
+use super::editor::Editor;
+use super::icons::Icon;
+use super::intake;
+use super::page::Page;
+use super::theme;
+
+const FILE_INPUT: &str = "file-input";
+
+/// Opens the browser's file dialog.
+pub fn choose_file() {
+    let input = document().get_element_by_id(FILE_INPUT);
+    if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlElement>().ok()) {
+        input.click();
+    }
+}
+
+/// The header: what this is, that the photo stays, keys, light or dark.
+#[component]
+pub fn Header(page: Page) -> impl IntoView {
+    view! {
+        <header class="header">
+            <div class="brand">
+                <img src="icon.svg" alt="" width="30" height="30" />
+                <h1>"Doorplate"</h1>
+            </div>
+            <p class="stays">{Icon::Lock.view()} <span><span class="wide-only">"Your photo "</span>"stays on this machine"</span></p>
+            <div class="header-tools">
+                <button
+                    type="button"
+                    class="quiet"
+                    title="Keys (?)"
+                    aria-label="Show the keys"
+                    on:click=move |_| page.help.set(true)
+                >
+                    {Icon::Keyboard.view()}
+                    <span class="wide-only">"Keys"</span>
+                </button>
+                <button
+                    type="button"
+                    class="quiet icon-only"
+                    data-testid="theme"
+                    title="Light or dark"
+                    aria-label="Switch between light and dark"
+                    on:click=|_| theme::toggle()
+                >
+                    {Icon::Theme.view()}
+                </button>
+            </div>
+        </header>
+    }
+}
+
+/// The tools above the stage.
+#[component]
+pub fn Tools(page: Page) -> impl IntoView {
+    let no_photo = move || page.photo.with(Option::is_none);
+    let cannot = move |can: fn(&Editor) -> bool| {
+        move || !page.editor.with(|editor| editor.as_ref().is_some_and(can))
+    };
+    let compare = move |on: bool| move || page.comparing.set(on && !untrack(no_photo));
+    let (hold, release) = (compare(true), compare(false));
+    view! {
+        <div class="tools" role="toolbar" aria-label="Photo tools">
+            <button type="button" class="open" on:click=|_| choose_file()>
+                {Icon::Open.view()}
+                <span>"Open photo"</span>
+            </button>
+            <input
+                id=FILE_INPUT
+                class="visually-hidden"
+                type="file"
+                accept="image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,.tif,.tiff"
+                tabindex="-1"
+                aria-hidden="true"
+                data-testid="file-input"
+                on:change=move |event| {
+                    let input: HtmlInputElement = event_target(&event);
+                    if let Some(files) = input.files() {
+                        intake::open_files(page, &files);
+                    }
+                    // So that the same file can be chosen again.
+                    input.set_value("");
+                }
+            />
+            <span class="divider" aria-hidden="true"></span>
+            <button
+                type="button"
+                class="quiet icon-only"
+                data-testid="undo"
+                aria-label="Undo"
+                title="Undo (Ctrl+Z)"
+                disabled=cannot(Editor::can_undo)
+                on:click=move |_| {
+                    page.edit(Editor::undo);
+                }
+            >
+                {Icon::Undo.view()}
+            </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                data-testid="redo"
+                aria-label="Redo"
+                title="Redo (Ctrl+Shift+Z)"
+                disabled=cannot(Editor::can_redo)
+                on:click=move |_| {
+                    page.edit(Editor::redo);
+                }
+            >
+                {Icon::Redo.view()}
+            </button>
+            <span class="divider" aria-hidden="true"></span>
+            <button
+                type="button"
+                class="quiet icon-only"
+                aria-label="Zoom out"
+                title="Zoom out (-)"
+                disabled=no_photo
+                on:click=move |_| page.zoom(None, 1.0 / 1.4)
+            >
+                {Icon::Minus.view()}
+            </button>
+            <button
+                type="button"
+                class="quiet zoom"
+                aria-label="Fit the photo to the stage"
+                title="Fit the photo (0)"
+                disabled=no_photo
+                on:click=move |_| page.fit()
+            >
+                {move || {
+                    if no_photo() {
+                        "–".to_owned()
+                    } else {
+                        format!("{:.0} %", page.view.get().zoom * 100.0)
+                    }
+                }}
+            </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                aria-label="Zoom in"
+                title="Zoom in (+)"
+                disabled=no_photo
+                on:click=move |_| page.zoom(None, 1.4)
+            >
+                {Icon::Plus.view()}
+            </button>
+            <span class="divider" aria-hidden="true"></span>
+            <button
+                type="button"
+                class="quiet compare"
+                data-testid="compare"
+                aria-pressed=move || page.comparing.get().to_string()
+                aria-label="Hold to see the original"
+                title="Hold to see the original (hold O)"
+                disabled=no_photo
+                on:pointerdown=move |_| hold()
+                on:pointerup=move |_| release()
+                on:pointerleave=move |_| release()
+                on:pointercancel=move |_| release()
+                on:blur=move |_| release()
+                on:contextmenu=|event| event.prevent_default()
+                on:keydown=move |event| {
+                    if matches!(event.key().as_str(), " " | "Enter") {
+                        hold();
+                    }
+                }
+                on:keyup=move |_| release()
+            >
+                {Icon::Eye.view()}
+                <span class="wide-only">"Hold for original"</span>
+            </button>
+            <p class="file-name">
+                {move || {
+                    page.photo
+                        .with(|photo| {
+                            photo
+                                .as_ref()
+                                .map(|photo| {
+                                    view! {
+                                        <span class="file-stem">{photo.name.clone()}</span>
+                                        <span class="file-size">
+                                            {photo.size.width} " × " {photo.size.height}
+                                        </span>
+                                    }
+                                })
+                        })
+                }}
+            </p>
+        </div>
+    }
+}

@@ -1,0 +1,147 @@
+//! One box on the stage: its frame, its handles, its label with reading and switch.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::editor::{BoxId, BoxInScreen, Handle, LabelForm};
+use super::icons::Icon;
+use super::page::Page;
+use super::reading::{Sureness, percent, shown_reading};
+use super::stage::{Layout, px};
+
+/// Below this length in CSS pixels a side has no handle at its middle: there would be no room
+/// left to grab the box itself.
+const LEAST_SIDE_WITH_MIDDLE: f64 = 56.0;
+
+/// A box.
+#[component]
+pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView {
+    let element = NodeRef::<html::Div>::new();
+    let this = Memo::new(move |_| page.editor.with(|editor| editor.as_ref()?.get(id).copied()));
+    let area = move || this.get().map(|b| b.area);
+    let removes = move || this.get().is_some_and(|b| b.remove);
+    let selected = Memo::new(move |_| {
+        page.editor.with(|editor| editor.as_ref().and_then(|editor| editor.selected()) == Some(id))
+    });
+    let place = Memo::new(move |_| layout.with(|layout| layout.get(&id).copied()));
+    let own = move || {
+        place
+            .get()
+            .map_or(BoxInScreen { left: 0.0, top: 0.0, width: 0.0, height: 0.0 }, |(place, _)| {
+                place
+            })
+    };
+    // Labels lie within their box's element, so that a test or a screen reader finds them there.
+    let label = move || {
+        place.get().map(|(own, label)| {
+            let place = label.place_in_screen;
+            (place.left - own.left, place.top - own.top)
+        })
+    };
+    let form = move || place.get().map_or(LabelForm::Digit, |(_, label)| label.form);
+    let reading = shown_reading(page, move || area());
+    let sureness = move || Sureness::of(reading.get().as_ref());
+    let digit = move || reading.get().map(|shown| shown.reading.best());
+
+    // The wish comes from drawing, clicking and undoing; Tab focuses by itself.
+    Effect::new(move |_| {
+        if page.focus_wish.get() == Some(id)
+            && let Some(element) = element.get()
+        {
+            let options = web_sys::FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = element.focus_with_options(&options);
+            page.focus_wish.set(None);
+        }
+    });
+
+    let name = move || {
+        let fate = if removes() { "removed" } else { "kept" };
+        match digit() {
+            Some((digit, confidence)) => {
+                format!("Box {id}: reads {digit}, {}, {fate}", percent(confidence))
+            }
+            None => format!("Box {id}: not read yet, {fate}"),
+        }
+    };
+    let handles = move || {
+        let own = own();
+        Handle::ALL
+            .into_iter()
+            .filter(|_| selected.get())
+            .filter(|handle| match handle {
+                Handle::North | Handle::South => own.width >= LEAST_SIDE_WITH_MIDDLE,
+                Handle::East | Handle::West => own.height >= LEAST_SIDE_WITH_MIDDLE,
+                _ => true,
+            })
+            .collect::<Vec<_>>()
+    };
+
+    view! {
+        <div
+            node_ref=element
+            class="box"
+            class:is-selected=move || selected.get()
+            class:is-kept=move || !removes()
+            class:is-unsure=move || sureness() == Sureness::Low
+            class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
+            style:left=move || px(own().left)
+            style:top=move || px(own().top)
+            style:width=move || px(own().width)
+            style:height=move || px(own().height)
+            tabindex="0"
+            role="group"
+            aria-roledescription="digit box"
+            aria-label=name
+            data-testid="box"
+            data-box-id=id.to_string()
+            data-digit=move || digit().map(|(digit, _)| digit.to_string())
+            data-confidence=move || digit().map(|(_, confidence)| format!("{confidence:.4}"))
+            data-remove=move || removes().to_string()
+            on:focus=move |_| page.select_quietly(Some(id))
+        >
+            <span class="frame"></span>
+            <For each=handles key=|handle| handle.name() let:handle>
+                <span class="handle" data-handle=handle.name() aria-hidden="true"></span>
+            </For>
+            <div
+                class="label"
+                class:is-full=move || form() == LabelForm::Full
+                class:is-short=move || form() == LabelForm::Short
+                class:is-digit=move || form() == LabelForm::Digit
+                style:left=move || px(label().map_or(0.0, |(left, _)| left))
+                style:top=move || px(label().map_or(0.0, |(_, top)| top))
+                on:click=move |_| page.select(Some(id))
+            >
+                <span class="label-reading" data-testid="box-reading">
+                    <b>{move || digit().map_or("…".to_owned(), |(digit, _)| digit.to_string())}</b>
+                    <Show when=move || form() == LabelForm::Full>
+                        <span class="label-confidence">
+                            {move || {
+                                digit().map(|(_, sure)| percent(sure))
+                            }}
+                        </span>
+                    </Show>
+                </span>
+                <button
+                    type="button"
+                    class="label-switch"
+                    role="switch"
+                    tabindex="-1"
+                    aria-checked=move || removes().to_string()
+                    aria-label="Remove this digit"
+                    title=move || {
+                        if removes() { "Removed. Click to keep this digit" } else { "Kept. Click to remove this digit" }
+                    }
+                    data-testid="box-remove"
+                    on:click=move |event| {
+                        event.stop_propagation();
+                        page.toggle_remove(id);
+                    }
+                >
+                    {Icon::Eraser.view()}
+                </button>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,154 @@
+//! Keys for the whole page.
+
+use leptos::ev;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+
+use super::bars::choose_file;
+use super::editor::Editor;
+use super::page::Page;
+
+/// Listens for keys as long as the page lives.
+pub fn listen(page: Page) {
+    let down = window_event_listener(ev::keydown, move |event| key_down(page, &event));
+    let up = window_event_listener(ev::keyup, move |event| match event.key().as_str() {
+        "o" | "O" => page.comparing.set(false),
+        " " => page.panning.set(false),
+        _ => {}
+    });
+    // A key that goes up in another window is never heard of here.
+    let blur = window_event_listener(ev::blur, move |_| {
+        page.comparing.set(false);
+        page.panning.set(false);
+    });
+    on_cleanup(move || {
+        down.remove();
+        up.remove();
+        blur.remove();
+    });
+}
+
+fn key_down(page: Page, event: &KeyboardEvent) {
+    if page.help.get_untracked() {
+        return;
+    }
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let within = |selector: &str| {
+        target.as_ref().is_some_and(|target| target.closest(selector).ok().flatten().is_some())
+    };
+    if within("input:not([type=file]), textarea, select") {
+        return;
+    }
+    let command = event.ctrl_key() || event.meta_key();
+    let key = event.key();
+    let key = if key.len() == 1 { key.to_lowercase() } else { key };
+    let handled = match (command, key.as_str()) {
+        (true, "z") if event.shift_key() => edit(page, Editor::redo),
+        (true, "z") => edit(page, Editor::undo),
+        (true, "y") => edit(page, Editor::redo),
+        (true, "o") => {
+            choose_file();
+            true
+        }
+        (true, "s") => {
+            page.save();
+            true
+        }
+        (true, "d") => {
+            if let Some(id) = page.edit(Editor::duplicate).flatten() {
+                page.select(Some(id));
+            }
+            page.look(|_| ()).is_some()
+        }
+        (_, "ArrowLeft") => arrow(page, event, -1, 0),
+        (_, "ArrowRight") => arrow(page, event, 1, 0),
+        (_, "ArrowUp") => arrow(page, event, 0, -1),
+        (_, "ArrowDown") => arrow(page, event, 0, 1),
+        (true, _) => false,
+        // Space and Enter on a control are the control's.
+        (_, " ") if within("button, a, summary, [role=switch]") => false,
+        (_, " ") => {
+            let has_photo = page.look(|_| ()).is_some();
+            page.panning.set(has_photo);
+            has_photo
+        }
+        (_, "Escape") => escape(page),
+        (_, "Delete" | "Backspace") => {
+            let deleted = edit(page, Editor::delete_selected);
+            if deleted {
+                page.select(page.look(Editor::selected).flatten());
+            }
+            deleted
+        }
+        (_, "r") => match page.look(Editor::selected).flatten() {
+            Some(id) => {
+                page.toggle_remove(id);
+                true
+            }
+            None => false,
+        },
+        (_, "o") => {
+            page.comparing.set(page.look(|_| ()).is_some());
+            true
+        }
+        (_, "0") => {
+            page.fit();
+            true
+        }
+        (_, "+" | "=") => {
+            page.zoom(None, 1.4);
+            true
+        }
+        (_, "-") => {
+            page.zoom(None, 1.0 / 1.4);
+            true
+        }
+        (_, "?") => {
+            page.help.set(true);
+            true
+        }
+        _ => false,
+    };
+    if handled {
+        event.prevent_default();
+    }
+}
+
+fn edit(page: Page, change: fn(&mut Editor) -> bool) -> bool {
+    page.edit(change).unwrap_or_default()
+}
+
+fn arrow(page: Page, event: &KeyboardEvent, dx: i32, dy: i32) -> bool {
+    if page.look(Editor::selected).flatten().is_none() {
+        return false;
+    }
+    let step = if event.shift_key() { 10 } else { 1 };
+    let (dx, dy) = (dx * step, dy * step);
+    let resize = event.ctrl_key() || event.alt_key() || event.meta_key();
+    let now = event.time_stamp();
+    page.edit(
+        |editor| {
+            if resize { editor.stretch(dx, dy, now) } else { editor.nudge(dx, dy, now) }
+        },
+    );
+    // At the edge too, or the page would scroll.
+    true
+}
+
+/// First what is being dragged goes, then the selection.
+fn escape(page: Page) -> bool {
+    if edit(page, Editor::cancel) {
+        return true;
+    }
+    let had_selection = page.look(Editor::selected).flatten().is_some();
+    page.select_quietly(None);
+    if had_selection
+        && let Some(focused) = document().active_element()
+        && let Ok(focused) = focused.dyn_into::<HtmlElement>()
+    {
+        // Cannot fail on an element that has the focus.
+        let _ = focused.blur();
+    }
+    had_selection
+}

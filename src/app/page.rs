@@ -1,0 +1,810 @@
+//! The page's state and everything that can happen to it. Components show the state and call
+//! these methods; nothing else changes it.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use leptos::prelude::*;
+
+use super::dialogue::{Heard, Kind, MAX_RESTARTS};
+use super::editor::{BoxId, Editor, PointInScreen, SizeInScreen, View};
+use super::engine::{Engine, Event};
+use super::messages::{Messages, Tone};
+use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::worker::protocol::{
+    Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
+    Reading,
+};
+
+/// Pause after a change of boxes before the engine is asked. Short enough to seem immediate,
+/// long enough that a drag does not ask at every pixel.
+const ASK_DELAY_MILLISECONDS: u32 = 80;
+
+/// Readings that are kept for boxes no longer there, so that undo shows them at once.
+const MAX_KEPT_READINGS: usize = 2000;
+
+/// How far the engine is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EngineState {
+    /// Loading itself or its weights.
+    Starting(Option<Progress>),
+    /// Answering.
+    Ready(EngineInfo),
+    /// Not answering until the user tries again; why.
+    Failed(String),
+}
+
+/// The photo on the page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoOnPage {
+    /// The file's name.
+    pub name: String,
+    /// Its upright size.
+    pub size: PhotoSize,
+}
+
+/// A photo's file, kept to go back to it.
+#[derive(Clone)]
+struct Source {
+    blob: web_sys::Blob,
+    name: String,
+}
+
+/// What a photo is when the engine turns its successor down.
+#[derive(Clone)]
+struct Fallback {
+    source: Source,
+    editor: Editor,
+}
+
+/// The last answers' times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timing {
+    /// Boxes read and the milliseconds it took.
+    pub read: Option<(usize, f64)>,
+    /// The milliseconds that the removal took.
+    pub erased: Option<f64>,
+    /// What answered last.
+    pub device: Option<DeviceInfo>,
+}
+
+/// Pixels that replace the photo's within one box.
+#[derive(Clone)]
+pub struct Piece {
+    /// The box that was removed.
+    pub box_in_photo: BoxInPhoto,
+    /// The patch that holds its pixels.
+    pub patch: Rc<Patch>,
+}
+
+/// Everything on the page. Copies are the same page.
+#[derive(Clone, Copy)]
+pub struct Page {
+    /// The boxes; there is one exactly when there is a photo.
+    pub editor: RwSignal<Option<Editor>>,
+    /// How the photo lies on the stage.
+    pub view: RwSignal<View>,
+    /// The stage's size.
+    pub stage: RwSignal<SizeInScreen>,
+    /// The photo.
+    pub photo: RwSignal<Option<PhotoOnPage>>,
+    /// Its pixels, to be drawn on the stage.
+    pub picture: RwSignal<Option<web_sys::ImageBitmap>, LocalStorage>,
+    /// Pixels without the digits.
+    pub pieces: RwSignal<Vec<Piece>, LocalStorage>,
+    /// Whether the original is shown without the removals.
+    pub comparing: RwSignal<bool>,
+    /// Whether the dialog with the keys is open.
+    pub help: RwSignal<bool>,
+    /// How far the engine is.
+    pub engine_state: RwSignal<EngineState>,
+    /// The last answers' times.
+    pub timing: RwSignal<Timing>,
+    /// Lines for the user.
+    pub messages: Messages,
+    /// Told to screen readers only.
+    pub announcement: RwSignal<String>,
+    /// Whether the PNG is being made.
+    pub saving: RwSignal<bool>,
+    /// Whether the engine has the photo.
+    pub opened: RwSignal<bool>,
+    /// Whether anything is under way between page and engine.
+    pub busy: RwSignal<bool>,
+    /// Whether a drag pans, as while Space is held.
+    pub panning: RwSignal<bool>,
+    /// Whether a file is being dragged over the page.
+    pub dropping: RwSignal<bool>,
+    /// A box whose element should get the focus, once it is there.
+    pub focus_wish: RwSignal<Option<BoxId>>,
+    readings: RwSignal<HashMap<BoxInPhoto, Reading>>,
+    engine: StoredValue<Option<Engine>, LocalStorage>,
+    backstage: StoredValue<Backstage, LocalStorage>,
+}
+
+/// What no component shows.
+#[derive(Default)]
+struct Backstage {
+    /// Counts files from the moment they are chosen; only the last one chosen is opened.
+    tickets: u32,
+    /// The ticket of the photo that the engine has or is decoding.
+    accepted: u32,
+    /// The ticket of the photo on the stage; behind `accepted` until the new one is decoded.
+    shown: u32,
+    /// Files being fetched, read or decoded by the page.
+    loading: u32,
+    source: Option<Source>,
+    fallback: Option<Fallback>,
+    /// The photo's size as the engine sees it.
+    size_in_engine: Option<PhotoSize>,
+    /// Whether the engine's own pixels go on the stage.
+    awaits_preview: bool,
+    /// The boxes that go with the next photo on the stage, when it is one already known.
+    carried: Option<Editor>,
+    asked_read: Vec<BoxInPhoto>,
+    asked_erase: Option<Vec<BoxInPhoto>>,
+    sync_timer: Option<gloo::timers::callback::Timeout>,
+}
+
+impl Page {
+    /// The empty page, its engine not started.
+    pub fn new() -> Self {
+        let page = Page {
+            editor: RwSignal::new(None),
+            view: RwSignal::new(View::default()),
+            stage: RwSignal::new(SizeInScreen { width: 0.0, height: 0.0 }),
+            photo: RwSignal::new(None),
+            picture: RwSignal::new_local(None),
+            pieces: RwSignal::new_local(Vec::new()),
+            comparing: RwSignal::new(false),
+            help: RwSignal::new(false),
+            engine_state: RwSignal::new(EngineState::Starting(None)),
+            timing: RwSignal::new(Timing::default()),
+            messages: Messages::new(),
+            announcement: RwSignal::new(String::new()),
+            saving: RwSignal::new(false),
+            opened: RwSignal::new(false),
+            busy: RwSignal::new(false),
+            panning: RwSignal::new(false),
+            dropping: RwSignal::new(false),
+            focus_wish: RwSignal::new(None),
+            readings: RwSignal::new(HashMap::new()),
+            engine: StoredValue::new_local(None),
+            backstage: StoredValue::new_local(Backstage::default()),
+        };
+        page.engine.set_value(Some(Engine::new(move |event| page.hear(event))));
+        page
+    }
+
+    // ---- The engine -------------------------------------------------------------------------
+
+    /// Loads the engine.
+    pub fn start_engine(self) {
+        self.ask(start_question());
+    }
+
+    /// Tries once more after a failed start.
+    pub fn try_again(self) {
+        self.engine_state.set(EngineState::Starting(None));
+        self.messages.clear();
+        self.engine.with_value(|engine| {
+            if let Some(engine) = engine {
+                engine.try_again(start_question());
+            }
+        });
+        self.update_busy();
+    }
+
+    fn ask(self, ask: Ask) {
+        // Cloned out, as asking may answer at once.
+        if let Some(engine) = self.engine.get_value() {
+            engine.ask(ask);
+        }
+        self.update_busy();
+    }
+
+    fn awaits(self, kind: Kind) -> bool {
+        self.engine.with_value(|engine| engine.as_ref().is_some_and(|engine| engine.awaits(kind)))
+    }
+
+    fn update_busy(self) {
+        let backstage = self
+            .backstage
+            .with_value(|backstage| backstage.loading > 0 || backstage.sync_timer.is_some());
+        let asked = [Kind::Open, Kind::Preview, Kind::Read, Kind::Erase, Kind::Save]
+            .into_iter()
+            .any(|kind| self.awaits(kind));
+        let busy = backstage || asked;
+        if self.busy.get_untracked() != busy {
+            self.busy.set(busy);
+        }
+        let saving = self.awaits(Kind::Save);
+        if self.saving.get_untracked() != saving {
+            self.saving.set(saving);
+        }
+    }
+
+    fn hear(self, event: Event) {
+        match event {
+            Event::Heard(Heard::Meanwhile(Answer::Progress(progress))) => {
+                self.engine_state.set(EngineState::Starting(Some(progress)));
+            }
+            Event::Heard(Heard::Meanwhile(Answer::Notice(notice))) => {
+                self.messages.show(Tone::Notice, notice);
+            }
+            Event::Heard(Heard::Final { kind, boxes, answer }) => {
+                self.hear_answer(kind, boxes, answer);
+            }
+            // The client turns crashes into the two below.
+            Event::Heard(_) => {}
+            Event::Replaced { reason, restarts } => {
+                self.engine_state.set(EngineState::Starting(None));
+                self.opened.set(false);
+                leptos::logging::warn!("the engine stopped: {reason}");
+                let how = if restarts > 1 { ", this time on the CPU" } else { "" };
+                self.messages.show_about_engine(format!(
+                    "The engine stopped and is started again{how} ({restarts} of {MAX_RESTARTS})."
+                ));
+            }
+            Event::GaveUp { reason } => {
+                self.opened.set(false);
+                self.messages.close_about_engine();
+                self.engine_state.set(EngineState::Failed(format!(
+                    "The engine cannot run: {reason}. Your photo and boxes stay as they are."
+                )));
+            }
+        }
+        self.update_busy();
+    }
+
+    fn hear_answer(self, kind: Kind, boxes: Vec<BoxInPhoto>, answer: Answer) {
+        match answer {
+            Answer::Started(info) => {
+                self.engine_state.set(EngineState::Ready(info));
+                // A new engine may hold other weights than the last one.
+                self.readings.update(HashMap::clear);
+                self.backstage.update_value(|backstage| backstage.asked_erase = None);
+                self.hand_over_again();
+                self.sync_soon();
+            }
+            Answer::Opened { size } => self.photo_opened(size),
+            Answer::Preview { size, rgba } => self.preview_came(size, rgba),
+            Answer::Readings { readings, milliseconds, device } => {
+                let count = readings.len();
+                self.readings.update(|known| {
+                    if known.len() > MAX_KEPT_READINGS {
+                        known.clear();
+                    }
+                    known.extend(boxes.into_iter().zip(readings));
+                });
+                self.timing.update(|timing| {
+                    timing.read = Some((count, milliseconds));
+                    timing.device = Some(device);
+                });
+                self.announce_number();
+                // Boxes that changed meanwhile, and readings that the bound above let go.
+                if !self.unread_boxes().is_empty() {
+                    self.sync_soon();
+                }
+            }
+            Answer::Erased { patches, milliseconds, device } => {
+                self.pieces.set(cut_pieces(&boxes, patches));
+                self.timing.update(|timing| {
+                    timing.erased = Some(milliseconds);
+                    timing.device = Some(device);
+                });
+            }
+            Answer::Saved { png } => self.download(&png),
+            Answer::Failed(failure) => self.hear_failure(kind, failure),
+            Answer::Superseded | Answer::Progress(_) | Answer::Notice(_) => {}
+        }
+    }
+
+    fn hear_failure(self, kind: Kind, failure: Failure) {
+        let Failure { kind: cause, message } = failure;
+        match (kind, cause) {
+            (Kind::Start, _) => self.engine_state.set(EngineState::Failed(message)),
+            (Kind::Open, FailureKind::Photo) => self.photo_refused(message),
+            (Kind::Preview, _) => {
+                self.backstage.update_value(|backstage| backstage.awaits_preview = false);
+                self.messages.show(Tone::Error, message);
+            }
+            (_, FailureKind::Model) => self.engine_state.set(EngineState::Failed(message)),
+            _ => {
+                if kind == Kind::Erase {
+                    // Asked again with the next change.
+                    self.backstage.update_value(|backstage| backstage.asked_erase = None);
+                }
+                self.messages.show(Tone::Error, message);
+            }
+        }
+    }
+
+    // ---- Photos -----------------------------------------------------------------------------
+
+    /// Gives a chosen file its ticket; [`Page::loading_ended`] belongs to it.
+    pub fn loading_began(self) -> u32 {
+        let ticket = self
+            .backstage
+            .try_update_value(|backstage| {
+                backstage.tickets = backstage.tickets.wrapping_add(1);
+                backstage.loading += 1;
+                backstage.tickets
+            })
+            .unwrap_or_default();
+        self.update_busy();
+        ticket
+    }
+
+    /// Ends what [`Page::loading_began`] began.
+    pub fn loading_ended(self) {
+        self.backstage
+            .update_value(|backstage| backstage.loading = backstage.loading.saturating_sub(1));
+        self.update_busy();
+    }
+
+    /// Whether no file was chosen after the one with this ticket.
+    pub fn is_last_chosen(self, ticket: u32) -> bool {
+        self.backstage.with_value(|backstage| backstage.tickets == ticket)
+    }
+
+    /// Whether the photo with this ticket is the one that the engine has or is decoding.
+    pub fn is_accepted(self, ticket: u32) -> bool {
+        self.backstage.with_value(|backstage| backstage.accepted == ticket)
+    }
+
+    /// Gives the engine a photo whose header was found right. What is on the page until now is
+    /// remembered for the case that the engine cannot decode the file after all. `carried` holds
+    /// the photo's boxes when it is one that is returned to.
+    pub fn accept(
+        self,
+        ticket: u32,
+        blob: web_sys::Blob,
+        name: String,
+        bytes: Vec<u8>,
+        carried: Option<Editor>,
+    ) {
+        let opened = self.opened.get_untracked();
+        let editor = self.editor.get_untracked();
+        self.backstage.update_value(|backstage| {
+            let source = backstage.source.replace(Source { blob, name });
+            if let (true, Some(source), Some(editor)) = (opened, source, editor) {
+                backstage.fallback = Some(Fallback { source, editor });
+            }
+            backstage.accepted = ticket;
+            backstage.size_in_engine = None;
+            backstage.awaits_preview = false;
+            backstage.carried = carried;
+            backstage.sync_timer = None;
+        });
+        self.opened.set(false);
+        self.ask(Ask::Open { file: bytes });
+    }
+
+    /// Puts the accepted photo on the stage.
+    pub fn show_photo(self, picture: web_sys::ImageBitmap, size: PhotoSize) {
+        let Some((name, carried)) = self.backstage.try_update_value(|backstage| {
+            backstage.shown = backstage.accepted;
+            backstage.awaits_preview = false;
+            backstage.asked_read.clear();
+            backstage.asked_erase = None;
+            let name = backstage.source.as_ref().map(|source| source.name.clone());
+            (name.unwrap_or_default(), backstage.carried.take())
+        }) else {
+            return;
+        };
+        let mut editor = carried.unwrap_or_else(|| Editor::new(size));
+        if editor.photo() != size {
+            editor.set_photo(size);
+        }
+        self.readings.update(HashMap::clear);
+        self.pieces.set(Vec::new());
+        self.timing.set(Timing::default());
+        self.comparing.set(false);
+        self.editor.set(Some(editor));
+        self.photo.set(Some(PhotoOnPage { name, size }));
+        self.picture.set(Some(picture));
+        self.fit();
+        self.settle_disagreement();
+        self.sync_soon();
+    }
+
+    /// The browser cannot show the file; the engine's own decoder will.
+    pub fn await_preview(self) {
+        self.backstage.update_value(|backstage| backstage.awaits_preview = true);
+        if self.opened.get_untracked() {
+            self.ask(Ask::Preview);
+        } else if !matches!(self.engine_state.get_untracked(), EngineState::Ready(_)) {
+            self.messages.show(
+                Tone::Notice,
+                "This browser cannot show the format by itself; the photo appears as soon as the \
+                 engine is loaded."
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn photo_opened(self, size: PhotoSize) {
+        self.opened.set(true);
+        let awaits_preview = self
+            .backstage
+            .try_update_value(|backstage| {
+                backstage.fallback = None;
+                backstage.size_in_engine = Some(size);
+                backstage.asked_erase = None;
+                backstage.awaits_preview
+            })
+            .unwrap_or_default();
+        if awaits_preview {
+            self.ask(Ask::Preview);
+        } else {
+            self.settle_disagreement();
+        }
+        self.sync_soon();
+    }
+
+    /// Boxes mean the engine's pixels. Where its decoder and the browser's disagree about the
+    /// size (a rare orientation tag), the engine's picture takes the stage.
+    fn settle_disagreement(self) {
+        let shown = self.photo.with_untracked(|photo| photo.as_ref().map(|photo| photo.size));
+        let editor = self.editor.get_untracked();
+        let disagree = self
+            .backstage
+            .try_update_value(|backstage| {
+                let disagree = backstage.shown == backstage.accepted
+                    && backstage.size_in_engine.is_some()
+                    && backstage.size_in_engine != shown;
+                if disagree {
+                    backstage.awaits_preview = true;
+                    backstage.carried = editor;
+                }
+                disagree
+            })
+            .unwrap_or_default();
+        if disagree {
+            self.ask(Ask::Preview);
+        }
+    }
+
+    fn preview_came(self, size: PhotoSize, rgba: Vec<u8>) {
+        let ticket = self.backstage.with_value(|backstage| backstage.accepted);
+        self.backstage.update_value(|backstage| backstage.loading += 1);
+        leptos::task::spawn_local(async move {
+            let picture = super::intake::picture_from_rgba(size, &rgba).await;
+            drop(rgba);
+            if self.is_accepted(ticket) {
+                match picture {
+                    Ok(picture) => self.show_photo(picture, size),
+                    Err(reason) => self
+                        .messages
+                        .show(Tone::Error, format!("The browser cannot show this photo: {reason}")),
+                }
+            }
+            self.loading_ended();
+        });
+    }
+
+    /// Gives a started engine the photo on the stage if it neither has it nor is decoding it, as
+    /// after one that gave up.
+    fn hand_over_again(self) {
+        if self.opened.get_untracked() || self.awaits(Kind::Open) {
+            return;
+        }
+        let source = self.backstage.with_value(|backstage| backstage.source.clone());
+        if let (Some(Source { blob, name }), Some(editor)) = (source, self.editor.get_untracked()) {
+            super::intake::open_again(self, blob, name, editor);
+        }
+    }
+
+    /// The engine cannot decode the photo: back to the one before, with its boxes.
+    fn photo_refused(self, message: String) {
+        let (name, fallback) = self
+            .backstage
+            .try_update_value(|backstage| {
+                let name = backstage.source.take().map(|source| source.name);
+                (name.unwrap_or_default(), backstage.fallback.take())
+            })
+            .unwrap_or_default();
+        self.messages.show(Tone::Error, format!("{name}: {message}"));
+        if let Some(Fallback { source, editor }) = fallback {
+            super::intake::open_again(self, source.blob, source.name, editor);
+            return;
+        }
+        self.backstage.update_value(|backstage| {
+            backstage.accepted = 0;
+            backstage.shown = 0;
+        });
+        self.editor.set(None);
+        self.photo.set(None);
+        self.picture.set(None);
+        self.pieces.set(Vec::new());
+    }
+
+    // ---- Boxes ------------------------------------------------------------------------------
+
+    /// Changes the boxes; the engine is asked a moment later. Gives what the change gives.
+    pub fn edit<T>(self, change: impl FnOnce(&mut Editor) -> T) -> Option<T> {
+        let result = self.editor.try_update(|editor| editor.as_mut().map(change)).flatten();
+        if result.is_some() {
+            self.sync_soon();
+        }
+        result
+    }
+
+    /// Looks at the boxes without following them.
+    pub fn look<T>(self, look: impl FnOnce(&Editor) -> T) -> Option<T> {
+        self.editor.with_untracked(|editor| editor.as_ref().map(look))
+    }
+
+    /// Selects a box whose element has the focus already.
+    pub fn select_quietly(self, id: Option<BoxId>) {
+        if self.look(Editor::selected).flatten() != id {
+            self.editor.update(|editor| {
+                if let Some(editor) = editor {
+                    editor.select(id);
+                }
+            });
+        }
+    }
+
+    /// Selects a box and wishes for its element to have the focus.
+    pub fn select(self, id: Option<BoxId>) {
+        self.select_quietly(id);
+        if id.is_some() {
+            self.focus_wish.set(id);
+        }
+    }
+
+    /// Turns a box's removal on or off.
+    pub fn toggle_remove(self, id: BoxId) {
+        self.edit(|editor| {
+            let removes = editor.get(id).is_some_and(|b| b.remove);
+            editor.set_remove(id, !removes)
+        });
+    }
+
+    /// What the engine reads in an area of the photo, if it has said so.
+    pub fn reading_of(self, area: BoxInPhoto) -> Option<Reading> {
+        self.readings.with(|readings| readings.get(&area).cloned())
+    }
+
+    /// The boxes from left to right with their best digit and confidence, if read.
+    pub fn house_number(self) -> Vec<(BoxId, Option<(u8, f32)>)> {
+        let boxes = self
+            .editor
+            .with(|editor| editor.as_ref().map(Editor::left_to_right))
+            .unwrap_or_default();
+        self.readings.with(|readings| {
+            boxes.into_iter().map(|b| (b.id, readings.get(&b.area).map(Reading::best))).collect()
+        })
+    }
+
+    fn announce_number(self) {
+        let digits: Vec<String> = untrack(|| self.house_number())
+            .into_iter()
+            .map(|(_, best)| match best {
+                Some((digit, confidence)) => format!("{digit}, {:.0} percent", confidence * 100.0),
+                None => "not read yet".to_owned(),
+            })
+            .collect();
+        self.announcement.set(format!("Readings from left to right: {}.", digits.join("; ")));
+    }
+
+    fn sync_soon(self) {
+        let scheduled = self.backstage.with_value(|backstage| backstage.sync_timer.is_some());
+        if scheduled {
+            return;
+        }
+        let timer = gloo::timers::callback::Timeout::new(ASK_DELAY_MILLISECONDS, move || {
+            self.sync_now();
+        });
+        self.backstage.update_value(|backstage| backstage.sync_timer = Some(timer));
+        self.update_busy();
+    }
+
+    /// Asks for what is not known yet about the boxes as they are.
+    fn sync_now(self) {
+        self.backstage.update_value(|backstage| backstage.sync_timer = None);
+        let on_stage = self.backstage.with_value(|backstage| backstage.shown == backstage.accepted);
+        let ready = matches!(self.engine_state.get_untracked(), EngineState::Ready(_));
+        if on_stage && ready && self.opened.get_untracked() {
+            self.ask_readings();
+            // While a box is moved its digit stays in sight, to be aimed at.
+            if !self.look(Editor::is_adjusting).unwrap_or_default() {
+                self.ask_removal();
+            }
+        }
+        self.update_busy();
+    }
+
+    fn unread_boxes(self) -> Vec<BoxInPhoto> {
+        let areas: Vec<BoxInPhoto> =
+            self.look(|editor| editor.boxes().iter().map(|b| b.area).collect()).unwrap_or_default();
+        let mut seen = HashSet::new();
+        self.readings.with_untracked(|readings| {
+            areas
+                .into_iter()
+                .filter(|area| !readings.contains_key(area) && seen.insert(*area))
+                .collect()
+        })
+    }
+
+    /// Only boxes whose reading is not known are asked about: a reading depends on nothing but
+    /// its own box, and moving one of many should cost one.
+    fn ask_readings(self) {
+        let unread = self.unread_boxes();
+        if unread.is_empty() {
+            return;
+        }
+        let asked = self.awaits(Kind::Read)
+            && self.backstage.with_value(|backstage| backstage.asked_read == unread);
+        if !asked {
+            self.backstage.update_value(|backstage| backstage.asked_read.clone_from(&unread));
+            self.ask(Ask::Read { boxes: unread });
+        }
+    }
+
+    /// All boxes are asked about together, as neighbours are filled together.
+    fn ask_removal(self) {
+        let areas = self.look(Editor::areas_to_remove).unwrap_or_default();
+        let known = self
+            .backstage
+            .try_update_value(|backstage| {
+                let known = backstage.asked_erase.as_ref() == Some(&areas);
+                backstage.asked_erase = Some(areas.clone());
+                known
+            })
+            .unwrap_or_default();
+        if known {
+            return;
+        }
+        if areas.is_empty() {
+            self.pieces.set(Vec::new());
+            self.timing.update(|timing| timing.erased = None);
+            return;
+        }
+        self.ask(Ask::Erase { boxes: areas });
+    }
+
+    // ---- Saving -----------------------------------------------------------------------------
+
+    /// Why nothing can be saved now, for people; none when it can.
+    pub fn save_obstacle(self) -> Option<&'static str> {
+        if self.photo.with(Option::is_none) {
+            return Some("Open a photo to begin.");
+        }
+        match self.engine_state.with(|state| match state {
+            EngineState::Starting(_) => Some("The engine is still loading."),
+            EngineState::Failed(_) => Some("The engine is not running."),
+            EngineState::Ready(_) => None,
+        }) {
+            Some(obstacle) => return Some(obstacle),
+            None if !self.opened.get() => return Some("The photo is still being decoded."),
+            None => {}
+        }
+        let (boxes, removed) = self.editor.with(|editor| {
+            editor
+                .as_ref()
+                .map(|editor| (editor.boxes().len(), editor.areas_to_remove().len()))
+                .unwrap_or_default()
+        });
+        match (boxes, removed) {
+            (0, _) => Some("Drag a box round each digit first."),
+            (_, 0) => Some("Switch “remove” on for at least one digit."),
+            _ if self.saving.get() => Some("The PNG is being made."),
+            _ => None,
+        }
+    }
+
+    /// Has the engine make the PNG, which is then downloaded.
+    pub fn save(self) {
+        if untrack(|| self.save_obstacle()).is_some() {
+            return;
+        }
+        let boxes = self.look(Editor::areas_to_remove).unwrap_or_default();
+        self.ask(Ask::Save { boxes });
+    }
+
+    fn download(self, png: &[u8]) {
+        let name = self
+            .photo
+            .with_untracked(|photo| photo.as_ref().map(|photo| saved_name(&photo.name)))
+            .unwrap_or_else(|| saved_name(""));
+        match super::intake::download(png, &name) {
+            Ok(()) => self.messages.show(Tone::Done, format!("Saved as {name}.")),
+            Err(reason) => {
+                self.messages.show(Tone::Error, format!("{name} could not be saved: {reason}"));
+            }
+        }
+    }
+
+    // ---- The view ---------------------------------------------------------------------------
+
+    /// Fits the photo to the stage.
+    pub fn fit(self) {
+        let stage = self.stage.get_untracked();
+        if let Some(photo) = self.look(Editor::photo) {
+            self.view.set(View::fit(photo, stage));
+        }
+    }
+
+    /// Zooms about a point of the stage, or about its middle.
+    pub fn zoom(self, anchor: Option<PointInScreen>, factor: f64) {
+        let stage = self.stage.get_untracked();
+        let anchor =
+            anchor.unwrap_or(PointInScreen { x: stage.width / 2.0, y: stage.height / 2.0 });
+        if let Some(photo) = self.look(Editor::photo) {
+            self.view.update(|view| *view = view.zoomed_at(anchor, factor, photo, stage));
+        }
+    }
+
+    /// Shifts the photo on the stage.
+    pub fn pan(self, dx: f64, dy: f64) {
+        let stage = self.stage.get_untracked();
+        if let Some(photo) = self.look(Editor::photo) {
+            self.view.update(|view| *view = view.panned(dx, dy, photo, stage));
+        }
+    }
+
+    /// Takes the stage's size on.
+    pub fn stage_resized(self, size: SizeInScreen) {
+        if self.stage.get_untracked() == size {
+            return;
+        }
+        self.stage.set(size);
+        if self.view.get_untracked().fitted {
+            self.fit();
+        } else {
+            self.pan(0.0, 0.0);
+        }
+    }
+}
+
+/// One piece a box of the question, each with the patch that covers it.
+///
+/// Boxes are shown piece by piece so that a box that is moved, switched off or deleted shows the
+/// original at once, without waiting for the engine, while its neighbours stay as they are.
+fn cut_pieces(boxes: &[BoxInPhoto], patches: Vec<Patch>) -> Vec<Piece> {
+    let patches: Vec<Rc<Patch>> = patches.into_iter().map(Rc::new).collect();
+    boxes
+        .iter()
+        .filter_map(|b| {
+            let patch = patches.iter().find(|patch| {
+                patch.area.left <= b.left
+                    && patch.area.top <= b.top
+                    && patch.area.right() >= b.right()
+                    && patch.area.bottom() >= b.bottom()
+            })?;
+            Some(Piece { box_in_photo: *b, patch: Rc::clone(patch) })
+        })
+        .collect()
+}
+
+/// The saved file's name: the original's stem, what was done, and the new format.
+fn saved_name(original: &str) -> String {
+    let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
+    let stem = if stem.trim().is_empty() { "photo" } else { stem };
+    format!("{stem}-doorplate.png")
+}
+
+/// The first question to the engine. The page's address may choose the device
+/// (`?engine=cpu|webgpu|auto`), for comparing and for tests.
+fn start_question() -> Ask {
+    let location = window().location();
+    let search = location.search().unwrap_or_default();
+    let device = web_sys::UrlSearchParams::new_with_str(&search)
+        .ok()
+        .and_then(|parameters| parameters.get("engine"))
+        .map(|choice| match choice.as_str() {
+            "cpu" => DeviceChoice::Cpu,
+            "webgpu" => DeviceChoice::WebGpu,
+            _ => DeviceChoice::Auto,
+        })
+        .unwrap_or_default();
+    let models_url = document()
+        .base_uri()
+        .ok()
+        .flatten()
+        .and_then(|base| web_sys::Url::new_with_base("models/", &base).ok())
+        .map_or_else(|| "models/".to_owned(), |url| url.href());
+    Ask::Start { models_url, model: None, device }
+}

@@ -1,0 +1,393 @@
+//! The side panel: the house number as a whole, the boxes one by one, saving, and the engine.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::editor::{BoxId, Editor};
+use super::icons::Icon;
+use super::page::{EngineState, Page};
+use super::reading::{Sureness, percent, shown_reading};
+use super::stage::context_of;
+use crate::photo::BoxInPhoto;
+use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Progress};
+
+/// The side panel.
+#[component]
+pub fn Panel(page: Page) -> impl IntoView {
+    let ids = Memo::new(move |_| {
+        page.editor.with(|editor| {
+            editor
+                .as_ref()
+                .map(|editor| editor.left_to_right().iter().map(|b| b.id).collect::<Vec<_>>())
+                .unwrap_or_default()
+        })
+    });
+    view! {
+        <aside class="panel" aria-label="Readings">
+            <Plate page=page />
+            <section class="rows" aria-label="Boxes from left to right">
+                <Show
+                    when=move || !ids.with(Vec::is_empty)
+                    fallback=|| {
+                        view! {
+                            <p class="rows-empty">
+                                "Each box shows here with its reading, the runners-up, and a switch that says whether the digit is taken out."
+                            </p>
+                        }
+                    }
+                >
+                    <ul>
+                        <For each=move || ids.get() key=|id| *id let:id>
+                            <Row page=page id=id />
+                        </For>
+                    </ul>
+                </Show>
+            </section>
+            <SaveArea page=page />
+            <EngineCard page=page />
+        </aside>
+    }
+}
+
+/// The house number as a plate.
+#[component]
+fn Plate(page: Page) -> impl IntoView {
+    let number = Memo::new(move |_| page.house_number());
+    let spoken = move || {
+        number.with(|digits| {
+            digits
+                .iter()
+                .map(|(_, best)| best.map_or('?', |(digit, _)| char::from(b'0' + digit.min(9))))
+                .collect::<String>()
+        })
+    };
+    let unsure = move || {
+        number.with(|digits| {
+            digits
+                .iter()
+                .filter(|(_, best)| {
+                    best.is_some_and(|(_, sure)| Sureness::of_confidence(sure) == Sureness::Low)
+                })
+                .count()
+        })
+    };
+    view! {
+        <section class="number">
+            <h2>"House number"</h2>
+            <div
+                class="plate"
+                class:is-empty=move || number.with(Vec::is_empty)
+                class:is-long=move || { number.with(Vec::len) > 6 }
+            >
+                <output data-testid="house-number" data-number=spoken>
+                    {move || {
+                        let digits = number.get();
+                        if digits.is_empty() {
+                            return view! { <span class="plate-none">"no boxes yet"</span> }.into_any();
+                        }
+                        digits
+                            .into_iter()
+                            .map(|(_, best)| match best {
+                                Some((digit, sure)) => {
+                                    let low = Sureness::of_confidence(sure) == Sureness::Low;
+                                    view! {
+                                        <span class:is-unsure=low>{digit.to_string()}</span>
+                                    }
+                                        .into_any()
+                                }
+                                None => view! { <span class="is-unread">"–"</span> }.into_any(),
+                            })
+                            .collect_view()
+                            .into_any()
+                    }}
+                </output>
+            </div>
+            <p class="number-note">
+                {move || match (number.with(Vec::len), unsure()) {
+                    (0, _) => "Read from left to right.".to_owned(),
+                    (_, 0) => "Read from left to right.".to_owned(),
+                    (_, 1) => "One digit is unsure: below 50 %.".to_owned(),
+                    (_, count) => format!("{count} digits are unsure: below 50 %."),
+                }}
+            </p>
+        </section>
+    }
+}
+
+/// One box in the list.
+#[component]
+fn Row(page: Page, id: BoxId) -> impl IntoView {
+    let this = Memo::new(move |_| page.editor.with(|editor| editor.as_ref()?.get(id).copied()));
+    let area = Memo::new(move |_| this.get().map(|b| b.area));
+    let removes = move || this.get().is_some_and(|b| b.remove);
+    let selected =
+        move || page.editor.with(|editor| editor.as_ref().and_then(Editor::selected) == Some(id));
+    let crop = NodeRef::<html::Canvas>::new();
+    draw_crop(page, crop, area);
+    let reading = shown_reading(page, move || area.get());
+    let low = move || Sureness::of(reading.get().as_ref()) == Sureness::Low;
+    let best = move || reading.get().map(|shown| shown.reading.best());
+    let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.reading.top(3));
+    view! {
+        <li
+            class="row"
+            class:is-selected=selected
+            class:is-unsure=low
+            class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
+        >
+            <button
+                type="button"
+                class="row-pick"
+                aria-label=move || match best() {
+                    Some((digit, sure)) => format!("Select box {id}, reads {digit}, {}", percent(sure)),
+                    None => format!("Select box {id}, not read yet"),
+                }
+                on:click=move |_| page.select(Some(id))
+            >
+                <canvas node_ref=crop class="crop" aria-hidden="true"></canvas>
+                <span class="row-digit">
+                    {move || best().map_or("–".to_owned(), |(digit, _)| digit.to_string())}
+                </span>
+                <span class="row-facts">
+                    <span class="ranks">
+                        {move || {
+                            ranks()
+                                .into_iter()
+                                .map(|(digit, confidence)| {
+                                    view! {
+                                        <span class="rank">
+                                            <b>{digit.to_string()}</b>
+                                            " "
+                                            {percent(confidence)}
+                                            <span class="bar" aria-hidden="true">
+                                                <span style:width=format!("{:.0}%", confidence * 100.0)></span>
+                                            </span>
+                                        </span>
+                                    }
+                                })
+                                .collect_view()
+                        }}
+                        <Show when=move || reading.get().is_none()>
+                            <span class="rank is-waiting">"not read yet"</span>
+                        </Show>
+                    </span>
+                    <span class="row-size">
+                        {move || {
+                            area.get().map(|area| format!("{} × {} px", area.width, area.height))
+                        }}
+                        <Show when=low>
+                            <span class="unsure-note">{Icon::Warning.view()} "unsure"</span>
+                        </Show>
+                    </span>
+                </span>
+            </button>
+            <button
+                type="button"
+                class="switch"
+                role="switch"
+                aria-checked=move || removes().to_string()
+                aria-label=format!("Remove the digit of box {id}")
+                title="Remove this digit from the photo"
+                on:click=move |_| page.toggle_remove(id)
+            >
+                <span class="switch-track" aria-hidden="true"><span></span></span>
+                <span class="switch-word" aria-hidden="true">
+                    {move || if removes() { "remove" } else { "keep" }}
+                </span>
+            </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                aria-label=format!("Delete box {id}")
+                title="Delete this box"
+                on:click=move |_| {
+                    page.edit(|editor| editor.delete(id));
+                }
+            >
+                {Icon::Trash.view()}
+            </button>
+        </li>
+    }
+}
+
+/// The box's part of the original photo, so that a reading can be checked after the removal.
+fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<BoxInPhoto>>) {
+    /// The crop's sides on the canvas; twice the CSS size, for sharp screens.
+    const SIDES: (f64, f64) = (72.0, 96.0);
+    Effect::new(move |_| {
+        let (Some(canvas), Some(area)) = (canvas.get(), area.get()) else { return };
+        canvas.set_width(SIDES.0 as u32);
+        canvas.set_height(SIDES.1 as u32);
+        let (width, height) = (f64::from(area.width), f64::from(area.height));
+        let scale = (SIDES.0 / width).min(SIDES.1 / height);
+        let (shown_width, shown_height) = (width * scale, height * scale);
+        page.picture.with(|picture| {
+            let (Some(picture), Ok(Some(context))) = (picture, context_of(&canvas)) else { return };
+            // A crop that cannot be drawn leaves its place empty; the box itself is on the stage.
+            let _ = context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                picture,
+                f64::from(area.left),
+                f64::from(area.top),
+                width,
+                height,
+                (SIDES.0 - shown_width) / 2.0,
+                (SIDES.1 - shown_height) / 2.0,
+                shown_width,
+                shown_height,
+            );
+        });
+    });
+}
+
+#[component]
+fn SaveArea(page: Page) -> impl IntoView {
+    let obstacle = Memo::new(move |_| page.save_obstacle());
+    view! {
+        <section class="save" aria-label="Save">
+            <button
+                type="button"
+                class="primary wide"
+                data-testid="save"
+                disabled=move || obstacle.get().is_some()
+                title=move || obstacle.get().unwrap_or("Save the photo without the digits (Ctrl+S)")
+                aria-describedby="save-note"
+                on:click=move |_| page.save()
+            >
+                {Icon::Save.view()}
+                {move || if page.saving.get() { "Making the PNG…" } else { "Save as PNG" }}
+            </button>
+            <p id="save-note" class="save-note">
+                {move || {
+                    obstacle
+                        .get()
+                        .map(str::to_owned)
+                        .or_else(|| {
+                            page.photo
+                                .with(|photo| {
+                                    photo
+                                        .as_ref()
+                                        .map(|photo| {
+                                            format!(
+                                                "Full resolution, {} × {} pixels.",
+                                                photo.size.width,
+                                                photo.size.height,
+                                            )
+                                        })
+                                })
+                        })
+                }}
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn EngineCard(page: Page) -> impl IntoView {
+    let state = page.engine_state;
+    let failed = move || matches!(state.get(), EngineState::Failed(_));
+    view! {
+        <section class="engine" aria-label="Engine">
+            <div
+                class="engine-status"
+                class:is-ready=move || matches!(state.get(), EngineState::Ready(_))
+                class:is-failed=failed
+                data-testid="engine-status"
+                role="status"
+            >
+                <span class="lamp" aria-hidden="true"></span>
+                <div>
+                    <p class="engine-line">
+                        {move || headline(&state.get(), page.timing.get().device.as_ref())}
+                    </p>
+                    <p class="engine-detail">{move || detail(&state.get())}</p>
+                </div>
+            </div>
+            {move || match state.get() {
+                EngineState::Starting(progress) => Some(progress_bar(progress)),
+                _ => None,
+            }}
+            <Show when=failed>
+                <button type="button" class="wide" data-testid="retry" on:click=move |_| page.try_again()>
+                    "Try again"
+                </button>
+            </Show>
+            <p class="timing" data-testid="timing">
+                {move || {
+                    let timing = page.timing.get();
+                    let read = timing
+                        .read
+                        .map(|(count, time)| {
+                            let noun = if count == 1 { "digit" } else { "digits" };
+                            format!("read {count} {noun} in {}", milliseconds(time))
+                        });
+                    let erased = timing
+                        .erased
+                        .map(|time| format!("removed in {}", milliseconds(time)));
+                    [read, erased].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+                }}
+            </p>
+        </section>
+    }
+}
+
+fn progress_bar(progress: Option<Progress>) -> AnyView {
+    let label = "Loading the engine";
+    match progress {
+        Some(Progress::Weights { received, total }) if total > 0 => view! {
+            <progress
+                data-testid="progress"
+                aria-label=label
+                max=total.to_string()
+                value=received.min(total).to_string()
+            ></progress>
+        }
+        .into_any(),
+        _ => view! { <progress data-testid="progress" aria-label=label></progress> }.into_any(),
+    }
+}
+
+fn headline(state: &EngineState, last: Option<&DeviceInfo>) -> String {
+    match state {
+        EngineState::Starting(None) => "Loading the engine…".to_owned(),
+        EngineState::Starting(Some(Progress::Manifest)) => "Looking up the weights…".to_owned(),
+        EngineState::Starting(Some(Progress::Weights { received, total })) => {
+            format!("Loading the weights: {} of {}", megabytes(*received), megabytes(*total))
+        }
+        EngineState::Starting(Some(Progress::Proving)) => {
+            "Checking the device's arithmetic…".to_owned()
+        }
+        // The device of the last answer, as the CPU takes over where a GPU is lost.
+        EngineState::Ready(info) => match last.unwrap_or(&info.device) {
+            DeviceInfo { kind: DeviceKind::WebGpu, name } => format!("Runs on WebGPU: {name}"),
+            DeviceInfo { kind: DeviceKind::Cpu, .. } => "Runs on the CPU".to_owned(),
+        },
+        EngineState::Failed(_) => "The engine is not running".to_owned(),
+    }
+}
+
+fn detail(state: &EngineState) -> String {
+    match state {
+        EngineState::Starting(_) => "You can open a photo and draw boxes meanwhile.".to_owned(),
+        EngineState::Ready(EngineInfo { model, accuracy, .. }) => match accuracy {
+            Some((accuracy, digits)) => {
+                format!("{model}: reads {:.1} % of {digits} test digits right", accuracy * 100.0)
+            }
+            None => model.clone(),
+        },
+        EngineState::Failed(reason) => reason.clone(),
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn milliseconds(time: f64) -> String {
+    if time < 1.0 {
+        "under 1 ms".to_owned()
+    } else if time < 1000.0 {
+        format!("{time:.0} ms")
+    } else {
+        format!("{:.1} s", time / 1000.0)
+    }
+}

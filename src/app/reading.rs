@@ -1,0 +1,84 @@
+//! How readings are shown, on the stage and in the panel alike.
+
+use leptos::prelude::*;
+
+use super::page::Page;
+use crate::photo::BoxInPhoto;
+use crate::worker::protocol::Reading;
+
+/// Below this confidence a reading is marked as unsure.
+const SURE_FROM: f32 = 0.5;
+
+/// A reading and whether it belongs to the box as it lies now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownReading {
+    /// The reading.
+    pub reading: Reading,
+    /// False while the box was moved and the new reading is on its way.
+    pub fresh: bool,
+}
+
+/// Whether a reading is to be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sureness {
+    /// Nothing read yet.
+    Unknown,
+    /// More likely wrong than right.
+    Low,
+    /// More likely right than wrong.
+    High,
+}
+
+impl Sureness {
+    /// Of what is shown.
+    pub fn of(shown: Option<&ShownReading>) -> Self {
+        shown.map_or(Sureness::Unknown, |shown| Self::of_confidence(shown.reading.best().1))
+    }
+
+    /// Of a confidence from 0 to 1.
+    pub fn of_confidence(confidence: f32) -> Self {
+        if confidence < SURE_FROM { Sureness::Low } else { Sureness::High }
+    }
+}
+
+/// The reading to show for a box: its own, or while that is on its way the last one, so that
+/// digits do not flicker during a drag.
+pub fn shown_reading(
+    page: Page,
+    area: impl Fn() -> Option<BoxInPhoto> + Send + Sync + 'static,
+) -> Memo<Option<ShownReading>> {
+    Memo::new(move |last: Option<&Option<ShownReading>>| {
+        match area().and_then(|area| page.reading_of(area)) {
+            Some(reading) => Some(ShownReading { reading, fresh: true }),
+            None => last
+                .and_then(Option::as_ref)
+                .map(|last| ShownReading { reading: last.reading.clone(), fresh: false }),
+        }
+    })
+}
+
+/// A confidence in percent. Never 100 or 0 for what is not: a network is never certain.
+pub fn percent(confidence: f32) -> String {
+    let percent = confidence * 100.0;
+    if percent > 99.0 && confidence < 1.0 {
+        "> 99 %".to_owned()
+    } else if percent < 1.0 && confidence > 0.0 {
+        "< 1 %".to_owned()
+    } else {
+        format!("{percent:.0} %")
+    }
+    .replace(' ', "\u{a0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_is_never_surer_than_the_network() {
+        assert_eq!(percent(0.995).replace('\u{a0}', " "), "> 99 %");
+        assert_eq!(percent(0.87).replace('\u{a0}', " "), "87 %");
+        assert_eq!(percent(0.004).replace('\u{a0}', " "), "< 1 %");
+        assert_eq!(percent(1.0).replace('\u{a0}', " "), "100 %");
+    }
+}

@@ -1,0 +1,129 @@
+//! The page as a whole: its parts, and what reaches it from outside them (drop and paste).
+
+use leptos::ev;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::bars::{Header, Tools};
+use super::empty::Empty;
+use super::help::Help;
+use super::icons::Icon;
+use super::messages::MessageLines;
+use super::page::{EngineState, Page};
+use super::panel::Panel;
+use super::stage::Stage;
+use super::{intake, keys, theme};
+
+/// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
+pub fn start() {
+    console_error_panic_hook::set_once();
+    let Some(root) = document()
+        .get_element_by_id("app")
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok())
+    else {
+        leptos::logging::error!("the page has no element with the id `app`");
+        return;
+    };
+    root.set_text_content(None);
+    leptos::mount::mount_to(root, Shell).forget();
+}
+
+#[component]
+fn Shell() -> impl IntoView {
+    let page = Page::new();
+    keys::listen(page);
+    listen_for_photos(page);
+    tell_tests(page);
+    page.start_engine();
+    view! {
+        <Header page=page />
+        <main class="work">
+            <div class="desk">
+                <Tools page=page />
+                <div class="stage-frame">
+                    <Stage page=page />
+                    <Show when=move || page.photo.with(Option::is_none)>
+                        <Empty page=page />
+                    </Show>
+                    <p class="stage-hint" class:is-hidden=move || !wants_hint(page)>
+                        "Drag a box round each digit"
+                    </p>
+                    <Show when=move || page.comparing.get()>
+                        <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
+                    </Show>
+                    <MessageLines page=page />
+                </div>
+            </div>
+            <Panel page=page />
+        </main>
+        <Help page=page />
+        <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
+            <p>"Drop the photo to open it"</p>
+        </div>
+        <div class="visually-hidden" role="status" aria-live="polite">
+            {move || page.announcement.get()}
+        </div>
+    }
+}
+
+/// Until the first box is begun.
+fn wants_hint(page: Page) -> bool {
+    page.editor.with(|editor| {
+        editor.as_ref().is_some_and(|editor| editor.boxes().is_empty() && !editor.has_gesture())
+    })
+}
+
+fn listen_for_photos(page: Page) {
+    // Without this on every move the browser would open the file in place of the page.
+    let over = window_event_listener(ev::dragover, move |event| {
+        event.prevent_default();
+        if !page.dropping.get_untracked() {
+            page.dropping.set(true);
+        }
+    });
+    let leave = window_event_listener(ev::dragleave, move |event| {
+        // Between elements the pointer comes from somewhere; only at the window's edge from
+        // nowhere.
+        if event.related_target().is_none() {
+            page.dropping.set(false);
+        }
+    });
+    let drop = window_event_listener(ev::drop, move |event| {
+        event.prevent_default();
+        page.dropping.set(false);
+        if let Some(files) = event.data_transfer().and_then(|transfer| transfer.files()) {
+            intake::open_files(page, &files);
+        }
+    });
+    let paste = window_event_listener(ev::paste, move |event| {
+        let files = event.clipboard_data().and_then(|clipboard| clipboard.files());
+        if let Some(files) = files.filter(|files| files.length() > 0) {
+            event.prevent_default();
+            intake::open_files(page, &files);
+        }
+    });
+    on_cleanup(move || {
+        over.remove();
+        leave.remove();
+        drop.remove();
+        paste.remove();
+    });
+}
+
+/// Lets tests wait for the engine and for answers.
+fn tell_tests(page: Page) {
+    Effect::new(move |_| {
+        let engine = page.engine_state.with(|state| match state {
+            EngineState::Starting(_) => "starting",
+            EngineState::Ready(_) => "ready",
+            EngineState::Failed(_) => "failed",
+        });
+        let busy = page.busy.get();
+        if let Some(root) = theme::root() {
+            // Cannot fail: both names are valid.
+            let _ = root.dataset().set("busy", if busy { "true" } else { "false" });
+            let _ = root.dataset().set("engine", engine);
+        }
+    });
+}
