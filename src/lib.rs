@@ -29,6 +29,10 @@ pub mod evaluation;
 #[cfg(feature = "dataset")]
 mod files;
 pub mod photo;
+#[cfg(feature = "engine")]
+pub mod publication;
+#[cfg(feature = "engine")]
+pub mod removal;
 #[cfg(feature = "native")]
 pub mod training;
 pub mod worker;

@@ -11,5 +11,7 @@ mod reading;
 #[cfg(feature = "engine")]
 pub use convnet::ConvNet;
 #[cfg(feature = "engine")]
+pub(crate) use model::read_back;
+#[cfg(feature = "engine")]
 pub use model::{Architecture, Classifier, EngineError, FeatureMaps, WeightsError};
 pub use reading::{DIGITS, Reading};

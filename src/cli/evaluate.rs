@@ -33,7 +33,7 @@ pub struct Args {
     device: DeviceArg,
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     let device = args.device.open()?;
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{}", args.weights.display()))?;

@@ -63,7 +63,7 @@ pub struct Args {
     device: DeviceArg,
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     let device = args.device.open()?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{prefix} [{bar:30}] {pos}/{len} steps, loss {msg}, {eta} left",
@@ -92,7 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let outcome = match (&args.resume, &args.data) {
         (Some(folder), _) => training::resume(folder, &device, &mut on_step, &mut on_epoch)?,
         (None, Some(data)) => {
-            let config = config(&args, data.clone())?;
+            let config = config(args, data.clone())?;
             training::train(&config, args.net, &args.out, &device, &mut on_step, &mut on_epoch)?
         }
         // The argument parser asks for one of the two.

@@ -131,9 +131,9 @@ fn digit_of_label(label: f64) -> Result<u8, String> {
 fn read_name(dataset: &Dataset) -> Result<String, String> {
     check_count(dataset, 4_096)?;
     let units = dataset.read_u16().map_err(|error| format!("its name is unreadable ({error})"))?;
-    let name =
-        String::from_utf16(&units).map_err(|_| "its name is not valid UTF-16".to_owned())?;
-    let plain = !name.is_empty() && name != ".." && name != "." && !name.contains(['/', '\\', '\0']);
+    let name = String::from_utf16(&units).map_err(|_| "its name is not valid UTF-16".to_owned())?;
+    let plain =
+        !name.is_empty() && name != ".." && name != "." && !name.contains(['/', '\\', '\0']);
     if plain { Ok(name) } else { Err(format!("its name {name:?} is not a plain file name")) }
 }
 

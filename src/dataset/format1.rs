@@ -118,8 +118,9 @@ impl Format1 {
     /// # Errors
     /// [`Format1Error::NotListed`].
     pub fn entry(&self, name: &str) -> Result<&PhotoEntry, Format1Error> {
-        self.photos.iter().find(|entry| entry.name == name).ok_or_else(|| {
-            Format1Error::NotListed { folder: self.folder.clone(), name: name.to_owned() }
+        self.photos.iter().find(|entry| entry.name == name).ok_or_else(|| Format1Error::NotListed {
+            folder: self.folder.clone(),
+            name: name.to_owned(),
         })
     }
 
@@ -134,8 +135,7 @@ impl Format1 {
             name: entry.name.clone(),
             source,
         })?;
-        let photo =
-            Photo::decode(&bytes).map_err(|source| Format1Error::Photo { path, source })?;
+        let photo = Photo::decode(&bytes).map_err(|source| Format1Error::Photo { path, source })?;
         let size = photo.size();
         let digits = entry
             .digits

@@ -5,6 +5,6 @@ mod run;
 
 pub use examples::{Augmentation, Example, cut_examples};
 pub use run::{
-    EpochReport, OptimizerKind, RunConfig, RunOutcome, Schedule, TrainingError, evaluate_photos,
-    resume, train,
+    EpochReport, FinishedRun, OptimizerKind, RunConfig, RunOutcome, Schedule, TrainingError,
+    evaluate_photos, finished_run, resume, train,
 };

@@ -66,6 +66,68 @@ pub struct RunConfig {
     pub stem: String,
 }
 
+impl RunConfig {
+    /// The command that starts this run again, but for the folder of the data and the time.
+    pub fn command(&self) -> String {
+        let mut command = format!(
+            "doorplate train --data DIR --net {} --epochs {} --batch {} --rate {} --schedule {} \
+             --optimizer {} --smoothing {} --validation {} --seed {}",
+            self.net,
+            self.epochs,
+            self.batch,
+            self.rate,
+            option_name(self.schedule),
+            option_name(self.optimizer),
+            self.smoothing,
+            self.validation,
+            self.seed
+        );
+        if self.augmentation == Augmentation::NONE {
+            command.push_str(" --no-augmentation");
+        }
+        command
+    }
+}
+
+/// An option's value as the command line takes it.
+fn option_name<T: clap::ValueEnum>(value: T) -> String {
+    value.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
+}
+
+/// A run that has come to its end.
+#[derive(Clone, Debug)]
+pub struct FinishedRun {
+    /// What it was made of.
+    pub config: RunConfig,
+    /// Its network.
+    pub architecture: Architecture,
+    /// Its weights, as safetensors.
+    pub weights: Vec<u8>,
+    /// Digits it was trained on.
+    pub trained_digits: u64,
+}
+
+/// Reads what the finished run in `folder` left.
+///
+/// # Errors
+/// [`TrainingError`] when a file is missing or damaged, or the run has not come to its end.
+pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
+    let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
+    let state: State = read_json(&newest_checkpoint(folder)?.join(STATE_FILE))?;
+    let unusable = |reason: String| TrainingError::Checkpoint { path: folder.to_owned(), reason };
+    if state.finished.len() < config.epochs {
+        return Err(unusable(format!(
+            "the run has finished {} of {} epochs; go on with `doorplate train --resume`",
+            state.finished.len(),
+            config.epochs
+        )));
+    }
+    let path = folder.join(format!("{}.safetensors", config.stem));
+    let weights = fs::read(&path).map_err(|source| TrainingError::File { path, source })?;
+    let architecture = config.net.parse().map_err(unusable)?;
+    Ok(FinishedRun { architecture, weights, trained_digits: state.trained_digits, config })
+}
+
 /// How the learning rate changes over the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -213,6 +275,7 @@ pub struct RunOutcome {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     finished: Vec<EpochReport>,
+    trained_digits: u64,
 }
 
 /// Runs `config` from its start in `runs/<stem>`, calling `on_epoch` after each epoch.
@@ -240,7 +303,7 @@ pub fn train(
     let start = Progress {
         net: architecture.init(&device.clone().autodiff()),
         optimizer: config.optimizer.init(),
-        state: State { finished: Vec::new() },
+        state: State { finished: Vec::new(), trained_digits: material.examples.len() as u64 },
     };
     go_on(config, architecture, &folder, material, start, device, on_step, on_epoch)
 }

@@ -100,7 +100,7 @@ impl DigitStyle {
     /// A style at random, as varied as house numbers are.
     pub fn random(dice: &mut Dice) -> Self {
         let family = dice.below(10);
-        let stem = if dice.chance(0.2) { dice.range(0.06, 0.1) } else { dice.range(0.1, 0.22) };
+        let stem = if dice.chance(0.15) { dice.range(0.07, 0.1) } else { dice.range(0.1, 0.22) };
         let mut style = DigitStyle {
             width: dice.range(0.46, 0.72).max(2.3 * stem),
             stem,
@@ -438,8 +438,9 @@ impl Pen {
         // The flag is thinner, and cut off level with the top.
         let full = std::mem::replace(&mut self.style.stem, stem * 0.8);
         let flag = if serif > 0.0 { 0.14 } else { 0.25 };
-        let left = if footed { 0.08 } else { 0.0 };
-        self.line((left, flag), (u, 0.02), End::Free, End::Corner);
+        // Without a foot the flag makes the left edge, and is cut off level with it.
+        let (left, end) = if footed { (0.08, End::Free) } else { (0.0, End::Corner) };
+        self.line((left, flag), (u, 0.02), end, End::Corner);
         self.style.stem = full;
         if footed {
             self.line((0.0, 1.0), (1.0, 1.0), End::Corner, End::Corner);
@@ -496,10 +497,10 @@ impl Pen {
         self.line((0.0, bar), (1.0, bar), End::Corner, End::Corner);
         if self.style.forms.open_four {
             self.line((stem_u, 0.3), (stem_u, 1.0), End::Free, End::Corner);
-            self.line((0.42, 0.0), (0.0, bar), End::Corner, End::Corner);
+            self.line((0.42, 0.0), (0.0, bar), End::Corner, End::Free);
         } else {
             self.line((stem_u, 0.0), (stem_u, 1.0), End::Corner, End::Corner);
-            self.line((stem_u, 0.0), (0.0, bar), End::Free, End::Corner);
+            self.line((stem_u, 0.0), (0.0, bar), End::Free, End::Free);
         }
         if self.style.serif > 0.0 {
             self.level_serif(stem_u, 1.0);
@@ -564,6 +565,60 @@ impl Pen {
         ] {
             let bowl = self.bowl(centre, radii, 0.0, 360.0);
             self.closed(&bowl);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The share of the glyph's box that is ink, and whether its outline reaches all four edges.
+    fn measured(glyph: &Glyph) -> (f32, bool) {
+        let (columns, rows) = (60, 100);
+        let inked = |x: i32, y: i32| {
+            let u = (x as f32 + 0.5) / columns as f32 * glyph.width();
+            glyph.distance(u, (y as f32 + 0.5) / rows as f32) < 0.0
+        };
+        let ink = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        let share = ink.filter(|&(x, y)| inked(x, y)).count() as f32 / (columns * rows) as f32;
+        let reaches = (0..columns).any(|x| inked(x, 1))
+            && (0..columns).any(|x| inked(x, rows - 2))
+            && (0..rows).any(|y| inked(2, y))
+            && (0..rows).any(|y| inked(columns - 3, y));
+        (share, reaches)
+    }
+
+    #[test]
+    fn every_digit_of_every_style_fills_its_box_with_strokes() {
+        let mut dice = Dice::new(1);
+        for _ in 0..60 {
+            let style = DigitStyle { slant: 0.0, ..DigitStyle::random(&mut dice) };
+            for digit in 0..10 {
+                let (share, reaches) = measured(&Glyph::new(digit, &style, 8));
+                let plain_one = digit == 1 && style.forms.plain_one;
+                assert!((0.1..0.85).contains(&share) || plain_one, "{digit}: {share} {style:?}");
+                assert!(reaches, "{digit} leaves an edge of its box bare: {style:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bowls_are_hollow_and_strokes_are_as_thick_as_the_style_says() {
+        let zero = Glyph::new(0, &DigitStyle::SANS, 12);
+        assert!(zero.distance(0.5 * zero.width(), 0.5) > 0.1, "the middle of a 0 is empty");
+        let depth = zero.distance(0.5 * DigitStyle::SANS.stem, 0.5);
+        let half = 0.5 * DigitStyle::SANS.stem;
+        assert!((depth + half).abs() < 0.01, "{depth} in the middle of a stem of {half} x 2");
+    }
+
+    #[test]
+    fn nine_is_six_turned() {
+        let (six, nine) =
+            (Glyph::new(6, &DigitStyle::SANS, 8), Glyph::new(9, &DigitStyle::SANS, 8));
+        for (x, y) in [(0.1, 0.2), (0.3, 0.7), (0.5, 0.9), (0.2, 0.45)] {
+            let turned = nine.distance(nine.width() - x, 1.0 - y);
+            assert!((six.distance(x, y) - turned).abs() < 1e-4, "at {x}, {y}");
         }
     }
 }

@@ -192,8 +192,11 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), SyntheticError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{digit_struct::read_digit_struct, format1::Format1};
     use crate::files::write_whole;
+    use crate::{
+        dataset::{digit_struct::read_digit_struct, format1::Format1},
+        photo::{LooseBox, Photo, PhotoSize},
+    };
 
     #[test]
     fn format1_is_read_by_the_reader_of_svhn() {
@@ -222,6 +225,60 @@ mod tests {
         }
         let list = |folder: &Path| read_digit_struct(&folder.join(DIGIT_STRUCT)).expect("read");
         assert_eq!(list(&short), list(&long)[..2]);
+    }
+
+    fn samples_folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples")
+    }
+
+    #[test]
+    fn the_sample_pictures_are_whole_and_light_and_their_boxes_lie_on_them() {
+        let read = |name: &str| std::fs::read(samples_folder().join(name)).expect("read");
+        let entries: Vec<SampleEntry> =
+            serde_json::from_slice(&read("index.json")).expect("the list");
+        assert_eq!(entries.len(), samples::all().len());
+        let mut total = 0;
+        for (entry, sample) in entries.iter().zip(samples::all()) {
+            assert_eq!(entry.file, format!("{}.jpg", sample.stem));
+            let bytes = read(&entry.file);
+            assert!(bytes.len() < 250_000, "{} has {} bytes", entry.file, bytes.len());
+            total += bytes.len();
+            let photo = Photo::decode(&bytes).expect("decoded");
+            let size = PhotoSize { width: entry.width, height: entry.height };
+            assert_eq!(photo.size(), size);
+            let boxes: serde_json::Value =
+                serde_json::from_slice(&read(&format!("{}.boxes.json", sample.stem)))
+                    .expect("the boxes");
+            // The number is the last part of the name.
+            let boxes = boxes["boxes"].as_array().expect("a list");
+            let digits: String = boxes.iter().map(|line| line["label"].to_string()).collect();
+            assert_eq!(Some(digits.as_str()), sample.stem.rsplit('-').next());
+            for line in boxes {
+                let field = |name: &str| line[name].as_f64().expect("a number");
+                let area = LooseBox {
+                    left: field("left"),
+                    top: field("top"),
+                    width: field("width"),
+                    height: field("height"),
+                };
+                let clamped = area.clamp_to(size).expect("on the photo");
+                assert_eq!(LooseBox::from(clamped), area);
+            }
+        }
+        assert!(total < 1_000_000, "{total} bytes in all");
+    }
+
+    #[test]
+    fn the_program_draws_the_pictures_in_the_repository() {
+        // One of the six stands for all: drawing them takes a while.
+        let [sample, ..] = samples::all();
+        let path = samples_folder().join(format!("{}.jpg", sample.stem));
+        let drawn = jpeg_within(&(sample.draw)().photo, &path).expect("encoded");
+        assert!(
+            drawn == std::fs::read(&path).expect("read"),
+            "{} is out of date: write the samples again",
+            path.display()
+        );
     }
 
     #[test]

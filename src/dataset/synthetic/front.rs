@@ -269,7 +269,9 @@ impl Wall {
         let warm = ((id >> 8) & 0xFF) as f32 / 255.0 - 0.5;
         let grit = fractal(6.0 * u, 6.0 * v, 3, self.seed ^ id);
         let veins = fractal(1.4 * u, 2.6 * v, 2, id);
-        let shade = (0.72 + 0.46 * own) * (0.72 + 0.3 * grit + 0.3 * veins);
+        let specks = value(31.0 * u, 31.0 * v, id ^ 3);
+        let shade =
+            (0.72 + 0.46 * own) * (0.6 + 0.34 * grit + 0.34 * veins) * (0.88 + 0.24 * specks);
         let stone = [
             self.colour[0] * shade * (1.0 + 0.12 * warm),
             self.colour[1] * shade,
@@ -391,8 +393,10 @@ impl Plate {
                 (colour.map(|c| c * (0.95 + 0.1 * cloud)), dome, 0.35)
             }
             PlateKind::Metal => {
-                let brushed = 0.5 * value(2.0 * u, 60.0 * v, self.seed)
-                    + 0.5 * value(5.0 * u, 140.0 * v, self.seed ^ 1);
+                // No finer than pixels can show.
+                let fine = 0.35 * size;
+                let brushed = 0.5 * value(2.0 * u, fine.min(60.0) * v, self.seed)
+                    + 0.5 * value(5.0 * u, fine.min(140.0) * v, self.seed ^ 1);
                 // The street and the sky in it.
                 let mirror = 0.72 + 0.5 * ramp(1.0 - v + 0.4 * (cloud - 0.5), 0.25, 0.8)
                     - 0.25 * ramp(v, 0.75, 1.0);
@@ -406,7 +410,10 @@ impl Plate {
                 (colour.map(|c| c * (0.62 + 0.7 * grain)), 0.9 * grain, 0.07)
             }
             PlateKind::Ceramic => {
-                let pillow = (0.06 * size).min(5.0) * ramp(depth, 0.0, 0.22 * size);
+                // Each edge rounds off by itself: mitres would show in the glaze.
+                let rise = |from: f32, to: f32| ramp(to - from, 0.0, 0.16 * size);
+                let pillow = (0.05 * size).min(5.0)
+                    * (rise(left, x) * rise(x, right) * rise(top, y) * rise(y, bottom));
                 (colour.map(|c| c * (0.9 + 0.18 * cloud)), pillow + 0.01 * size * cloud, 0.4)
             }
             PlateKind::Plain => (colour.map(|c| c * (0.94 + 0.12 * cloud)), 0.0, 0.06),
@@ -492,6 +499,6 @@ pub fn leaf_shade(x: f32, y: f32, size: f32, thickness: f32, seed: u32) -> f32 {
     let (bx, by) = (fractal(0.9 * u, 0.9 * v, 2, seed ^ 1), fractal(0.9 * u, 0.9 * v, 2, seed ^ 2));
     let leaves = fractal(0.8 * u + 1.5 * bx, 0.8 * v + 1.5 * by, 3, seed);
     let boughs = value(0.22 * u, 0.22 * v, seed ^ 3);
-    let cover = ramp(0.6 * leaves + 0.4 * boughs, 0.66 - 0.3 * thickness, 0.74 - 0.3 * thickness);
-    mix(1.0, 0.12, cover)
+    let cover = ramp(0.6 * leaves + 0.4 * boughs, 0.63 - 0.3 * thickness, 0.77 - 0.3 * thickness);
+    mix(1.0, 0.2, cover)
 }

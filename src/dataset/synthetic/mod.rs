@@ -16,6 +16,7 @@ mod files;
 pub mod front;
 mod noise;
 pub mod number;
+mod props;
 mod samples;
 mod small;
 pub mod surface;

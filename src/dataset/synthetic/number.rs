@@ -180,7 +180,8 @@ impl Mount {
                 let base = surface.mean_relief(&digit.stamp);
                 surface.place(&digit.stamp, |x, y, depth| {
                     let (u, v) = (x / size, (y - top) / size);
-                    let brushed = value(3.0 * u, 70.0 * v, seed);
+                    // No finer than pixels can show.
+                    let brushed = value(3.0 * u, (0.3 * size).min(70.0) * v, seed);
                     let spots = fractal(5.0 * u, 5.0 * v, 3, seed ^ 2);
                     let mirror = 0.75 + 0.5 * ramp(1.0 - v + 0.3 * (spots - 0.5), 0.2, 0.85);
                     let shade = 1.0

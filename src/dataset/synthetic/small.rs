@@ -70,8 +70,10 @@ impl Plan {
         let mut number =
             Number { digits, style, left: 0.0, top: 0.0, height, spacing, fall, unsteady };
         let (across, down) = number.extent();
-        let width = (across + height * dice.range(0.35, 1.7)).clamp(40.0, 260.0).max(across + 8.0);
-        let tall = (down + height * dice.range(0.25, 1.1)).clamp(25.0, 130.0).max(down + 8.0);
+        let (beside, above) = (dice.unit(), dice.unit());
+        let width =
+            (across + height * (0.3 + 2.6 * beside * beside)).clamp(40.0, 260.0).max(across + 8.0);
+        let tall = (down + height * (0.2 + 1.5 * above * above)).clamp(25.0, 130.0).max(down + 8.0);
         let (width, tall) = (width.ceil() as u32, tall.ceil() as u32);
         let full = |pixels: u32| (pixels as f32 / REACH).ceil();
         let off = |dice: &mut Dice, room: f32| room * dice.range(-0.5, 0.5);
@@ -100,7 +102,7 @@ impl Plan {
             surface.grime(1.4 * size, dice.range(0.1, 0.8), dice.bits());
         }
         self.shade(&mut surface, dice);
-        let mount = random_mount(dice, behind, size);
+        let mount = random_mount(dice, behind, size, self.number.style.hair);
         let camera = self.camera(dice);
         let numbers = [(self.number.clone(), mount)];
         photograph(&surface, &numbers, &self.light, &camera, dice)
@@ -273,7 +275,7 @@ fn random_light(dice: &mut Dice) -> Light {
 }
 
 /// Digits that stand out from what is `behind` them, some barely.
-fn random_mount(dice: &mut Dice, behind: Colour, size: f32) -> Mount {
+fn random_mount(dice: &mut Dice, behind: Colour, size: f32, stem: f32) -> Mount {
     // As the eye has it: the square root of the light.
     let seen = |c: Colour| (0.3 * c[0] + 0.6 * c[1] + 0.1 * c[2]).sqrt();
     let least = if dice.chance(0.15) { 0.2 } else { 0.34 };
@@ -300,7 +302,10 @@ fn random_mount(dice: &mut Dice, behind: Colour, size: f32) -> Mount {
     }
     let colour = dice.near(colour, 0.1);
     match dice.below(10) {
-        0..=3 => Mount::Painted { colour, wear: if dice.chance(0.3) { dice.unit() } else { 0.0 } },
+        0..=3 => Mount::Painted {
+            colour,
+            wear: if dice.chance(0.3) { dice.range(0.1, 0.6) } else { 0.0 },
+        },
         4..=7 => Mount::Raised {
             colour,
             thickness: size * dice.range(0.015, 0.075),
@@ -308,6 +313,8 @@ fn random_mount(dice: &mut Dice, behind: Colour, size: f32) -> Mount {
             metal: dice.pick([0.0, 0.0, 0.5, 1.0]),
         },
         8 => Mount::Cut { colour, depth: size * dice.range(0.02, 0.06) },
+        // Too thin a stroke would be all outline.
+        _ if stem < 0.12 => Mount::Painted { colour, wear: 0.0 },
         _ => {
             let rim = if seen(colour) > 0.5 { paint(0x1A1A1E) } else { paint(0xE9E6DE) };
             Mount::Outlined { fill: colour, rim, width: (0.025 * size).max(0.6) }

@@ -172,6 +172,20 @@ impl Surface {
         }
     }
 
+    /// Sets an opening back: its rim throws its shadow in and keeps the sky off within `reach`
+    /// pixels of it. What is outside the opening stays as it is.
+    pub fn sink(&mut self, opening: &Stamp, shadow: Shadow, reach: f32, strength: f32) {
+        for (x, y) in opening.window(self, 0) {
+            let distance = opening.at(x, y);
+            let within = (0.5 - distance).clamp(0.0, 1.0);
+            let shaded = 1.0 - opening.cover(x, y, shadow.dx, shadow.dy, shadow.soft);
+            let near = 1.0 - ramp(-distance, 0.0, reach);
+            let i = self.index(x, y);
+            self.sun[i] *= 1.0 - within * shadow.strength * shaded;
+            self.sky[i] *= 1.0 - within * strength * near;
+        }
+    }
+
     /// Takes sky light away within `reach` pixels of a shape's outline, as a thing that stands
     /// out does in the corner it makes with the wall.
     pub fn occlude(&mut self, stamp: &Stamp, reach: f32, strength: f32) {

@@ -1,0 +1,82 @@
+//! `doorplate erase`
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+
+use super::{
+    boxes::read_boxes,
+    model::ModelArgs,
+    read::{open_photo, reading_json},
+};
+use crate::{
+    files::write_whole,
+    removal::{RemovalOptions, remove_digits},
+};
+
+/// Take the digits in boxes out of a photo.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// The photo.
+    photo: PathBuf,
+    /// The boxes: JSON, or the digitStruct.mat that lists the photo.
+    #[arg(long)]
+    boxes: PathBuf,
+    /// Where the result goes, as PNG.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Print one JSON object with the readings and the time.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    ensure!(
+        args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")),
+        "{}: the result is written as PNG, so that every pixel outside the boxes stays as it \
+         was; give a name that ends in .png",
+        args.output.display()
+    );
+    let mut photo = open_photo(&args.photo)?;
+    if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize()) {
+        ensure!(photo != output, "{}: this is the photo itself", args.output.display());
+    }
+    let boxes = read_boxes(&args.boxes, &args.photo, photo.size())?;
+    let classifier = args.model.load()?;
+    let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    let started = Instant::now();
+    let fills =
+        pollster::block_on(remove_digits(&photo, &boxes, &classifier, &RemovalOptions::default()))?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    for fill in &fills {
+        fill.lay_on(&mut photo);
+    }
+    write_whole(&args.output, &photo.to_png()?)
+        .with_context(|| format!("{}", args.output.display()))?;
+    if args.json {
+        let readings: Vec<_> = boxes
+            .iter()
+            .zip(&readings)
+            .map(|(area, reading)| reading_json(area, reading))
+            .collect();
+        let report = serde_json::json!({
+            "photo": args.photo,
+            "output": args.output,
+            "readings": readings,
+            "removal_milliseconds": milliseconds,
+        });
+        println!("{report}");
+    } else {
+        let number: String = readings.iter().map(|reading| reading.best().0.to_string()).collect();
+        println!(
+            "{}: removed {} digits ({number}) in {milliseconds:.1} ms, written to {}",
+            args.photo.display(),
+            boxes.len(),
+            args.output.display()
+        );
+    }
+    Ok(())
+}

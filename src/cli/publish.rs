@@ -1,0 +1,72 @@
+//! `doorplate publish`
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use indicatif::ProgressBar;
+
+use super::device::DeviceArg;
+use crate::{
+    classifier::Classifier,
+    dataset::format1::Format1,
+    publication,
+    training::{evaluate_photos, finished_run},
+};
+
+/// Measure a finished run's weights and publish them, with manifest and card.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// The run's folder.
+    run: PathBuf,
+    /// The model's name: letters, digits, '-' and '_'.
+    #[arg(long)]
+    name: String,
+    /// Format 1 folder to measure on; none of it may have been trained on.
+    #[arg(long)]
+    measure_on: PathBuf,
+    /// What the model was trained on, for people.
+    #[arg(long)]
+    trained_on: String,
+    /// What it is measured on, for people.
+    #[arg(long)]
+    measured_on: String,
+    /// The models folder.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    device: DeviceArg,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let plain = args.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    ensure!(
+        plain && !args.name.is_empty(),
+        "--name {}: use letters, digits, '-' and '_' only; it becomes part of file names",
+        args.name
+    );
+    let device = args.device.open()?;
+    let run = finished_run(&args.run)?;
+    let classifier = Classifier::from_safetensors(run.architecture, run.weights.clone(), &device)
+        .with_context(|| format!("{}", args.run.display()))?;
+    let data = Format1::open(&args.measure_on)?;
+    let bar = ProgressBar::new(data.photos.len() as u64);
+    let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || bar.inc(1))?;
+    bar.finish_and_clear();
+    let entry = publication::publish(
+        &args.models,
+        &publication::Publication {
+            name: &args.name,
+            architecture: run.architecture,
+            weights: &run.weights,
+            trained_on: (&args.trained_on, run.trained_digits),
+            measured_on: &args.measured_on,
+            confusion: &confusion,
+            command: &run.config.command(),
+        },
+    )?;
+    print!("{}", confusion.report());
+    println!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display());
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `doorplate read`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use super::{boxes::read_boxes, model::ModelArgs};
+use crate::{
+    classifier::Reading,
+    photo::{BoxInPhoto, Photo},
+};
+
+/// Read the digits in boxes on a photo.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// The photo.
+    photo: PathBuf,
+    /// The boxes: JSON, or the digitStruct.mat that lists the photo.
+    #[arg(long)]
+    boxes: PathBuf,
+    /// Print one JSON object instead of a line a box.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// Decodes a photo, with its path in the error.
+pub fn open_photo(path: &Path) -> anyhow::Result<Photo> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
+    Photo::decode(&bytes).with_context(|| format!("{}", path.display()))
+}
+
+/// One box and its reading, as every command's `--json` prints it.
+pub fn reading_json(area: &BoxInPhoto, reading: &Reading) -> serde_json::Value {
+    let (digit, confidence) = reading.best();
+    serde_json::json!({
+        "box": area,
+        "digit": digit,
+        "confidence": confidence,
+        "confidences": reading.confidences,
+    })
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let photo = open_photo(&args.photo)?;
+    let boxes = read_boxes(&args.boxes, &args.photo, photo.size())?;
+    let classifier = args.model.load()?;
+    let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    if args.json {
+        let readings: Vec<_> = boxes
+            .iter()
+            .zip(&readings)
+            .map(|(area, reading)| reading_json(area, reading))
+            .collect();
+        println!("{}", serde_json::json!({ "photo": args.photo, "readings": readings }));
+        return Ok(());
+    }
+    for (area, reading) in boxes.iter().zip(&readings) {
+        let top: Vec<String> = reading
+            .top(3)
+            .into_iter()
+            .map(|(digit, confidence)| format!("{digit} {:.1} %", 100.0 * confidence))
+            .collect();
+        println!(
+            "{:>5} {:>5} {:>4} x {:<4} {}",
+            area.left,
+            area.top,
+            area.width,
+            area.height,
+            top.join(", ")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Published models: the manifest, weights under their content's hash, publishing, checking.
+//!
+//! A models folder holds `manifest.json`, one safetensors file a model whose name ends in the
+//! first digits of its SHA-256, and a card (Markdown) a model. The manifest is written last, so
+//! whoever reads it finds what it names.
+
+#[cfg(feature = "native")]
+mod publish;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::classifier::{Architecture, Classifier, WeightsError};
+
+#[cfg(feature = "native")]
+pub use publish::{ModelsFolderError, Publication, load, publish};
+
+/// The manifest's name in a models folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The manifest's layout that this program writes and reads.
+pub const MANIFEST_FORMAT: u32 = 1;
+
+/// What a models folder holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The layout's number, [`MANIFEST_FORMAT`].
+    pub format: u32,
+    /// The models; the first is the default.
+    pub models: Vec<ModelEntry>,
+}
+
+/// One published model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelEntry {
+    /// Its name, unique in the manifest.
+    pub name: String,
+    /// Its network, as [`Architecture`] writes it.
+    pub architecture: String,
+    /// What the network is given.
+    pub input: String,
+    /// The weights' file in the folder.
+    pub file: String,
+    /// The weights' SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// The weights' size.
+    pub bytes: u64,
+    /// What it was trained on.
+    pub trained_on: String,
+    /// How many digits it was trained on.
+    pub trained_digits: u64,
+    /// What it was measured on.
+    pub measured_on: String,
+    /// How many digits it was measured on.
+    pub measured_digits: u64,
+    /// Share of these that it reads right, 0 to 1.
+    pub accuracy: f64,
+    /// The command that trains it again.
+    pub command: String,
+    /// The card's file in the folder.
+    pub card: String,
+}
+
+/// Why a manifest or weights cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublicationError {
+    /// The manifest is not JSON of the known layout.
+    #[error("{MANIFEST} is damaged ({0})")]
+    Manifest(String),
+    /// The manifest was written by a newer program.
+    #[error("{MANIFEST} has format {0}; this program reads format {MANIFEST_FORMAT}")]
+    Format(u32),
+    /// No model at all, or none of that name.
+    #[error("{MANIFEST} has no model {}", .0.as_deref().unwrap_or("at all"))]
+    NoModel(Option<String>),
+    /// The weights are not the published ones.
+    #[error(
+        "the weights of {name} are not the published ones: {problem}. They are refused; \
+         fetch or publish them again"
+    )]
+    Tampered {
+        /// The model.
+        name: String,
+        /// How they differ.
+        problem: String,
+    },
+    /// The weights are the published ones but do not fit their network.
+    #[error("{name}: {source}")]
+    Weights {
+        /// The model.
+        name: String,
+        /// What does not fit.
+        source: WeightsError,
+    },
+    /// The manifest names a network that this program does not have.
+    #[error("{name}: {reason}")]
+    Architecture {
+        /// The model.
+        name: String,
+        /// Which networks there are.
+        reason: String,
+    },
+}
+
+/// The SHA-256 of some bytes as 64 lower-case hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`PublicationError`] when it is damaged, of another format, or names files outside its
+    /// folder.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PublicationError> {
+        let manifest: Manifest = serde_json::from_slice(bytes)
+            .map_err(|error| PublicationError::Manifest(error.to_string()))?;
+        if manifest.format != MANIFEST_FORMAT {
+            return Err(PublicationError::Format(manifest.format));
+        }
+        for model in &manifest.models {
+            for file in [&model.file, &model.card] {
+                if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', '%', '?'])
+                {
+                    let problem = format!("{}: {file:?} is not a plain file name", model.name);
+                    return Err(PublicationError::Manifest(problem));
+                }
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// The model of this name, or the first one.
+    ///
+    /// # Errors
+    /// [`PublicationError::NoModel`].
+    pub fn entry(&self, name: Option<&str>) -> Result<&ModelEntry, PublicationError> {
+        let found = match name {
+            Some(name) => self.models.iter().find(|model| model.name == name),
+            None => self.models.first(),
+        };
+        found.ok_or_else(|| PublicationError::NoModel(name.map(str::to_owned)))
+    }
+}
+
+impl ModelEntry {
+    /// Whether these bytes are the published weights.
+    ///
+    /// # Errors
+    /// [`PublicationError::Tampered`] when size or hash differ.
+    pub fn check(&self, weights: &[u8]) -> Result<(), PublicationError> {
+        let tampered =
+            |problem| Err(PublicationError::Tampered { name: self.name.clone(), problem });
+        if weights.len() as u64 != self.bytes {
+            return tampered(format!("{} bytes instead of {}", weights.len(), self.bytes));
+        }
+        let hash = sha256_hex(weights);
+        if hash != self.sha256 {
+            return tampered(format!("SHA-256 {hash} instead of {}", self.sha256));
+        }
+        Ok(())
+    }
+
+    /// The classifier with these weights, after checking them.
+    ///
+    /// # Errors
+    /// [`PublicationError`] when the weights are not the published ones or do not fit.
+    pub fn classifier(
+        &self,
+        weights: Vec<u8>,
+        device: &burn::tensor::Device,
+    ) -> Result<Classifier, PublicationError> {
+        self.check(&weights)?;
+        let architecture: Architecture = self
+            .architecture
+            .parse()
+            .map_err(|reason| PublicationError::Architecture { name: self.name.clone(), reason })?;
+        Classifier::from_safetensors(architecture, weights, device)
+            .map_err(|source| PublicationError::Weights { name: self.name.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(weights: &[u8]) -> ModelEntry {
+        ModelEntry {
+            name: "a".into(),
+            architecture: "ConvNet48_Dropout3".into(),
+            input: String::new(),
+            file: "a.safetensors".into(),
+            sha256: sha256_hex(weights),
+            bytes: weights.len() as u64,
+            trained_on: String::new(),
+            trained_digits: 0,
+            measured_on: String::new(),
+            measured_digits: 0,
+            accuracy: 0.0,
+            command: String::new(),
+            card: "a.md".into(),
+        }
+    }
+
+    #[test]
+    fn one_changed_byte_or_a_missing_one_is_refused() {
+        let weights = [1u8, 2, 3, 4];
+        let entry = entry(&weights);
+        assert!(entry.check(&weights).is_ok());
+        let changed = entry.check(&[1, 2, 3, 5]).expect_err("another byte");
+        assert!(changed.to_string().contains("SHA-256"));
+        let cut = entry.check(&weights[..3]).expect_err("too short");
+        assert!(cut.to_string().contains("3 bytes instead of 4"));
+    }
+
+    #[test]
+    fn manifests_of_other_formats_or_with_paths_are_refused() {
+        let mut manifest = Manifest { format: 2, models: vec![entry(b"x")] };
+        let bytes = serde_json::to_vec(&manifest).expect("plain data");
+        assert!(matches!(Manifest::parse(&bytes), Err(PublicationError::Format(2))));
+        manifest.format = 1;
+        manifest.models[0].file = "../secret".into();
+        let bytes = serde_json::to_vec(&manifest).expect("plain data");
+        assert!(matches!(Manifest::parse(&bytes), Err(PublicationError::Manifest(_))));
+        assert!(matches!(Manifest::parse(b"{"), Err(PublicationError::Manifest(_))));
+    }
+}

@@ -1,0 +1,252 @@
+//! Takes digits out of a photo: key pixels, the GRNN, fold-in, the fill.
+//!
+//! The report fills each digit's box alone, from the pixels inside it, so a neighbour's stroke
+//! in the box is taken for background and comes back as a scar. Here all boxes near each other
+//! are filled at once; no pixel of any box counts as background unless it is quiet in every box
+//! that holds it; and the photo around the boxes, which is background for certain, both holds
+//! nodes of its own and says what background looks like.
+
+mod background;
+mod grnn;
+mod groups;
+mod key_pixels;
+
+use crate::{
+    classifier::{Classifier, EngineError, read_back},
+    photo::{BoxInPhoto, Photo, Planes},
+};
+
+pub use grnn::{Grnn, Lattice};
+pub use groups::groups_of;
+pub use key_pixels::quiet_by_feature_maps;
+
+/// The removal's parameters; the defaults are the report's where it names them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RemovalOptions {
+    /// Bins of the feature maps' histogram.
+    pub bins: usize,
+    /// Pixels from one lattice row or column to the next.
+    pub spacing: usize,
+    /// Width of the net's Gaussians in pixels, at least 1.
+    pub sigma: f64,
+    /// Pixels of the photo around the boxes that take part.
+    pub context: u32,
+    /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
+    /// and still pass for background.
+    pub tolerance: f32,
+}
+
+impl Default for RemovalOptions {
+    fn default() -> Self {
+        RemovalOptions { bins: 35, spacing: 3, sigma: 1.8, context: 9, tolerance: 2.5 }
+    }
+}
+
+/// A filled region, to be laid over the photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fill {
+    /// Where it lies.
+    pub area: BoxInPhoto,
+    /// The new samples, in the photo's channels; the photo's own outside the boxes.
+    pub planes: Planes,
+    /// Which of the area's pixels lie in a box, row after row.
+    pub inside: Vec<bool>,
+    /// Pixels of the area that were taken for background (key pixels), as row and column in it;
+    /// folded-in ones are not among them.
+    pub key_pixels: Vec<(usize, usize)>,
+    /// Rounds of fold-in until the lattice was full.
+    pub rounds: usize,
+}
+
+impl Fill {
+    /// Lays the fill over a photo; pixels outside the boxes keep their exact values.
+    pub fn lay_on(&self, photo: &mut Photo) {
+        photo.lay(self.area, &self.planes, &self.inside);
+    }
+}
+
+/// Fills all `boxes` of a photo; one fill a group of boxes that are near each other.
+///
+/// # Errors
+/// [`EngineError`] when the device fails.
+pub async fn remove_digits(
+    photo: &Photo,
+    boxes: &[BoxInPhoto],
+    classifier: &Classifier,
+    options: &RemovalOptions,
+) -> Result<Vec<Fill>, EngineError> {
+    let mut fills = Vec::new();
+    for group in groups_of(boxes, options.context) {
+        let members: Vec<BoxInPhoto> =
+            group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
+        fills.push(fill_group(photo, &members, boxes, classifier, options).await?);
+    }
+    Ok(fills)
+}
+
+/// Fills one group of boxes. `all` holds every box of the removal: a pixel of another group's
+/// box is no background either.
+async fn fill_group(
+    photo: &Photo,
+    members: &[BoxInPhoto],
+    all: &[BoxInPhoto],
+    classifier: &Classifier,
+    options: &RemovalOptions,
+) -> Result<Fill, EngineError> {
+    let Some(hull) = members.iter().copied().reduce(|a, b| a.union(&b)) else {
+        return Err(EngineError("a group without boxes".to_owned()));
+    };
+    let area = hull.grown(options.context, photo.size());
+    let original = photo.planes(area);
+    let pixels = original.height * original.width;
+    let inside = cover(area, members.iter());
+    let in_any_box = cover(area, all.iter().filter(|b| b.within(&area, 0)));
+
+    let quiet = quiet_pixels(photo, members, area, &in_any_box, classifier, options).await?;
+    let lattice = Lattice {
+        rows: lattice_line(original.height, options.spacing),
+        columns: lattice_line(original.width, options.spacing),
+    };
+    let crossings: Vec<usize> = lattice
+        .rows
+        .iter()
+        .flat_map(|y| lattice.columns.iter().map(move |x| y * original.width + x))
+        .collect();
+    let channels = original.channels;
+    let mut values: Vec<f32> = (0..channels)
+        .flat_map(|c| crossings.iter().map(move |i| c * pixels + i))
+        .map(|i| original.samples[i])
+        .collect();
+    let known: Vec<bool> = crossings.iter().map(|&i| !in_any_box[i]).collect();
+    let candidates: Vec<bool> = crossings.iter().map(|&i| in_any_box[i] && quiet[i]).collect();
+    let background = background::Estimate::new(&lattice, &known, &values, channels);
+    let mut nodes: Vec<bool> = (0..crossings.len())
+        .map(|i| known[i] || candidates[i] && background.agrees(i, &values, options.tolerance))
+        .collect();
+    if !nodes.contains(&true) {
+        // A box that covers the whole photo and holds nothing quiet: what is left of background
+        // are its corners, as in the report.
+        let (h, w) = (lattice.rows.len(), lattice.columns.len());
+        for corner in [0, w - 1, (h - 1) * w, h * w - 1] {
+            nodes[corner] = true;
+        }
+    }
+    let key_pixels = (0..crossings.len())
+        .filter(|&i| nodes[i])
+        .map(|i| (crossings[i] / original.width, crossings[i] % original.width))
+        .collect();
+
+    let (net, rounds) =
+        fold_in(&lattice, nodes, &mut values, channels, options, classifier).await?;
+    let rows: Vec<usize> = (0..original.height).collect();
+    let columns: Vec<usize> = (0..original.width).collect();
+    let predicted = read_back(net.predict(&rows, &columns)).await?;
+    let mut planes = original;
+    for (i, sample) in planes.samples.iter_mut().enumerate() {
+        if inside[i % pixels] {
+            *sample = predicted[i].clamp(0.0, 1.0);
+        }
+    }
+    Ok(Fill { area, planes, inside, key_pixels, rounds })
+}
+
+/// Which pixels of `area` lie in one of `boxes`, row after row.
+fn cover<'a>(area: BoxInPhoto, boxes: impl Iterator<Item = &'a BoxInPhoto>) -> Vec<bool> {
+    let mut covered = vec![false; area.width as usize * area.height as usize];
+    for b in boxes {
+        for y in b.top.max(area.top)..b.bottom().min(area.bottom()) {
+            for x in b.left.max(area.left)..b.right().min(area.right()) {
+                covered[(y - area.top) as usize * area.width as usize + (x - area.left) as usize] =
+                    true;
+            }
+        }
+    }
+    covered
+}
+
+/// Which pixels of `area` are quiet in every member box that holds them.
+async fn quiet_pixels(
+    photo: &Photo,
+    members: &[BoxInPhoto],
+    area: BoxInPhoto,
+    in_any_box: &[bool],
+    classifier: &Classifier,
+    options: &RemovalOptions,
+) -> Result<Vec<bool>, EngineError> {
+    // Pixels of another group's box are in no member's box: they are never quiet.
+    let of_members = cover(area, members.iter());
+    let mut quiet: Vec<bool> =
+        in_any_box.iter().zip(&of_members).map(|(any, member)| !any || *member).collect();
+    for (b, maps) in members.iter().zip(classifier.first_feature_maps(photo, members).await?) {
+        let of_crop = quiet_by_feature_maps(&maps, options.bins);
+        let nearest = |position: u32, length: u32| -> usize {
+            // The centre of the pixel, scaled to the crop's side.
+            ((2 * position as usize + 1) * maps.side / (2 * length as usize)).min(maps.side - 1)
+        };
+        for y in 0..b.height {
+            for x in 0..b.width {
+                if !of_crop[nearest(y, b.height) * maps.side + nearest(x, b.width)] {
+                    let row = (b.top - area.top + y) as usize;
+                    let column = (b.left - area.left + x) as usize;
+                    quiet[row * area.width as usize + column] = false;
+                }
+            }
+        }
+    }
+    Ok(quiet)
+}
+
+/// Every `spacing`-th pixel of a line, and its last one.
+fn lattice_line(length: usize, spacing: usize) -> Vec<usize> {
+    let mut line: Vec<usize> = (0..length).step_by(spacing.max(1)).collect();
+    if line.last() != Some(&(length - 1)) {
+        line.push(length - 1);
+    }
+    line
+}
+
+/// Trains the net on `nodes`, lets it predict the crossings next to them, makes these nodes, and
+/// again, until the lattice is full; returns the last net and the number of rounds.
+///
+/// On a lattice the crossings nearest to a node are its neighbours in row and column.
+async fn fold_in(
+    lattice: &Lattice,
+    mut nodes: Vec<bool>,
+    values: &mut [f32],
+    channels: usize,
+    options: &RemovalOptions,
+    classifier: &Classifier,
+) -> Result<(Grnn, usize), EngineError> {
+    let (height, width) = (lattice.rows.len(), lattice.columns.len());
+    let device = classifier.device();
+    let sigma = options.sigma.max(1.0);
+    let mut net = Grnn::train(lattice, sigma, &nodes, values, channels, None, device).await?;
+    let mut rounds = 0;
+    while nodes.contains(&false) {
+        let near: Vec<usize> = (0..height * width)
+            .filter(|&i| {
+                let (y, x) = (i / width, i % width);
+                !nodes[i]
+                    && (y > 0 && nodes[i - width]
+                        || y + 1 < height && nodes[i + width]
+                        || x > 0 && nodes[i - 1]
+                        || x + 1 < width && nodes[i + 1])
+            })
+            .collect();
+        if near.is_empty() {
+            // Only a lattice without any node has no neighbours to offer; there is always one.
+            break;
+        }
+        let predicted = net.on_lattice().await?;
+        for i in near {
+            nodes[i] = true;
+            for c in 0..channels {
+                let at = c * height * width + i;
+                values[at] = predicted[at].clamp(0.0, 1.0);
+            }
+        }
+        rounds += 1;
+        net = Grnn::train(lattice, sigma, &nodes, values, channels, Some(&net), device).await?;
+    }
+    Ok((net, rounds))
+}
