@@ -12,6 +12,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
         "Boxes",
         &[
             ("Drag", "draw a box on the photo"),
+            ("Shift + drag", "draw, even over a box or handle"),
             ("Click", "select a box; drag inside it moves it"),
             ("Tab", "next box"),
             ("Arrows", "move by 1 pixel, with Shift by 10"),

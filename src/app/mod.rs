@@ -13,6 +13,7 @@
 //! | `file-input` | the file input | |
 //! | `sample` | a sample picture's button, while no photo is open | |
 //! | `stage` | where boxes are drawn | |
+//! | `stage` with Shift held | a drag always draws, even where it begins on another box's handle | |
 //! | `box` | a box on the stage | `data-box-id`, `data-digit` and `data-confidence` (0 to 1) once read, `data-remove` |
 //! | `box-reading` | the digit and confidence in a box's label | |
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |

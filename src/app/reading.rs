@@ -61,9 +61,9 @@ pub fn shown_reading(
 pub fn percent(confidence: f32) -> String {
     let percent = confidence * 100.0;
     if percent > 99.0 && confidence < 1.0 {
-        "> 99 %".to_owned()
+        ">99 %".to_owned()
     } else if percent < 1.0 && confidence > 0.0 {
-        "< 1 %".to_owned()
+        "<1 %".to_owned()
     } else {
         format!("{percent:.0} %")
     }
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn percent_is_never_surer_than_the_network() {
-        assert_eq!(percent(0.995).replace('\u{a0}', " "), "> 99 %");
+        assert_eq!(percent(0.995).replace('\u{a0}', " "), ">99 %");
         assert_eq!(percent(0.87).replace('\u{a0}', " "), "87 %");
-        assert_eq!(percent(0.004).replace('\u{a0}', " "), "< 1 %");
+        assert_eq!(percent(0.004).replace('\u{a0}', " "), "<1 %");
         assert_eq!(percent(1.0).replace('\u{a0}', " "), "100 %");
     }
 }

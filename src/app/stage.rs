@@ -347,6 +347,8 @@ fn pointer_down(
     page.editor.update(|editor| {
         let Some(editor) = editor else { return };
         match (over, handle) {
+            // Digits stand side by side, so the next box often begins on a handle of the last.
+            _ if event.shift_key() => editor.begin_draw(point_in_photo, slack, None),
             (Some(id), Some(handle)) => editor.begin_resize(id, handle, point_in_photo),
             (Some(id), None) if selected == Some(id) => {
                 editor.begin_move(id, point_in_photo, slack);
