@@ -149,14 +149,14 @@ impl Refs {
         let name = self.next_name();
         let mut list = self.group.create_group(&name);
         list.set_attr("MATLAB_class", class("struct"));
-        let field_of: [(&str, fn(&LabelledBox) -> f64); 5] = [
-            ("height", |digit| digit.area.height),
-            ("label", |digit| f64::from(if digit.digit == 0 { 10 } else { digit.digit })),
-            ("left", |digit| digit.area.left),
-            ("top", |digit| digit.area.top),
-            ("width", |digit| digit.area.width),
-        ];
-        for (field, value_of) in field_of {
+        for field in ["height", "label", "left", "top", "width"] {
+            let value_of = |digit: &LabelledBox| match field {
+                "height" => digit.area.height,
+                "label" => f64::from(if digit.digit == 0 { 10 } else { digit.digit }),
+                "left" => digit.area.left,
+                "top" => digit.area.top,
+                _ => digit.area.width,
+            };
             if let [digit] = digits {
                 let dataset = list.create_dataset(field);
                 dataset.with_f64_data(&[value_of(digit)]).with_shape(&[1, 1]);

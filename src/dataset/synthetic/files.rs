@@ -118,7 +118,8 @@ pub fn write_samples(folder: &Path) -> Result<Vec<SampleEntry>, SyntheticError> 
 /// Writes `1.png` to `<photos>.png` and `digitStruct.mat`, as SVHN's Format 1 lays them out.
 /// Photo n is [`render`] of `seed * 2^32 + n`, so a longer run starts with the photos of a shorter one.
 ///
-/// `digitStruct.mat` comes last: a folder that has one is complete.
+/// `digitStruct.mat` comes last, and an earlier one is taken away first: a folder that has one is
+/// complete. Earlier photos with higher numbers stay, unlisted.
 ///
 /// # Errors
 /// [`SyntheticError`] when no photo is asked for, or a file cannot be written.
@@ -128,6 +129,12 @@ pub fn write_format1(
     seed: u32,
 ) -> Result<Format1Written, SyntheticError> {
     make_folder(folder)?;
+    let list = folder.join(DIGIT_STRUCT);
+    // An earlier list would be wrong about the new photos until they are all there.
+    if photos > 0 && list.exists() {
+        std::fs::remove_file(&list)
+            .map_err(|source| SyntheticError::Write { path: list.clone(), source })?;
+    }
     let mut entries = Vec::new();
     let mut digits = 0;
     for n in 1..=photos {
@@ -148,7 +155,7 @@ pub fn write_format1(
             .collect();
         entries.push(PhotoEntry { name, digits });
     }
-    write_digit_struct(&folder.join(DIGIT_STRUCT), &entries)?;
+    write_digit_struct(&list, &entries)?;
     Ok(Format1Written { photos, digits })
 }
 
@@ -192,7 +199,6 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), SyntheticError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::write_whole;
     use crate::{
         dataset::{digit_struct::read_digit_struct, format1::Format1},
         photo::{LooseBox, Photo, PhotoSize},

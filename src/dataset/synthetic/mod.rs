@@ -1,25 +1,25 @@
 //! House fronts with numbers, drawn by our own program: sample pictures for the page, and photos
 //! with labels in SVHN's layout, so that tests and training run without SVHN.
 //!
-//! A photo's way: a [`front::Wall`] becomes a [`surface::Surface`]; plates and props are stamped
-//! onto it; a [`number::Number`] made of [`digits::Glyph`]s is put on a copy; light and
-//! [`camera::Camera`] turn both into photos, one with digits and one without, equal everywhere
-//! outside the digits' boxes.
+//! A photo's way: a `Wall` (`front`) becomes a `Surface` with colour, relief and gloss; plates and
+//! `props` are stamped onto it; a `Number` made of `Glyph`s (`digits`) is put on a copy; `Light`
+//! and `Camera` turn both into photos, one with digits and one without, equal everywhere outside
+//! the digits' boxes. `small` makes up photos like SVHN's, `samples` composes the page's.
 //!
 //! The same seed gives the same bytes on every machine: randomness is ChaCha8, functions beyond
 //! sums, products and square roots are `libm`'s.
 
-pub mod camera;
-pub mod dice;
-pub mod digits;
+mod camera;
+mod dice;
+mod digits;
 mod files;
-pub mod front;
+mod front;
 mod noise;
-pub mod number;
+mod number;
 mod props;
 mod samples;
 mod small;
-pub mod surface;
+mod surface;
 
 use image::RgbImage;
 

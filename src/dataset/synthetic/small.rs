@@ -219,7 +219,7 @@ impl Plan {
             }
             1 => {
                 // The edge of a roof's or a porch's shadow.
-                let (sin, cos) = libm::sincosf(dice.range(0.0, 6.28));
+                let (sin, cos) = libm::sincosf(dice.range(0.0, std::f32::consts::TAU));
                 let (cx, cy) = (0.5 * surface.width as f32, 0.5 * surface.height as f32);
                 let offset = size * dice.range(-1.2, 1.2);
                 let soft = size * dice.range(0.05, 0.4);
