@@ -68,6 +68,8 @@ pub enum Heard {
 struct Question {
     request: Request,
     answered: bool,
+    /// Not sent yet, as the engine that is to answer it is still starting.
+    held: bool,
 }
 
 impl Question {
@@ -95,7 +97,11 @@ impl Dialogue {
             !outdated
         });
         let id = self.next_id();
-        self.questions.push(Question { request: Request { id, ask }, answered: false });
+        self.questions.push(Question {
+            request: Request { id, ask },
+            answered: false,
+            held: false,
+        });
         id
     }
 
@@ -143,8 +149,9 @@ impl Dialogue {
         }
     }
 
-    /// Begins anew with a new engine: gives the ids to send to it in order, the start first, then
-    /// the photo, then what was open. From the second time on the engine is told to use the CPU,
+    /// Begins anew with a new engine: gives the ids to send to it, the start first, then the
+    /// photo. What else was open follows with [`Dialogue::take_held`], except readings and
+    /// removals: the page asks for those anew, with the boxes as they are by then. From the second time on the engine is told to use the CPU,
     /// as a failing GPU is the likeliest cause. None after [`MAX_RESTARTS`] times.
     pub fn restart(&mut self) -> Option<Vec<RequestId>> {
         if self.restarts == MAX_RESTARTS {
@@ -176,7 +183,22 @@ impl Dialogue {
         self.restarts
     }
 
+    /// The ids of questions that had to wait until a new engine was started and had the photo;
+    /// empty until it is and has.
+    pub fn take_held(&mut self) -> Vec<RequestId> {
+        if self.awaits(Kind::Start) || self.awaits(Kind::Open) {
+            return Vec::new();
+        }
+        self.questions
+            .iter_mut()
+            .filter_map(|question| {
+                std::mem::take(&mut question.held).then_some(question.request.id)
+            })
+            .collect()
+    }
+
     fn begin_anew(&mut self) -> Vec<RequestId> {
+        self.questions.retain(|question| !matches!(question.kind(), Kind::Read | Kind::Erase));
         self.questions.sort_by_key(|question| match question.kind() {
             Kind::Start => 0,
             Kind::Open => 1,
@@ -189,7 +211,10 @@ impl Dialogue {
             if let Some(question) = self.questions.get_mut(position) {
                 question.request.id = id;
                 question.answered = false;
-                ids.push(id);
+                question.held = question.kind().is_about_the_photo();
+                if !question.held {
+                    ids.push(id);
+                }
             }
         }
         ids
@@ -284,6 +309,7 @@ mod tests {
         answer(&mut dialogue, open, opened());
         let begin = dialogue.ask(start());
         answer(&mut dialogue, begin, started());
+        let save = dialogue.ask(Ask::Save { boxes: vec![BOX] });
         let read = dialogue.ask(Ask::Read { boxes: vec![BOX] });
         let crash = answer(&mut dialogue, read, failed(FailureKind::Engine));
         assert!(matches!(crash, Some(Heard::Crashed(message)) if message == "why"));
@@ -293,17 +319,26 @@ mod tests {
             ids.iter().filter_map(|id| dialogue.request(*id)).map(|r| &r.ask).collect();
         assert!(matches!(
             asks[..],
-            [Ask::Start { device: DeviceChoice::Auto, .. }, Ask::Open { .. }, Ask::Read { .. }]
+            [Ask::Start { device: DeviceChoice::Auto, .. }, Ask::Open { .. }]
         ));
+        assert!(!dialogue.awaits(Kind::Read), "the page asks for readings by itself");
         assert!(ids.iter().all(|id| *id > read), "ids are never used twice");
         assert!(answer(&mut dialogue, read, Answer::Superseded).is_none());
+
+        assert!(dialogue.take_held().is_empty(), "nothing before the photo is open");
+        answer(&mut dialogue, ids[0], started());
+        answer(&mut dialogue, ids[1], opened());
+        let held = dialogue.take_held();
+        assert!(held.len() == 1 && held[0] > save);
+        assert!(matches!(dialogue.request(held[0]), Some(Request { ask: Ask::Save { .. }, .. })));
+        assert!(dialogue.take_held().is_empty(), "sent once");
 
         let ids = dialogue.restart().expect("the second time");
         let first = ids.first().and_then(|id| dialogue.request(*id)).expect("the start");
         assert!(matches!(first.ask, Ask::Start { device: DeviceChoice::Cpu, .. }));
         assert!(dialogue.restart().is_some());
         assert!(dialogue.restart().is_none());
-        assert_eq!(dialogue.try_again().len(), 3, "the start was not answered, so all stays");
+        assert_eq!(dialogue.try_again().len(), 2, "start and photo stay");
     }
 
     #[test]

@@ -229,7 +229,11 @@ impl Engine {
                 return;
             }
         };
-        let heard = self.inner.borrow_mut().dialogue.hear(reply);
+        let (heard, held) = {
+            let dialogue = &mut self.inner.borrow_mut().dialogue;
+            (dialogue.hear(reply), dialogue.take_held())
+        };
+        held.into_iter().for_each(|id| self.send(id));
         match heard {
             None => {}
             Some(Heard::Crashed(reason)) => self.replace_soon(reason),

@@ -91,9 +91,9 @@ impl Messages {
         self.shown.update(|shown| shown.retain(|message| message.id != id));
     }
 
-    /// Closes all lines.
-    pub fn clear(self) {
-        self.shown.update(Vec::clear);
+    /// Closes the lines about what did not work.
+    pub fn close_errors(self) {
+        self.shown.update(|shown| shown.retain(|message| message.tone != Tone::Error));
     }
 }
 

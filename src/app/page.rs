@@ -185,7 +185,6 @@ impl Page {
     /// Tries once more after a failed start.
     pub fn try_again(self) {
         self.engine_state.set(EngineState::Starting(None));
-        self.messages.clear();
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.try_again(start_question());
@@ -363,6 +362,10 @@ impl Page {
         bytes: Vec<u8>,
         carried: Option<Editor>,
     ) {
+        // Back to an old photo, the reason for it stays on screen.
+        if carried.is_none() {
+            self.messages.close_errors();
+        }
         let opened = self.opened.get_untracked();
         let editor = self.editor.get_untracked();
         self.backstage.update_value(|backstage| {
