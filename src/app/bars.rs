@@ -29,7 +29,7 @@ pub fn Header(page: Page) -> impl IntoView {
                 <img src="icon.svg" alt="" width="30" height="30" />
                 <h1>"Doorplate"</h1>
             </div>
-            <p class="stays">{Icon::Lock.view()} <span><span class="wide-only">"Your photo "</span>"stays on this machine"</span></p>
+            <p class="stays">{Icon::Lock.view()} <span>"Your photo stays on this machine"</span></p>
             <div class="header-tools">
                 <button
                     type="button"

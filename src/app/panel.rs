@@ -77,7 +77,8 @@ fn Plate(page: Page) -> impl IntoView {
             <div
                 class="plate"
                 class:is-empty=move || number.with(Vec::is_empty)
-                class:is-long=move || { number.with(Vec::len) > 6 }
+                class:is-longest=move || { number.with(Vec::len) > 16 }
+                class:is-long=move || { (6..=16).contains(&number.with(Vec::len)) }
             >
                 <output data-testid="house-number" data-number=spoken>
                     {move || {

@@ -4,6 +4,7 @@
 //! coordinates, so that their lines and letters keep their size at every zoom.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -22,6 +23,7 @@ use super::intake::describe;
 use super::messages::Tone;
 use super::page::{Page, Piece};
 use crate::photo::BoxInPhoto;
+use crate::worker::protocol::Patch;
 
 /// How far a pointer strays in CSS pixels while it clicks.
 const MOUSE_SLACK: f64 = 4.0;
@@ -271,19 +273,29 @@ fn canvas_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
     let style = HtmlElement::style(&canvas);
     style.set_property("left", &format!("{left}px"))?;
     style.set_property("top", &format!("{top}px"))?;
+    let rgba = rows_of(&piece.patch, left..right, top..bottom);
     let data = ImageData::new_with_u8_clamped_array_and_sh(
-        Clamped(&piece.patch.rgba),
-        area.width,
-        area.height,
+        Clamped(&rgba),
+        right.saturating_sub(left),
+        bottom.saturating_sub(top),
     )?;
     if let Some(context) = context_of(&canvas)? {
-        context.put_image_data(
-            &data,
-            f64::from(area.left) - f64::from(left),
-            f64::from(area.top) - f64::from(top),
-        )?;
+        context.put_image_data(&data, 0.0, 0.0)?;
     }
     Ok(canvas)
+}
+
+/// The part of a patch's pixels in these columns and rows of the photo; what the patch does not
+/// hold is missing, which makes the whole too short to be drawn.
+fn rows_of(patch: &Patch, columns: Range<u32>, rows: Range<u32>) -> Vec<u8> {
+    let at = |column: u32, row: u32| {
+        let (x, y) = (column.saturating_sub(patch.area.left), row.saturating_sub(patch.area.top));
+        (y as usize * patch.area.width as usize + x as usize) * 4
+    };
+    rows.filter_map(|row| patch.rgba.get(at(columns.start, row)..at(columns.end, row)))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 // ---- Pointers ---------------------------------------------------------------------------------

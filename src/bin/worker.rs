@@ -1,1 +1,5 @@
-fn main() {}
+//! The engine in its web worker.
+
+fn main() {
+    doorplate::worker::main();
+}

@@ -72,9 +72,10 @@ impl ConvNet {
         self.head.forward(self.dropout.forward(features.flatten(1, 3)))
     }
 
-    /// The first convolution's outputs `[n, c1, 40, 40]`, before batch normalisation.
-    pub fn first_feature_maps(&self, input: Tensor<4>) -> Tensor<4> {
-        self.stage1.conv.forward(input)
+    /// The first convolution: weights `[maps, 1, kernel, kernel]` and biases `[maps]`.
+    pub fn first_convolution(&self) -> (Tensor<4>, Option<Tensor<1>>) {
+        let conv = &self.stage1.conv;
+        (conv.weight.val(), conv.bias.as_ref().map(|bias| bias.val()))
     }
 
     /// Weights, biases and batch-norm statistics, counted as the report counts them: PyTorch

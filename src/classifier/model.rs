@@ -2,10 +2,17 @@
 
 use std::{fmt, str::FromStr};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
 use burn_store::{ModuleSnapshot, ModuleStore, SafetensorsStore};
 
-use super::{ConvNet, DIGITS, Reading, convnet::INPUT_SIDE};
+use super::{
+    ConvNet, DIGITS, Reading,
+    convnet::INPUT_SIDE,
+    feature_maps::{FeatureMaps, FirstConvolution},
+};
 use crate::photo::{BoxInPhoto, Photo};
 
 /// Crops that go through the network at once; more are split, so that 200 boxes on a photo need
@@ -97,24 +104,47 @@ pub(crate) async fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f
 pub struct Classifier {
     architecture: Architecture,
     net: ConvNet,
+    first: FirstConvolution,
     device: Device,
 }
 
-/// The first convolution's outputs for one crop.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FeatureMaps {
-    /// Number of maps.
-    pub maps: usize,
-    /// Rows and columns of a map.
-    pub side: usize,
-    /// `maps * side * side` values, map after map, row after row.
-    pub values: Vec<f32>,
-}
-
 impl Classifier {
-    /// A classifier of a trained network.
-    pub fn new(architecture: Architecture, net: ConvNet, device: Device) -> Self {
-        Classifier { architecture, net, device }
+    /// A classifier of a trained network on `device`.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the weights cannot be read back. They are read while waiting, which
+    /// a browser's GPU does not allow; there, use [`Classifier::from_safetensors`].
+    pub fn new(
+        architecture: Architecture,
+        net: ConvNet,
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        let (weights, biases) = net.first_convolution();
+        let [maps, _, kernel, _] = weights.dims();
+        let values = |data: TensorData| {
+            data.try_into_vec::<f32>().map_err(|error| EngineError(error.to_string()))
+        };
+        let unread = |error| EngineError(format!("{error:?}"));
+        let first = FirstConvolution {
+            kernel,
+            weights: values(weights.try_into_data().map_err(unread)?)?,
+            biases: match biases {
+                Some(biases) => values(biases.try_into_data().map_err(unread)?)?,
+                None => vec![0.0; maps],
+            },
+        };
+        Ok(Classifier { architecture, net, first, device })
+    }
+
+    /// The same network on another device.
+    #[must_use]
+    pub fn on(&self, device: &Device) -> Self {
+        Classifier {
+            architecture: self.architecture,
+            net: self.net.clone().to_device(device),
+            first: self.first.clone(),
+            device: device.clone(),
+        }
     }
 
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
@@ -128,7 +158,9 @@ impl Classifier {
         device: &Device,
     ) -> Result<Self, WeightsError> {
         let unusable = |reason: String| WeightsError::Unusable { architecture, reason };
-        let mut net = architecture.init(device);
+        // On the CPU first: there the first convolution can be read without waiting.
+        let cpu = Device::flex();
+        let mut net = architecture.init(&cpu);
         let mut store = SafetensorsStore::from_bytes(Some(bytes));
         let applied = net.load_from(&mut store).map_err(|error| unusable(error.to_string()))?;
         if let Some((missing, _)) = applied.missing.first() {
@@ -140,7 +172,9 @@ impl Classifier {
         if let Some(error) = applied.errors.first() {
             return Err(unusable(error.to_string()));
         }
-        Ok(Classifier::new(architecture, net, device.clone()))
+        let classifier =
+            Classifier::new(architecture, net, cpu).map_err(|error| unusable(error.to_string()))?;
+        Ok(classifier.on(device))
     }
 
     /// The weights as a safetensors file, with these metadata entries.
@@ -208,30 +242,9 @@ impl Classifier {
         Ok(readings)
     }
 
-    /// The first convolution's outputs for each box of a photo, in order.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the device fails.
-    pub async fn first_feature_maps(
-        &self,
-        photo: &Photo,
-        boxes: &[BoxInPhoto],
-    ) -> Result<Vec<FeatureMaps>, EngineError> {
-        let mut all = Vec::with_capacity(boxes.len());
-        for batch in boxes.chunks(BATCH) {
-            let inputs: Vec<f32> =
-                batch.iter().flat_map(|&area| Self::input_of(photo, area)).collect();
-            let maps = self.net.first_feature_maps(self.input_tensor(&inputs));
-            let [_, count, side, _] = maps.dims();
-            let values = read_back(maps).await?;
-            all.extend(
-                values
-                    .chunks_exact(count * side * side)
-                    .take(batch.len())
-                    .map(|values| FeatureMaps { maps: count, side, values: values.to_vec() }),
-            );
-        }
-        Ok(all)
+    /// The first convolution's outputs for one box of a photo; the same bits on every device.
+    pub fn first_feature_maps(&self, photo: &Photo, area: BoxInPhoto) -> FeatureMaps {
+        self.first.maps_of(&Self::input_of(photo, area))
     }
 
     /// Inputs as a tensor `[n, 1, 40, 40]`, n at least 2: some GPU kernels for a single row ask

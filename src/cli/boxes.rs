@@ -1,13 +1,15 @@
 //! Boxes for a photo, from JSON or from SVHN's digitStruct.mat.
 
-use std::path::Path;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
 use crate::{
-    dataset::format1::Format1,
-    photo::{BoxInPhoto, LooseBox, PhotoSize},
+    dataset::format1::{DIGIT_STRUCT, Format1, Format1Error},
+    photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize},
 };
 
 /// A boxes file: `{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}, ...]}`. Other
@@ -17,40 +19,60 @@ struct BoxesFile {
     boxes: Vec<LooseBox>,
 }
 
+/// Why a photo's boxes cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BoxesError {
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(
+        "{}: not a boxes file ({source}); it should hold \
+         {{\"boxes\": [{{\"left\": 1, \"top\": 2, \"width\": 3, \"height\": 4}}]}}",
+        path.display()
+    )]
+    Json { path: PathBuf, source: serde_json::Error },
+    #[error("{}: of MATLAB files, only SVHN's {DIGIT_STRUCT} holds boxes", path.display())]
+    NotDigitStruct { path: PathBuf },
+    #[error(transparent)]
+    Format1(#[from] Format1Error),
+    #[error("{}: it holds no box for {}", path.display(), photo.display())]
+    None { path: PathBuf, photo: PathBuf },
+    #[error("{}: box {index} (counted from 1): {source}", path.display())]
+    Box { path: PathBuf, index: usize, source: BoxError },
+}
+
 /// Reads the boxes of `photo` from `file` and clamps them to it.
-pub fn read_boxes(file: &Path, photo: &Path, size: PhotoSize) -> anyhow::Result<Vec<BoxInPhoto>> {
-    let loose = if file.extension().is_some_and(|extension| extension == "mat") {
-        let folder = file.parent().unwrap_or_else(|| Path::new("."));
-        let Some(name) = photo.file_name().and_then(|name| name.to_str()) else {
-            bail!("{}: not a file name that {} could list", photo.display(), file.display());
-        };
-        ensure!(
-            file.file_name().is_some_and(|name| name == crate::dataset::format1::DIGIT_STRUCT),
-            "{}: boxes are read from a file named {}",
-            file.display(),
-            crate::dataset::format1::DIGIT_STRUCT
-        );
-        let data = Format1::open(folder)?;
-        data.entry(name)?.digits.iter().map(|digit| digit.area).collect()
+pub fn read_boxes(
+    file: &Path,
+    photo: &Path,
+    size: PhotoSize,
+) -> Result<Vec<BoxInPhoto>, BoxesError> {
+    let path = || file.to_owned();
+    let loose: Vec<LooseBox> = if file.extension().is_some_and(|extension| extension == "mat") {
+        if file.file_name().is_none_or(|name| name != DIGIT_STRUCT) {
+            return Err(BoxesError::NotDigitStruct { path: path() });
+        }
+        let data = Format1::open(file.parent().unwrap_or_else(|| Path::new(".")))?;
+        let name = photo.file_name().unwrap_or_default().to_string_lossy();
+        data.entry(&name)?.digits.iter().map(|digit| digit.area).collect()
     } else {
-        let text = std::fs::read(file).with_context(|| format!("{}", file.display()))?;
-        let parsed: BoxesFile = serde_json::from_slice(&text).with_context(|| {
-            format!(
-                "{}: not a boxes file; it should hold \
-                 {{\"boxes\": [{{\"left\": 1, \"top\": 2, \"width\": 3, \"height\": 4}}]}}",
-                file.display()
-            )
-        })?;
+        let text =
+            std::fs::read(file).map_err(|source| BoxesError::File { path: path(), source })?;
+        let parsed: BoxesFile = serde_json::from_slice(&text)
+            .map_err(|source| BoxesError::Json { path: path(), source })?;
         parsed.boxes
     };
-    ensure!(!loose.is_empty(), "{}: it holds no box for {}", file.display(), photo.display());
+    if loose.is_empty() {
+        return Err(BoxesError::None { path: path(), photo: photo.to_owned() });
+    }
     loose
         .into_iter()
         .enumerate()
         .map(|(i, loose)| {
-            loose
-                .clamp_to(size)
-                .with_context(|| format!("{}: box {} (counted from 1)", file.display(), i + 1))
+            loose.clamp_to(size).map_err(|source| BoxesError::Box {
+                path: path(),
+                index: i + 1,
+                source,
+            })
         })
         .collect()
 }

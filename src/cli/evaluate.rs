@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use super::device::DeviceArg;
+use super::model::ModelArgs;
 use crate::{
     classifier::{Architecture, Classifier},
     dataset::format1::Format1,
@@ -19,27 +19,29 @@ pub struct Args {
     /// Folder with the photos and their digitStruct.mat.
     #[arg(long)]
     data: PathBuf,
-    /// Weights that `doorplate train` wrote.
+    /// Weights that `doorplate train` wrote, instead of a published model's.
     #[arg(long)]
-    weights: PathBuf,
-    /// Their network.
-    #[arg(long, default_value = "ConvNet48_Dropout3")]
+    weights: Option<PathBuf>,
+    /// The network of --weights.
+    #[arg(long, default_value = "ConvNet48_Dropout3", requires = "weights")]
     net: Architecture,
     /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
-    /// What computes.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
-    device: DeviceArg,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let device = args.device.open()?;
-    let bytes =
-        std::fs::read(&args.weights).with_context(|| format!("{}", args.weights.display()))?;
-    let classifier = Classifier::from_safetensors(args.net, bytes, &device)
-        .with_context(|| format!("{}", args.weights.display()))?;
     let data = Format1::open(&args.data)?;
+    let classifier = match &args.weights {
+        Some(path) => {
+            let at = || format!("{}", path.display());
+            let bytes = std::fs::read(path).with_context(at)?;
+            Classifier::from_safetensors(args.net, bytes, &args.model.device()?).with_context(at)?
+        }
+        None => args.model.load()?,
+    };
     let bar = ProgressBar::new(data.photos.len() as u64);
     let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || bar.inc(1))?;
     bar.finish_and_clear();

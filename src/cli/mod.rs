@@ -5,8 +5,11 @@ mod device;
 mod erase;
 mod evaluate;
 mod model;
+mod precompress;
 mod publish;
 mod read;
+mod samples;
+mod serve;
 mod sheet;
 mod train;
 
@@ -14,10 +17,23 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::boxes::BoxesError;
+use crate::{
+    classifier::{EngineError, WeightsError},
+    dataset::format1::Format1Error,
+    photo::PhotoError,
+    publication::ModelsFolderError,
+    training::TrainingError,
+};
+
 /// Reads the house numbers in a street photo and takes them out of it; trains and publishes the
 /// classifiers that do so.
+///
+/// Exit codes: 0 done; 1 a file could not be written, or anything not named here; 2 wrong
+/// arguments; 3 a photo, its boxes or a data set cannot be used; 4 a model cannot be used;
+/// 5 the device failed.
 #[derive(Debug, Parser)]
-#[command(name = "doorplate", version, about)]
+#[command(name = "doorplate", version, about, long_about)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -31,6 +47,9 @@ enum Command {
     Train(train::Args),
     Evaluate(evaluate::Args),
     Publish(publish::Args),
+    Serve(serve::Args),
+    Samples(samples::Args),
+    Precompress(precompress::Args),
 }
 
 /// Runs the program on this process's arguments.
@@ -43,12 +62,35 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Publish(args) => publish::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Samples(args) => samples::run(&args),
+        Command::Precompress(args) => precompress::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("doorplate: {error:#}");
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
+}
+
+/// An error's exit code, as the program's help lists them.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let code = error.chain().find_map(|cause| {
+        if cause.is::<PhotoError>()
+            || cause.is::<BoxesError>()
+            || cause.is::<Format1Error>()
+            || matches!(cause.downcast_ref(), Some(TrainingError::Data(_)))
+        {
+            Some(3)
+        } else if cause.is::<ModelsFolderError>() || cause.is::<WeightsError>() {
+            Some(4)
+        } else if cause.is::<EngineError>() {
+            Some(5)
+        } else {
+            None
+        }
+    });
+    ExitCode::from(code.unwrap_or(1))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use burn::tensor::Device;
 use clap::Args;
 
 use super::device::DeviceArg;
@@ -22,9 +23,14 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
+    /// Opens the device.
+    pub fn device(&self) -> anyhow::Result<Device> {
+        self.device.open()
+    }
+
     /// Loads the model on its device.
     pub fn load(&self) -> anyhow::Result<Classifier> {
-        let device = self.device.open()?;
+        let device = self.device()?;
         let (_, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
         Ok(classifier)
     }

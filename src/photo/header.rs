@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(size_from_header(b""), Err(HeaderError::Empty));
         assert_eq!(size_from_header(b"just some text"), Err(HeaderError::NotAPicture));
         assert!(matches!(
-            size_from_header(b"\x89PNG\r\n\x1a\n\x00\x00"),
+            size_from_header(b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"),
             Err(HeaderError::Damaged(_))
         ));
     }

@@ -132,10 +132,11 @@ impl Photo {
         self.image.to_rgba8().into_raw()
     }
 
-    /// The 8-bit RGBA samples of one box.
-    pub fn rgba8_of(&self, area: BoxInPhoto) -> Vec<u8> {
-        let view = self.image.crop_imm(area.left, area.top, area.width, area.height);
-        view.to_rgba8().into_raw()
+    /// The part of the photo in one box, as a photo of its own.
+    #[must_use]
+    pub fn part(&self, area: BoxInPhoto) -> Self {
+        let image = self.image.crop_imm(area.left, area.top, area.width, area.height);
+        Photo { image, icc_profile: self.icc_profile.clone() }
     }
 
     /// The grey crop of a box, stretched to `side` x `side` with the triangle (bilinear) filter,

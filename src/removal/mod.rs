@@ -63,6 +63,13 @@ impl Fill {
     pub fn lay_on(&self, photo: &mut Photo) {
         photo.lay(self.area, &self.planes, &self.inside);
     }
+
+    /// The area's 8-bit RGBA samples as they are after [`Fill::lay_on`].
+    pub fn rgba8(&self, photo: &Photo) -> Vec<u8> {
+        let mut part = photo.part(self.area);
+        part.lay(BoxInPhoto { left: 0, top: 0, ..self.area }, &self.planes, &self.inside);
+        part.to_rgba8()
+    }
 }
 
 /// Fills all `boxes` of a photo; one fill a group of boxes that are near each other.
@@ -102,7 +109,7 @@ async fn fill_group(
     let inside = cover(area, members.iter());
     let in_any_box = cover(area, all.iter().filter(|b| b.within(&area, 0)));
 
-    let quiet = quiet_pixels(photo, members, area, &in_any_box, classifier, options).await?;
+    let quiet = quiet_pixels(photo, members, area, &in_any_box, classifier, options);
     let lattice = Lattice {
         rows: lattice_line(original.height, options.spacing),
         columns: lattice_line(original.width, options.spacing),
@@ -165,19 +172,20 @@ fn cover<'a>(area: BoxInPhoto, boxes: impl Iterator<Item = &'a BoxInPhoto>) -> V
 }
 
 /// Which pixels of `area` are quiet in every member box that holds them.
-async fn quiet_pixels(
+fn quiet_pixels(
     photo: &Photo,
     members: &[BoxInPhoto],
     area: BoxInPhoto,
     in_any_box: &[bool],
     classifier: &Classifier,
     options: &RemovalOptions,
-) -> Result<Vec<bool>, EngineError> {
+) -> Vec<bool> {
     // Pixels of another group's box are in no member's box: they are never quiet.
     let of_members = cover(area, members.iter());
     let mut quiet: Vec<bool> =
         in_any_box.iter().zip(&of_members).map(|(any, member)| !any || *member).collect();
-    for (b, maps) in members.iter().zip(classifier.first_feature_maps(photo, members).await?) {
+    for b in members {
+        let maps = classifier.first_feature_maps(photo, *b);
         let of_crop = quiet_by_feature_maps(&maps, options.bins);
         let nearest = |position: u32, length: u32| -> usize {
             // The centre of the pixel, scaled to the crop's side.
@@ -193,7 +201,7 @@ async fn quiet_pixels(
             }
         }
     }
-    Ok(quiet)
+    quiet
 }
 
 /// Every `spacing`-th pixel of a line, and its last one.

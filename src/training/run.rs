@@ -504,7 +504,7 @@ fn go_on(
             loss_sum += value;
             on_step(i + 1, steps_an_epoch, loss_sum / (i + 1) as f32);
         }
-        let reader = Classifier::new(architecture, progress.net.valid(), device.clone());
+        let reader = Classifier::new(architecture, progress.net.valid(), device.clone())?;
         let confusion = evaluate_photos(
             &reader,
             &material.data,
@@ -525,7 +525,7 @@ fn go_on(
         on_epoch(&report);
     }
 
-    let reader = Classifier::new(architecture, progress.net.valid(), device.clone());
+    let reader = Classifier::new(architecture, progress.net.valid(), device.clone())?;
     let validation = evaluate_photos(
         &reader,
         &material.data,

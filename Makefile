@@ -1,0 +1,101 @@
+# Doorplate. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+DOORPLATE := $(TARGET_DIR)/release/doorplate
+PORT ?= 8080
+# SVHN's Format 1 folders, for the targets that need the real photos.
+SVHN ?= ../shared/svhn/format1
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: app
+app: web ## Build everything and serve the page on http://127.0.0.1:8080/
+	$(DOORPLATE) serve --port $(PORT)
+
+.PHONY: test
+test: test-native test-browser ## All tests: Rust, then the page in a real browser
+
+.PHONY: native
+native: ## Build the native program
+	cargo build --locked --release
+
+.PHONY: web
+web: page engine native ## Build the page and the engine into dist/
+	cp -u www/* dist/
+	mkdir -p dist/models dist/samples
+	cp -u models/* dist/models/
+	cp -u assets/samples/* dist/samples/
+	$(DOORPLATE) precompress dist
+
+.PHONY: page
+page: setup-wasm ## Build the page's wasm into dist/
+	pkg-config/bindgen.sh app web app
+
+.PHONY: engine
+engine: setup-wasm ## Build the engine's wasm into dist/
+	pkg-config/bindgen.sh worker engine engine
+
+.PHONY: setup-wasm
+setup-wasm: ## Install the wasm target and the pinned wasm-bindgen, if missing
+	pkg-config/setup.sh wasm-target
+	pkg-config/setup.sh wasm-bindgen
+
+.PHONY: test-native
+test-native: ## The Rust tests
+	cargo test --locked --release
+
+.PHONY: test-browser
+test-browser: web ## The page in headless Chromium, with WebGPU and without
+	pkg-config/setup.sh browser-tests
+	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" SVHN="$(SVHN)" \
+		node --test --test-concurrency=1 tests/browser/
+
+.PHONY: lint
+lint: ## rustfmt and clippy on all three programs
+	cargo fmt --check
+	cargo clippy --locked --release --all-targets -- -D warnings
+	pkg-config/setup.sh wasm-target
+	cargo clippy --locked --profile web --bin app --no-default-features --features app --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked --profile engine --bin worker --no-default-features --features worker --target wasm32-unknown-unknown -- -D warnings
+
+.PHONY: deny
+deny: ## Licences, sources and duplicates of the dependencies
+	pkg-config/setup.sh cargo-deny
+	$(TARGET_DIR)/tools/bin/cargo-deny check licenses bans sources
+
+.PHONY: check-cuda
+check-cuda: ## Type-check the CUDA build, without CUDA or LLVM
+	DOCS_RS=1 CARGO_TARGET_DIR=$(TARGET_DIR)/cuda cargo check --locked --features cuda
+
+.PHONY: test-gpu
+test-gpu: ## The GPU's answers against the CPU's, on a machine with a GPU or a software Vulkan
+	cargo test --locked --release --features wgpu --test gpu
+
+.PHONY: bench
+bench: native ## Removal times by box size, and the ratio to the report's way of training
+	cargo bench --locked --bench removal
+
+.PHONY: samples
+samples: native ## Draw the page's sample pictures anew
+	$(DOORPLATE) samples
+
+.PHONY: train
+train: native ## Train the published classifier again on the SVHN photos at hand
+	$(DOORPLATE) train --data $(SVHN)/train --epochs 120 --validation 0 --id publish
+
+.PHONY: evaluate
+evaluate: native ## Measure the published classifier on SVHN's test photos
+	$(DOORPLATE) evaluate --data $(SVHN)/test
+
+.PHONY: sheets
+sheets: native ## Before and after sheets of the report's example photos
+	$(DOORPLATE) sheet --data $(SVHN)/test --photos 13.png,30.png,401.png --output target/sheet.png
+
+.PHONY: clean
+clean: ## Remove what was built
+	cargo clean
+	rm -rf dist tests/browser/node_modules

@@ -1,0 +1,22 @@
+//! `doorplate samples`
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::dataset::synthetic::write_samples;
+
+/// Draw the page's sample pictures anew, with their boxes and their index.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Where they go.
+    #[arg(long, default_value = "assets/samples")]
+    out: PathBuf,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    for sample in write_samples(&args.out)? {
+        println!("{}: {}", args.out.join(&sample.file).display(), sample.title);
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `doorplate serve`
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use anyhow::{Context as _, ensure};
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue},
+};
+use clap::Parser;
+use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+/// The headers of every answer, in the format that static hosts read; the policy among them lets
+/// the page speak to its own origin only.
+const HEADERS: &str = include_str!("../../pkg-config/_headers");
+
+/// Serve the page to a browser on this machine.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// The folder that `make web` fills.
+    #[arg(long, default_value = "dist")]
+    dir: PathBuf,
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The address to listen on; other than loopback, the page is there for the whole network.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+}
+
+/// The headers of [`HEADERS`].
+fn headers() -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
+    let lines = HEADERS.lines().filter(|line| line.starts_with(' '));
+    lines
+        .map(|line| {
+            let (name, value) = line.trim().split_once(": ").context(line)?;
+            Ok((name.to_ascii_lowercase().parse()?, value.parse()?))
+        })
+        .collect()
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    ensure!(
+        args.dir.join("index.html").is_file(),
+        "{}: no index.html here; build the page with `make web` first",
+        args.dir.display()
+    );
+    let files = ServeDir::new(&args.dir).precompressed_br().precompressed_gzip();
+    let mut app = Router::new().fallback_service(files);
+    for (name, value) in headers()? {
+        app = app.layer(SetResponseHeaderLayer::overriding(name, value));
+    }
+    let address = SocketAddr::new(args.address, args.port);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
+            format!("{address} cannot be listened on; is another program there? Try --port")
+        })?;
+        println!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
+        axum::serve(listener, app)
+            .with_graceful_shutdown(async {
+                // Without a way to hear of Ctrl-C, the system's own ends the program.
+                if tokio::signal::ctrl_c().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await?;
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_allows_the_own_origin_only() {
+        let headers = headers().expect("the file is well formed");
+        let policy = headers.iter().find(|(name, _)| name == "content-security-policy");
+        let policy = policy.expect("there is a policy").1.to_str().expect("plain text");
+        assert!(policy.starts_with("default-src 'none'"));
+        assert!(policy.contains("connect-src 'self'"));
+        assert!(!policy.contains("http"), "no other origin is named");
+        assert!(!policy.contains("unsafe-inline"));
+    }
+}

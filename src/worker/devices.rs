@@ -1,0 +1,144 @@
+//! The browser's devices: finding a GPU, proving it against the CPU, timing both.
+
+use burn::tensor::Device;
+use futures::future::{Either, select};
+use gloo::timers::future::TimeoutFuture;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_time::Instant;
+
+use crate::{
+    classifier::{Classifier, EngineError, read_back},
+    photo::{BoxInPhoto, Photo, PhotoSize},
+    removal::{Grnn, Lattice},
+};
+
+use super::protocol::{DeviceInfo, DeviceKind};
+
+/// A GPU that has not answered by then is taken for lost. The first answers wait for shaders to
+/// be compiled, which takes seconds on a software adapter.
+const PATIENCE_MILLISECONDS: u32 = 20_000;
+
+/// How far a device's answers may lie from the CPU's: rounding stays far below, a shader that
+/// did not run far above.
+const AGREEMENT: f32 = 1e-3;
+
+/// How the CPU is called on the page.
+pub(super) fn cpu_info() -> DeviceInfo {
+    DeviceInfo { kind: DeviceKind::Cpu, name: "CPU".to_owned() }
+}
+
+/// Waits for a GPU's answer, but not for ever: a lost device may never answer.
+pub(super) async fn patiently<T>(
+    answer: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    let answer = Box::pin(answer);
+    match select(answer, TimeoutFuture::new(PATIENCE_MILLISECONDS)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            Err(EngineError(format!("no answer within {} s", PATIENCE_MILLISECONDS / 1000)))
+        }
+    }
+}
+
+/// Opens the browser's GPU; `Ok(None)` when it has none to offer.
+pub(super) async fn open_gpu() -> Result<Option<(Device, DeviceInfo)>, EngineError> {
+    let Some(name) = adapter_name().await else { return Ok(None) };
+    match Device::wgpu_options().init_async().await {
+        Ok(device) => Ok(Some((device, DeviceInfo { kind: DeviceKind::WebGpu, name }))),
+        Err(error) => Err(EngineError(format!("{error:?}"))),
+    }
+}
+
+/// The adapter's name, as far as the browser tells; `None` when there is no adapter.
+async fn adapter_name() -> Option<String> {
+    let get = |object: &JsValue, key: &str| -> Option<JsValue> {
+        let value = Reflect::get(object, &key.into()).ok()?;
+        (!value.is_undefined() && !value.is_null()).then_some(value)
+    };
+    let gpu = get(&get(&js_sys::global(), "navigator")?, "gpu")?;
+    let request: Function = get(&gpu, "requestAdapter")?.dyn_into().ok()?;
+    let promise: js_sys::Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
+    let adapter = JsFuture::from(promise).await.ok()?;
+    if adapter.is_null() || adapter.is_undefined() {
+        return None;
+    }
+    let info = get(&adapter, "info");
+    let text = |key: &str| -> Option<String> {
+        info.as_ref().and_then(|info| get(info, key)?.as_string()).filter(|text| !text.is_empty())
+    };
+    // Browsers hide the exact name by default, and give vendor and architecture instead.
+    let name = text("description").unwrap_or_else(|| {
+        let parts: Vec<String> =
+            ["vendor", "architecture", "device"].iter().filter_map(|key| text(key)).collect();
+        parts.join(" ")
+    });
+    Some(if name.is_empty() { "unnamed adapter".to_owned() } else { name })
+}
+
+/// What a device answers to the known questions.
+struct Answers {
+    values: Vec<f32>,
+    milliseconds: f64,
+}
+
+/// Asks the classifier for two crops and a net for its training and prediction.
+async fn ask(classifier: &Classifier) -> Result<Answers, EngineError> {
+    let started = Instant::now();
+    let (photo, boxes) = known_photo()?;
+    let readings = classifier.read(&photo, &boxes).await?;
+    let mut values: Vec<f32> = readings.iter().flat_map(|reading| reading.confidences).collect();
+    let line: Vec<usize> = (0..16).map(|i| 3 * i).collect();
+    let lattice = Lattice { rows: line.clone(), columns: line };
+    let nodes: Vec<bool> = (0..lattice.len()).map(|i| i % 7 != 3).collect();
+    let targets: Vec<f32> = (0..3 * lattice.len()).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
+    let net = Grnn::train(&lattice, 1.8, &nodes, &targets, 3, None, classifier.device()).await?;
+    let pixels: Vec<usize> = (0..46).collect();
+    values.extend(read_back(net.predict(&pixels, &pixels)).await?);
+    Ok(Answers { values, milliseconds: started.elapsed().as_secs_f64() * 1e3 })
+}
+
+/// A small photo with two dark strokes on a slope of light, and a box round each.
+fn known_photo() -> Result<(Photo, [BoxInPhoto; 2]), EngineError> {
+    let size = PhotoSize { width: 64, height: 48 };
+    let samples = (0..size.width * size.height)
+        .flat_map(|i| {
+            let (x, y) = (i % size.width, i / size.width);
+            let stroke = (14..19).contains(&x) || (40..45).contains(&x) && y > 10;
+            let light = if stroke { 40 } else { 150 + x as u8 };
+            [light, light, light - 20]
+        })
+        .collect();
+    let photo = Photo::from_rgb8(size, samples)
+        .ok_or_else(|| EngineError("the known photo has the wrong size".to_owned()))?;
+    let at = |left| BoxInPhoto { left, top: 4, width: 20, height: 40 };
+    Ok((photo, [at(6), at(32)]))
+}
+
+/// What the known answers say of a GPU.
+pub(super) struct Proof {
+    /// Time of the CPU over that of the GPU, both on their second round of the same questions.
+    pub(super) speedup: f64,
+}
+
+/// Puts the same questions to both devices, twice: the first round of a GPU compiles shaders.
+///
+/// # Errors
+/// [`EngineError`] when the GPU fails or its answers are not the CPU's.
+pub(super) async fn prove(cpu: &Classifier, gpu: &Classifier) -> Result<Proof, EngineError> {
+    let _ = ask(cpu).await?;
+    let known = ask(cpu).await?;
+    let first = patiently(ask(gpu)).await?;
+    let second = patiently(ask(gpu)).await?;
+    for answers in [&first, &second] {
+        let worst = (answers.values.iter().zip(&known.values))
+            .map(|(got, known)| (got - known).abs())
+            // A NaN is worse than any number.
+            .fold(0.0f32, |worst, d| if d <= worst { worst } else { d });
+        if answers.values.len() != known.values.len() || !(worst <= AGREEMENT) {
+            return Err(EngineError(format!("its answers differ from the CPU's by {worst}")));
+        }
+    }
+    Ok(Proof { speedup: known.milliseconds / second.milliseconds.max(1e-3) })
+}
