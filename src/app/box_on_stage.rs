@@ -39,7 +39,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         })
     };
     let form = move || place.get().map_or(LabelForm::Digit, |(_, label)| label.form);
-    let reading = shown_reading(page, move || area());
+    let reading = shown_reading(page, area);
     let sureness = move || Sureness::of(reading.get().as_ref());
     let digit = move || reading.get().map(|shown| shown.reading.best());
 

@@ -118,10 +118,15 @@ impl Dialogue {
     /// Takes an answer in; none when it is too late to matter.
     pub fn hear(&mut self, reply: Reply) -> Option<Heard> {
         let Reply { id, answer } = reply;
-        // What is worth telling the user stays so, however old the question.
-        if let Answer::Notice(_) = answer {
-            return Some(Heard::Meanwhile(answer));
-        }
+        // What is worth telling the user stays so, however old the question, and so does the
+        // engine's own end; the engine says it even of a request that it could not read.
+        let answer = match answer {
+            Answer::Notice(_) => return Some(Heard::Meanwhile(answer)),
+            Answer::Failed(failure) if failure.kind == FailureKind::Engine => {
+                return Some(Heard::Crashed(failure.message));
+            }
+            answer => answer,
+        };
         let position = self
             .questions
             .iter()
@@ -130,9 +135,6 @@ impl Dialogue {
         let kind = question.kind();
         match answer {
             Answer::Progress(_) => Some(Heard::Meanwhile(answer)),
-            Answer::Failed(failure) if failure.kind == FailureKind::Engine => {
-                Some(Heard::Crashed(failure.message))
-            }
             Answer::Started(_) | Answer::Opened { .. } => {
                 question.answered = true;
                 Some(Heard::Final { kind, boxes: Vec::new(), answer })

@@ -69,8 +69,8 @@ pub struct SizeInScreen {
 /// far that a single pixel becomes the picture.
 pub const MAX_FIT_ZOOM: f64 = 12.0;
 
-/// Room kept around a fitted photo, for the labels of boxes at its edge.
-const FIT_MARGIN: f64 = 44.0;
+/// Room kept on both sides of a fitted photo, and above and below it, where labels go.
+const FIT_MARGINS: (f64, f64) = (20.0, 44.0);
 
 /// The most that can be zoomed in, in CSS pixels a photo pixel.
 const MAX_ZOOM: f64 = 64.0;
@@ -198,9 +198,9 @@ impl View {
 
 fn fit_zoom(photo: PhotoSize, stage: SizeInScreen) -> f64 {
     // On a small stage a fixed margin would leave nothing for the photo.
-    let room = |side: f64| (side - 2.0 * FIT_MARGIN.min(side / 6.0)).max(1.0);
-    let across = room(stage.width) / f64::from(photo.width.max(1));
-    let down = room(stage.height) / f64::from(photo.height.max(1));
+    let room = |side: f64, margin: f64| (side - 2.0 * margin.min(side / 6.0)).max(1.0);
+    let across = room(stage.width, FIT_MARGINS.0) / f64::from(photo.width.max(1));
+    let down = room(stage.height, FIT_MARGINS.1) / f64::from(photo.height.max(1));
     across.min(down).min(MAX_FIT_ZOOM)
 }
 
