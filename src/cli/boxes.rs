@@ -12,6 +12,9 @@ use crate::{
     photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize},
 };
 
+/// Pixels by which boxes from SVHN's list are grown for the removal.
+pub const SVHN_GROWTH: u32 = 3;
+
 /// A boxes file: `{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}, ...]}`. Other
 /// members, such as `label`, are let through.
 #[derive(Deserialize)]
@@ -40,6 +43,16 @@ pub enum BoxesError {
     Box { path: PathBuf, index: usize, source: BoxError },
 }
 
+/// How far boxes are grown for the removal when the command line does not say: SVHN's boxes often
+/// cut a stroke by a pixel or two, other boxes are taken at their word.
+pub fn default_growth(file: &Path) -> u32 {
+    if is_matlab(file) { SVHN_GROWTH } else { 0 }
+}
+
+fn is_matlab(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "mat")
+}
+
 /// Reads the boxes of `photo` from `file` and clamps them to it.
 pub fn read_boxes(
     file: &Path,
@@ -47,7 +60,7 @@ pub fn read_boxes(
     size: PhotoSize,
 ) -> Result<Vec<BoxInPhoto>, BoxesError> {
     let path = || file.to_owned();
-    let loose: Vec<LooseBox> = if file.extension().is_some_and(|extension| extension == "mat") {
+    let loose: Vec<LooseBox> = if is_matlab(file) {
         if file.file_name().is_none_or(|name| name != DIGIT_STRUCT) {
             return Err(BoxesError::NotDigitStruct { path: path() });
         }

@@ -6,12 +6,13 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 
 use super::{
-    boxes::read_boxes,
+    boxes::{default_growth, read_boxes},
     model::ModelArgs,
     read::{open_photo, reading_json},
 };
 use crate::{
     files::write_whole,
+    photo::BoxInPhoto,
     removal::{RemovalOptions, remove_digits},
 };
 
@@ -26,6 +27,10 @@ pub struct Args {
     /// Where the result goes, as PNG.
     #[arg(short, long)]
     output: PathBuf,
+    /// Pixels by which each box is grown before it is removed: 3 for boxes from digitStruct.mat,
+    /// which often cut a stroke short, else 0. Outside the grown boxes no pixel changes.
+    #[arg(long)]
+    grow: Option<u32>,
     /// Print one JSON object with the readings and the time.
     #[arg(long)]
     json: bool,
@@ -47,9 +52,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let boxes = read_boxes(&args.boxes, &args.photo, photo.size())?;
     let classifier = args.model.load()?;
     let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    let growth = args.grow.unwrap_or_else(|| default_growth(&args.boxes));
+    let grown: Vec<BoxInPhoto> = boxes.iter().map(|b| b.grown(growth, photo.size())).collect();
     let started = Instant::now();
     let fills =
-        pollster::block_on(remove_digits(&photo, &boxes, &classifier, &RemovalOptions::default()))?;
+        pollster::block_on(remove_digits(&photo, &grown, &classifier, &RemovalOptions::default()))?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     for fill in &fills {
         fill.lay_on(&mut photo);
@@ -65,6 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let report = serde_json::json!({
             "photo": args.photo,
             "output": args.output,
+            "grown_by": growth,
             "readings": readings,
             "removal_milliseconds": milliseconds,
         });

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use image::{ImageFormat, Rgb, RgbImage, imageops};
 
-use super::model::ModelArgs;
+use super::{boxes::SVHN_GROWTH, model::ModelArgs};
 use crate::{
     dataset::format1::Format1,
     files::write_whole,
@@ -32,6 +32,9 @@ pub struct Args {
     /// Width of each picture on the sheet, in pixels.
     #[arg(long, default_value_t = 480, value_parser = clap::value_parser!(u32).range(16..=4096))]
     width: u32,
+    /// Pixels by which each box is grown before it is removed.
+    #[arg(long, default_value_t = SVHN_GROWTH)]
+    grow: u32,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -42,7 +45,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for name in &args.photos {
         let (mut photo, digits) = data.load(data.entry(name)?)?;
-        let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
+        let boxes: Vec<BoxInPhoto> =
+            digits.iter().map(|digit| digit.area.grown(args.grow, photo.size())).collect();
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
         let options = RemovalOptions::default();
         let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options))?;

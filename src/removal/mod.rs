@@ -9,6 +9,7 @@
 mod background;
 mod grnn;
 mod groups;
+mod growth;
 mod key_pixels;
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     photo::{BoxInPhoto, Photo, Planes},
 };
 
+use background::{Background, Range};
 pub use grnn::{Grnn, Lattice};
 pub use groups::groups_of;
 pub use key_pixels::quiet_by_feature_maps;
@@ -124,12 +126,10 @@ async fn fill_group(
         .flat_map(|c| crossings.iter().map(move |i| c * pixels + i))
         .map(|i| original.samples[i])
         .collect();
-    let known: Vec<bool> = crossings.iter().map(|&i| !in_any_box[i]).collect();
+    let in_box: Vec<bool> = crossings.iter().map(|&i| in_any_box[i]).collect();
     let candidates: Vec<bool> = crossings.iter().map(|&i| in_any_box[i] && quiet[i]).collect();
-    let background = background::Estimate::new(&lattice, &known, &values, channels);
-    let mut nodes: Vec<bool> = (0..crossings.len())
-        .map(|i| known[i] || candidates[i] && background.agrees(i, &values, options.tolerance))
-        .collect();
+    let mut nodes =
+        choose_nodes(&lattice, &original, &in_any_box, &in_box, &candidates, &values, options);
     if !nodes.contains(&true) {
         // A box that covers the whole photo and holds nothing quiet: what is left of background
         // are its corners, as in the report.
@@ -155,6 +155,43 @@ async fn fill_group(
         }
     }
     Ok(Fill { area, planes, inside, key_pixels, rounds })
+}
+
+/// Which crossings are background and become nodes: the photo around the boxes, what goes on from
+/// it into them, and the `candidates` inside them that fit both.
+fn choose_nodes(
+    lattice: &Lattice,
+    planes: &Planes,
+    in_any_box: &[bool],
+    in_box: &[bool],
+    candidates: &[bool],
+    values: &[f32],
+    options: &RemovalOptions,
+) -> Vec<bool> {
+    let mut known: Vec<bool> = in_box.iter().map(|inside| !inside).collect();
+    let background = Background::new(lattice, planes, &mut known, options.tolerance);
+    // Right beside a box the photo may show a stroke's blur, or a stroke that the box cuts.
+    for (i, known) in known.iter_mut().enumerate() {
+        let beside_a_box = || background.around(i).any(|(y, x)| in_any_box[y * planes.width + x]);
+        *known = *known && (!beside_a_box() || background.agrees(i));
+    }
+    let mut nodes = known.clone();
+    growth::grow(lattice, planes, in_box, &known, &mut nodes);
+    let range = Range::inside(&nodes, in_box, values, planes.channels);
+    let fits = |range: &Option<Range>, i: usize| {
+        range.as_ref().is_none_or(|range| range.holds(i, values, lattice.len()))
+    };
+    for i in 0..lattice.len() {
+        nodes[i] = nodes[i] || candidates[i] && background.agrees(i) && fits(&range, i);
+    }
+    growth::grow(lattice, planes, in_box, &known, &mut nodes);
+    // Surroundings that end at the boxes, such as a dark frame round a light plate, have nothing
+    // to say of what is inside.
+    let range = Range::inside(&nodes, in_box, values, planes.channels);
+    for i in 0..lattice.len() {
+        nodes[i] = nodes[i] && (in_box[i] || fits(&range, i));
+    }
+    nodes
 }
 
 /// Which pixels of `area` lie in one of `boxes`, row after row.

@@ -1,0 +1,126 @@
+//! Lets the background that is known grow into the boxes, as far as the photo goes on smoothly.
+
+use super::Lattice;
+use crate::photo::Planes;
+
+/// The surroundings' own unevenness that still counts as smooth: this share of their crossings
+/// is no more uneven, ...
+const USUAL_SHARE: f64 = 0.8;
+/// ... with this much to spare, ...
+const SLACK: f32 = 1.25;
+/// ... but at least sensor noise, and less than the faintest stroke worth removing (scale 0 to 1).
+const LEAST: f32 = 0.03;
+const MOST: f32 = 0.12;
+
+/// Adds crossings inside the boxes to `nodes`, from neighbour to neighbour: one joins when its pixel is about as
+/// bright as its neighbour's and the 3 x 3 pixels around it are about equal, both measured by how
+/// uneven the surroundings (`known`) are themselves.
+///
+/// A stroke is set off by its edge, where neither holds; so it stays out while the wall on both
+/// of its sides comes in.
+pub(super) fn grow(
+    lattice: &Lattice,
+    planes: &Planes,
+    in_box: &[bool],
+    known: &[bool],
+    nodes: &mut [bool],
+) {
+    let (height, width) = (lattice.rows.len(), lattice.columns.len());
+    let step = |i: usize, j: usize| {
+        let ((ya, xa), (yb, xb)) = (pixel_of(lattice, i), pixel_of(lattice, j));
+        (0..planes.channels)
+            .map(|c| (planes.at(c, ya, xa) - planes.at(c, yb, xb)).abs())
+            .fold(0.0, f32::max)
+    };
+    let neighbours = |i: usize| {
+        let (y, x) = (i / width, i % width);
+        [
+            (y > 0).then(|| i - width),
+            (y + 1 < height).then(|| i + width),
+            (x > 0).then(|| i - 1),
+            (x + 1 < width).then(|| i + 1),
+        ]
+        .into_iter()
+        .flatten()
+    };
+    let mut steps = Vec::new();
+    for i in (0..height * width).filter(|&i| known[i]) {
+        steps.extend(neighbours(i).filter(|&j| j > i && known[j]).map(|j| step(i, j)));
+    }
+    let smooth_step = usual(steps.into_iter());
+    let smooth_range = usual(
+        (0..height * width)
+            .filter(|&i| known[i])
+            .map(|i| range_around(planes, pixel_of(lattice, i))),
+    );
+
+    let mut front: Vec<usize> = (0..height * width).filter(|&i| nodes[i]).collect();
+    while let Some(i) = front.pop() {
+        for j in neighbours(i) {
+            if !nodes[j]
+                && in_box[j]
+                && step(i, j) <= smooth_step
+                && range_around(planes, pixel_of(lattice, j)) <= smooth_range
+            {
+                nodes[j] = true;
+                front.push(j);
+            }
+        }
+    }
+}
+
+/// Row and column of a crossing's pixel.
+fn pixel_of(lattice: &Lattice, i: usize) -> (usize, usize) {
+    (lattice.rows[i / lattice.columns.len()], lattice.columns[i % lattice.columns.len()])
+}
+
+/// The largest difference among the 3 x 3 pixels around one, in the channel where it is largest.
+fn range_around(planes: &Planes, (y, x): (usize, usize)) -> f32 {
+    (0..planes.channels)
+        .map(|c| {
+            let mut low = f32::INFINITY;
+            let mut high = f32::NEG_INFINITY;
+            for y in y.saturating_sub(1)..(y + 2).min(planes.height) {
+                for x in x.saturating_sub(1)..(x + 2).min(planes.width) {
+                    low = low.min(planes.at(c, y, x));
+                    high = high.max(planes.at(c, y, x));
+                }
+            }
+            high - low
+        })
+        .fold(0.0, f32::max)
+}
+
+/// The unevenness that counts as smooth among these values.
+fn usual(values: impl Iterator<Item = f32>) -> f32 {
+    let mut values: Vec<f32> = values.collect();
+    values.sort_by(f32::total_cmp);
+    // The share is below 1, so the index is below the length.
+    let at = (values.len() as f64 * USUAL_SHARE) as usize;
+    values.get(at).map_or(LEAST, |value| (value * SLACK).clamp(LEAST, MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_on_both_sides_of_a_stroke_joins_and_the_stroke_does_not() {
+        let line: Vec<usize> = (0..30).step_by(3).collect();
+        let lattice = Lattice { rows: line.clone(), columns: line };
+        // A wall with a slope of light and a vertical stroke at columns 13 to 17.
+        let samples = (0..900)
+            .map(|i| if (13..18).contains(&(i % 30)) { 0.1 } else { 0.5 + 0.003 * (i % 30) as f32 })
+            .collect();
+        let planes = Planes { channels: 1, height: 30, width: 30, samples };
+        let known: Vec<bool> =
+            (0..100usize).map(|i| i / 10 == 0 && !(4..=6).contains(&(i % 10))).collect();
+        let mut nodes = known.clone();
+        let in_box: Vec<bool> = (0..100usize).map(|i| i / 10 > 0).collect();
+        grow(&lattice, &planes, &in_box, &known, &mut nodes);
+        for (i, node) in nodes.iter().enumerate() {
+            // Columns 12, 15 and 18 touch the stroke or its edge.
+            assert_eq!(*node, !(4..=6).contains(&(i % 10)), "crossing {i}");
+        }
+    }
+}
