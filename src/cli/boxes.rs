@@ -12,8 +12,8 @@ use crate::{
     photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize},
 };
 
-/// Pixels by which boxes from SVHN's list are grown for the removal.
-pub const SVHN_GROWTH: u32 = 3;
+/// Percent of their height by which boxes from SVHN's list are grown for the removal.
+pub const SVHN_GROWTH: u32 = 10;
 
 /// A boxes file: `{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}, ...]}`. Other
 /// members, such as `label`, are let through.
@@ -44,9 +44,16 @@ pub enum BoxesError {
 }
 
 /// How far boxes are grown for the removal when the command line does not say: SVHN's boxes often
-/// cut a stroke by a pixel or two, other boxes are taken at their word.
+/// cut a stroke short, other boxes are taken at their word.
 pub fn default_growth(file: &Path) -> u32 {
     if is_matlab(file) { SVHN_GROWTH } else { 0 }
+}
+
+/// A box grown on all sides by `percent` of its height, as far as the photo reaches.
+pub fn grow(area: BoxInPhoto, percent: u32, size: PhotoSize) -> BoxInPhoto {
+    let margin = u64::from(area.height) * u64::from(percent.min(1_000)) / 100;
+    // Ten times a photo's height at most; what does not fit reaches every edge anyhow.
+    area.grown(u32::try_from(margin).unwrap_or(u32::MAX), size)
 }
 
 fn is_matlab(file: &Path) -> bool {

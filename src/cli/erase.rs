@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 
 use super::{
-    boxes::{default_growth, read_boxes},
+    boxes::{default_growth, grow, read_boxes},
     model::ModelArgs,
     read::{open_photo, reading_json},
 };
@@ -27,9 +27,10 @@ pub struct Args {
     /// Where the result goes, as PNG.
     #[arg(short, long)]
     output: PathBuf,
-    /// Pixels by which each box is grown before it is removed: 3 for boxes from digitStruct.mat,
-    /// which often cut a stroke short, else 0. Outside the grown boxes no pixel changes.
-    #[arg(long)]
+    /// Percent of its height by which each box is grown on all sides before it is removed: 10 for
+    /// boxes from digitStruct.mat, which often cut a stroke short, else 0. Outside the grown boxes
+    /// no pixel changes.
+    #[arg(long, value_name = "PERCENT")]
     grow: Option<u32>,
     /// Print one JSON object with the readings and the time.
     #[arg(long)]
@@ -53,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let classifier = args.model.load()?;
     let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
     let growth = args.grow.unwrap_or_else(|| default_growth(&args.boxes));
-    let grown: Vec<BoxInPhoto> = boxes.iter().map(|b| b.grown(growth, photo.size())).collect();
+    let grown: Vec<BoxInPhoto> = boxes.iter().map(|b| grow(*b, growth, photo.size())).collect();
     let started = Instant::now();
     let fills =
         pollster::block_on(remove_digits(&photo, &grown, &classifier, &RemovalOptions::default()))?;
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let report = serde_json::json!({
             "photo": args.photo,
             "output": args.output,
-            "grown_by": growth,
+            "grown_by_percent": growth,
             "readings": readings,
             "removal_milliseconds": milliseconds,
         });

@@ -6,7 +6,10 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use image::{ImageFormat, Rgb, RgbImage, imageops};
 
-use super::{boxes::SVHN_GROWTH, model::ModelArgs};
+use super::{
+    boxes::{SVHN_GROWTH, grow},
+    model::ModelArgs,
+};
 use crate::{
     dataset::format1::Format1,
     files::write_whole,
@@ -32,8 +35,8 @@ pub struct Args {
     /// Width of each picture on the sheet, in pixels.
     #[arg(long, default_value_t = 480, value_parser = clap::value_parser!(u32).range(16..=4096))]
     width: u32,
-    /// Pixels by which each box is grown before it is removed.
-    #[arg(long, default_value_t = SVHN_GROWTH)]
+    /// Percent of its height by which each box is grown on all sides before it is removed.
+    #[arg(long, value_name = "PERCENT", default_value_t = SVHN_GROWTH)]
     grow: u32,
     #[command(flatten)]
     model: ModelArgs,
@@ -46,7 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for name in &args.photos {
         let (mut photo, digits) = data.load(data.entry(name)?)?;
         let boxes: Vec<BoxInPhoto> =
-            digits.iter().map(|digit| digit.area.grown(args.grow, photo.size())).collect();
+            digits.iter().map(|digit| grow(digit.area, args.grow, photo.size())).collect();
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
         let options = RemovalOptions::default();
         let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options))?;
