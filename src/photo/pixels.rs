@@ -268,15 +268,31 @@ fn editable(image: DynamicImage) -> DynamicImage {
     }
 }
 
-/// Whether a JPEG's end-of-image marker stands in its last bytes. Some cameras append padding or
-/// a second picture after it, so it need not be the very end; but a file cut in its scan data has
-/// no such marker after its last scan's start.
+/// Whether a JPEG runs to its end-of-image marker.
+///
+/// Walks its segments, as the two bytes alone prove nothing: a preview in the EXIF block has an
+/// end marker of its own, and the film that some phones append may hold any bytes.
 fn jpeg_has_end(bytes: &[u8]) -> bool {
-    let rfind = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
-    match (rfind([0xFF, 0xD9]), rfind([0xFF, 0xDA])) {
-        (Some(end), Some(last_scan)) => end > last_scan,
-        _ => false,
+    const START: u8 = 0xD8;
+    const END: u8 = 0xD9;
+    // Behind 0xFF in a scan: a stuffed zero, a restart marker, or a second 0xFF as padding.
+    let goes_on = |code: u8| matches!(code, 0x00 | 0xD0..=0xD7 | 0xFF);
+    let mut rest = bytes;
+    while let Some((at, code)) = rest.windows(2).enumerate().find_map(|(at, pair)| match pair {
+        &[0xFF, code] if !goes_on(code) => Some((at, code)),
+        _ => None,
+    }) {
+        let behind = rest.get(at + 2..).unwrap_or_default();
+        let length = match (code, behind) {
+            (END, _) => return true,
+            // Neither these two nor what follows has a length.
+            (START | 0x01, _) => 0,
+            (_, &[high, low, ..]) => usize::from(u16::from_be_bytes([high, low])),
+            _ => return false,
+        };
+        rest = behind.get(length..).unwrap_or_default();
     }
+    false
 }
 
 fn format_name(format: ImageFormat) -> &'static str {
