@@ -1,6 +1,26 @@
 //! Files written whole or not at all.
 
-use std::{io, io::Write as _, path::Path};
+use std::{
+    io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// A file on disk, whole but under a temporary name; gone unless it is put in its place.
+pub(crate) struct Draft {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Gives the file its name, over any earlier file of that name.
+    ///
+    /// # Errors
+    /// What the system says when renaming fails; the temporary file is gone then.
+    pub(crate) fn put(self) -> io::Result<()> {
+        self.file.persist(self.path).map(drop).map_err(|error| error.error)
+    }
+}
 
 /// Writes a file under a temporary name in its folder, then renames it: whoever reads `path`
 /// sees the old content or the new, never a part.
@@ -9,6 +29,15 @@ use std::{io, io::Write as _, path::Path};
 /// What the system says when the folder is missing, the disk is full, or renaming fails; the
 /// temporary file is gone then.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    draft(path, content)?.put()
+}
+
+/// Writes a file under a temporary name in the folder of `path`, where it is to go.
+///
+/// # Errors
+/// What the system says when the folder is missing or the disk is full; the temporary file is
+/// gone then.
+pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<Draft> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -23,6 +52,5 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = builder.prefix(".doorplate-").tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(Draft { file, path: path.to_owned() })
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 
 use super::{
+    WrongArgument,
     boxes::{default_growth, grow, read_boxes},
     model::ModelArgs,
     read::{open_photo, reading_json},
@@ -40,15 +41,20 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let output = args.output.display();
     ensure!(
         args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")),
-        "{}: the result is written as PNG, so that every pixel outside the boxes stays as it \
-         was; give a name that ends in .png",
-        args.output.display()
+        WrongArgument(format!(
+            "{output}: the result is written as PNG, so that every pixel outside the boxes stays \
+             as it was; give a name that ends in .png"
+        ))
     );
     let mut photo = open_photo(&args.photo)?;
     if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize()) {
-        ensure!(photo != output, "{}: this is the photo itself", args.output.display());
+        ensure!(
+            photo != output,
+            WrongArgument(format!("{}: this is the photo itself", args.output.display()))
+        );
     }
     let boxes = read_boxes(&args.boxes, &args.photo, photo.size())?;
     let classifier = args.model.load()?;

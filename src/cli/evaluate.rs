@@ -10,6 +10,7 @@ use super::model::ModelArgs;
 use crate::{
     classifier::{Architecture, Classifier},
     dataset::format1::Format1,
+    publication::ModelsFolderError,
     training::evaluate_photos,
 };
 
@@ -37,7 +38,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let classifier = match &args.weights {
         Some(path) => {
             let at = || format!("{}", path.display());
-            let bytes = std::fs::read(path).with_context(at)?;
+            let bytes = std::fs::read(path)
+                .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
             Classifier::from_safetensors(args.net, bytes, &args.model.device()?).with_context(at)?
         }
         None => args.model.load()?,

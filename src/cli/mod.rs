@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::boxes::BoxesError;
+use self::{boxes::BoxesError, read::OpenPhotoError};
 use crate::{
     classifier::{EngineError, WeightsError},
     dataset::format1::Format1Error,
@@ -52,6 +52,11 @@ enum Command {
     Precompress(precompress::Args),
 }
 
+/// Arguments that no parser can refuse by themselves.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongArgument(String);
+
 /// Runs the program on this process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -69,24 +74,38 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("doorplate: {error:#}");
+            eprintln!("doorplate: {}", message(&error));
             exit_code(&error)
         }
     }
 }
 
+/// What an error says and what its causes add: most of them are told in its own words already.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |told, cause| {
+        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    })
+}
+
 /// An error's exit code, as the program's help lists them.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     let code = error.chain().find_map(|cause| {
-        if cause.is::<PhotoError>()
+        // Transparent errors are not in the chain themselves, but show what they wrap.
+        let training = cause.downcast_ref::<TrainingError>();
+        if cause.is::<WrongArgument>() {
+            Some(2)
+        } else if cause.is::<PhotoError>()
+            || cause.is::<OpenPhotoError>()
             || cause.is::<BoxesError>()
             || cause.is::<Format1Error>()
-            || matches!(cause.downcast_ref(), Some(TrainingError::Data(_)))
+            || matches!(training, Some(TrainingError::Data(_) | TrainingError::NoDigits { .. }))
         {
             Some(3)
-        } else if cause.is::<ModelsFolderError>() || cause.is::<WeightsError>() {
+        } else if let Some(error) = cause.downcast_ref::<ModelsFolderError>() {
+            Some(if matches!(error, ModelsFolderError::Write { .. }) { 1 } else { 4 })
+        } else if cause.is::<WeightsError>() {
             Some(4)
-        } else if cause.is::<EngineError>() {
+        } else if cause.is::<EngineError>() || matches!(training, Some(TrainingError::Engine(_))) {
             Some(5)
         } else {
             None

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use super::device::DeviceArg;
+use super::{WrongArgument, device::DeviceArg};
 use crate::{
     classifier::Classifier,
     dataset::format1::Format1,
@@ -43,8 +43,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let plain = args.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     ensure!(
         plain && !args.name.is_empty(),
-        "--name {}: use letters, digits, '-' and '_' only; it becomes part of file names",
-        args.name
+        WrongArgument(format!(
+            "--name {}: use letters, digits, '-' and '_' only; it becomes part of file names",
+            args.name
+        ))
     );
     let device = args.device.open()?;
     let run = finished_run(&args.run)?;

@@ -1,14 +1,16 @@
 //! `doorplate read`
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Context as _;
 use clap::Parser;
 
 use super::{boxes::read_boxes, model::ModelArgs};
 use crate::{
     classifier::Reading,
-    photo::{BoxInPhoto, Photo},
+    photo::{BoxInPhoto, Photo, PhotoError},
 };
 
 /// Read the digits in boxes on a photo.
@@ -26,10 +28,20 @@ pub struct Args {
     model: ModelArgs,
 }
 
-/// Decodes a photo, with its path in the error.
-pub fn open_photo(path: &Path) -> anyhow::Result<Photo> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
-    Photo::decode(&bytes).with_context(|| format!("{}", path.display()))
+/// Why a photo cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenPhotoError {
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Photo { path: PathBuf, source: PhotoError },
+}
+
+/// Reads and decodes a photo.
+pub fn open_photo(path: &Path) -> Result<Photo, OpenPhotoError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| OpenPhotoError::File { path: path.to_owned(), source })?;
+    Photo::decode(&bytes).map_err(|source| OpenPhotoError::Photo { path: path.to_owned(), source })
 }
 
 /// One box and its reading, as every command's `--json` prints it.

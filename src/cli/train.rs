@@ -7,7 +7,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use time::macros::format_description;
 
-use super::device::DeviceArg;
+use super::{WrongArgument, device::DeviceArg};
 use crate::{
     classifier::Architecture,
     training::{self, Augmentation, EpochReport, OptimizerKind, RunConfig, Schedule},
@@ -114,7 +114,10 @@ fn config(args: &Args, data: PathBuf) -> anyhow::Result<RunConfig> {
             let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             anyhow::ensure!(
                 plain && !id.starts_with('.'),
-                "--id {id}: use letters, digits, '-', '_' and '.' only; it becomes part of file names"
+                WrongArgument(format!(
+                    "--id {id}: use letters, digits, '-', '_' and '.' only; it becomes part of \
+                     file names"
+                ))
             );
             format!("{id}_train_{now}")
         }

@@ -11,17 +11,25 @@ use super::{MANIFEST, MANIFEST_FORMAT, Manifest, ModelEntry, PublicationError, s
 use crate::{
     classifier::{Architecture, Classifier},
     evaluation::Confusion,
-    files::write_whole,
+    files::{Draft, draft},
 };
 
 /// Why a models folder cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelsFolderError {
-    /// A file cannot be read or written.
+    /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or the folder cannot be written.
+    #[error("{}: could not be written ({source}). Is there room, and may you write here?", path.display())]
+    Write {
+        /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -60,10 +68,16 @@ fn file_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
     move |source| ModelsFolderError::File { path, source }
 }
 
+fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
+    let path = path.to_owned();
+    move |source| ModelsFolderError::Write { path, source }
+}
+
 /// Publishes a model in `folder`, in the place of one with the same name or behind the others.
 ///
-/// Weights and card are written first and the manifest last, each whole under its final name, so
-/// a reader sees the old publication or the new one; replaced weights are removed after that.
+/// All files are written under temporary names, so that a full disk is met before anything
+/// changes. Then they get their own, the manifest last, so a reader sees the old publication or
+/// the new one; replaced weights are removed after that.
 ///
 /// # Errors
 /// [`ModelsFolderError`]; the folder then still holds what it held.
@@ -72,7 +86,7 @@ pub fn publish(
     publication: &Publication<'_>,
 ) -> Result<ModelEntry, ModelsFolderError> {
     let in_folder = |source| ModelsFolderError::Publication { folder: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(file_error(folder))?;
+    fs::create_dir_all(folder).map_err(write_error(folder))?;
     let manifest_path = folder.join(MANIFEST);
     let mut manifest = match fs::read(&manifest_path) {
         Ok(bytes) => Manifest::parse(&bytes).map_err(in_folder)?,
@@ -98,11 +112,6 @@ pub fn publish(
         card: format!("{}.md", publication.name),
         sha256,
     };
-    let weights_path = folder.join(&entry.file);
-    write_whole(&weights_path, publication.weights).map_err(file_error(&weights_path))?;
-    let card_path = folder.join(&entry.card);
-    write_whole(&card_path, card(&entry, publication.confusion).as_bytes())
-        .map_err(file_error(&card_path))?;
     let replaced = match manifest.models.iter_mut().find(|model| model.name == entry.name) {
         Some(model) => Some(std::mem::replace(model, entry.clone())),
         None => {
@@ -112,14 +121,29 @@ pub fn publish(
     };
     let mut json = serde_json::to_vec_pretty(&manifest)
         .map_err(io::Error::from)
-        .map_err(file_error(&manifest_path))?;
+        .map_err(write_error(&manifest_path))?;
     json.push(b'\n');
-    write_whole(&manifest_path, &json).map_err(file_error(&manifest_path))?;
+    let card = card(&entry, publication.confusion);
+    let files = [
+        (folder.join(&entry.file), publication.weights),
+        (folder.join(&entry.card), card.as_bytes()),
+        (manifest_path, &json),
+    ];
+    let drafts: Vec<(&Path, Draft)> = files
+        .iter()
+        .map(|(path, content)| match draft(path, content) {
+            Ok(draft) => Ok((path.as_path(), draft)),
+            Err(error) => Err(write_error(path)(error)),
+        })
+        .collect::<Result<_, _>>()?;
+    for (path, draft) in drafts {
+        draft.put().map_err(write_error(path))?;
+    }
     if let Some(replaced) = replaced.filter(|replaced| replaced.file != entry.file) {
         let path = folder.join(&replaced.file);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(file_error(&path)(error));
+                return Err(write_error(&path)(error));
             }
             _ => {}
         }
