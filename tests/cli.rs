@@ -1,0 +1,652 @@
+//! The built program as a user runs it, on drawn photos: what it writes, what it refuses, with
+//! which exit code, and what a full disk or an interruption leaves behind.
+#![cfg(feature = "native")]
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use doorplate::{dataset::synthetic::write_format1, publication::sha256_hex};
+use serde_json::{Value, json};
+use support::{Ran, doorplate, names_in, pixels_outside, program};
+use tempfile::TempDir;
+
+const PHOTOS: u32 = 40;
+
+/// A folder with drawn photos in `data`, a finished run of 2 epochs in `runs`, and what it
+/// published as `first` in `models`. Made once a test run; tests that change it take a copy.
+fn workshop() -> &'static Path {
+    static WORKSHOP: OnceLock<PathBuf> = OnceLock::new();
+    WORKSHOP.get_or_init(|| {
+        // Not a temporary folder, as nothing removes what a static holds.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-workshop");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("the last run's folder can be removed");
+        }
+        write_format1(&folder.join("data"), PHOTOS, 2).expect("drawn");
+        doorplate(&folder, "train --data data --epochs 2 --device cpu --id unbroken").done();
+        publish(&folder, "first").done();
+        folder
+    })
+}
+
+/// A copy of the workshop that may be changed.
+fn own_workshop() -> TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    copy_folder(workshop(), copy.path());
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for name in names_in(from) {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            fs::copy(from, to).expect("copied");
+        }
+    }
+}
+
+/// The only folder in `runs`.
+fn run_folder(workshop: &Path) -> PathBuf {
+    let runs = workshop.join("runs");
+    match names_in(&runs).as_slice() {
+        [run] => runs.join(run),
+        runs => panic!("one run was made, not {runs:?}"),
+    }
+}
+
+fn publish_command(workshop: &Path, name: &str) -> Command {
+    let mut command = program();
+    command.current_dir(workshop).arg("publish").arg(run_folder(workshop));
+    command.args(["--name", name, "--measure-on", "data", "--device", "cpu"]);
+    command.args(["--trained-on", "drawn photos", "--measured-on", "the same photos"]);
+    command
+}
+
+fn publish(workshop: &Path, name: &str) -> Ran {
+    publish_command(workshop, name).output().expect("the built program starts").into()
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("read")).expect("JSON")
+}
+
+/// Every file of a folder with its content.
+fn content_of(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let names = names_in(folder);
+    names
+        .into_iter()
+        .map(|name| (name.clone(), fs::read(folder.join(name)).expect("read")))
+        .collect()
+}
+
+/// Writes a boxes file for a photo.
+fn write_boxes(folder: &Path, boxes: &[[f64; 4]]) {
+    let boxes: Vec<Value> = boxes
+        .iter()
+        .map(|[left, top, width, height]| {
+            json!({ "left": left, "top": top, "width": width, "height": height })
+        })
+        .collect();
+    let text = json!({ "boxes": boxes }).to_string();
+    fs::write(folder.join("boxes.json"), text).expect("written");
+}
+
+#[test]
+fn a_run_leaves_three_files_of_one_stem() {
+    let run = run_folder(workshop());
+    let stem = run.file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(stem.starts_with("unbroken_train_"), "{stem}");
+    for name in [
+        format!("{stem}.safetensors"),
+        format!("{stem}_results.txt"),
+        format!("{stem}_measures.csv"),
+    ] {
+        assert!(run.join(&name).is_file(), "{name} is missing among {:?}", names_in(&run));
+    }
+    let measures = fs::read_to_string(run.join(format!("{stem}_measures.csv"))).expect("read");
+    let lines: Vec<&str> = measures.lines().collect();
+    assert_eq!(lines[0], "epoch,loss,validation_accuracy,seconds");
+    assert!(lines.len() == 3 && lines[2].starts_with("2,"), "{measures}");
+    let results = fs::read_to_string(run.join(format!("{stem}_results.txt"))).expect("read");
+    for part in ["ConvNet48_Dropout3", "Epochs: 2", "Seed: 1", "Confusion"] {
+        assert!(results.contains(part), "{part} is missing in {results}");
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_weights() {
+    let shop = own_workshop();
+    let weights = |run: &Path| {
+        let stem = run.file_name().expect("a name").to_string_lossy().into_owned();
+        fs::read(run.join(format!("{stem}.safetensors"))).expect("read")
+    };
+    let unbroken = weights(&run_folder(shop.path()));
+    fs::remove_dir_all(shop.path().join("runs")).expect("removed");
+    let mut child = program()
+        .current_dir(shop.path())
+        .args(["train", "--data", "data", "--epochs", "2", "--device", "cpu"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the built program starts");
+    // The line of the first epoch is written behind its checkpoint.
+    let mut line = String::new();
+    let mut messages = BufReader::new(child.stderr.take().expect("it is piped"));
+    messages.read_line(&mut line).expect("read");
+    assert!(line.starts_with("epoch    1"), "{line}");
+    child.kill().expect("killed");
+    child.wait().expect("waited for");
+    let run = run_folder(shop.path());
+    assert!(names_in(&run).contains(&"checkpoint-00001".to_owned()), "{:?}", names_in(&run));
+    let unfinished = publish(shop.path(), "early").refused(1);
+    assert!(unfinished.contains("1 of 2 epochs"), "{unfinished}");
+
+    let resumed = program()
+        .current_dir(shop.path())
+        .args(["train", "--device", "cpu", "--resume"])
+        .arg(&run)
+        .output()
+        .expect("the built program starts");
+    Ran::from(resumed).done();
+    assert!(weights(&run) == unbroken, "the resumed run's weights differ from the unbroken run's");
+}
+
+#[test]
+fn what_cannot_be_trained_on_leaves_no_run_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("empty")).expect("made");
+    let message = doorplate(folder.path(), "train --data empty").refused(3);
+    assert!(message.contains("empty: no digitStruct.mat here"), "{message}");
+    doorplate(folder.path(), "train --data nowhere").refused(3);
+    write_format1(&folder.path().join("data"), 2, 1).expect("drawn");
+    let message = doorplate(folder.path(), "train --data data --validation 1").refused(3);
+    assert!(message.contains("lower --validation"), "{message}");
+    doorplate(folder.path(), "train --data data --id ../up").refused(2);
+    doorplate(folder.path(), "train").refused(2);
+    doorplate(folder.path(), "train --data data --net NoSuchNet").refused(2);
+    assert_eq!(names_in(folder.path()), ["data", "empty"]);
+    let message = doorplate(folder.path(), "train --resume data").refused(1);
+    assert!(message.contains("run.json"), "{message}");
+}
+
+#[test]
+fn evaluation_counts_every_digit_in_text_and_json() {
+    let shop = workshop();
+    let report = doorplate(shop, "evaluate --data data --json").json();
+    let digits = report["digits"].as_u64().expect("a count");
+    assert!(digits >= u64::from(PHOTOS));
+    let scores = report["scores"].as_array().expect("a score a digit");
+    assert_eq!(scores.len(), 10);
+    assert_eq!(scores.iter().filter_map(|score| score["samples"].as_u64()).sum::<u64>(), digits);
+    let counts = report["confusion"]["counts"].as_array().expect("ten rows");
+    let right: u64 = (0..10).filter_map(|i| counts[i][i].as_u64()).sum();
+    let accuracy = report["accuracy"].as_f64().expect("a share");
+    assert!((accuracy - right as f64 / digits as f64).abs() < 1e-12);
+
+    let text = doorplate(shop, "evaluate --data data").done();
+    assert!(
+        text.contains(&format!("Accuracy on {digits} digits: {:.1} %", 100.0 * accuracy)),
+        "{text}"
+    );
+    assert!(text.contains("Precision  Recall    F1  Samples") && text.contains("Confusion"));
+
+    let stem = run_folder(shop).file_name().expect("a name").to_string_lossy().into_owned();
+    let of_run = format!("evaluate --data data --json --weights runs/{stem}/{stem}.safetensors");
+    assert_eq!(doorplate(shop, &of_run).json(), report, "the run's own weights read the same");
+}
+
+#[test]
+fn data_that_cannot_be_used_is_exit_code_3() {
+    let shop = own_workshop();
+    fs::create_dir(shop.path().join("empty")).expect("made");
+    let message = doorplate(shop.path(), "evaluate --data empty").refused(3);
+    assert!(message.contains("empty: no digitStruct.mat here"), "{message}");
+    fs::remove_file(shop.path().join("data/7.png")).expect("removed");
+    let message = doorplate(shop.path(), "evaluate --data data").refused(3);
+    assert!(message.contains("data/7.png"), "{message}");
+    let list = shop.path().join("data/digitStruct.mat");
+    let whole = fs::read(&list).expect("read");
+    fs::write(&list, &whole[..whole.len() / 2]).expect("written");
+    let message = doorplate(shop.path(), "evaluate --data data").refused(3);
+    assert!(message.contains("data/digitStruct.mat"), "{message}");
+}
+
+#[test]
+fn a_publication_says_what_it_is() {
+    let models = workshop().join("models");
+    let manifest = read_json(&models.join("manifest.json"));
+    let model = &manifest["models"][0];
+    let file = model["file"].as_str().expect("a name");
+    let weights = fs::read(models.join(file)).expect("the named file is there");
+    assert_eq!(model["sha256"], sha256_hex(&weights).as_str());
+    assert_eq!(model["bytes"], weights.len());
+    assert_eq!(file, format!("first-{}.safetensors", &sha256_hex(&weights)[..12]));
+    assert_eq!(model["architecture"], "ConvNet48_Dropout3");
+    assert_eq!(model["trained_on"], "drawn photos");
+    let measured = model["measured_digits"].as_u64().expect("a count");
+    let trained = model["trained_digits"].as_u64().expect("a count");
+    assert!(trained > 0 && trained < measured, "a tenth of the photos was held back");
+    let command = model["command"].as_str().expect("a command");
+    assert!(command.starts_with("doorplate train") && command.contains("--epochs 2"), "{command}");
+    let card = fs::read_to_string(models.join("first.md")).expect("the card");
+    for part in [file, "drawn photos", command, &format!("{measured} digits")] {
+        assert!(card.contains(part), "{part} is missing in {card}");
+    }
+    assert_eq!(names_in(&models).len(), 3, "nothing else is left: {:?}", names_in(&models));
+}
+
+#[test]
+fn publishing_under_a_name_again_replaces_it_and_others_stay() {
+    let shop = own_workshop();
+    let models = shop.path().join("models");
+    publish(shop.path(), "second").done();
+    let old = read_json(&models.join("manifest.json"));
+    fs::remove_dir_all(shop.path().join("runs")).expect("removed");
+    doorplate(shop.path(), "train --data data --epochs 1 --device cpu --seed 9").done();
+    publish(shop.path(), "first").done();
+    let new = read_json(&models.join("manifest.json"));
+    let names = |manifest: &Value| {
+        let models = manifest["models"].as_array().expect("a list").clone();
+        models.into_iter().map(|model| model["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&new), ["first", "second"]);
+    assert_eq!(new["models"][1], old["models"][1]);
+    assert_ne!(new["models"][0]["sha256"], old["models"][0]["sha256"]);
+    let file = |manifest: &Value, i: usize| {
+        manifest["models"][i]["file"].as_str().expect("a name").to_owned()
+    };
+    let mut expected = vec![
+        file(&new, 0),
+        "first.md".into(),
+        "manifest.json".into(),
+        file(&new, 1),
+        "second.md".into(),
+    ];
+    expected.sort();
+    assert_eq!(names_in(&models), expected, "the replaced weights are gone");
+    doorplate(shop.path(), "evaluate --data data --model second").done();
+}
+
+#[test]
+fn a_name_that_is_no_file_name_is_refused() {
+    let shop = workshop();
+    for name in ["", "../up", "a b", "."] {
+        let message = publish(shop, name).refused(2);
+        assert!(message.contains("--name"), "{message}");
+    }
+}
+
+/// Publishes with files limited to `kilobytes`, which fails as on a full disk.
+#[cfg(unix)]
+fn publish_on_full_disk(workshop: &Path, name: &str, kilobytes: u32) -> Ran {
+    let publish = publish_command(workshop, name);
+    let limited = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");
+    let mut shell = Command::new("bash");
+    shell.current_dir(workshop).args(["-c", &limited, "bash"]);
+    shell.arg(publish.get_program()).args(publish.get_args());
+    shell.output().expect("bash starts").into()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_while_publishing_leaves_the_old_publication() {
+    let shop = own_workshop();
+    let models = shop.path().join("models");
+    fs::remove_dir_all(shop.path().join("runs")).expect("removed");
+    doorplate(shop.path(), "train --data data --epochs 1 --device cpu --seed 9").done();
+
+    let before = content_of(&models);
+    let message = publish_on_full_disk(shop.path(), "first", 8).refused(1);
+    assert!(message.contains(".safetensors: "), "{message}");
+    assert!(content_of(&models) == before, "left: {:?}", names_in(&models));
+
+    // Now room for weights and card, but not for a manifest that is long for other reasons.
+    let manifest = models.join("manifest.json");
+    let mut long = read_json(&manifest);
+    let mut other = long["models"][0].clone();
+    other["name"] = "other".into();
+    other["trained_on"] = "x".repeat(2_000_000).into();
+    long["models"].as_array_mut().expect("a list").push(other);
+    fs::write(&manifest, long.to_string()).expect("written");
+    let before = content_of(&models);
+    let message = publish_on_full_disk(shop.path(), "first", 1_500).refused(1);
+    assert!(message.contains("manifest.json: "), "{message}");
+    assert!(content_of(&models) == before, "left: {:?}", names_in(&models));
+    doorplate(shop.path(), "evaluate --data data").done();
+}
+
+#[test]
+fn weights_that_are_not_the_published_ones_are_refused() {
+    let shop = own_workshop();
+    let models = shop.path().join("models");
+    let manifest = models.join("manifest.json");
+    let file = read_json(&manifest)["models"][0]["file"].as_str().expect("a name").to_owned();
+    let weights = models.join(&file);
+    let published = fs::read(&weights).expect("read");
+    let evaluate = || doorplate(shop.path(), "evaluate --data data").refused(4);
+
+    fs::write(&weights, &published[..published.len() - 1]).expect("written");
+    assert!(evaluate().contains("bytes instead of"));
+    let mut changed = published.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&weights, &changed).expect("written");
+    assert!(evaluate().contains("SHA-256"));
+    fs::remove_file(&weights).expect("removed");
+    assert!(evaluate().contains(&file), "the missing file is named");
+    fs::write(&manifest, "{").expect("written");
+    assert!(evaluate().contains("manifest.json is damaged"));
+    fs::remove_file(&manifest).expect("removed");
+    assert!(evaluate().contains("manifest.json"));
+}
+
+#[test]
+fn a_models_name_or_weights_that_are_not_there_are_exit_code_4() {
+    let shop = own_workshop();
+    let message = doorplate(shop.path(), "evaluate --data data --model third").refused(4);
+    assert!(message.contains("has no model third"), "{message}");
+    let message =
+        doorplate(shop.path(), "evaluate --data data --weights no.safetensors").refused(4);
+    assert!(message.contains("no.safetensors"), "{message}");
+    for content in [&b""[..], b"not weights at all", &[0xFF; 64]] {
+        fs::write(shop.path().join("bad.safetensors"), content).expect("written");
+        let message =
+            doorplate(shop.path(), "evaluate --data data --weights bad.safetensors").refused(4);
+        assert!(message.contains("bad.safetensors"), "{message}");
+    }
+}
+
+#[test]
+fn boxes_from_json_and_from_the_list_read_the_same() {
+    let shop = own_workshop();
+    let from_list =
+        doorplate(shop.path(), "read data/3.png --boxes data/digitStruct.mat --json").json();
+    let readings = from_list["readings"].as_array().expect("a list");
+    assert!(!readings.is_empty());
+    for reading in readings {
+        let confidences: Vec<f64> = reading["confidences"]
+            .as_array()
+            .expect("ten")
+            .iter()
+            .filter_map(Value::as_f64)
+            .collect();
+        assert_eq!(confidences.len(), 10);
+        assert!((confidences.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+        let digit = reading["digit"].as_u64().expect("a digit") as usize;
+        assert_eq!(reading["confidence"].as_f64(), Some(confidences[digit]));
+        assert!(confidences.iter().all(|c| *c <= confidences[digit]));
+    }
+    let boxes: Vec<Value> = readings.iter().map(|reading| reading["box"].clone()).collect();
+    let text = json!({ "boxes": boxes }).to_string();
+    fs::write(shop.path().join("boxes.json"), text).expect("written");
+    let from_json = doorplate(shop.path(), "read data/3.png --boxes boxes.json --json").json();
+    assert_eq!(from_json, from_list);
+    let lines = doorplate(shop.path(), "read data/3.png --boxes boxes.json").done();
+    assert_eq!(lines.lines().count(), readings.len());
+}
+
+#[test]
+fn erasing_changes_the_boxes_and_nothing_else() {
+    let shop = own_workshop();
+    let report = doorplate(
+        shop.path(),
+        "erase data/3.png --boxes data/digitStruct.mat --grow 0 -o out.png --json",
+    )
+    .json();
+    assert_eq!(report["output"], "out.png");
+    assert!(report["removal_milliseconds"].as_f64().is_some_and(|ms| ms > 0.0));
+    let open = |name: &str| {
+        let bytes = fs::read(shop.path().join(name)).expect("read");
+        doorplate::photo::Photo::decode(&bytes).expect("a photo")
+    };
+    let (before, after) = (open("data/3.png"), open("out.png"));
+    assert_eq!(after.size(), before.size());
+    let boxes: Vec<doorplate::photo::BoxInPhoto> = report["readings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|reading| serde_json::from_value(reading["box"].clone()).expect("a box"))
+        .collect();
+    let (old, new) = (before.to_rgba8(), after.to_rgba8());
+    for i in pixels_outside(before.size(), &boxes) {
+        assert_eq!(old[4 * i..4 * i + 4], new[4 * i..4 * i + 4], "pixel {i}");
+    }
+    assert_ne!(old, new);
+    let again = doorplate(shop.path(), "erase data/3.png --boxes data/digitStruct.mat -o out.png");
+    assert!(again.done().contains("out.png"), "an older result is replaced");
+}
+
+#[test]
+fn boxes_at_and_beyond_the_edge() {
+    let shop = own_workshop();
+    let erase = || doorplate(shop.path(), "erase data/2.png --boxes boxes.json -o out.png --json");
+    write_boxes(shop.path(), &[[-5.0, -5.0, 15.0, 12.5]]);
+    let clamped = erase().json();
+    let expected = json!({ "left": 0, "top": 0, "width": 10, "height": 8 });
+    assert_eq!(clamped["readings"][0]["box"], expected);
+    write_boxes(shop.path(), &[[-9.0, -9.0, 1e6, 1e6]]);
+    erase().done();
+    write_boxes(
+        shop.path(),
+        &(0..200).map(|i| [i as f64 % 20.0, i as f64 / 20.0, 4.0, 6.0]).collect::<Vec<_>>(),
+    );
+    let many = erase().json();
+    assert_eq!(many["readings"].as_array().map(Vec::len), Some(200));
+
+    fs::remove_file(shop.path().join("out.png")).expect("removed");
+    for (boxes, reason) in [
+        (vec![[1.0, 1.0, 4.0, 4.0], [2.0, 2.0, 0.0, 5.0]], "box 2 (counted from 1): it is 0 x 5"),
+        (vec![[4_000.0, 2.0, 5.0, 5.0]], "box 1 (counted from 1): it lies outside the photo"),
+        (vec![[1.0, 1.0, -3.0, 4.0]], "above zero"),
+        (vec![], "holds no box"),
+    ] {
+        write_boxes(shop.path(), &boxes);
+        let message = erase().refused(3);
+        assert!(message.contains(reason) && message.contains("boxes.json"), "{message}");
+    }
+    for text in ["", "{}", "[1, 2]", "{\"boxes\": [{\"left\": \"a\"}]}"] {
+        fs::write(shop.path().join("boxes.json"), text).expect("written");
+        let message = erase().refused(3);
+        assert!(message.contains("not a boxes file"), "{message}");
+    }
+    assert!(!shop.path().join("out.png").exists(), "a refusal writes nothing");
+}
+
+#[test]
+fn boxes_files_that_are_not_there_or_name_other_photos_are_exit_code_3() {
+    let shop = own_workshop();
+    let message = doorplate(shop.path(), "read data/1.png --boxes none.json").refused(3);
+    assert!(message.contains("none.json"), "{message}");
+    fs::copy(shop.path().join("data/1.png"), shop.path().join("other.png")).expect("copied");
+    let message = doorplate(shop.path(), "read other.png --boxes data/digitStruct.mat").refused(3);
+    assert!(message.contains("no entry for a photo named other.png"), "{message}");
+    fs::write(shop.path().join("train_32x32.mat"), "x").expect("written");
+    let message = doorplate(shop.path(), "read other.png --boxes train_32x32.mat").refused(3);
+    assert!(message.contains("only SVHN's digitStruct.mat"), "{message}");
+}
+
+#[test]
+fn an_output_that_would_cost_something_is_refused() {
+    let shop = own_workshop();
+    let message =
+        doorplate(shop.path(), "erase data/1.png --boxes data/digitStruct.mat -o out.jpg")
+            .refused(2);
+    assert!(message.contains(".png"), "{message}");
+    let before = fs::read(shop.path().join("data/1.png")).expect("read");
+    let onto_itself = "erase data/1.png --boxes data/digitStruct.mat -o data/../data/1.png";
+    let message = doorplate(shop.path(), onto_itself).refused(2);
+    assert!(message.contains("the photo itself"), "{message}");
+    assert_eq!(fs::read(shop.path().join("data/1.png")).expect("read"), before);
+    let message =
+        doorplate(shop.path(), "erase data/1.png --boxes data/digitStruct.mat -o no/out.png")
+            .refused(1);
+    assert!(message.contains("no/out.png"), "{message}");
+}
+
+#[test]
+fn photos_that_are_none_are_exit_code_3() {
+    let shop = own_workshop();
+    write_boxes(shop.path(), &[[1.0, 1.0, 5.0, 5.0]]);
+    let photo = fs::read(shop.path().join("data/1.png")).expect("read");
+    let bad = [
+        (&b""[..], "empty"),
+        (b"a text", "not a picture"),
+        (&photo[..photo.len() / 2], "damaged or cut short"),
+    ];
+    for (content, reason) in bad {
+        fs::write(shop.path().join("bad.png"), content).expect("written");
+        let message = doorplate(shop.path(), "read bad.png --boxes boxes.json").refused(3);
+        assert!(message.contains("bad.png") && message.contains(reason), "{message}");
+    }
+    let message = doorplate(shop.path(), "read no.png --boxes boxes.json").refused(3);
+    assert!(message.contains("no.png"), "{message}");
+}
+
+#[test]
+fn help_lists_the_exit_codes_and_wrong_arguments_are_code_2() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let help = doorplate(folder.path(), "--help").done();
+    assert!(help.contains("Exit codes: 0 done;"), "{help}");
+    for wrong in
+        ["", "nonsense", "read", "read a.png", "evaluate --data d --net ConvNet48_Dropout3"]
+    {
+        doorplate(folder.path(), wrong).refused(2);
+    }
+}
+
+/// A server that is stopped at the end of its test.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut child = program()
+            .current_dir(folder)
+            .args(["serve", "--dir", "dist", "--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the built program starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("read");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        Server { address: address.expect("it says where it is").to_owned(), child }
+    }
+
+    /// The answer to a GET request, its head and its body.
+    fn get(&self, path: &str, header: &str) -> (String, Vec<u8>) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: doorplate\r\n{header}Connection: close\r\n\r\n"
+        )
+        .expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("answered");
+        let head = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        (String::from_utf8_lossy(&answer[..head]).to_lowercase(), answer[head + 4..].to_vec())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; the test has said so then.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A folder with a small page in `dist`, compressed as `make web` does, and a secret beside it.
+fn site() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dist = folder.path().join("dist");
+    fs::create_dir(&dist).expect("made");
+    fs::write(dist.join("index.html"), "<title>Doorplate</title>").expect("written");
+    fs::write(dist.join("app.js"), "let a = 1;\n".repeat(200)).expect("written");
+    fs::write(dist.join("app.wasm"), [0; 3_000]).expect("written");
+    fs::write(folder.path().join("secret.txt"), "secret").expect("written");
+    doorplate(folder.path(), "precompress dist").done();
+    folder
+}
+
+#[test]
+fn the_server_sends_the_page_with_its_policy() {
+    let site = site();
+    let server = Server::start(site.path());
+    assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
+    let (head, body) = server.get("/", "");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert_eq!(body, b"<title>Doorplate</title>");
+    assert!(head.contains("content-type: text/html"), "{head}");
+    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+    assert!(head.contains("connect-src 'self'"), "{head}");
+    assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+}
+
+#[test]
+fn the_server_sends_compressed_copies_to_those_who_take_them() {
+    let site = site();
+    let server = Server::start(site.path());
+    for (file, kind) in [("app.js", "javascript"), ("app.wasm", "application/wasm")] {
+        let plain = fs::read(site.path().join("dist").join(file)).expect("read");
+        let (head, body) = server.get(&format!("/{file}"), "Accept-Encoding: br, gzip\r\n");
+        assert!(head.contains("content-encoding: br"), "{head}");
+        assert!(head.contains(kind), "{head}");
+        assert!(body.len() < plain.len());
+        let mut unpacked = Vec::new();
+        brotli::BrotliDecompress(&mut body.as_slice(), &mut unpacked).expect("Brotli");
+        assert_eq!(unpacked, plain);
+        let (head, body) = server.get(&format!("/{file}"), "Accept-Encoding: gzip\r\n");
+        assert!(head.contains("content-encoding: gzip"), "{head}");
+        assert!(body.starts_with(&[0x1F, 0x8B]));
+        let (head, body) = server.get(&format!("/{file}"), "");
+        assert!(!head.contains("content-encoding"), "{head}");
+        assert_eq!(body, plain);
+    }
+}
+
+#[test]
+fn the_server_gives_nothing_but_its_folder() {
+    let site = site();
+    let server = Server::start(site.path());
+    for path in [
+        "/none.js",
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/..%5csecret.txt",
+        "//etc/passwd",
+        "/a/../../secret.txt",
+        "/%00",
+    ] {
+        let (head, body) = server.get(path, "");
+        assert!(
+            head.starts_with("http/1.1 404") || head.starts_with("http/1.1 400"),
+            "{path}: {head}"
+        );
+        assert!(!String::from_utf8_lossy(&body).contains("secret"), "{path}");
+        assert!(head.contains("content-security-policy"), "{path}: {head}");
+    }
+}
+
+#[test]
+fn a_server_without_a_page_says_how_to_build_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let message = doorplate(folder.path(), "serve --port 0").refused(1);
+    assert!(message.contains("make web"), "{message}");
+}
