@@ -77,6 +77,7 @@ impl Ran {
     pub fn refused(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        assert!(self.stderr.matches("(os error").count() < 2, "said twice: {}", self.stderr);
         self.stderr
     }
 }
