@@ -1,0 +1,86 @@
+// The native program: the server that the tests talk to, and the answers they compare with.
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { dist, program, root } from './env.mjs';
+
+const run = promisify(execFile);
+const START_MILLISECONDS = 20_000;
+const ANSWER_MILLISECONDS = 60_000;
+
+/** A folder that is gone after the test. */
+export async function scratchFolder(t) {
+  const folder = await mkdtemp(join(tmpdir(), 'doorplate-browser-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Serves a folder; gives its origin and a function that ends the server. */
+export async function serve(folder = dist) {
+  const server = spawn(program, ['serve', '--dir', folder, '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  const stop = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const gone = new Promise((resolve) => server.once('exit', resolve));
+    server.kill('SIGKILL');
+    await gone;
+  };
+  // Should this process end without cleaning up, the server does not outlive it.
+  process.once('exit', () => server.kill('SIGKILL'));
+  try {
+    const origin = await new Promise((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`the server did not start: ${said}`)),
+        START_MILLISECONDS,
+      );
+      const hear = (data) => {
+        said += data;
+        const address = /http:\/\/[^/\s]+/.exec(said);
+        if (address) {
+          clearTimeout(late);
+          resolve(address[0]);
+        }
+      };
+      server.stdout.on('data', hear);
+      server.stderr.on('data', hear);
+      server.once('error', reject);
+      server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+    });
+    return { origin, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+// Models as the page gets them.
+const MODELS = ['--models', join(dist, 'models')];
+
+/** What the native program reads in these boxes: `{ box, digit, confidence }` each. */
+export async function readNatively(photo, boxesFile) {
+  const { stdout } = await run(
+    program,
+    ['read', photo, '--boxes', boxesFile, '--json', ...MODELS],
+    { cwd: root, timeout: ANSWER_MILLISECONDS },
+  );
+  return JSON.parse(stdout).readings;
+}
+
+/** What the native program makes of a photo and boxes: the PNG's bytes and the readings. */
+export async function eraseNatively(folder, photo, boxes) {
+  const boxesFile = join(folder, 'boxes.json');
+  const output = join(folder, 'native.png');
+  await writeFile(boxesFile, JSON.stringify({ boxes }));
+  const { stdout } = await run(
+    program,
+    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...MODELS],
+    { cwd: root, timeout: ANSWER_MILLISECONDS },
+  );
+  return { png: await readFile(output), readings: JSON.parse(stdout).readings };
+}

@@ -1,0 +1,121 @@
+// A browser, and pages in it that are watched for errors and for requests to other origins.
+import assert from 'node:assert/strict';
+import { chromium as driver } from 'playwright-core';
+
+import { chromium } from './env.mjs';
+
+/** For what needs no engine. */
+export const PAGE_MILLISECONDS = 15_000;
+/** For an answer; a software adapter compiles shaders first, on two slow cores. */
+export const ANSWER_MILLISECONDS = 60_000;
+/** For loading the engine: 23 MB of WebAssembly to compile, then the test of the adapter. */
+export const ENGINE_MILLISECONDS = 90_000;
+
+const FLAGS = [
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Starts the browser. Without WebGPU, requestAdapter() finds none in a headless Chromium. */
+export function launch({ webgpu = false } = {}) {
+  return driver.launch({
+    executablePath: chromium,
+    headless: true,
+    chromiumSandbox: false,
+    args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS,
+    timeout: PAGE_MILLISECONDS * 2,
+  });
+}
+
+/**
+ * A new page with storage of its own. `close` checks that nothing went wrong meanwhile: no
+ * uncaught error, nothing red in the console (where the browser also tells what the content
+ * policy forbade) but what `expected` allows, and no request to another origin.
+ */
+export async function openSession(t, browser, origin, options = {}) {
+  const { viewport = { width: 1280, height: 800 }, colorScheme = 'light' } = options;
+  const context = await browser.newContext({ viewport, colorScheme, acceptDownloads: true });
+  context.setDefaultTimeout(PAGE_MILLISECONDS);
+  const requests = [];
+  const problems = [];
+  const warnings = [];
+  const expected = [];
+  context.on('request', (request) => requests.push(request.url()));
+  context.on('weberror', (error) => problems.push(`uncaught: ${error.error()}`));
+  context.on('console', (message) => {
+    const line = `${message.text()} (${message.location().url})`;
+    if (message.type() === 'error') problems.push(line);
+    if (message.type() === 'warning') warnings.push(line);
+  });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  return {
+    page,
+    context,
+    requests,
+    warnings,
+    /** Console errors that match are no problem, as where a file is made to be missing. */
+    expectProblem: (pattern) => expected.push(pattern),
+    /** Loads the page; waits only until the page itself is there, not for the engine. */
+    goto: async (query = '') => {
+      await page.goto(`${origin}/${query}`, { timeout: PAGE_MILLISECONDS });
+      await page.waitForSelector('[data-testid=stage]', { timeout: PAGE_MILLISECONDS });
+    },
+    assertClean: () => {
+      const unexpected = problems.filter((line) => !expected.some((known) => known.test(line)));
+      assert.deepEqual(unexpected, [], 'errors in the console or uncaught');
+      const foreign = requests.filter((url) => {
+        const { protocol, origin: own } = new URL(url);
+        return protocol !== 'data:' && own !== origin;
+      });
+      assert.deepEqual(foreign, [], 'requests to other origins');
+    },
+  };
+}
+
+/** Waits until the engine answers; a failed start fails at once. */
+export async function engineReady(page) {
+  await page.waitForFunction(
+    () => ['ready', 'failed'].includes(document.documentElement.dataset.engine),
+    undefined,
+    { timeout: ENGINE_MILLISECONDS },
+  );
+  const state = await page.evaluate(() => document.documentElement.dataset.engine);
+  const status = await page.getByTestId('engine-status').innerText();
+  assert.equal(state, 'ready', status);
+  return status;
+}
+
+/** Waits until the engine could not start; gives what the page says. */
+export async function engineFailed(page) {
+  await page.waitForFunction(
+    () => document.documentElement.dataset.engine === 'failed',
+    undefined,
+    { timeout: ENGINE_MILLISECONDS },
+  );
+  return page.getByTestId('engine-status').innerText();
+}
+
+/** Waits until nothing is under way between page and engine. */
+export async function settled(page) {
+  await page.waitForFunction(
+    () => document.documentElement.dataset.busy === 'false',
+    undefined,
+    { timeout: ANSWER_MILLISECONDS },
+  );
+}
+
+/** Waits for a line that matches; gives its text. */
+export async function message(page, pattern) {
+  const line = page.getByTestId('message').filter({ hasText: pattern });
+  try {
+    await line.first().waitFor({ timeout: PAGE_MILLISECONDS });
+  } catch {
+    const shown = await page.getByTestId('message').allInnerTexts();
+    assert.fail(`no message matches ${pattern}; shown are: ${JSON.stringify(shown)}`);
+  }
+  return line.first().innerText();
+}
