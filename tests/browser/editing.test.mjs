@@ -1,0 +1,232 @@
+// Editing boxes with pointer and keys, and what the photo shows meanwhile.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { obstacle, samples } from './support/env.mjs';
+import { serve } from './support/native.mjs';
+import { difference } from './support/pixels.mjs';
+import { engineReady, launch, openSession, settled } from './support/session.mjs';
+import {
+  areaOf,
+  boxes,
+  choose,
+  draw,
+  drawAll,
+  houseNumber,
+  photoShown,
+  screenshot,
+  shownPhoto,
+} from './support/stage.mjs';
+
+const FIRST = { left: 242, top: 163, width: 69, height: 109 };
+const SECOND = { left: 364, top: 161, width: 71, height: 110 };
+
+const areas = async (page) => (await boxes(page)).map(areaOf);
+const moved = (area, dx, dy) => ({ ...area, left: area.left + dx, top: area.top + dy });
+
+describe('editing', { skip: obstacle }, () => {
+  let server;
+  let browser;
+  before(async () => {
+    server = await serve();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  /** The page with a sample photo, and these boxes on it. */
+  async function atWork(t, drawn) {
+    const session = await openSession(t, browser, server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await choose(page, join(samples, 'door-606.jpg'));
+    await photoShown(page, 'door-606.jpg');
+    await drawAll(page, drawn);
+    return session;
+  }
+
+  test('keys undo, redo, delete, nudge, stretch and duplicate', async (t) => {
+    const session = await atWork(t, [FIRST, SECOND]);
+    const { page, context } = session;
+    const { keyboard } = page;
+    assert.deepEqual(await areas(page), [FIRST, SECOND]);
+
+    await keyboard.press('Control+z');
+    assert.deepEqual(await areas(page), [FIRST]);
+    await keyboard.press('Control+z');
+    assert.deepEqual(await areas(page), []);
+    assert.ok(await page.getByTestId('undo').isDisabled());
+    await keyboard.press('Control+Shift+z');
+    await keyboard.press('Control+y');
+    assert.deepEqual(await areas(page), [FIRST, SECOND]);
+    assert.ok(await page.getByTestId('redo').isDisabled());
+
+    await page.getByTestId('box').nth(1).focus();
+    await keyboard.press('ArrowRight');
+    await keyboard.press('Shift+ArrowDown');
+    assert.deepEqual(await areas(page), [FIRST, moved(SECOND, 1, 10)]);
+    await keyboard.press('Control+ArrowRight');
+    const wider = { ...moved(SECOND, 1, 10), width: SECOND.width + 1 };
+    assert.deepEqual(await areas(page), [FIRST, wider]);
+    await keyboard.press('Delete');
+    assert.deepEqual(await areas(page), [FIRST]);
+    await keyboard.press('Control+z');
+    assert.deepEqual(await areas(page), [FIRST, wider]);
+    await page.getByTestId('undo').click();
+    await page.getByTestId('undo').click();
+    assert.deepEqual(await areas(page), [FIRST, SECOND]);
+
+    await page.getByTestId('box').first().focus();
+    await keyboard.press('Control+d');
+    assert.equal((await areas(page)).length, 3);
+    assert.equal(context.pages().length, 1);
+    session.assertClean();
+  });
+
+  test('Tab goes from box to box', async (t) => {
+    const session = await atWork(t, [FIRST, SECOND]);
+    const { page } = session;
+    await page.keyboard.press('Escape');
+    const focused = () => page.evaluate(() => document.activeElement?.dataset.boxId);
+    assert.equal(await focused(), undefined);
+    await page.getByTestId('compare').focus();
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(), '1');
+    assert.equal(await page.locator('.box.is-selected').getAttribute('data-box-id'), '1');
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(), '2');
+    assert.equal(await page.locator('.box.is-selected').getAttribute('data-box-id'), '2');
+    session.assertClean();
+  });
+
+  test('a pointer clicks, moves and resizes', async (t) => {
+    const session = await atWork(t, [FIRST]);
+    const { page } = session;
+    const { mouse } = page;
+    const stage = await page.getByTestId('stage').boundingBox();
+    await mouse.click(stage.x + 30, stage.y + stage.height / 2);
+    await mouse.click(stage.x + stage.width / 2, stage.y + 30);
+    assert.deepEqual(await areas(page), [FIRST], 'a click is no box');
+    assert.equal(await page.locator('.box.is-selected').count(), 0, 'and lets go of the box');
+
+    const place = await page.getByTestId('box').boundingBox();
+    const middle = { x: place.x + place.width / 2, y: place.y + place.height / 2 };
+    await mouse.click(middle.x, middle.y);
+    assert.equal(await page.locator('.box.is-selected').count(), 1);
+    await mouse.move(middle.x, middle.y);
+    await mouse.down();
+    await mouse.move(middle.x + 30, middle.y + 20);
+    await mouse.move(middle.x + 60, middle.y + 40);
+    await mouse.up();
+    const [shifted] = await areas(page);
+    assert.ok(shifted.left > FIRST.left && shifted.top > FIRST.top);
+    assert.deepEqual([shifted.width, shifted.height], [FIRST.width, FIRST.height]);
+
+    const handle = await page.locator('.box.is-selected [data-handle=nw]').boundingBox();
+    await mouse.move(handle.x + handle.width / 2, handle.y + handle.height / 2);
+    await mouse.down();
+    await mouse.move(handle.x - 20, handle.y - 10);
+    await mouse.up();
+    const [larger] = await areas(page);
+    assert.ok(larger.width > FIRST.width && larger.height > FIRST.height);
+    assert.equal(larger.left + larger.width, shifted.left + shifted.width);
+    session.assertClean();
+  });
+
+  test('boxes over the edge are clamped, boxes without size are none', async (t) => {
+    const session = await atWork(t, []);
+    const { page } = session;
+    const { mouse } = page;
+    const photo = await page.locator('.stage .photo').boundingBox();
+    await mouse.move(photo.x + photo.width - 40, photo.y + photo.height - 60);
+    await mouse.down();
+    await mouse.move(photo.x + photo.width + 200, photo.y + photo.height + 200, { steps: 3 });
+    await mouse.up();
+    const [clamped] = await areas(page);
+    assert.equal(clamped.left + clamped.width, 600);
+    assert.equal(clamped.top + clamped.height, 450);
+    await mouse.move(photo.x + 60, photo.y + 60);
+    await mouse.down();
+    await mouse.move(photo.x + 160, photo.y + 160);
+    await mouse.move(photo.x + 60, photo.y + 60);
+    await mouse.up();
+    assert.deepEqual(await areas(page), [clamped]);
+    await engineReady(page);
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d$/);
+    session.assertClean();
+  });
+
+  test('the switch keeps a digit, comparing shows the original', async (t) => {
+    const session = await atWork(t, [FIRST, SECOND]);
+    const { page } = session;
+    await engineReady(page);
+    const original = await (async () => {
+      await page.keyboard.down('o');
+      await page.locator('.stage.is-comparing').waitFor();
+      const shown = await shownPhoto(page);
+      assert.equal(await page.getByTestId('compare').getAttribute('aria-pressed'), 'true');
+      return shown;
+    })();
+    await settled(page);
+    const compared = await screenshot(page);
+    await page.keyboard.up('o');
+    const without = await shownPhoto(page);
+    assert.ok(!compared.equals(await screenshot(page)), 'the stage looks different');
+    for (const area of [FIRST, SECOND]) {
+      assert.ok(difference(original, without, [area]).changed > 0.05, 'the digit is gone');
+    }
+
+    const [one, two] = await Promise.all(
+      [1, 2].map((id) => page.locator(`[data-testid=box][data-box-id="${id}"]`)),
+    );
+    await one.getByTestId('box-remove').click();
+    assert.equal(await one.getAttribute('data-remove'), 'false');
+    assert.equal(await one.getByTestId('box-remove').getAttribute('aria-checked'), 'false');
+    await settled(page);
+    const kept = await shownPhoto(page);
+    assert.equal(difference(original, kept, [FIRST]).within, 0, 'its original is back');
+    assert.ok(difference(original, kept, [SECOND]).changed > 0.05, 'the other is still gone');
+
+    await two.focus();
+    await page.keyboard.press('r');
+    await settled(page);
+    assert.equal(difference(original, await shownPhoto(page), [SECOND]).within, 0);
+    assert.ok(await page.getByTestId('save').isDisabled(), 'nothing is left to remove');
+    await page.keyboard.press('Control+z');
+    await settled(page);
+    assert.ok(difference(original, await shownPhoto(page), [SECOND]).changed > 0.05);
+
+    const button = await page.getByTestId('compare').boundingBox();
+    await page.mouse.move(button.x + 8, button.y + 8);
+    await page.mouse.down();
+    await page.locator('.stage.is-comparing').waitFor();
+    await page.mouse.up();
+    await page.locator('.stage:not(.is-comparing)').waitFor();
+    session.assertClean();
+  });
+
+  test('two hundred boxes are read and removed', async (t) => {
+    const session = await openSession(t, browser, server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await choose(page, join(samples, 'brick-27.jpg'));
+    await photoShown(page, 'brick-27.jpg');
+    const wanted = [];
+    for (let row = 0; row < 10; row += 1) {
+      for (let column = 0; column < 20; column += 1) {
+        wanted.push({ left: 10 + 31 * column, top: 10 + 40 * row, width: 20, height: 30 });
+      }
+    }
+    for (const area of wanted) await draw(page, area, { shift: true });
+    assert.deepEqual(await areas(page), wanted);
+    await engineReady(page);
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d{200}$/);
+    t.diagnostic(await page.getByTestId('timing').innerText());
+    session.assertClean();
+  });
+});

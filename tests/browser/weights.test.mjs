@@ -1,0 +1,143 @@
+// Weights and manifests that are not what was published: refused with a message, nothing lost,
+// and mended by "Try again".
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { dist, obstacle, samples } from './support/env.mjs';
+import { scratchFolder, serve } from './support/native.mjs';
+import {
+  ANSWER_MILLISECONDS,
+  engineFailed,
+  engineReady,
+  launch,
+  openSession,
+  settled,
+} from './support/session.mjs';
+import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
+
+const MANIFEST = 'manifest.json';
+const BOX = { left: 242, top: 163, width: 69, height: 109 };
+
+/** A dist whose models can be spoilt; the rest is the real one's. */
+async function spoilableDist(t) {
+  const folder = await scratchFolder(t);
+  for (const name of await readdir(dist)) {
+    if (name !== 'models') await symlink(join(dist, name), join(folder, name));
+  }
+  await mkdir(join(folder, 'models'));
+  // Without the compressed copies, which would be served in place of a spoilt file.
+  const names = (await readdir(join(dist, 'models'))).filter((name) => !/\.(br|gz)$/.test(name));
+  for (const name of names) await copyFile(join(dist, 'models', name), join(folder, 'models', name));
+  const manifest = JSON.parse(await readFile(join(folder, 'models', MANIFEST), 'utf8'));
+  return { folder, models: join(folder, 'models'), manifest, file: manifest.models[0].file };
+}
+
+describe('the engine refuses', { skip: obstacle }, () => {
+  let browser;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser?.close());
+
+  const cases = [
+    {
+      name: 'weights with one byte changed',
+      spoil: async ({ models, file }) => {
+        const bytes = await readFile(join(models, file));
+        bytes[bytes.length >> 1] ^= 1;
+        await writeFile(join(models, file), bytes);
+      },
+      says: /sha-?256|hash|not the published|differ|tampered/i,
+    },
+    {
+      name: 'weights cut short',
+      spoil: async ({ models, file }) => {
+        const bytes = await readFile(join(models, file));
+        await writeFile(join(models, file), bytes.subarray(0, bytes.length >> 1));
+      },
+      says: /bytes|cut short/i,
+    },
+    {
+      name: 'a manifest that names a missing file',
+      spoil: ({ models, file }) => rm(join(models, file)),
+      says: /weights of .+ are missing.*404/is,
+    },
+    {
+      name: 'a manifest that is none',
+      spoil: ({ models }) => writeFile(join(models, MANIFEST), '{"models": "none"}'),
+      says: /manifest/i,
+    },
+    {
+      name: 'a missing manifest',
+      spoil: ({ models }) => rm(join(models, MANIFEST)),
+      says: /manifest\.json.*404/is,
+    },
+  ];
+
+  for (const { name, spoil, says } of cases) {
+    test(`${name}, and works once that is mended`, async (t) => {
+      const site = await spoilableDist(t);
+      await spoil(site);
+      const server = await serve(site.folder);
+      t.after(server.stop);
+      const session = await openSession(t, browser, server.origin);
+      // The browser itself reports a file that is missing.
+      session.expectProblem(/status of 404/);
+      const { page } = session;
+      await session.goto('?engine=cpu');
+      await choose(page, join(samples, 'door-606.jpg'));
+      await photoShown(page, 'door-606.jpg');
+      await drawAll(page, [BOX]);
+
+      const status = await engineFailed(page);
+      t.diagnostic(status.replace(/\s+/g, ' '));
+      assert.match(status, says);
+      assert.ok(await page.getByTestId('save').isDisabled());
+      await photoShown(page, 'door-606.jpg');
+      assert.deepEqual((await boxes(page)).map(areaOf), [BOX]);
+      assert.equal(await houseNumber(page), '?');
+
+      for (const mended of [MANIFEST, site.file]) {
+        await copyFile(join(dist, 'models', mended), join(site.models, mended));
+      }
+      await page.getByTestId('retry').click();
+      await engineReady(page);
+      await settled(page);
+      assert.match(await houseNumber(page), /^\d$/);
+      assert.deepEqual((await boxes(page)).map(areaOf), [BOX]);
+      assert.ok((await save(page, ANSWER_MILLISECONDS)).png.length > 0);
+      session.assertClean();
+    });
+  }
+
+  test('weights that were spoilt in the cache, and fetches them again', async (t) => {
+    const server = await serve();
+    t.after(server.stop);
+    const session = await openSession(t, browser, server.origin);
+    const { page, requests } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    const spoilt = await page.evaluate(async () => {
+      let count = 0;
+      for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        for (const request of await cache.keys()) {
+          if (!request.url.endsWith('.safetensors')) continue;
+          const bytes = new Uint8Array(await (await cache.match(request)).arrayBuffer());
+          bytes[1000] ^= 1;
+          await cache.put(request, new Response(bytes));
+          count += 1;
+        }
+      }
+      return count;
+    });
+    assert.equal(spoilt, 1);
+    const seen = requests.length;
+    await page.reload();
+    await engineReady(page);
+    assert.equal(requests.slice(seen).filter((url) => url.endsWith('.safetensors')).length, 1);
+    session.assertClean();
+  });
+});
