@@ -2,7 +2,7 @@
 //! 2 x 2 max pooling, then a linear layer.
 
 use burn::{
-    module::Module,
+    module::{Module, Param},
     nn::{
         BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
         conv::{Conv2d, Conv2dConfig},
@@ -75,7 +75,7 @@ impl ConvNet {
     /// The first convolution: weights `[maps, 1, kernel, kernel]` and biases `[maps]`.
     pub fn first_convolution(&self) -> (Tensor<4>, Option<Tensor<1>>) {
         let conv = &self.stage1.conv;
-        (conv.weight.val(), conv.bias.as_ref().map(|bias| bias.val()))
+        (conv.weight.val(), conv.bias.as_ref().map(Param::val))
     }
 
     /// Weights, biases and batch-norm statistics, counted as the report counts them: PyTorch

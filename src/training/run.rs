@@ -76,8 +76,8 @@ impl RunConfig {
             self.epochs,
             self.batch,
             self.rate,
-            option_name(self.schedule),
-            option_name(self.optimizer),
+            option_name(&self.schedule),
+            option_name(&self.optimizer),
             self.smoothing,
             self.validation,
             self.seed
@@ -90,7 +90,7 @@ impl RunConfig {
 }
 
 /// An option's value as the command line takes it.
-fn option_name<T: clap::ValueEnum>(value: T) -> String {
+fn option_name<T: clap::ValueEnum>(value: &T) -> String {
     value.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
 }
 
@@ -305,7 +305,7 @@ pub fn train(
         optimizer: config.optimizer.init(),
         state: State { finished: Vec::new(), trained_digits: material.examples.len() as u64 },
     };
-    go_on(config, architecture, &folder, material, start, device, on_step, on_epoch)
+    go_on(config, architecture, &folder, &material, start, device, on_step, on_epoch)
 }
 
 /// Goes on with the run in `folder` from its last checkpoint.
@@ -325,7 +325,7 @@ pub fn resume(
         .map_err(|reason| TrainingError::Checkpoint { path: folder.join(RUN_FILE), reason })?;
     let start = Progress::from_checkpoint(folder, &config, architecture, device)?;
     let material = Material::load(&config)?;
-    go_on(&config, architecture, folder, material, start, device, on_step, on_epoch)
+    go_on(&config, architecture, folder, &material, start, device, on_step, on_epoch)
 }
 
 /// The data of a run, ready to draw from.
@@ -452,7 +452,7 @@ fn go_on(
     config: &RunConfig,
     architecture: Architecture,
     folder: &Path,
-    material: Material,
+    material: &Material,
     mut progress: Progress,
     device: &Device,
     on_step: &mut dyn FnMut(usize, usize, f32),
