@@ -2,10 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor, TensorData},
-};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_store::{ModuleSnapshot, ModuleStore, SafetensorsStore};
 
 use super::{
@@ -108,6 +105,28 @@ pub struct Classifier {
     device: Device,
 }
 
+/// A network with weights from a safetensors file's bytes.
+fn load_net(
+    architecture: Architecture,
+    bytes: Vec<u8>,
+    device: &Device,
+) -> Result<ConvNet, WeightsError> {
+    let unusable = |reason: String| WeightsError::Unusable { architecture, reason };
+    let mut net = architecture.init(device);
+    let mut store = SafetensorsStore::from_bytes(Some(bytes));
+    let applied = net.load_from(&mut store).map_err(|error| unusable(error.to_string()))?;
+    if let Some((missing, _)) = applied.missing.first() {
+        return Err(unusable(format!("{missing} is missing")));
+    }
+    if let Some(unused) = applied.unused.first() {
+        return Err(unusable(format!("{unused} has no place in it")));
+    }
+    if let Some(error) = applied.errors.first() {
+        return Err(unusable(error.to_string()));
+    }
+    Ok(net)
+}
+
 impl Classifier {
     /// A classifier of a trained network on `device`.
     ///
@@ -136,17 +155,6 @@ impl Classifier {
         Ok(Classifier { architecture, net, first, device })
     }
 
-    /// The same network on another device.
-    #[must_use]
-    pub fn on(&self, device: &Device) -> Self {
-        Classifier {
-            architecture: self.architecture,
-            net: self.net.clone().to_device(device),
-            first: self.first.clone(),
-            device: device.clone(),
-        }
-    }
-
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
@@ -157,24 +165,18 @@ impl Classifier {
         bytes: Vec<u8>,
         device: &Device,
     ) -> Result<Self, WeightsError> {
-        let unusable = |reason: String| WeightsError::Unusable { architecture, reason };
-        // On the CPU first: there the first convolution can be read without waiting.
+        // The first convolution is read on the CPU, and the weights loaded again for another
+        // device: tensors cannot be read back from a browser's GPU without waiting, nor moved
+        // to it.
         let cpu = Device::flex();
-        let mut net = architecture.init(&cpu);
-        let mut store = SafetensorsStore::from_bytes(Some(bytes));
-        let applied = net.load_from(&mut store).map_err(|error| unusable(error.to_string()))?;
-        if let Some((missing, _)) = applied.missing.first() {
-            return Err(unusable(format!("{missing} is missing")));
+        let net = load_net(architecture, bytes.clone(), &cpu)?;
+        let classifier = Classifier::new(architecture, net, cpu)
+            .map_err(|error| WeightsError::Unusable { architecture, reason: error.to_string() })?;
+        if classifier.device == *device {
+            return Ok(classifier);
         }
-        if let Some(unused) = applied.unused.first() {
-            return Err(unusable(format!("{unused} has no place in it")));
-        }
-        if let Some(error) = applied.errors.first() {
-            return Err(unusable(error.to_string()));
-        }
-        let classifier =
-            Classifier::new(architecture, net, cpu).map_err(|error| unusable(error.to_string()))?;
-        Ok(classifier.on(device))
+        let net = load_net(architecture, bytes, device)?;
+        Ok(Classifier { net, device: device.clone(), ..classifier })
     }
 
     /// The weights as a safetensors file, with these metadata entries.

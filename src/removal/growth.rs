@@ -12,6 +12,9 @@ const SLACK: f32 = 1.25;
 const LEAST: f32 = 0.03;
 const MOST: f32 = 0.12;
 
+/// Crossings of a hole that may be a stroke and not just an uneven spot of the wall.
+const STROKE: usize = 3;
+
 /// Adds crossings inside the boxes to `nodes`, from neighbour to neighbour: one joins when its pixel is about as
 /// bright as its neighbour's and the 3 x 3 pixels around it are about equal, both measured by how
 /// uneven the surroundings (`known`) are themselves.
@@ -64,6 +67,43 @@ pub(super) fn grow(
             {
                 nodes[j] = true;
                 front.push(j);
+            }
+        }
+    }
+}
+
+/// Takes back the crossings inside the boxes that border on a hole of at least [`STROKE`]
+/// crossings in `nodes`: beside a stroke, what looks smooth may still carry its blur, or the
+/// ringing that JPEG leaves round it.
+pub(super) fn shrink_from_strokes(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool]) {
+    let width = lattice.columns.len();
+    let around = |i: usize| {
+        let (y, x) = (i / width, i % width);
+        let rows = y.saturating_sub(1)..(y + 2).min(lattice.rows.len());
+        rows.flat_map(move |y| {
+            (x.saturating_sub(1)..(x + 2).min(width)).map(move |x| y * width + x)
+        })
+    };
+    let mut seen: Vec<bool> = nodes.to_vec();
+    for start in 0..nodes.len() {
+        if seen[start] {
+            continue;
+        }
+        seen[start] = true;
+        let mut hole = vec![start];
+        let mut next = 0;
+        while let Some(&i) = hole.get(next) {
+            next += 1;
+            for j in around(i).filter(|&j| in_box[j]) {
+                if !seen[j] {
+                    seen[j] = true;
+                    hole.push(j);
+                }
+            }
+        }
+        if hole.len() >= STROKE {
+            for i in hole {
+                around(i).filter(|&j| in_box[j]).for_each(|j| nodes[j] = false);
             }
         }
     }

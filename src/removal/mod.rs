@@ -188,6 +188,7 @@ fn choose_nodes(
     // Surroundings that end at the boxes, such as a dark frame round a light plate, have nothing
     // to say of what is inside.
     let range = Range::inside(&nodes, in_box, values, planes.channels);
+    growth::shrink_from_strokes(lattice, in_box, &mut nodes);
     for i in 0..lattice.len() {
         nodes[i] = nodes[i] && (in_box[i] || fits(&range, i));
     }

@@ -190,13 +190,15 @@ async fn start(
     })
     .await
     .map_err(|error| capitalised(&error))?;
-    let cpu = entry
-        .classifier(weights, &Device::flex())
-        .map_err(|error| capitalised(&error.to_string()))?;
+    let load = |device: &Device| {
+        let classifier = entry.classifier(weights.clone(), device);
+        classifier.map_err(|error| capitalised(&error.to_string()))
+    };
+    let cpu = load(&Device::flex())?;
     reply(Answer::Progress(Progress::Proving));
     let gpu = match choice {
         DeviceChoice::Cpu => None,
-        DeviceChoice::Auto | DeviceChoice::WebGpu => proven_gpu(&cpu, choice, reply).await,
+        DeviceChoice::Auto | DeviceChoice::WebGpu => proven_gpu(&cpu, &load, choice, reply).await,
     };
     let info = EngineInfo {
         device: gpu.as_ref().map_or_else(cpu_info, |(_, info)| info.clone()),
@@ -213,6 +215,7 @@ async fn start(
 /// faster one; says why not otherwise.
 async fn proven_gpu(
     cpu: &Classifier,
+    load: &dyn Fn(&Device) -> Result<Classifier, String>,
     choice: DeviceChoice,
     reply: Reply<'_>,
 ) -> Option<(Classifier, DeviceInfo)> {
@@ -228,7 +231,13 @@ async fn proven_gpu(
             return None;
         }
     };
-    let gpu = cpu.on(&device);
+    let gpu = match load(&device) {
+        Ok(gpu) => gpu,
+        Err(message) => {
+            notice(format!("The GPU ({}) could not be used: {message}", info.name));
+            return None;
+        }
+    };
     match prove(cpu, &gpu).await {
         Ok(proof) if choice == DeviceChoice::Auto && proof.speedup < 1.0 => {
             notice(format!(
