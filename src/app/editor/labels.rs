@@ -34,6 +34,9 @@ const GAP: f64 = 8.0;
 /// Rows of labels that are tried on each side of a box.
 const ROWS: u32 = 3;
 
+/// Square CSS pixels that a place further away has to save to be taken: less is rounding.
+const LEAST_GAIN: f64 = 0.5;
+
 /// A label's form and place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlacedLabel {
@@ -71,7 +74,7 @@ pub fn place_labels(
         let form = form_for(own.width, in_focus == Some(index));
         let best = candidates(own, form, stage)
             .map(|place| (cost(&place, boxes_in_screen, &taken, stage), place))
-            .reduce(|best, next| if next.0 < best.0 { next } else { best });
+            .reduce(|best, next| if next.0 + LEAST_GAIN < best.0 { next } else { best });
         let Some((_, place_in_screen)) = best else { continue };
         taken.push(place_in_screen);
         if let Some(label) = labels.get_mut(index) {
@@ -174,6 +177,16 @@ mod tests {
                 let labels = place_labels(&boxes, in_focus, STAGE);
                 assert_clear(&labels, &boxes);
             }
+        }
+    }
+
+    #[test]
+    fn rounding_moves_no_label_away_from_its_box() {
+        for tenth in 0..1000 {
+            let left = 100.0 + f64::from(tenth) * 0.377;
+            let own = BoxInScreen { left, top: 200.0 + left / 7.0, width: 50.8, height: 60.1 };
+            let label = place_labels(&[own], None, STAGE)[0].place_in_screen;
+            assert_eq!(label.top, own.top + own.height + GAP);
         }
     }
 
