@@ -44,6 +44,22 @@ impl Default for RemovalOptions {
     }
 }
 
+/// The longest side of a region, in pixels, on which the lattice keeps its spacing.
+const FINE_UP_TO: u32 = 480;
+
+impl RemovalOptions {
+    /// The options for a region: on large ones spacing and Gaussians widen together, so that a
+    /// box drawn over half a photo by mistake costs a second and not an hour.
+    fn for_region(&self, area: BoxInPhoto) -> Self {
+        let coarser = area.width.max(area.height).div_ceil(FINE_UP_TO);
+        RemovalOptions {
+            spacing: self.spacing.max(1) * coarser as usize,
+            sigma: self.sigma.max(1.0) * f64::from(coarser),
+            ..*self
+        }
+    }
+}
+
 /// A filled region, to be laid over the photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fill {
@@ -106,6 +122,7 @@ async fn fill_group(
         return Err(EngineError("a group without boxes".to_owned()));
     };
     let area = hull.grown(options.context, photo.size());
+    let options = &options.for_region(area);
     let original = photo.planes(area);
     let pixels = original.height * original.width;
     let inside = cover(area, members.iter());
@@ -244,7 +261,7 @@ fn quiet_pixels(
 
 /// Every `spacing`-th pixel of a line, and its last one.
 fn lattice_line(length: usize, spacing: usize) -> Vec<usize> {
-    let mut line: Vec<usize> = (0..length).step_by(spacing.max(1)).collect();
+    let mut line: Vec<usize> = (0..length).step_by(spacing).collect();
     if line.last() != Some(&(length - 1)) {
         line.push(length - 1);
     }
@@ -265,8 +282,8 @@ async fn fold_in(
 ) -> Result<(Grnn, usize), EngineError> {
     let (height, width) = (lattice.rows.len(), lattice.columns.len());
     let device = classifier.device();
-    let sigma = options.sigma.max(1.0);
-    let mut net = Grnn::train(lattice, sigma, &nodes, values, channels, None, device).await?;
+    let mut net =
+        Grnn::train(lattice, options.sigma, &nodes, values, channels, None, device).await?;
     let mut rounds = 0;
     while nodes.contains(&false) {
         let near: Vec<usize> = (0..height * width)
@@ -292,7 +309,8 @@ async fn fold_in(
             }
         }
         rounds += 1;
-        net = Grnn::train(lattice, sigma, &nodes, values, channels, Some(&net), device).await?;
+        net = Grnn::train(lattice, options.sigma, &nodes, values, channels, Some(&net), device)
+            .await?;
     }
     Ok((net, rounds))
 }
