@@ -52,7 +52,7 @@ test-native: ## The Rust tests
 test-browser: web ## The page in headless Chromium, with WebGPU and without
 	pkg-config/setup.sh browser-tests
 	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" SVHN="$(SVHN)" \
-		node --test --test-concurrency=1 tests/browser/
+		node --test --test-concurrency=1 tests/browser/*.test.mjs
 
 .PHONY: lint
 lint: ## rustfmt and clippy on all three programs

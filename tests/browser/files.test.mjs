@@ -138,6 +138,26 @@ describe('files', { skip: obstacle }, () => {
     session.assertClean();
   });
 
+  test('a pasted one is opened, of several the first', async (t) => {
+    const session = await openSession(t, browser, server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await page.evaluate((bytes) => {
+      const data = new DataTransfer();
+      for (const name of ['pasted.png', 'second.png']) {
+        data.items.add(new File([Uint8Array.from(bytes)], name, { type: 'image/png' }));
+      }
+      document.body.dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+      );
+    }, [...ODD_PICTURES['grey.png']]);
+    await photoShown(page, 'pasted.png');
+    await message(page, '2 files were given; pasted.png is opened');
+    await engineReady(page);
+    await settled(page);
+    session.assertClean();
+  });
+
   test('a photo of one pixel is one', async (t) => {
     const session = await openSession(t, browser, server.origin);
     const { page } = session;
