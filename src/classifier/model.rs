@@ -179,15 +179,16 @@ impl Classifier {
         Ok(Classifier { net, device: device.clone(), ..classifier })
     }
 
-    /// The weights as a safetensors file, with these metadata entries.
+    /// The weights as a safetensors file; the same weights give the same bytes.
     ///
     /// # Errors
     /// [`EngineError`] when they cannot be read back from the device.
-    pub fn to_safetensors(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, EngineError> {
-        let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
-        for (key, value) in metadata {
-            store = store.metadata(*key, value.clone());
-        }
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        // One entry only: the store writes several in a random order, and weights are published
+        // under their hash.
+        let mut store = SafetensorsStore::from_bytes(None)
+            .clear_metadata()
+            .metadata("architecture", self.architecture.to_string());
         store.collect_from(&self.net).map_err(|error| EngineError(error.to_string()))?;
         store.get_bytes().map_err(|error| EngineError(error.to_string()))
     }

@@ -533,11 +533,7 @@ fn go_on(
         &mut || (),
     )?;
     let weights = folder.join(format!("{}.safetensors", config.stem));
-    let metadata = [
-        ("architecture", architecture.to_string()),
-        ("trained_digits", material.examples.len().to_string()),
-    ];
-    let bytes = reader.to_safetensors(&metadata)?;
+    let bytes = reader.to_safetensors()?;
     write_whole(&weights, &bytes)
         .map_err(|source| TrainingError::File { path: weights.clone(), source })?;
     let results = folder.join(format!("{}_results.txt", config.stem));
