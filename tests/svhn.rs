@@ -34,7 +34,7 @@ fn published() -> Option<doorplate::classifier::Classifier> {
 /// Reads the list of a part, and loads every photo with every box.
 fn check_part(part: &str, photos: usize, digits: usize) {
     let Some(svhn) = svhn() else { return };
-    let data = Format1::open(&svhn.join("format1").join(part)).expect("the list is read");
+    let data = Format1::open(&svhn.join(part)).expect("the list is read");
     assert_eq!((data.photos.len(), data.digit_count()), (photos, digits));
     for entry in &data.photos {
         let (photo, digits) = data.load(entry).expect("the photo is read");
@@ -62,7 +62,7 @@ fn a_damaged_real_list_is_read_or_refused_but_never_panics() {
     let Some(svhn) = svhn() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let damaged = folder.path().join("digitStruct.mat");
-    let whole = std::fs::read(svhn.join("format1/test/digitStruct.mat")).expect("read");
+    let whole = std::fs::read(svhn.join("test/digitStruct.mat")).expect("read");
     let mut dice = ChaCha8Rng::seed_from_u64(3);
     for _ in 0..150 {
         let mut bytes = whole.clone();
@@ -82,7 +82,7 @@ fn a_damaged_real_list_is_read_or_refused_but_never_panics() {
 #[test]
 fn the_published_model_reads_85_percent_of_the_test_photos() {
     let (Some(svhn), Some(classifier)) = (svhn(), published()) else { return };
-    let data = Format1::open(&svhn.join("format1/test")).expect("the list is read");
+    let data = Format1::open(&svhn.join("test")).expect("the list is read");
     let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || ())
         .expect("every photo is read");
     let accuracy = confusion.accuracy().expect("there are digits");
@@ -107,7 +107,7 @@ fn unrest(photo: &Photo, area: BoxInPhoto) -> f32 {
 #[test]
 fn removed_digits_leave_neither_edges_nor_their_reading() {
     let (Some(svhn), Some(classifier)) = (svhn(), published()) else { return };
-    let data = Format1::open(&svhn.join("format1/test")).expect("the list is read");
+    let data = Format1::open(&svhn.join("test")).expect("the list is read");
     for name in ["13.png", "30.png", "401.png"] {
         let (mut photo, digits) =
             data.load(data.entry(name).expect("listed")).expect("the photo is read");

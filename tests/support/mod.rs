@@ -113,17 +113,18 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The real SVHN, or `None` (with the reason printed) where it is not at hand.
+/// The folder with the real SVHN's Format 1 `train` and `test`, or `None` (with the reason printed)
+/// where it is not at hand.
 pub fn svhn() -> Option<PathBuf> {
-    let folder = std::env::var_os("SVHN_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/svhn"),
+    let folder = std::env::var_os("SVHN").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/svhn/format1"),
         PathBuf::from,
     );
-    if folder.join("format1").is_dir() {
+    if folder.join("test").is_dir() {
         return Some(folder);
     }
     println!(
-        "skipped: no SVHN at {}; set SVHN_DIR to a folder that holds format1/train and format1/test",
+        "skipped: no SVHN at {}; set SVHN to the folder that holds Format 1's train and test",
         folder.display()
     );
     None
