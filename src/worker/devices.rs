@@ -16,9 +16,9 @@ use crate::{
 
 use super::protocol::{DeviceInfo, DeviceKind};
 
-/// A GPU that has not answered by then is taken for lost. The first answers wait for shaders to
-/// be compiled, which takes seconds on a software adapter.
-const PATIENCE_MILLISECONDS: u32 = 20_000;
+/// A GPU that has not answered by then is taken for lost. A software adapter takes seconds to
+/// compile shaders, and ten and more for a removal.
+const PATIENCE_MILLISECONDS: u32 = 60_000;
 
 /// How far a device's answers may lie from the CPU's: rounding stays far below, a shader that
 /// did not run far above.
