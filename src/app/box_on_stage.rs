@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::editor::{BoxId, BoxInScreen, Handle, LabelForm};
+use super::editor::{BoxId, BoxInScreen, Editor, Handle, LabelForm};
 use super::icons::Icon;
 use super::page::Page;
 use super::reading::{Sureness, percent, shown_reading};
@@ -21,7 +21,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
     let area = move || this.get().map(|b| b.area);
     let removes = move || this.get().is_some_and(|b| b.remove);
     let selected = Memo::new(move |_| {
-        page.editor.with(|editor| editor.as_ref().and_then(|editor| editor.selected()) == Some(id))
+        page.editor.with(|editor| editor.as_ref().and_then(Editor::selected) == Some(id))
     });
     let place = Memo::new(move |_| layout.with(|layout| layout.get(&id).copied()));
     let own = move || {
