@@ -6,7 +6,13 @@ import { after, before, describe, test } from 'node:test';
 import { obstacle, samples } from './support/env.mjs';
 import { serve } from './support/native.mjs';
 import { difference } from './support/pixels.mjs';
-import { engineReady, launch, openSession, settled } from './support/session.mjs';
+import {
+  LIMIT_MILLISECONDS,
+  engineReady,
+  launch,
+  openSession,
+  settled,
+} from './support/session.mjs';
 import {
   areaOf,
   boxes,
@@ -25,7 +31,7 @@ const SECOND = { left: 364, top: 161, width: 71, height: 110 };
 const areas = async (page) => (await boxes(page)).map(areaOf);
 const moved = (area, dx, dy) => ({ ...area, left: area.left + dx, top: area.top + dy });
 
-describe('editing', { skip: obstacle }, () => {
+describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   let server;
   let browser;
   before(async () => {

@@ -12,6 +12,7 @@ import { HUGE_HEADER, ODD_PICTURES, ONE_PIXEL, STROKE_BOX } from './support/oddf
 import { decode, difference } from './support/pixels.mjs';
 import {
   ANSWER_MILLISECONDS,
+  LIMIT_MILLISECONDS,
   engineReady,
   launch,
   message,
@@ -55,7 +56,7 @@ const BAD_FILES = [
   },
 ];
 
-describe('files', { skip: obstacle }, () => {
+describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   let server;
   let browser;
   before(async () => {

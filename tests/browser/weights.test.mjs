@@ -10,6 +10,7 @@ import { scratchFolder, serve } from './support/native.mjs';
 import {
   ANSWER_MILLISECONDS,
   engineFailed,
+  LIMIT_MILLISECONDS,
   engineReady,
   launch,
   openSession,
@@ -34,7 +35,7 @@ async function spoilableDist(t) {
   return { folder, models: join(folder, 'models'), manifest, file: manifest.models[0].file };
 }
 
-describe('the engine refuses', { skip: obstacle }, () => {
+describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   let browser;
   before(async () => {
     browser = await launch();

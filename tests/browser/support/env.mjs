@@ -8,7 +8,7 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 // `make` runs in the repository's root, so relative paths begin there.
 const fromRoot = (path) => (isAbsolute(path) ? path : join(root, path));
 
-export const dist = join(root, 'dist');
+export const dist = fromRoot(process.env.DIST || 'dist');
 export const samples = join(root, 'assets/samples');
 export const program = fromRoot(process.env.DOORPLATE || 'target/release/doorplate');
 export const chromium = process.env.CHROMIUM || '/usr/bin/chromium';
