@@ -31,8 +31,12 @@ export async function serve(folder = dist) {
     server.kill('SIGKILL');
     await gone;
   };
-  // Should this process end without cleaning up, the server does not outlive it.
+  // Should this process end without cleaning up, the server does not outlive it; the runner ends
+  // its processes with a signal, upon which there is no `exit` of itself.
   process.once('exit', () => server.kill('SIGKILL'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => process.exit(1));
+  }
   try {
     const origin = await new Promise((resolve, reject) => {
       const late = setTimeout(
