@@ -25,10 +25,14 @@ native: ## Build the native program
 
 .PHONY: web
 web: page engine native ## Build the page and the engine into dist/
-	cp -u www/* dist/
-	mkdir -p dist/models dist/samples
-	cp -u models/* dist/models/
-	cp -u assets/samples/* dist/samples/
+	@# A changed file must never be served beside the compressed copy of its old self.
+	for file in www/*; do \
+		copy="dist/$${file#www/}"; \
+		cmp -s "$$file" "$$copy" || { rm -f "$$copy.br" "$$copy.gz"; cp "$$file" "$$copy"; }; \
+	done
+	rm -rf dist/models dist/samples
+	cp -r models dist/models
+	cp -r assets/samples dist/samples
 	$(DOORPLATE) precompress dist
 
 .PHONY: page
@@ -78,6 +82,11 @@ test-gpu: ## The GPU's answers against the CPU's, on a machine with a GPU or a s
 .PHONY: bench
 bench: native ## Removal times by box size, and the ratio to the report's way of training
 	cargo bench --locked --bench removal
+
+.PHONY: sizes
+sizes: web ## Brotli sizes of what the page fetches first, and of the engine behind it
+	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app_bg.wasm.br styles.css.br
+	@echo "engine:"; cd dist; wc -c engine-start.js.br engine.js.br engine_bg.wasm.br
 
 .PHONY: samples
 samples: native ## Draw the page's sample pictures anew

@@ -15,5 +15,7 @@ draft=$(mktemp -d dist/.draft-XXXXXX)
 trap 'rm -rf "$draft"' EXIT
 "$target/tools/bin/wasm-bindgen" --target web --no-typescript --remove-name-section --remove-producers-section \
     --out-dir "$draft" --out-name "$name" "$wasm"
+# Copies of the old files must not be served for the new ones.
+rm -f "dist/$name.js".{br,gz} "dist/${name}_bg.wasm".{br,gz}
 mv "$draft/$name.js" "dist/$name.js"
 mv "$draft/${name}_bg.wasm" "dist/${name}_bg.wasm"

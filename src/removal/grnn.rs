@@ -50,6 +50,20 @@ impl Lattice {
         self.rows.len() * self.columns.len()
     }
 
+    /// The crossings next to one in row and column, by their numbers, row after row.
+    pub fn neighbours(&self, i: usize) -> impl Iterator<Item = usize> + use<> {
+        let (height, width) = (self.rows.len(), self.columns.len());
+        let (y, x) = (i / width, i % width);
+        [
+            (y > 0).then(|| i - width),
+            (y + 1 < height).then(|| i + width),
+            (x > 0).then(|| i - 1),
+            (x + 1 < width).then(|| i + 1),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
     /// Whether there are no crossings.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

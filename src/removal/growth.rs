@@ -15,6 +15,9 @@ const MOST: f32 = 0.12;
 /// Crossings of a hole that may be a stroke and not just an uneven spot of the wall.
 const STROKE: usize = 3;
 
+/// Fewer crossings than this, with none of the wall around, are a speck.
+const ISLAND: usize = 8;
+
 /// Adds crossings inside the boxes to `nodes`, from neighbour to neighbour: one joins when its pixel is about as
 /// bright as its neighbour's and the 3 x 3 pixels around it are about equal, both measured by how
 /// uneven the surroundings (`known`) are themselves.
@@ -35,17 +38,7 @@ pub(super) fn grow(
             .map(|c| (planes.at(c, ya, xa) - planes.at(c, yb, xb)).abs())
             .fold(0.0, f32::max)
     };
-    let neighbours = |i: usize| {
-        let (y, x) = (i / width, i % width);
-        [
-            (y > 0).then(|| i - width),
-            (y + 1 < height).then(|| i + width),
-            (x > 0).then(|| i - 1),
-            (x + 1 < width).then(|| i + 1),
-        ]
-        .into_iter()
-        .flatten()
-    };
+    let neighbours = |i: usize| lattice.neighbours(i);
     let mut steps = Vec::new();
     for i in (0..height * width).filter(|&i| known[i]) {
         steps.extend(neighbours(i).filter(|&j| j > i && known[j]).map(|j| step(i, j)));
@@ -105,6 +98,32 @@ pub(super) fn shrink_from_strokes(lattice: &Lattice, in_box: &[bool], nodes: &mu
             for i in hole {
                 around(i).filter(|&j| in_box[j]).for_each(|j| nodes[j] = false);
             }
+        }
+    }
+}
+
+/// Takes back groups of fewer than [`ISLAND`] neighbouring crossings inside the boxes: a speck
+/// between strokes, such as the eye of an 8, carries more of their blur than of the wall.
+pub(super) fn drop_islands(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool]) {
+    let mut seen: Vec<bool> = nodes.iter().map(|node| !node).collect();
+    for start in 0..nodes.len() {
+        if seen[start] {
+            continue;
+        }
+        seen[start] = true;
+        let mut group = vec![start];
+        let mut next = 0;
+        while let Some(&i) = group.get(next) {
+            next += 1;
+            for j in lattice.neighbours(i) {
+                if !seen[j] {
+                    seen[j] = true;
+                    group.push(j);
+                }
+            }
+        }
+        if group.len() < ISLAND && group.iter().all(|&i| in_box[i]) {
+            group.iter().for_each(|&i| nodes[i] = false);
         }
     }
 }

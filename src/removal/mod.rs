@@ -206,6 +206,7 @@ fn choose_nodes(
     // to say of what is inside.
     let range = Range::inside(&nodes, in_box, values, planes.channels);
     growth::shrink_from_strokes(lattice, in_box, &mut nodes);
+    growth::drop_islands(lattice, in_box, &mut nodes);
     for i in 0..lattice.len() {
         nodes[i] = nodes[i] && (in_box[i] || fits(&range, i));
     }
@@ -287,14 +288,7 @@ async fn fold_in(
     let mut rounds = 0;
     while nodes.contains(&false) {
         let near: Vec<usize> = (0..height * width)
-            .filter(|&i| {
-                let (y, x) = (i / width, i % width);
-                !nodes[i]
-                    && (y > 0 && nodes[i - width]
-                        || y + 1 < height && nodes[i + width]
-                        || x > 0 && nodes[i - 1]
-                        || x + 1 < width && nodes[i + 1])
-            })
+            .filter(|&i| !nodes[i] && lattice.neighbours(i).any(|j| nodes[j]))
             .collect();
         if near.is_empty() {
             // Only a lattice without any node has no neighbours to offer; there is always one.

@@ -136,7 +136,7 @@ pub(super) async fn prove(cpu: &Classifier, gpu: &Classifier) -> Result<Proof, E
             .map(|(got, known)| (got - known).abs())
             // A NaN is worse than any number.
             .fold(0.0f32, |worst, d| if d <= worst { worst } else { d });
-        if answers.values.len() != known.values.len() || !(worst <= AGREEMENT) {
+        if answers.values.len() != known.values.len() || worst.is_nan() || worst > AGREEMENT {
             return Err(EngineError(format!("its answers differ from the CPU's by {worst}")));
         }
     }

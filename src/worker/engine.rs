@@ -181,7 +181,9 @@ async fn start(
     reply: Reply<'_>,
 ) -> Result<(Started, EngineInfo), String> {
     reply(Answer::Progress(Progress::Manifest));
-    let manifest = fetching::manifest(models_url).await?;
+    let manifest = fetching::manifest(models_url)
+        .await
+        .map_err(|error| format!("The list of models cannot be used: {error}."))?;
     let entry = manifest.entry(model).map_err(|error| capitalised(&error.to_string()))?;
     let total = entry.bytes;
     reply(Answer::Progress(Progress::Weights { received: 0, total }));
