@@ -9,7 +9,7 @@ use super::{
     WrongArgument,
     boxes::{default_growth, grow, read_boxes},
     model::ModelArgs,
-    read::{open_photo, reading_json},
+    read::{open_photo, readings_json},
 };
 use crate::{
     files::write_whole,
@@ -71,25 +71,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     write_whole(&args.output, &photo.to_png()?)
         .with_context(|| format!("{}", args.output.display()))?;
     if args.json {
-        let readings: Vec<_> = boxes
-            .iter()
-            .zip(&readings)
-            .map(|(area, reading)| reading_json(area, reading))
-            .collect();
         let report = serde_json::json!({
-            "photo": args.photo,
-            "output": args.output,
+            "photo": args.photo.to_string_lossy(),
+            "output": args.output.to_string_lossy(),
             "grown_by_percent": growth,
-            "readings": readings,
+            "readings": readings_json(&boxes, &readings),
             "removal_milliseconds": milliseconds,
         });
         println!("{report}");
     } else {
         let number: String = readings.iter().map(|reading| reading.best().0.to_string()).collect();
         println!(
-            "{}: removed {} digits ({number}) in {milliseconds:.1} ms, written to {}",
+            "{}: removed {number} in {milliseconds:.1} ms, written to {}",
             args.photo.display(),
-            boxes.len(),
             args.output.display()
         );
     }

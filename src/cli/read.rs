@@ -44,15 +44,18 @@ pub fn open_photo(path: &Path) -> Result<Photo, OpenPhotoError> {
     Photo::decode(&bytes).map_err(|source| OpenPhotoError::Photo { path: path.to_owned(), source })
 }
 
-/// One box and its reading, as every command's `--json` prints it.
-pub fn reading_json(area: &BoxInPhoto, reading: &Reading) -> serde_json::Value {
-    let (digit, confidence) = reading.best();
-    serde_json::json!({
-        "box": area,
-        "digit": digit,
-        "confidence": confidence,
-        "confidences": reading.confidences,
-    })
+/// The boxes and their readings, as every command's `--json` prints them.
+pub fn readings_json(boxes: &[BoxInPhoto], readings: &[Reading]) -> serde_json::Value {
+    let one = |(area, reading): (&BoxInPhoto, &Reading)| {
+        let (digit, confidence) = reading.best();
+        serde_json::json!({
+            "box": area,
+            "digit": digit,
+            "confidence": confidence,
+            "confidences": reading.confidences,
+        })
+    };
+    boxes.iter().zip(readings).map(one).collect()
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -61,12 +64,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let classifier = args.model.load()?;
     let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
     if args.json {
-        let readings: Vec<_> = boxes
-            .iter()
-            .zip(&readings)
-            .map(|(area, reading)| reading_json(area, reading))
-            .collect();
-        println!("{}", serde_json::json!({ "photo": args.photo, "readings": readings }));
+        let report = serde_json::json!({
+            "photo": args.photo.to_string_lossy(),
+            "readings": readings_json(&boxes, &readings),
+        });
+        println!("{report}");
         return Ok(());
     }
     for (area, reading) in boxes.iter().zip(&readings) {

@@ -69,35 +69,18 @@ pub(super) fn grow(
 /// crossings in `nodes`: beside a stroke, what looks smooth may still carry its blur, or the
 /// ringing that JPEG leaves round it.
 pub(super) fn shrink_from_strokes(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool]) {
-    let width = lattice.columns.len();
+    let (height, width) = (lattice.rows.len(), lattice.columns.len());
+    // A stroke runs slantwise too, so here all eight crossings around one are next to it.
     let around = |i: usize| {
         let (y, x) = (i / width, i % width);
-        let rows = y.saturating_sub(1)..(y + 2).min(lattice.rows.len());
-        rows.flat_map(move |y| {
-            (x.saturating_sub(1)..(x + 2).min(width)).map(move |x| y * width + x)
-        })
+        let columns = x.saturating_sub(1)..(x + 2).min(width);
+        (y.saturating_sub(1)..(y + 2).min(height))
+            .flat_map(move |y| columns.clone().map(move |x| y * width + x))
     };
-    let mut seen: Vec<bool> = nodes.to_vec();
-    for start in 0..nodes.len() {
-        if seen[start] {
-            continue;
-        }
-        seen[start] = true;
-        let mut hole = vec![start];
-        let mut next = 0;
-        while let Some(&i) = hole.get(next) {
-            next += 1;
-            for j in around(i).filter(|&j| in_box[j]) {
-                if !seen[j] {
-                    seen[j] = true;
-                    hole.push(j);
-                }
-            }
-        }
-        if hole.len() >= STROKE {
-            for i in hole {
-                around(i).filter(|&j| in_box[j]).for_each(|j| nodes[j] = false);
-            }
+    let holes: Vec<bool> = (0..nodes.len()).map(|i| !nodes[i] && in_box[i]).collect();
+    for hole in connected(&holes, around).into_iter().filter(|hole| hole.len() >= STROKE) {
+        for i in hole.into_iter().flat_map(around).filter(|&i| in_box[i]) {
+            nodes[i] = false;
         }
     }
 }
@@ -105,27 +88,34 @@ pub(super) fn shrink_from_strokes(lattice: &Lattice, in_box: &[bool], nodes: &mu
 /// Takes back groups of fewer than [`ISLAND`] neighbouring crossings inside the boxes: a speck
 /// between strokes, such as the eye of an 8, carries more of their blur than of the wall.
 pub(super) fn drop_islands(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool]) {
-    let mut seen: Vec<bool> = nodes.iter().map(|node| !node).collect();
-    for start in 0..nodes.len() {
-        if seen[start] {
+    for group in connected(nodes, |i| lattice.neighbours(i)) {
+        if group.len() < ISLAND && group.iter().all(|&i| in_box[i]) {
+            group.into_iter().for_each(|i| nodes[i] = false);
+        }
+    }
+}
+
+/// The `members` in groups: those that a chain of members, each among the next one's
+/// `neighbours`, joins.
+fn connected<I: Iterator<Item = usize>>(
+    members: &[bool],
+    neighbours: impl Fn(usize) -> I,
+) -> Vec<Vec<usize>> {
+    let mut waiting = members.to_vec();
+    let mut groups = Vec::new();
+    for start in 0..members.len() {
+        if !std::mem::take(&mut waiting[start]) {
             continue;
         }
-        seen[start] = true;
         let mut group = vec![start];
         let mut next = 0;
         while let Some(&i) = group.get(next) {
             next += 1;
-            for j in lattice.neighbours(i) {
-                if !seen[j] {
-                    seen[j] = true;
-                    group.push(j);
-                }
-            }
+            group.extend(neighbours(i).filter(|&j| std::mem::take(&mut waiting[j])));
         }
-        if group.len() < ISLAND && group.iter().all(|&i| in_box[i]) {
-            group.iter().for_each(|&i| nodes[i] = false);
-        }
+        groups.push(group);
     }
+    groups
 }
 
 /// Row and column of a crossing's pixel.
@@ -181,5 +171,30 @@ mod tests {
             // Columns 12, 15 and 18 touch the stroke or its edge.
             assert_eq!(*node, !(4..=6).contains(&(i % 10)), "crossing {i}");
         }
+    }
+
+    #[test]
+    fn key_pixels_keep_away_from_strokes_and_specks_go() {
+        let line: Vec<usize> = (0..30).step_by(3).collect();
+        let lattice = Lattice { rows: line.clone(), columns: line };
+        // All in a box but the border; a stroke down column 4, a ring of holes round (5, 7).
+        let in_box: Vec<bool> = (0..100usize)
+            .map(|i| (1..9).contains(&(i / 10)) && (1..9).contains(&(i % 10)))
+            .collect();
+        let at = |y: usize, x: usize| y * 10 + x;
+        let mut nodes = vec![true; 100];
+        (2..8).for_each(|y| nodes[at(y, 4)] = false);
+        shrink_from_strokes(&lattice, &in_box, &mut nodes);
+        assert!(!nodes[at(5, 3)] && !nodes[at(5, 5)] && !nodes[at(1, 4)]);
+        assert!(nodes[at(5, 2)] && nodes[at(5, 6)]);
+        assert!(nodes[at(0, 4)], "outside the boxes nothing is taken back");
+
+        let mut nodes = vec![true; 100];
+        for (y, x) in [(4, 7), (6, 7), (5, 6), (5, 8)] {
+            nodes[at(y, x)] = false;
+        }
+        drop_islands(&lattice, &in_box, &mut nodes);
+        assert!(!nodes[at(5, 7)], "a speck among holes");
+        assert!(nodes[at(5, 5)], "joined to the surroundings");
     }
 }
