@@ -161,9 +161,12 @@ impl Started {
             match patiently(work(gpu)).await {
                 Ok(value) => return Ok((value, info.clone())),
                 Err(error) => {
+                    // The driver's whole chain of causes is for the console, not for a line.
+                    web_sys::console::warn_1(&error.0.as_str().into());
+                    let reason = error.0.lines().next().unwrap_or_default();
                     reply(Answer::Notice(format!(
-                        "The GPU ({}) stopped working ({}); the CPU has taken over.",
-                        info.name, error.0
+                        "The GPU ({}) stopped working ({reason}); the CPU has taken over.",
+                        info.name
                     )));
                     self.gpu = None;
                 }
