@@ -3,8 +3,11 @@
 
 mod support;
 
+use std::sync::OnceLock;
+
 use burn::tensor::Device;
 use doorplate::{
+    classifier::Classifier,
     photo::{BoxInPhoto, Photo, PhotoSize},
     removal::{Grnn, Lattice, RemovalOptions, remove_digits},
 };
@@ -13,15 +16,23 @@ use support::{colourful, untrained_classifier};
 /// How far the GPU may be off, on the scale 0 to 1.
 const REACH: f32 = 1e-3;
 
-/// The GPU, or `None` (with the reason printed) where there is none.
+/// The GPU, or `None` (with the reason printed) where there is none. It can be opened only once.
 fn gpu() -> Option<Device> {
-    match Device::wgpu_options().init() {
+    static GPU: OnceLock<Option<Device>> = OnceLock::new();
+    GPU.get_or_init(|| match Device::wgpu_options().init() {
         Ok(device) => Some(device),
         Err(error) => {
             println!("skipped: no GPU could be opened ({error:?})");
             None
         }
-    }
+    })
+    .clone()
+}
+
+/// The same classifier on another device.
+fn moved(classifier: &Classifier, device: &Device) -> Classifier {
+    let weights = classifier.to_safetensors().expect("written");
+    Classifier::from_safetensors(classifier.architecture(), weights, device).expect("read back")
 }
 
 fn photo() -> Photo {
@@ -51,11 +62,11 @@ fn assert_near(gpu: &[f32], cpu: &[f32]) {
 fn the_classifier_reads_the_same_on_the_gpu() {
     let Some(gpu) = gpu() else { return };
     let on_cpu = untrained_classifier();
-    let on_gpu = on_cpu.on(&gpu);
+    let on_gpu = moved(&on_cpu, &gpu);
     // One box, a few, and more than one batch.
     for count in [1, 4, 50] {
         let boxes: Vec<BoxInPhoto> = boxes().into_iter().cycle().take(count).collect();
-        let read = |classifier: &doorplate::classifier::Classifier| -> Vec<f32> {
+        let read = |classifier: &Classifier| -> Vec<f32> {
             let readings = pollster::block_on(classifier.read(&photo(), &boxes));
             readings.expect("read").iter().flat_map(|reading| reading.confidences).collect()
         };
@@ -89,12 +100,12 @@ fn the_net_learns_the_same_on_the_gpu() {
 fn a_removal_is_the_same_on_the_gpu() {
     let Some(gpu) = gpu() else { return };
     let on_cpu = untrained_classifier();
-    let removed = |classifier: &doorplate::classifier::Classifier| {
+    let removed = |classifier: &Classifier| {
         let options = RemovalOptions::default();
         pollster::block_on(remove_digits(&photo(), &boxes(), classifier, &options))
             .expect("removed")
     };
-    let (cpu, gpu) = (removed(&on_cpu), removed(&on_cpu.on(&gpu)));
+    let (cpu, gpu) = (removed(&on_cpu), removed(&moved(&on_cpu, &gpu)));
     assert_eq!(gpu.len(), cpu.len());
     for (gpu, cpu) in gpu.iter().zip(&cpu) {
         assert_eq!((gpu.area, &gpu.key_pixels), (cpu.area, &cpu.key_pixels));
