@@ -1,6 +1,7 @@
 //! Trains a network on Format 1 data: runs, checkpoints, the files a run leaves.
 
 mod examples;
+pub mod optimizer;
 mod run;
 
 pub use examples::{Augmentation, Example, cut_examples};
