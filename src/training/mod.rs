@@ -3,6 +3,7 @@
 mod examples;
 pub mod optimizer;
 mod run;
+pub mod schedule;
 
 pub use examples::{Augmentation, Example, cut_examples};
 pub use run::{
