@@ -1,5 +1,6 @@
 //! Trains a network on Format 1 data: runs, checkpoints, the files a run leaves.
 
+pub mod early_stopping;
 mod examples;
 pub mod optimizer;
 mod run;
