@@ -5,6 +5,7 @@ mod examples;
 pub mod optimizer;
 mod run;
 pub mod schedule;
+pub mod weight_average;
 
 pub use examples::{Augmentation, Example, cut_examples};
 pub use run::{
