@@ -5,13 +5,15 @@
 //! arithmetic in a fixed order gives the same bits on every machine, so that a photo comes out
 //! alike from the page and from the command line.
 
-use super::convnet::INPUT_SIDE;
-
-/// A network's first convolution on the host: one input channel, "same" padding, stride 1.
+/// A network's first convolution on the host: "same" padding, stride 1.
 #[derive(Clone, Debug)]
 pub(super) struct FirstConvolution {
+    /// Rows and columns of its input and its maps.
+    pub(super) side: usize,
+    /// Input channels.
+    pub(super) channels: usize,
     pub(super) kernel: usize,
-    /// `maps * kernel * kernel` weights.
+    /// `maps * channels * kernel * kernel` weights.
     pub(super) weights: Vec<f32>,
     /// A bias a map.
     pub(super) biases: Vec<f32>,
@@ -29,28 +31,36 @@ pub struct FeatureMaps {
 }
 
 impl FirstConvolution {
-    /// The feature maps of a normalised input of `INPUT_SIDE * INPUT_SIDE` values.
+    /// The feature maps of a standardised input of `channels * side * side` samples.
     pub(super) fn maps_of(&self, input: &[f32]) -> FeatureMaps {
-        let (side, kernel) = (INPUT_SIDE, self.kernel);
+        let (side, kernel) = (self.side, self.kernel);
         let reach = kernel / 2;
         // Zero padding around the input, so that the inner loop runs over whole rows.
         let padded_side = side + 2 * reach;
-        let mut padded = vec![0.0f32; padded_side * padded_side];
-        for (y, row) in input.chunks_exact(side).enumerate() {
-            let start = (y + reach) * padded_side + reach;
+        let padded_plane = padded_side * padded_side;
+        let mut padded = vec![0.0f32; self.channels * padded_plane];
+        for (i, row) in input.chunks_exact(side).enumerate() {
+            let (channel, y) = (i / side, i % side);
+            let start = channel * padded_plane + (y + reach) * padded_side + reach;
             padded[start..start + side].copy_from_slice(row);
         }
-        let mut values = Vec::with_capacity(self.biases.len() * side * side);
-        for (weights, &bias) in self.weights.chunks_exact(kernel * kernel).zip(&self.biases) {
-            for y in 0..side {
-                let mut row = [bias; INPUT_SIDE];
-                for (tap, &weight) in weights.iter().enumerate() {
-                    let start = (y + tap / kernel) * padded_side + tap % kernel;
+        let taps = kernel * kernel;
+        let mut values = vec![0.0; self.biases.len() * side * side];
+        let maps = values.chunks_exact_mut(side * side);
+        for ((weights, &bias), map) in
+            self.weights.chunks_exact(self.channels * taps).zip(&self.biases).zip(maps)
+        {
+            for (y, row) in map.chunks_exact_mut(side).enumerate() {
+                row.fill(bias);
+                for (i, &weight) in weights.iter().enumerate() {
+                    let (channel, tap) = (i / taps, i % taps);
+                    let start = channel * padded_plane
+                        + (y + tap / kernel) * padded_side
+                        + tap % kernel;
                     for (sum, &value) in row.iter_mut().zip(&padded[start..start + side]) {
                         *sum += weight * value;
                     }
                 }
-                values.extend(row);
             }
         }
         FeatureMaps { maps: self.biases.len(), side, values }

@@ -1,21 +1,30 @@
 //! The networks that read a digit: their input, their readings, their feature maps.
 //!
-//! One file a network family; [`Architecture`] names each network as files and people do.
+//! Each network is declared in a short file of `networks/`; [`Network`] makes a Burn module of
+//! any [`Architecture`], and [`Classifier`] reads digits with its trained weights.
 
 #[cfg(feature = "engine")]
-mod convnet;
+mod architecture;
 #[cfg(feature = "engine")]
 mod feature_maps;
 #[cfg(feature = "engine")]
 mod model;
+#[cfg(feature = "engine")]
+mod network;
+#[cfg(feature = "engine")]
+mod networks;
 mod reading;
 
 #[cfg(feature = "engine")]
-pub use convnet::ConvNet;
+pub use architecture::{
+    Architecture, HeadLayer, Input, Norm, Normalisation, Pool, Stage, Start, UnknownNetwork,
+};
 #[cfg(feature = "engine")]
 pub use feature_maps::FeatureMaps;
 #[cfg(feature = "engine")]
-pub(crate) use model::read_back;
+pub(crate) use model::{host_values, read_back};
 #[cfg(feature = "engine")]
-pub use model::{Architecture, Classifier, EngineError, WeightsError};
+pub use model::{Classifier, EngineError, Standardisation, WeightsError};
+#[cfg(feature = "engine")]
+pub use network::{Network, StageLayers};
 pub use reading::{DIGITS, Reading};

@@ -1,72 +1,20 @@
 //! A network with its weights, ready to read.
 
-use std::{fmt, str::FromStr};
-
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    module::Param,
+    tensor::{Device, Tensor, TensorData},
+};
 use burn_store::{ModuleSnapshot, ModuleStore, SafetensorsStore};
 
 use super::{
-    ConvNet, DIGITS, Reading,
-    convnet::INPUT_SIDE,
+    Architecture, DIGITS, Input, Network, Normalisation, Reading,
     feature_maps::{FeatureMaps, FirstConvolution},
 };
-use crate::photo::{BoxInPhoto, Photo};
+use crate::photo::{BoxInPhoto, CropShape, Photo};
 
 /// Crops that go through the network at once; more are split, so that 200 boxes on a photo need
 /// no more memory than these.
 const BATCH: usize = 32;
-
-/// The networks, by the report's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Architecture {
-    /// Kernels 3 3 3, channels 48 64 32, dropout .5 before the ten outputs: the report's winner.
-    ConvNet48Dropout3,
-}
-
-impl Architecture {
-    /// All of them, in the report's order.
-    pub const ALL: [Architecture; 1] = [Architecture::ConvNet48Dropout3];
-
-    /// A freshly initialised network.
-    pub fn init(self, device: &Device) -> ConvNet {
-        match self {
-            Architecture::ConvNet48Dropout3 => ConvNet::new([3, 3, 3], [48, 64, 32], 0.5, device),
-        }
-    }
-
-    /// Its input, for people and manifests.
-    pub fn input(self) -> &'static str {
-        match self {
-            Architecture::ConvNet48Dropout3 => {
-                "40 x 40 grey, the box stretched to a square (bilinear), (x - 0.5) / 0.5"
-            }
-        }
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Architecture::ConvNet48Dropout3 => "ConvNet48_Dropout3",
-        })
-    }
-}
-
-impl FromStr for Architecture {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Architecture::ALL
-            .into_iter()
-            .find(|known| known.to_string().eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                let known: Vec<String> =
-                    Architecture::ALL.iter().map(ToString::to_string).collect();
-                format!("no network is called {name}; there are: {}", known.join(", "))
-            })
-    }
-}
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +24,7 @@ pub enum WeightsError {
     #[error("the weights do not fit {architecture} ({reason})")]
     Unusable {
         /// The network they were meant for.
-        architecture: Architecture,
+        architecture: &'static Architecture,
         /// What is wrong.
         reason: String,
     },
@@ -96,23 +44,69 @@ pub(crate) async fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f
     data.try_into_vec::<f32>().map_err(|e| EngineError(format!("{e:?}")))
 }
 
+/// What is done to a network's input samples: `(x - mean) * scale`, sample by sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standardisation {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+}
+
+/// Deviations below this (on the scale 0 to 1) count as this: a pixel that is the same in all
+/// training digits would otherwise blow up in the first photo where it isn't.
+const LEAST_DEVIATION: f32 = 1e-3;
+
+impl Standardisation {
+    /// What `network` was declared with and, where this is measured, trained with.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the statistics cannot be read back; they are read while waiting.
+    pub fn of(network: &Network) -> Result<Self, EngineError> {
+        let input = network.architecture().input;
+        let values = |statistic: &Option<Param<Tensor<3>>>, or: f32| match statistic {
+            Some(statistic) => host_values(statistic.val()),
+            None => Ok(vec![or; input.len()]),
+        };
+        let (mean, deviation) = match input.normalisation {
+            Normalisation::Centred => (0.5, 0.5),
+            Normalisation::Mean | Normalisation::MeanAndDeviation => (0.0, 1.0),
+        };
+        let mean = values(&network.mean, mean)?;
+        let deviation = values(&network.deviation, deviation)?;
+        let scale = deviation.iter().map(|d| 1.0 / d.max(LEAST_DEVIATION)).collect();
+        Ok(Standardisation { mean, scale })
+    }
+
+    /// Standardises one input's samples.
+    pub fn apply(&self, samples: &mut [f32]) {
+        for ((sample, mean), scale) in samples.iter_mut().zip(&self.mean).zip(&self.scale) {
+            *sample = (*sample - mean) * scale;
+        }
+    }
+}
+
+/// Reads a tensor back while waiting, which a browser's GPU does not allow.
+pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
+    let data = tensor.try_into_data().map_err(|error| EngineError(format!("{error:?}")))?;
+    data.try_into_vec::<f32>().map_err(|error| EngineError(error.to_string()))
+}
+
 /// A network with weights, on a device.
 #[derive(Clone, Debug)]
 pub struct Classifier {
-    architecture: Architecture,
-    net: ConvNet,
+    net: Network,
+    standardisation: Standardisation,
     first: FirstConvolution,
     device: Device,
 }
 
 /// A network with weights from a safetensors file's bytes.
 fn load_net(
-    architecture: Architecture,
+    architecture: &'static Architecture,
     bytes: Vec<u8>,
     device: &Device,
-) -> Result<ConvNet, WeightsError> {
+) -> Result<Network, WeightsError> {
     let unusable = |reason: String| WeightsError::Unusable { architecture, reason };
-    let mut net = architecture.init(device);
+    let mut net = Network::new(architecture, device);
     let mut store = SafetensorsStore::from_bytes(Some(bytes));
     let applied = net.load_from(&mut store).map_err(|error| unusable(error.to_string()))?;
     if let Some((missing, _)) = applied.missing.first() {
@@ -133,26 +127,26 @@ impl Classifier {
     /// # Errors
     /// [`EngineError`] when the weights cannot be read back. They are read while waiting, which
     /// a browser's GPU does not allow; there, use [`Classifier::from_safetensors`].
-    pub fn new(
-        architecture: Architecture,
-        net: ConvNet,
-        device: Device,
-    ) -> Result<Self, EngineError> {
-        let (weights, biases) = net.first_convolution();
-        let [maps, _, kernel, _] = weights.dims();
-        let values = |data: TensorData| {
-            data.try_into_vec::<f32>().map_err(|error| EngineError(error.to_string()))
+    pub fn new(net: Network, device: Device) -> Result<Self, EngineError> {
+        let standardisation = Standardisation::of(&net)?;
+        let side = net.architecture().input.side;
+        let first = match net.stages.first() {
+            Some(stage) => {
+                let [maps, channels, kernel, _] = stage.conv.weight.dims();
+                FirstConvolution {
+                    side,
+                    channels,
+                    kernel,
+                    weights: host_values(stage.conv.weight.val())?,
+                    biases: match &stage.conv.bias {
+                        Some(biases) => host_values(biases.val())?,
+                        None => vec![0.0; maps],
+                    },
+                }
+            }
+            None => return Err(EngineError("the network has no convolution".to_owned())),
         };
-        let unread = |error| EngineError(format!("{error:?}"));
-        let first = FirstConvolution {
-            kernel,
-            weights: values(weights.try_into_data().map_err(unread)?)?,
-            biases: match biases {
-                Some(biases) => values(biases.try_into_data().map_err(unread)?)?,
-                None => vec![0.0; maps],
-            },
-        };
-        Ok(Classifier { architecture, net, first, device })
+        Ok(Classifier { net, standardisation, first, device })
     }
 
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
@@ -161,7 +155,7 @@ impl Classifier {
     /// [`WeightsError`] when the bytes are damaged, or a tensor is missing, left over, or of
     /// another shape.
     pub fn from_safetensors(
-        architecture: Architecture,
+        architecture: &'static Architecture,
         bytes: Vec<u8>,
         device: &Device,
     ) -> Result<Self, WeightsError> {
@@ -170,7 +164,7 @@ impl Classifier {
         // to it.
         let cpu = Device::flex();
         let net = load_net(architecture, bytes.clone(), &cpu)?;
-        let classifier = Classifier::new(architecture, net, cpu)
+        let classifier = Classifier::new(net, cpu)
             .map_err(|error| WeightsError::Unusable { architecture, reason: error.to_string() })?;
         if classifier.device == *device {
             return Ok(classifier);
@@ -188,14 +182,14 @@ impl Classifier {
         // under their hash.
         let mut store = SafetensorsStore::from_bytes(None)
             .clear_metadata()
-            .metadata("architecture", self.architecture.to_string());
+            .metadata("architecture", self.architecture().name);
         store.collect_from(&self.net).map_err(|error| EngineError(error.to_string()))?;
         store.get_bytes().map_err(|error| EngineError(error.to_string()))
     }
 
     /// Which network this is.
-    pub fn architecture(&self) -> Architecture {
-        self.architecture
+    pub fn architecture(&self) -> &'static Architecture {
+        self.net.architecture()
     }
 
     /// The device it runs on.
@@ -203,13 +197,11 @@ impl Classifier {
         &self.device
     }
 
-    /// The normalised input of one box, `INPUT_SIDE * INPUT_SIDE` values from -1 to 1.
-    pub fn input_of(photo: &Photo, area: BoxInPhoto) -> Vec<f32> {
-        let mut crop = photo.grey_square(area, INPUT_SIDE as u32);
-        for value in &mut crop {
-            *value = (*value - 0.5) / 0.5;
-        }
-        crop
+    /// The standardised input of one box: plane after plane, row after row.
+    pub fn input_of(&self, photo: &Photo, area: BoxInPhoto) -> Vec<f32> {
+        let mut samples = self.architecture().input.crop_of(photo, area);
+        self.standardisation.apply(&mut samples);
+        samples
     }
 
     /// Reads the digits in all boxes of a photo, in batches; one reading a box, in order.
@@ -221,18 +213,19 @@ impl Classifier {
         photo: &Photo,
         boxes: &[BoxInPhoto],
     ) -> Result<Vec<Reading>, EngineError> {
-        let inputs: Vec<f32> = boxes.iter().flat_map(|&area| Self::input_of(photo, area)).collect();
+        let inputs: Vec<f32> = boxes.iter().flat_map(|&area| self.input_of(photo, area)).collect();
         self.read_inputs(&inputs).await
     }
 
-    /// Reads normalised inputs laid end to end; one reading an input, in order.
+    /// Reads standardised inputs laid end to end; one reading an input, in order.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
     pub async fn read_inputs(&self, inputs: &[f32]) -> Result<Vec<Reading>, EngineError> {
-        let mut readings = Vec::with_capacity(inputs.len() / (INPUT_SIDE * INPUT_SIDE));
-        for batch in inputs.chunks(BATCH * INPUT_SIDE * INPUT_SIDE) {
-            let crops = batch.len() / (INPUT_SIDE * INPUT_SIDE);
+        let one = self.architecture().input.len();
+        let mut readings = Vec::with_capacity(inputs.len() / one);
+        for batch in inputs.chunks(BATCH * one) {
+            let crops = batch.len() / one;
             let logits = read_back(self.net.forward(self.input_tensor(batch))).await?;
             for logits in logits.chunks_exact(DIGITS).take(crops) {
                 let Ok(logits) = <&[f32; DIGITS]>::try_from(logits) else { continue };
@@ -245,19 +238,24 @@ impl Classifier {
         Ok(readings)
     }
 
-    /// The first convolution's outputs for one box of a photo; the same bits on every device.
+    /// The first convolution's outputs for one box of a photo, stretched to the network's square
+    /// however the network itself sees it, so that the maps lie on the box; the same bits on
+    /// every device.
     pub fn first_feature_maps(&self, photo: &Photo, area: BoxInPhoto) -> FeatureMaps {
-        self.first.maps_of(&Self::input_of(photo, area))
+        let input = Input { crop: CropShape::Stretched, ..self.architecture().input };
+        let mut samples = input.crop_of(photo, area);
+        self.standardisation.apply(&mut samples);
+        self.first.maps_of(&samples)
     }
 
-    /// Inputs as a tensor `[n, 1, 40, 40]`, n at least 2: some GPU kernels for a single row ask
-    /// for subgroup operations that the device may lack.
+    /// Inputs as a tensor `[n, channels, side, side]`, n at least 2: some GPU kernels for a
+    /// single row ask for subgroup operations that the device may lack.
     fn input_tensor(&self, inputs: &[f32]) -> Tensor<4> {
-        let one = INPUT_SIDE * INPUT_SIDE;
+        let input = self.architecture().input;
         let mut values = inputs.to_vec();
-        values.resize(inputs.len().max(2 * one), 0.0);
-        let crops = values.len() / one;
-        let data = TensorData::new(values, [crops, 1, INPUT_SIDE, INPUT_SIDE]);
+        values.resize(inputs.len().max(2 * input.len()), 0.0);
+        let crops = values.len() / input.len();
+        let data = TensorData::new(values, [crops, input.channels(), input.side, input.side]);
         Tensor::from_data(data, &self.device)
     }
 }

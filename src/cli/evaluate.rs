@@ -6,18 +6,17 @@ use anyhow::Context as _;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use super::model::ModelArgs;
+use super::{WrongArgument, model::ModelArgs};
 use crate::{
     classifier::{Architecture, Classifier},
-    dataset::format1::Format1,
+    evaluation::{confusion_of, read_all},
     publication::ModelsFolderError,
-    training::evaluate_photos,
 };
 
 /// Measure a classifier on SVHN's Format 1 photos: accuracy, precision, recall, F1, confusion.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// Folder with the photos and their digitStruct.mat.
+    /// A Format 1 folder, or a Format 2 file (.mat).
     #[arg(long)]
     data: PathBuf,
     /// Weights that `doorplate train` wrote, instead of a published model's.
@@ -25,7 +24,7 @@ pub struct Args {
     weights: Option<PathBuf>,
     /// The network of --weights.
     #[arg(long, default_value = "ConvNet48_Dropout3", requires = "weights")]
-    net: Architecture,
+    net: String,
     /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -34,18 +33,23 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let data = Format1::open(&args.data)?;
     let classifier = match &args.weights {
         Some(path) => {
+            let architecture = Architecture::named(&args.net)
+                .map_err(|error| WrongArgument(error.to_string()))?;
             let at = || format!("{}", path.display());
             let bytes = std::fs::read(path)
                 .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
-            Classifier::from_safetensors(args.net, bytes, &args.model.device()?).with_context(at)?
+            Classifier::from_safetensors(architecture, bytes, &args.model.device()?).with_context(at)?
         }
         None => args.model.load()?,
     };
-    let bar = ProgressBar::new(data.photos.len() as u64);
-    let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || bar.inc(1))?;
+    let bar = ProgressBar::new(0);
+    let read = read_all(&classifier, &args.data, |read, of| {
+        bar.set_length(of as u64);
+        bar.set_position(read as u64);
+    })?;
+    let confusion = confusion_of(&read);
     bar.finish_and_clear();
     if args.json {
         let report = serde_json::json!({

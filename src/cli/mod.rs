@@ -1,10 +1,12 @@
 //! The native program: one file a command.
 
 mod boxes;
+mod data;
 mod device;
 mod erase;
 mod evaluate;
 mod model;
+mod plan;
 mod precompress;
 mod publish;
 mod read;
@@ -20,10 +22,11 @@ use clap::{Parser, Subcommand};
 use self::{boxes::BoxesError, read::OpenPhotoError};
 use crate::{
     classifier::{EngineError, WeightsError},
-    dataset::format1::Format1Error,
+    dataset::{format1::Format1Error, format2::Format2Error, store::StoreError},
+    evaluation::ReadError,
     photo::PhotoError,
     publication::ModelsFolderError,
-    training::TrainingError,
+    training::{DataError, TrainingError},
 };
 
 /// Reads the house numbers in a street photo and takes them out of it; trains and publishes the
@@ -44,6 +47,7 @@ enum Command {
     Read(read::Args),
     Erase(erase::Args),
     Sheet(sheet::Args),
+    Data(data::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Publish(publish::Args),
@@ -64,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Read(args) => read::run(&args),
         Command::Erase(args) => erase::run(&args),
         Command::Sheet(args) => sheet::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Publish(args) => publish::run(&args),
@@ -98,7 +103,10 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<OpenPhotoError>()
             || cause.is::<BoxesError>()
             || cause.is::<Format1Error>()
-            || matches!(training, Some(TrainingError::Data(_) | TrainingError::NoDigits { .. }))
+            || cause.is::<Format2Error>()
+            || cause.is::<StoreError>()
+            || cause.is::<DataError>()
+            || matches!(cause.downcast_ref(), Some(ReadError::OtherCrops { .. }))
         {
             Some(3)
         } else if let Some(error) = cause.downcast_ref::<ModelsFolderError>() {

@@ -9,9 +9,9 @@ use indicatif::ProgressBar;
 use super::{WrongArgument, device::DeviceArg};
 use crate::{
     classifier::Classifier,
-    dataset::format1::Format1,
+    evaluation::{confusion_of, read_all},
     publication,
-    training::{evaluate_photos, finished_run},
+    training::finished_run,
 };
 
 /// Measure a finished run's weights and publish them, with manifest and card.
@@ -22,7 +22,7 @@ pub struct Args {
     /// The model's name: letters, digits, '-' and '_'.
     #[arg(long)]
     name: String,
-    /// Format 1 folder to measure on; none of it may have been trained on.
+    /// Format 1 folder or Format 2 file to measure on; none of it may have been trained on.
     #[arg(long)]
     measure_on: PathBuf,
     /// What the model was trained on, for people.
@@ -52,9 +52,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let run = finished_run(&args.run)?;
     let classifier = Classifier::from_safetensors(run.architecture, run.weights.clone(), &device)
         .with_context(|| format!("{}", args.run.display()))?;
-    let data = Format1::open(&args.measure_on)?;
-    let bar = ProgressBar::new(data.photos.len() as u64);
-    let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || bar.inc(1))?;
+    let bar = ProgressBar::new(0);
+    let read = read_all(&classifier, &args.measure_on, |read, of| {
+        bar.set_length(of as u64);
+        bar.set_position(read as u64);
+    })?;
+    let confusion = confusion_of(&read);
     bar.finish_and_clear();
     let entry = publication::publish(
         &args.models,
@@ -65,7 +68,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             trained_on: (&args.trained_on, run.trained_digits),
             measured_on: &args.measured_on,
             confusion: &confusion,
-            command: &run.config.command(),
+            command: &run.config.to_string(),
         },
     )?;
     print!("{}", confusion.report());

@@ -1,51 +1,72 @@
 //! `doorplate train`
 
-use std::path::PathBuf;
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::Context as _;
+use burn::tensor::Device;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use time::macros::format_description;
 
-use super::{WrongArgument, device::DeviceArg};
-use crate::{
-    classifier::Architecture,
-    training::{self, Augmentation, EpochReport, OptimizerKind, RunConfig, Schedule},
+use super::{WrongArgument, device::DeviceArg, plan};
+use crate::training::{
+    self, AugmentationArgs, EpochReport, LearningRateArgs, OptimizerArgs, RunConfig, RunOutcome,
+    Source, Watcher,
 };
 
-/// Train a network on SVHN's Format 1 photos, with validation by photo.
+/// Train a network on SVHN's photos or crops, or on synthetic street numbers.
+///
+/// A run has a folder of its own with its checkpoints and, at its end, its weights, results,
+/// measures and curves. Ctrl-C ends it after the step with a checkpoint.
 #[derive(Debug, Parser)]
+#[command(args_override_self = true)]
 pub struct Args {
-    /// Folder with the photos and their digitStruct.mat.
-    #[arg(long, required_unless_present = "resume", conflicts_with = "resume")]
-    data: Option<PathBuf>,
-    /// The network.
+    /// A Format 1 folder, a Format 2 file (.mat) or a prepared store; PATH@3 shows each of its
+    /// digits three times an epoch. May be given more than once.
+    #[arg(long, value_name = "PATH[@TIMES]", required_unless_present_any = ["resume", "plan"])]
+    data: Vec<Source>,
+    /// The network, by the report's name.
     #[arg(long, default_value = "ConvNet48_Dropout3")]
-    net: Architecture,
+    net: String,
     /// Passes over the training digits.
     #[arg(long, default_value_t = 60)]
     epochs: usize,
     /// Digits a step.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
-    /// Highest learning rate.
-    #[arg(long, default_value_t = 0.003)]
-    rate: f64,
-    /// How the rate changes over the run.
-    #[arg(long, value_enum, default_value_t = Schedule::Cosine)]
-    schedule: Schedule,
-    /// The optimiser.
-    #[arg(long, value_enum, default_value_t = OptimizerKind::Adam)]
-    optimizer: OptimizerKind,
+    #[command(flatten)]
+    learning_rate: LearningRateArgs,
+    #[command(flatten)]
+    optimizer: OptimizerArgs,
     /// Share of the target spread over all digits, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     smoothing: f32,
-    /// Share of the photos held back for validation, 0 to 1.
+    /// Share of the first --data held back for validation, 0 to 1: of its photos where they are
+    /// known, else of each digit.
     #[arg(long, default_value_t = 0.1)]
     validation: f64,
-    /// Show each box as it is, without shifts, turns and new light.
-    #[arg(long)]
-    no_augmentation: bool,
+    /// Validate on all digits of these data instead, and train on all of --data.
+    #[arg(long, value_name = "PATH")]
+    validate_on: Option<PathBuf>,
+    /// End the run after so many epochs without a better validation accuracy, and keep the best
+    /// epoch's weights.
+    #[arg(long, value_name = "EPOCHS")]
+    patience: Option<NonZeroUsize>,
+    /// Read with a moving average of the weights with this decay, such as 0.999.
+    #[arg(long, value_name = "DECAY")]
+    averaging: Option<f64>,
+    #[command(flatten)]
+    augmentation: AugmentationArgs,
+    /// Steps between checkpoints within an epoch.
+    #[arg(long, value_name = "STEPS")]
+    checkpoint_every: Option<NonZeroUsize>,
     /// Draws the split, the order, the augmentation, the first weights and the dropout.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -54,26 +75,47 @@ pub struct Args {
     id: Option<String>,
     /// Folder for runs; each gets one of its own.
     #[arg(long, default_value = "runs")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// Go on with the run in this folder from its last checkpoint; its own options hold.
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "plan"])]
     resume: Option<PathBuf>,
-    /// What computes.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
-    device: DeviceArg,
+    /// Many runs, unattended: each line of this file holds the options of one, which are added
+    /// to those given here. Started again, it goes on where it was.
+    #[arg(long, value_name = "FILE", conflicts_with = "id")]
+    pub(super) plan: Option<PathBuf>,
+    /// What computes; several, with commas, share each batch.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "auto")]
+    device: Vec<DeviceArg>,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let device = args.device.open()?;
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
-        "{prefix} [{bar:30}] {pos}/{len} steps, loss {msg}, {eta} left",
-    )?);
-    let mut on_step = |step: usize, steps: usize, loss: f32| {
-        bar.set_length(steps as u64);
-        bar.set_position(step as u64);
-        bar.set_message(format!("{loss:.4}"));
-    };
-    let mut on_epoch = |report: &EpochReport| {
+/// Shows a run's progress, and listens for Ctrl-C.
+struct Terminal {
+    bar: ProgressBar,
+    stop: Arc<AtomicBool>,
+}
+
+impl Terminal {
+    fn new(stop: Arc<AtomicBool>) -> anyhow::Result<Self> {
+        let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+            "{prefix} [{bar:30}] {pos}/{len} steps, loss {msg}, {eta} left",
+        )?);
+        Ok(Terminal { bar, stop })
+    }
+}
+
+impl Watcher for Terminal {
+    fn photos_read(&mut self, photos: usize) {
+        self.bar.set_prefix(format!("{photos} photos read"));
+        self.bar.tick();
+    }
+
+    fn step(&mut self, step: usize, steps: usize, loss: f64) {
+        self.bar.set_length(steps as u64);
+        self.bar.set_position(step as u64);
+        self.bar.set_message(format!("{loss:.4}"));
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
         let accuracy =
             report.accuracy.map_or(String::new(), |a| format!("  validation {:.2} %", 100.0 * a));
         let line = format!(
@@ -81,32 +123,106 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             report.epoch, report.loss, report.seconds
         );
         // Unlike the bar, the line is also wanted in a log file.
-        if bar.is_hidden() {
+        if self.bar.is_hidden() {
             eprintln!("{line}");
         } else {
-            bar.println(line);
+            self.bar.println(line);
         }
-        bar.reset();
-        bar.set_prefix(format!("epoch {:>4}", report.epoch + 1));
-    };
-    let outcome = match (&args.resume, &args.data) {
-        (Some(folder), _) => training::resume(folder, &device, &mut on_step, &mut on_epoch)?,
-        (None, Some(data)) => {
-            let config = config(args, data.clone())?;
-            training::train(&config, args.net, &args.out, &device, &mut on_step, &mut on_epoch)?
+        self.bar.reset();
+        self.bar.set_prefix(format!("epoch {:>4}", report.epoch + 1));
+    }
+
+    fn stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            // Asked twice: now.
+            std::process::exit(130);
         }
-        // The argument parser asks for one of the two.
-        (None, None) => anyhow::bail!("give --data or --resume"),
+        eprintln!("\ndoorplate: stopping after this step; press Ctrl-C again to stop at once");
+    })
+    .context("listening for Ctrl-C")?;
+    if let Some(file) = &args.plan {
+        return plan::run(file, &stop);
+    }
+    let outcome = match &args.resume {
+        Some(folder) => {
+            training::resume(folder, &devices(args)?, &mut Terminal::new(Arc::clone(&stop))?)?
+        }
+        None => start(args, &stop)?,
     };
-    bar.finish_and_clear();
     if outcome.validation.total() > 0 {
-        println!("On the validation photos:\n{}", outcome.validation.report());
+        println!("On the validation digits:\n{}", outcome.validation.report());
     }
     println!("Weights: {}", outcome.weights.display());
     Ok(())
 }
 
-fn config(args: &Args, data: PathBuf) -> anyhow::Result<RunConfig> {
+fn devices(args: &Args) -> anyhow::Result<Vec<Device>> {
+    args.device.iter().map(|device| device.open()).collect()
+}
+
+/// Starts the run that the arguments describe.
+fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
+    let config = config(args)?;
+    let mut terminal = Terminal::new(Arc::clone(stop))?;
+    let outcome = training::train(&config, &args.out, &devices(args)?, &mut terminal)?;
+    terminal.bar.finish_and_clear();
+    Ok(outcome)
+}
+
+/// Starts or goes on with a run of a plan, in the folder `out/<stem>`; a finished run is left
+/// alone.
+pub(super) fn start_or_go_on(
+    args: &Args,
+    stem: String,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<PathBuf> {
+    let folder = args.out.join(&stem);
+    if training::finished_run(&folder).is_ok() {
+        return Ok(folder);
+    }
+    let mut terminal = Terminal::new(Arc::clone(stop))?;
+    let devices = devices(args)?;
+    if has_checkpoint(&folder) {
+        training::resume(&folder, &devices, &mut terminal)?;
+    } else {
+        if folder.exists() {
+            // Stopped before its first checkpoint: there is nothing in it but its description.
+            std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("{}", folder.display()))?;
+        }
+        let config = RunConfig { stem, ..config(args)? };
+        training::train(&config, &args.out, &devices, &mut terminal)?;
+    }
+    terminal.bar.finish_and_clear();
+    Ok(folder)
+}
+
+fn has_checkpoint(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.to_str().is_some_and(|name| {
+                name.starts_with("checkpoint-") && !name.ends_with(".partial")
+            })
+        })
+    })
+}
+
+/// Refuses arguments that cannot become a run.
+pub(super) fn check(args: &Args) -> anyhow::Result<()> {
+    config(args).map(drop)
+}
+
+/// What the arguments describe.
+fn config(args: &Args) -> anyhow::Result<RunConfig> {
     let format = format_description!("[year]-[month]-[day]_[hour]-[minute]-[second]");
     let now = time::OffsetDateTime::now_utc().format(format).context("formatting the time")?;
     let stem = match &args.id {
@@ -123,19 +239,29 @@ fn config(args: &Args, data: PathBuf) -> anyhow::Result<RunConfig> {
         }
         None => format!("train_{now}"),
     };
-    let augmentation = if args.no_augmentation { Augmentation::NONE } else { Augmentation::LIGHT };
+    let wrong = |error: String| WrongArgument(error);
+    anyhow::ensure!(!args.data.is_empty(), wrong("--data is missing".to_owned()));
     Ok(RunConfig {
-        net: args.net.to_string(),
-        data,
+        net: crate::classifier::Architecture::named(&args.net)
+            .map_err(|error| wrong(error.to_string()))?
+            .name
+            .to_owned(),
+        data: args.data.clone(),
         epochs: args.epochs,
         batch: usize::from(args.batch),
-        rate: args.rate,
-        schedule: args.schedule,
-        optimizer: args.optimizer,
+        learning_rate: args
+            .learning_rate
+            .learning_rate()
+            .map_err(|error| wrong(error.to_string()))?,
+        optimizer: args.optimizer.config().map_err(|error| wrong(error.to_string()))?,
         smoothing: args.smoothing,
         validation: args.validation,
+        validate_on: args.validate_on.clone(),
+        patience: args.patience,
+        averaging: args.averaging,
+        augmentation: args.augmentation.augmentation(),
+        checkpoint_every: args.checkpoint_every,
         seed: args.seed,
-        augmentation,
         stem,
     })
 }

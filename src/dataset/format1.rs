@@ -108,6 +108,11 @@ impl Format1 {
         Ok(Format1 { folder: folder.to_owned(), photos })
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The number of digits in all photos.
     pub fn digit_count(&self) -> usize {
         self.photos.iter().map(|photo| photo.digits.len()).sum()

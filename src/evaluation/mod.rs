@@ -1,10 +1,15 @@
 //! How well digits are read: confusion, accuracy, precision, recall, F1.
 
+#[cfg(feature = "native")]
+mod read;
+
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::DIGITS;
+#[cfg(feature = "native")]
+pub use read::{DigitPlace, ReadDigit, ReadError, confusion_of, read_all};
 
 /// Counts of true digit (row) against read digit (column).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

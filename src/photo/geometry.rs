@@ -170,6 +170,56 @@ impl BoxInPhoto {
     }
 }
 
+/// How a digit's box becomes a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CropShape {
+    /// The box as it is, stretched.
+    Stretched,
+    /// The box widened (or heightened) to a square about its centre, so that neighbours show, as
+    /// in SVHN's Format 2.
+    Widened,
+}
+
+impl CropShape {
+    /// What a crop of `area` shows; it may stick out of the photo.
+    pub fn frame(self, area: BoxInPhoto) -> LooseBox {
+        let exact = LooseBox::from(area);
+        match self {
+            CropShape::Stretched => exact,
+            CropShape::Widened => {
+                let side = exact.width.max(exact.height);
+                LooseBox {
+                    left: exact.left + (exact.width - side) / 2.0,
+                    top: exact.top + (exact.height - side) / 2.0,
+                    width: side,
+                    height: side,
+                }
+            }
+        }
+    }
+}
+
+/// The colours of a crop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colours {
+    /// One channel: .299 R + .587 G + .114 B.
+    Grey,
+    /// Three channels.
+    Rgb,
+}
+
+impl Colours {
+    /// Channels.
+    pub fn channels(self) -> usize {
+        match self {
+            Colours::Grey => 1,
+            Colours::Rgb => 3,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

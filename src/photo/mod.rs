@@ -5,7 +5,9 @@ mod header;
 #[cfg(feature = "codecs")]
 mod pixels;
 
-pub use geometry::{BoxError, BoxInPhoto, LooseBox, PhotoSize};
+pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+#[cfg(feature = "dataset")]
+pub(crate) use pixels::luma;
 #[cfg(feature = "codecs")]
 pub use pixels::{Photo, PhotoError, Planes};

@@ -4,13 +4,12 @@ use std::io::Cursor;
 
 use image::{
     ColorType, DynamicImage, GenericImageView, ImageBuffer, ImageDecoder, ImageEncoder,
-    ImageFormat, ImageReader, Limits, Luma,
+    ImageFormat, ImageReader, Limits,
     codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder},
-    imageops::{self, FilterType},
 };
 
 use super::{
-    BoxInPhoto, HeaderError, PhotoSize,
+    BoxInPhoto, Colours, CropShape, HeaderError, LooseBox, PhotoSize,
     header::{check_size, size_from_header},
 };
 
@@ -74,8 +73,45 @@ impl Planes {
 }
 
 /// How bright the eye sees a colour: the weights of ITU-R BT.601, as the report's nets use them.
-fn luma(r: f32, g: f32, b: f32) -> f32 {
+pub(crate) fn luma(r: f32, g: f32, b: f32) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
+}
+
+/// For each of `outputs` samples over `length` from `start`, the pixels (0 to `limit` - 1) and
+/// weights that make it up: a triangle as wide as the distance between two samples, at least two
+/// pixels, its weights' sum 1. What lies beyond the photo is its first or last pixel.
+fn triangle_taps(start: f64, length: f64, outputs: u32, limit: u32) -> Vec<Vec<(u32, f32)>> {
+    let scale = length / f64::from(outputs);
+    let support = scale.max(1.0);
+    (0..outputs)
+        .map(|i| {
+            // Positions count from the first pixel's centre.
+            let centre = start + (f64::from(i) + 0.5) * scale - 0.5;
+            let (first, last) = ((centre - support).ceil() as i64, (centre + support).floor() as i64);
+            let mut taps: Vec<(u32, f32)> = Vec::new();
+            let mut sum = 0.0;
+            for position in first..=last {
+                let weight = (1.0 - (position as f64 - centre).abs() / support).max(0.0) as f32;
+                let pixel = position.clamp(0, i64::from(limit) - 1) as u32;
+                sum += weight;
+                match taps.last_mut() {
+                    Some((last, total)) if *last == pixel => *total += weight,
+                    _ => taps.push((pixel, weight)),
+                }
+            }
+            for (_, weight) in &mut taps {
+                *weight /= sum;
+            }
+            taps
+        })
+        .collect()
+}
+
+/// The first pixel that any taps name, and the number of pixels to the last one.
+fn reach(taps: &[Vec<(u32, f32)>]) -> (u32, u32) {
+    let pixels = || taps.iter().flatten().map(|&(pixel, _)| pixel);
+    let first = pixels().min().unwrap_or(0);
+    (first, pixels().max().unwrap_or(0) - first + 1)
 }
 
 impl Photo {
@@ -139,32 +175,64 @@ impl Photo {
         Photo { image, icc_profile: self.icc_profile.clone() }
     }
 
-    /// The grey crop of a box, stretched to `side` x `side` with the triangle (bilinear) filter,
-    /// widened where it shrinks so that nothing aliases. Row-major samples, 0 to 1.
-    pub fn grey_square(&self, crop: BoxInPhoto, side: u32) -> Vec<f32> {
-        let grey = self.grey(crop);
-        imageops::resize(&grey, side, side, FilterType::Triangle).into_raw()
+    /// A square crop of a box, `side` x `side`, resampled with the triangle (bilinear) filter,
+    /// widened where it shrinks so that nothing aliases. Samples 0 to 1: plane after plane, row
+    /// after row. Where a widened box leaves the photo, the photo's edge goes on.
+    pub fn square(
+        &self,
+        area: BoxInPhoto,
+        shape: CropShape,
+        colours: Colours,
+        side: u32,
+    ) -> Vec<f32> {
+        self.square_of(shape.frame(area), colours, side)
     }
 
-    /// The grey samples, 0 to 1, of one box.
-    fn grey(&self, area: BoxInPhoto) -> ImageBuffer<Luma<f32>, Vec<f32>> {
-        let planes = self.planes(area);
-        let plane = planes.height * planes.width;
-        let samples = if planes.channels < 3 {
-            planes.samples[..plane].to_vec()
-        } else {
-            (0..plane)
-                .map(|i| {
-                    luma(
-                        planes.samples[i],
-                        planes.samples[plane + i],
-                        planes.samples[2 * plane + i],
-                    )
+    /// The same of any frame, which may lie beyond the photo in part or in whole.
+    pub fn square_of(&self, frame: LooseBox, colours: Colours, side: u32) -> Vec<f32> {
+        let size = self.size();
+        let columns = triangle_taps(frame.left, frame.width, side, size.width);
+        let rows = triangle_taps(frame.top, frame.height, side, size.height);
+        let (left, width) = reach(&columns);
+        let (top, height) = reach(&rows);
+        let planes = self.colour_planes(BoxInPhoto { left, top, width, height }, colours);
+        let mut samples = Vec::with_capacity(colours.channels() * (side * side) as usize);
+        for plane in planes {
+            // Columns first: what is left of each row is `side` samples.
+            let narrowed: Vec<f32> = plane
+                .chunks_exact(width as usize)
+                .flat_map(|row| {
+                    columns.iter().map(move |taps| {
+                        taps.iter().map(|&(x, weight)| weight * row[(x - left) as usize]).sum::<f32>()
+                    })
                 })
-                .collect()
+                .collect();
+            for taps in &rows {
+                samples.extend((0..side).map(|x| {
+                    let at = |y: u32| narrowed[((y - top) * side + x) as usize];
+                    taps.iter().map(|&(y, weight)| weight * at(y)).sum::<f32>()
+                }));
+            }
+        }
+        samples
+    }
+
+    /// The planes of one box in these colours, samples 0 to 1.
+    fn colour_planes(&self, area: BoxInPhoto, colours: Colours) -> Vec<Vec<f32>> {
+        let planes = self.planes(area);
+        let plane = |c: usize| {
+            planes.samples.iter().skip(c * planes.height * planes.width).copied()
         };
-        ImageBuffer::from_raw(area.width, area.height, samples)
-            .expect("one sample a pixel of the area")
+        let pixels = planes.height * planes.width;
+        match (colours, planes.channels < 3) {
+            (Colours::Grey, true) => vec![plane(0).take(pixels).collect()],
+            (Colours::Rgb, true) => vec![plane(0).take(pixels).collect(); 3],
+            (Colours::Rgb, false) => (0..3).map(|c| plane(c).take(pixels).collect()).collect(),
+            (Colours::Grey, false) => {
+                let colours = plane(0).zip(plane(1)).zip(plane(2)).take(pixels);
+                vec![colours.map(|((r, g), b)| luma(r, g, b)).collect()]
+            }
+        }
     }
 
     /// The samples of one box, in the photo's own channels.

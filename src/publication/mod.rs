@@ -10,7 +10,7 @@ mod publish;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::classifier::{Architecture, Classifier, WeightsError};
+use crate::classifier::{Architecture, Classifier, UnknownNetwork, WeightsError};
 
 #[cfg(feature = "native")]
 pub use publish::{ModelsFolderError, Publication, load, publish};
@@ -94,12 +94,12 @@ pub enum PublicationError {
         source: WeightsError,
     },
     /// The manifest names a network that this program does not have.
-    #[error("{name}: {reason}")]
+    #[error("{name}: {source}")]
     Architecture {
         /// The model.
         name: String,
         /// Which networks there are.
-        reason: String,
+        source: UnknownNetwork,
     },
 }
 
@@ -173,10 +173,8 @@ impl ModelEntry {
         device: &burn::tensor::Device,
     ) -> Result<Classifier, PublicationError> {
         self.check(&weights)?;
-        let architecture: Architecture = self
-            .architecture
-            .parse()
-            .map_err(|reason| PublicationError::Architecture { name: self.name.clone(), reason })?;
+        let architecture = Architecture::named(&self.architecture)
+            .map_err(|source| PublicationError::Architecture { name: self.name.clone(), source })?;
         Classifier::from_safetensors(architecture, weights, device)
             .map_err(|source| PublicationError::Weights { name: self.name.clone(), source })
     }

@@ -50,7 +50,7 @@ pub struct Publication<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its network.
-    pub architecture: Architecture,
+    pub architecture: &'static Architecture,
     /// The safetensors file's bytes.
     pub weights: &'a [u8],
     /// What it was trained on, and how many digits that was.
@@ -100,7 +100,7 @@ pub fn publish(
     let entry = ModelEntry {
         name: publication.name.to_owned(),
         architecture: publication.architecture.to_string(),
-        input: publication.architecture.input().to_owned(),
+        input: publication.architecture.input.to_string(),
         file: format!("{}-{short_hash}.safetensors", publication.name),
         bytes: publication.weights.len() as u64,
         trained_on: publication.trained_on.0.to_owned(),

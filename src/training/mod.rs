@@ -1,14 +1,31 @@
-//! Trains a network on Format 1 data: runs, checkpoints, the files a run leaves.
+//! Trains networks: runs, their data and augmentation, checkpoints, the files a run leaves.
 
-pub mod early_stopping;
-mod examples;
-pub mod optimizer;
+mod augmentation;
+mod benchmark;
+mod checkpoint;
+mod config;
+mod cpu;
+mod early_stopping;
+mod engine;
+mod error;
+mod files;
+mod material;
+mod optimizer;
 mod run;
-pub mod schedule;
-pub mod weight_average;
+mod schedule;
+mod weight_average;
 
-pub use examples::{Augmentation, Example, cut_examples};
+pub use augmentation::{Augmentation, AugmentationArgs, AugmentationKind};
+pub use benchmark::Benchmark;
+pub use config::RunConfig;
+pub use early_stopping::{BestEpoch, EarlyStopping, Verdict};
+pub use error::TrainingError;
+pub use material::{DataError, Material, Source, open_store};
+pub use optimizer::{OptimizerArgs, OptimizerConfig, OptimizerError, OptimizerKind};
 pub use run::{
-    EpochReport, FinishedRun, OptimizerKind, RunConfig, RunOutcome, Schedule, TrainingError,
-    evaluate_photos, finished_run, resume, train,
+    EpochReport, FinishedRun, RunOutcome, Watcher, finished_run, resume, train,
 };
+pub use schedule::{
+    LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
+};
+pub use weight_average::WeightAverage;

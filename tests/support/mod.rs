@@ -9,7 +9,7 @@ use std::{
 
 use burn::tensor::Device;
 use doorplate::{
-    classifier::{Architecture, Classifier},
+    classifier::{Architecture, Classifier, Network},
     photo::{BoxInPhoto, PhotoSize},
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
@@ -18,9 +18,9 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 pub fn untrained_classifier() -> Classifier {
     let device = Device::flex();
     device.seed(11);
-    let architecture = Architecture::ConvNet48Dropout3;
-    let net = architecture.init(&device);
-    Classifier::new(architecture, net, device).expect("the CPU reads its own weights")
+    let architecture = Architecture::named("ConvNet48_Dropout3").expect("a network");
+    let net = Network::new(architecture, &device);
+    Classifier::new(net, device).expect("the CPU reads its own weights")
 }
 
 /// A colourful picture in which no two neighbours are alike.

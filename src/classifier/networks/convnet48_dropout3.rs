@@ -1,0 +1,11 @@
+//! The report's winner: ConvNet48_333 with dropout before the ten outputs.
+
+use super::{Architecture, HeadLayer, PYTORCH_INPUT, Start, pytorch_stage};
+
+pub(super) const NETWORK: Architecture = Architecture {
+    name: "ConvNet48_Dropout3",
+    input: PYTORCH_INPUT,
+    start: Start::Uniform,
+    stages: &[pytorch_stage(3, 48), pytorch_stage(3, 64), pytorch_stage(3, 32)],
+    head: &[HeadLayer::Dropout(0.5), HeadLayer::Linear(10)],
+};

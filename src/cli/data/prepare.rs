@@ -1,0 +1,37 @@
+//! `doorplate data prepare`
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use indicatif::ProgressBar;
+
+use crate::{
+    classifier::Architecture,
+    cli::WrongArgument,
+    training::open_store,
+};
+
+/// Cut all digits of a Format 1 folder (or a Format 2 file) out once, into a file that training
+/// maps into memory.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// A Format 1 folder, or a Format 2 file (.mat).
+    data: PathBuf,
+    /// Cut for the input of this network; networks with the same input share a store.
+    #[arg(long, default_value = "ConvNet48_Dropout3")]
+    net: String,
+    /// The store to write.
+    #[arg(long, short)]
+    output: PathBuf,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let architecture =
+        Architecture::named(&args.net).map_err(|error| WrongArgument(error.to_string()))?;
+    let bar = ProgressBar::no_length();
+    let store = open_store(&args.data, architecture, |photos| bar.inc(photos as u64))?;
+    bar.finish_and_clear();
+    store.write(&args.output)?;
+    println!("{} digits: {}", store.len(), args.output.display());
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `doorplate train --plan`: many runs, one after the other.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use super::{WrongArgument, train};
+use crate::{files::write_whole, training::finished_run};
+
+/// A run of a plan.
+struct PlannedRun {
+    stem: String,
+    args: train::Args,
+}
+
+/// Runs all of a plan, prints a table, and writes it beside the plan's runs.
+///
+/// A run that fails is reported and the rest goes on.
+pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let runs = read_plan(file)?;
+    let mut table = "run,net,digits,epochs,seconds,loss,validation_accuracy\n".to_owned();
+    let mut failed = 0;
+    for planned in &runs {
+        eprintln!("{}", planned.stem);
+        match train::start_or_go_on(&planned.args, planned.stem.clone(), stop) {
+            Ok(folder) => {
+                let run = finished_run(&folder)?;
+                let last = run.epochs.last();
+                let best = run.accuracy.map_or(String::new(), |a| format!("{a:.4}"));
+                // Writing to a String cannot fail.
+                let _ = writeln!(
+                    table,
+                    "{},{},{},{},{:.0},{:.4},{best}",
+                    planned.stem,
+                    run.config.net,
+                    run.trained_digits,
+                    run.epochs.len(),
+                    last.map_or(0.0, |last| last.seconds),
+                    last.map_or(0.0, |last| last.loss),
+                );
+            }
+            Err(error) if stop.load(Ordering::Relaxed) => return Err(error),
+            Err(error) => {
+                failed += 1;
+                eprintln!("doorplate: {}: {error:#}", planned.stem);
+                let _ = writeln!(table, "{},,,,,,", planned.stem);
+            }
+        }
+    }
+    if let Some(first) = runs.first() {
+        let path = first.args.out.join(format!("{}_plan.csv", plan_name(file)));
+        write_whole(&path, table.as_bytes()).with_context(|| format!("{}", path.display()))?;
+        println!("{table}\nTable: {}", path.display());
+    }
+    anyhow::ensure!(failed == 0, "{failed} of {} runs failed", runs.len());
+    Ok(())
+}
+
+fn plan_name(file: &Path) -> String {
+    file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+/// Reads all lines before the first run, so that a mistake in the last one is known at once.
+fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("reading the plan {}", file.display()))?;
+    let here: Vec<String> = std::env::args().collect();
+    let mut runs = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let wrong = |problem: String| {
+            WrongArgument(format!("{}, line {number}: {problem}", file.display()))
+        };
+        // The program's name and the command's stand before the options.
+        let common = here.iter().skip(2).cloned();
+        let options = line.split_whitespace().map(str::to_owned);
+        let all = std::iter::once("train".to_owned()).chain(common).chain(options);
+        let args = train::Args::try_parse_from(all).map_err(|error| wrong(error.to_string()))?;
+        train::check(&args).map_err(|error| wrong(error.to_string()))?;
+        let stem = format!("{}-{:02}", plan_name(file), runs.len() + 1);
+        runs.push(PlannedRun { stem, args });
+    }
+    anyhow::ensure!(
+        !runs.is_empty(),
+        WrongArgument(format!("{}: the plan has no run", file.display()))
+    );
+    Ok(runs)
+}

@@ -1,0 +1,406 @@
+//! Digits cut out of their photos once, to train from: no epoch decodes a picture again.
+//!
+//! A store holds, for each digit, an 8-bit patch that shows its frame (the box, or the box
+//! widened to a square) with a margin for shifts and turns, its digit and its photo's number. It
+//! is made in memory, or once in a file that is mapped into memory after that: the system reads
+//! what is needed, and drops it when memory runs short.
+//!
+//! The file: 8 bytes of magic, the length of the description (4 bytes, little-endian) and the
+//! description as JSON, then a byte a digit, four bytes (little-endian) a photo number, and the
+//! patches, plane after plane, row after row.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    format1::{Digit, Format1, Format1Error},
+    format2::{self, Format2},
+};
+use crate::photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, luma};
+
+/// The first bytes of a store's file.
+const MAGIC: &[u8; 8] = b"DPSTORE1";
+
+/// A description longer than this is damage.
+const MAX_DESCRIPTION: usize = 1 << 16;
+
+/// What a store's patches show.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PatchFormat {
+    /// Grey or colour.
+    pub colours: Colours,
+    /// How the digit's box becomes a square.
+    pub crop: CropShape,
+    /// Rows and columns of a patch.
+    pub side: usize,
+    /// What a patch shows beyond the frame on each side, as a share of the frame's side.
+    pub margin: f32,
+}
+
+impl PatchFormat {
+    /// Patches for a network's input of `input_side`: a quarter of the frame beyond it on each
+    /// side, at the input's own scale.
+    pub fn around(colours: Colours, crop: CropShape, input_side: usize) -> Self {
+        PatchFormat { colours, crop, side: input_side + input_side.div_ceil(2), margin: 0.25 }
+    }
+
+    /// Values of one patch.
+    pub fn values(&self) -> usize {
+        self.colours.channels() * self.side * self.side
+    }
+
+    /// What a patch shows of a digit's photo.
+    fn frame(&self, area: BoxInPhoto) -> LooseBox {
+        let frame = self.crop.frame(area);
+        let margin = f64::from(self.margin);
+        LooseBox {
+            left: frame.left - margin * frame.width,
+            top: frame.top - margin * frame.height,
+            width: frame.width * (1.0 + 2.0 * margin),
+            height: frame.height * (1.0 + 2.0 * margin),
+        }
+    }
+
+    /// A digit's patch.
+    pub fn cut(&self, photo: &Photo, digit: &Digit) -> Vec<u8> {
+        photo
+            .square_of(self.frame(digit.area), self.colours, self.side as u32)
+            .into_iter()
+            .map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8)
+            .collect()
+    }
+}
+
+/// The beginning of a store's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Description {
+    patches: PatchFormat,
+    count: usize,
+    /// Whether photo numbers mean anything.
+    by_photo: bool,
+}
+
+/// Where a store's bytes are.
+#[derive(Debug)]
+enum Bytes {
+    Memory(Vec<u8>),
+    Mapped(memmap2::Mmap),
+}
+
+/// Digits to train from.
+#[derive(Debug)]
+pub struct Store {
+    description: Description,
+    bytes: Bytes,
+    /// Where the digits begin in the bytes.
+    start: usize,
+}
+
+/// Why a store cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The photos or their list cannot be used.
+    #[error(transparent)]
+    Photos(#[from] Format1Error),
+    /// The file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no store of this version.
+    #[error("{}: {problem}. Make it again with `doorplate data prepare`", path.display())]
+    NoStore {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Store {
+    /// A store of patches that are at hand; `photos` are numbers by which digits of one photo
+    /// are kept together, if known.
+    ///
+    /// Returns `None` when the lengths don't fit together.
+    pub fn from_patches(
+        patches: PatchFormat,
+        digits: &[u8],
+        photos: Option<&[u32]>,
+        values: &[u8],
+    ) -> Option<Self> {
+        let fits = values.len() == digits.len() * patches.values()
+            && photos.is_none_or(|photos| photos.len() == digits.len());
+        if !fits {
+            return None;
+        }
+        let description =
+            Description { patches, count: digits.len(), by_photo: photos.is_some() };
+        let mut bytes = Vec::with_capacity(digits.len() * (5 + patches.values()));
+        bytes.extend_from_slice(digits);
+        match photos {
+            Some(photos) => bytes.extend(photos.iter().flat_map(|photo| photo.to_le_bytes())),
+            None => bytes.resize(bytes.len() + 4 * digits.len(), 0),
+        }
+        bytes.extend_from_slice(values);
+        Some(Store { description, bytes: Bytes::Memory(bytes), start: 0 })
+    }
+
+    /// Cuts out all digits of a Format 1 folder on all cores, calling `progress` with the number
+    /// of photos after each batch of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] at the first photo or box that cannot be used.
+    pub fn cut(
+        data: &Format1,
+        patches: PatchFormat,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Self, StoreError> {
+        let mut digits = Vec::with_capacity(data.digit_count());
+        let mut photos = Vec::with_capacity(data.digit_count());
+        let mut values = Vec::with_capacity(data.digit_count() * patches.values());
+        let numbered: Vec<_> = (0u32..).zip(&data.photos).collect();
+        for some in numbered.chunks(256) {
+            let cut: Vec<Vec<(u8, u32, Vec<u8>)>> = some
+                .par_iter()
+                .map(|&(number, entry)| {
+                    let (photo, digits) = data.load(entry)?;
+                    let cut = |digit: &Digit| (digit.digit, number, patches.cut(&photo, digit));
+                    Ok(digits.iter().map(cut).collect())
+                })
+                .collect::<Result<_, Format1Error>>()?;
+            for (digit, photo, patch) in cut.into_iter().flatten() {
+                digits.push(digit);
+                photos.push(photo);
+                values.extend(patch);
+            }
+            progress(some.len());
+        }
+        Store::from_patches(patches, &digits, Some(&photos), &values).ok_or_else(|| {
+            // One digit, one number and one patch were pushed together.
+            StoreError::NoStore {
+                path: data.folder().to_owned(),
+                problem: "its digits and patches differ in number".to_owned(),
+            }
+        })
+    }
+
+    /// A store of Format 2's crops: without a margin, and without photo numbers.
+    pub fn from_format2(data: &Format2, colours: Colours) -> Self {
+        let side = format2::SIDE;
+        let patches = PatchFormat { colours, crop: CropShape::Widened, side, margin: 0.0 };
+        let mut values = Vec::with_capacity(data.len() * patches.values());
+        for crop in data.crops.chunks_exact(format2::CROP_BYTES) {
+            match colours {
+                Colours::Rgb => {
+                    for channel in 0..3 {
+                        values.extend(crop.iter().skip(channel).step_by(3));
+                    }
+                }
+                Colours::Grey => values.extend(crop.chunks_exact(3).map(|pixel| {
+                    let [r, g, b] = [0, 1, 2].map(|channel| f32::from(pixel[channel]));
+                    luma(r, g, b).round() as u8
+                })),
+            }
+        }
+        let mut bytes = data.digits.clone();
+        bytes.resize(5 * data.len(), 0);
+        bytes.append(&mut values);
+        let description = Description { patches, count: data.len(), by_photo: false };
+        Store { description, bytes: Bytes::Memory(bytes), start: 0 }
+    }
+
+    /// Writes the store to a file.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] when it cannot be written; an earlier file stays as it was.
+    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
+        let file = |source| StoreError::File { path: path.to_owned(), source };
+        let description =
+            serde_json::to_vec(&self.description).map_err(|error| file(error.into()))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let draft = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+            .map_err(file)?;
+        let mut out = BufWriter::new(draft);
+        let length = description.len() as u32;
+        out.write_all(MAGIC)
+            .and_then(|()| out.write_all(&length.to_le_bytes()))
+            .and_then(|()| out.write_all(&description))
+            .and_then(|()| out.write_all(self.body()))
+            .map_err(file)?;
+        let draft = out.into_inner().map_err(|error| file(error.into_error()))?;
+        draft.as_file().sync_all().map_err(file)?;
+        draft.persist(path).map_err(|error| file(error.error))?;
+        Ok(())
+    }
+
+    /// Maps a store's file into memory.
+    ///
+    /// The file must not be changed while it is in use; this program never does so, it writes
+    /// stores under a temporary name and renames them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read, is damaged, cut short, or of another version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let at = |source| StoreError::File { path: path.to_owned(), source };
+        let no_store =
+            |problem: String| StoreError::NoStore { path: path.to_owned(), problem };
+        let file = File::open(path).map_err(at)?;
+        #[expect(unsafe_code, reason = "memory mapping has no safe interface")]
+        // SAFETY: the file is only read; should someone else change it meanwhile, pixels and
+        // labels change, both of which are plain bytes and checked where they are used.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(at)?;
+        let Some((magic, rest)) = map.split_first_chunk::<8>() else {
+            return Err(no_store("too short for a store of digits".to_owned()));
+        };
+        if magic != MAGIC {
+            return Err(no_store("not a store of digits of this program's version".to_owned()));
+        }
+        let description = rest
+            .split_first_chunk::<4>()
+            .map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest))
+            .filter(|&(length, rest)| length <= MAX_DESCRIPTION && length <= rest.len())
+            .ok_or_else(|| no_store("cut short in its description".to_owned()))?;
+        let (length, rest) = description;
+        let description: Description = serde_json::from_slice(&rest[..length])
+            .map_err(|error| no_store(format!("its description is damaged ({error})")))?;
+        let start = MAGIC.len() + 4 + length;
+        let wanted = description
+            .patches
+            .side
+            .checked_mul(description.patches.side)
+            .and_then(|plane| plane.checked_mul(description.patches.colours.channels()))
+            .and_then(|patch| patch.checked_add(5))
+            .and_then(|one| one.checked_mul(description.count))
+            .ok_or_else(|| no_store("its description names impossible sizes".to_owned()))?;
+        if map.len() - start != wanted {
+            return Err(no_store(format!(
+                "{} bytes of digits instead of {wanted}",
+                map.len() - start
+            )));
+        }
+        let store = Store { description, bytes: Bytes::Mapped(map), start };
+        match store.digits().iter().position(|&digit| digit > 9) {
+            Some(i) => Err(no_store(format!("entry {} is no digit", i + 1))),
+            None => Ok(store),
+        }
+    }
+
+    fn body(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Memory(bytes) => &bytes[self.start..],
+            Bytes::Mapped(bytes) => &bytes[self.start..],
+        }
+    }
+
+    /// What its patches show.
+    pub fn patches(&self) -> PatchFormat {
+        self.description.patches
+    }
+
+    /// The number of digits.
+    pub fn len(&self) -> usize {
+        self.description.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.description.count == 0
+    }
+
+    /// What each patch shows, 0 to 9.
+    pub fn digits(&self) -> &[u8] {
+        &self.body()[..self.len()]
+    }
+
+    /// The number of the photo that each digit is from, counted from 0, if known.
+    pub fn photos(&self) -> Option<Vec<u32>> {
+        let numbers = &self.body()[self.len()..5 * self.len()];
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
+        self.description.by_photo.then(|| numbers.chunks_exact(4).map(number).collect())
+    }
+
+    /// The patch of digit `i`: plane after plane, row after row.
+    ///
+    /// # Panics
+    /// When there are not so many digits.
+    pub fn patch(&self, i: usize) -> &[u8] {
+        let values = self.description.patches.values();
+        let start = 5 * self.len() + i * values;
+        &self.body()[start..start + values]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::PhotoSize;
+
+    fn patches() -> PatchFormat {
+        PatchFormat { colours: Colours::Grey, crop: CropShape::Stretched, side: 2, margin: 0.0 }
+    }
+
+    fn small() -> Store {
+        let values: Vec<u8> = (0..12).collect();
+        Store::from_patches(patches(), &[3, 1, 9], Some(&[0, 0, 7]), &values).expect("lengths fit")
+    }
+
+    #[test]
+    fn a_store_comes_back_from_its_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("digits.store");
+        small().write(&path).expect("written");
+        let store = Store::open(&path).expect("opened");
+        assert_eq!(store.digits(), [3, 1, 9]);
+        assert_eq!(store.photos(), Some(vec![0, 0, 7]));
+        assert_eq!(store.patch(2), [8, 9, 10, 11]);
+    }
+
+    #[test]
+    fn a_file_cut_short_anywhere_or_of_another_version_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("digits.store");
+        small().write(&path).expect("written");
+        let whole = std::fs::read(&path).expect("read");
+        for length in 1..whole.len() {
+            std::fs::write(&path, &whole[..length]).expect("written");
+            let error = Store::open(&path).expect_err("cut short");
+            assert!(error.to_string().contains("data prepare"), "{error}");
+        }
+        let mut older = whole.clone();
+        older[7] = b'0';
+        std::fs::write(&path, &older).expect("written");
+        let error = Store::open(&path).expect_err("an older version").to_string();
+        assert!(error.contains("version"), "{error}");
+        let mut no_digit = whole;
+        let first = no_digit.len() - 12 - 12 - 3;
+        no_digit[first] = 10;
+        std::fs::write(&path, &no_digit).expect("written");
+        let error = Store::open(&path).expect_err("no digit").to_string();
+        assert!(error.contains("entry 1"), "{error}");
+    }
+
+    #[test]
+    fn a_patch_shows_the_box_and_its_margin() {
+        let size = PhotoSize { width: 60, height: 60 };
+        let samples = (0..60 * 60u32).flat_map(|i| [(i % 60 * 4) as u8; 3]).collect();
+        let photo = Photo::from_rgb8(size, samples).expect("the samples fit the size");
+        let area = BoxInPhoto { left: 20, top: 20, width: 20, height: 20 };
+        let patches = PatchFormat::around(Colours::Grey, CropShape::Stretched, 20);
+        let patch = patches.cut(&photo, &Digit { area, digit: 1 });
+        // 30 columns at the photo's own scale, from column 15 on.
+        assert_eq!(patch.len(), 900);
+        for (i, &value) in patch.iter().take(30).enumerate() {
+            assert_eq!(usize::from(value), 4 * (15 + i));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Where a run stands, on disk: written whole, the newest kept.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use burn::{
+    module::Module as _,
+    optim::ModuleOptimizer,
+    store::{ModuleRecord, RecordError},
+    tensor::{Bytes, Device},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage,
+};
+use crate::{
+    classifier::{Architecture, Network},
+    files::write_whole,
+};
+
+pub(super) const RUN_FILE: &str = "run.json";
+const STATE_FILE: &str = "state.json";
+const MODEL_FILE: &str = "model.bpk";
+const OPTIMIZER_FILE: &str = "optimizer.bpk";
+const AVERAGE_FILE: &str = "average.bpk";
+const BEST_FILE: &str = "best.safetensors";
+
+/// Where a run stands between two steps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The epochs that are done.
+    pub(super) finished: Vec<EpochReport>,
+    /// Steps of the next epoch that are done, and their losses' sum.
+    pub(super) steps: usize,
+    pub(super) loss: f64,
+    /// Training time so far.
+    pub(super) seconds: f64,
+    /// Different digits that are trained on.
+    pub(super) trained_digits: u64,
+    pub(super) early_stopping: Option<EarlyStopping>,
+    /// Whether early stopping has ended the run.
+    pub(super) ended_early: bool,
+    /// Updates of the weights' average.
+    pub(super) average_updates: u64,
+}
+
+/// A run between two steps.
+pub(super) struct Progress {
+    pub(super) net: Network,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) average: Option<WeightAverage<Network>>,
+    pub(super) state: State,
+    /// The weights of the best epoch so far, where early stopping judges, as safetensors.
+    pub(super) best: Option<Vec<u8>>,
+}
+
+impl Progress {
+    /// Takes a run up from its newest checkpoint.
+    pub(super) fn from_checkpoint(
+        folder: &Path,
+        config: &RunConfig,
+        architecture: &'static Architecture,
+        device: &Device,
+    ) -> Result<Self, TrainingError> {
+        let checkpoint = newest(folder)?;
+        let bytes = |name: &str| -> Result<Vec<u8>, TrainingError> {
+            let path = checkpoint.join(name);
+            fs::read(&path).map_err(|source| TrainingError::File { path, source })
+        };
+        let record = |name: &str| bytes(name).map(Bytes::from_bytes_vec);
+        let damaged = |error: RecordError| TrainingError::Checkpoint {
+            path: checkpoint.clone(),
+            reason: error.to_string(),
+        };
+        let state: State = read_json(&checkpoint.join(STATE_FILE))?;
+        let model = ModuleRecord::from_bytes(record(MODEL_FILE)?).map_err(damaged)?;
+        let net = Network::new(architecture, &device.clone().autodiff())
+            .try_load_record(model)
+            .map_err(damaged)?;
+        let optimizer =
+            config.optimizer.init().from_bytes(record(OPTIMIZER_FILE)?).map_err(damaged)?;
+        let average = match config.averaging {
+            Some(decay) => {
+                let average = record(AVERAGE_FILE)?;
+                let updates = state.average_updates;
+                let average =
+                    WeightAverage::from_bytes(decay, updates, &net, average).map_err(damaged)?;
+                Some(average)
+            }
+            None => None,
+        };
+        let judged = state.early_stopping.is_some_and(|judge| judge.best().is_some());
+        let best = if judged { Some(bytes(BEST_FILE)?) } else { None };
+        Ok(Progress { net, optimizer, average, state, best })
+    }
+
+    /// Writes a checkpoint whole, then removes the older ones; `steps` are those of the run.
+    pub(super) fn save(&mut self, folder: &Path, steps: usize) -> Result<(), TrainingError> {
+        let target = folder.join(format!("checkpoint-{steps:09}"));
+        let draft = folder.join(format!("checkpoint-{steps:09}.partial"));
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| TrainingError::File { path, source }
+        };
+        for leftover in [&draft, &target] {
+            if leftover.exists() {
+                fs::remove_dir_all(leftover).map_err(at(leftover))?;
+            }
+        }
+        fs::create_dir(&draft).map_err(at(&draft))?;
+        let unsaved = |error: RecordError| TrainingError::Checkpoint {
+            path: draft.clone(),
+            reason: error.to_string(),
+        };
+        let write = |name: &str, bytes: &[u8]| {
+            let path = draft.join(name);
+            write_whole(&path, bytes).map_err(at(&path))
+        };
+        write(MODEL_FILE, &self.net.clone().into_record().into_bytes().map_err(unsaved)?)?;
+        write(OPTIMIZER_FILE, &self.optimizer.into_bytes().map_err(unsaved)?)?;
+        if let Some(average) = &self.average {
+            write(AVERAGE_FILE, &average.to_bytes().map_err(unsaved)?)?;
+            self.state.average_updates = average.updates();
+        }
+        if let Some(best) = &self.best {
+            write(BEST_FILE, best)?;
+        }
+        write_json(&draft.join(STATE_FILE), &self.state)?;
+        fs::rename(&draft, &target).map_err(at(&target))?;
+        for (number, older) in all(folder)? {
+            if number < steps {
+                fs::remove_dir_all(&older).map_err(at(&older))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The state of a run's newest checkpoint.
+pub(super) fn newest_state(folder: &Path) -> Result<State, TrainingError> {
+    read_json(&newest(folder)?.join(STATE_FILE))
+}
+
+/// All whole checkpoints of a run, by their steps, ascending.
+fn all(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainingError> {
+    let unreadable = |source| TrainingError::File { path: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|n| n.strip_prefix("checkpoint-")?.parse().ok());
+        if let Some(number) = number {
+            found.push((number, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn newest(folder: &Path) -> Result<PathBuf, TrainingError> {
+    all(folder)?.pop().map(|(_, path)| path).ok_or_else(|| TrainingError::Checkpoint {
+        path: folder.to_owned(),
+        reason: "no checkpoint is here; start the run again without --resume".to_owned(),
+    })
+}
+
+pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), TrainingError> {
+    serde_json::to_vec_pretty(value)
+        .map_err(io::Error::from)
+        .and_then(|json| write_whole(path, &json))
+        .map_err(|source| TrainingError::File { path: path.to_owned(), source })
+}
+
+pub(super) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TrainingError> {
+    let bytes =
+        fs::read(path).map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
+    serde_json::from_slice(&bytes).map_err(|error| TrainingError::Checkpoint {
+        path: path.to_owned(),
+        reason: format!("damaged ({error})"),
+    })
+}

@@ -1,0 +1,76 @@
+//! What a run is made of.
+
+use std::{fmt, num::NonZeroUsize, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Augmentation, LearningRate, OptimizerConfig, material::Source};
+
+/// What a run is made of; `run.json` in its folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The network's name.
+    pub net: String,
+    /// The digits; the share for validation is held back from the first source.
+    pub data: Vec<Source>,
+    /// Passes over the training digits.
+    pub epochs: usize,
+    /// Digits a step.
+    pub batch: usize,
+    /// The learning rate of every step.
+    pub learning_rate: LearningRate,
+    /// The optimiser.
+    pub optimizer: OptimizerConfig,
+    /// Share of the target spread over all digits.
+    pub smoothing: f32,
+    /// Share of the first source held back for validation.
+    pub validation: f64,
+    /// Data to validate on instead.
+    pub validate_on: Option<PathBuf>,
+    /// Epochs without a better validation accuracy after which the run ends, with the best
+    /// epoch's weights; `None` runs all epochs and keeps the last one's.
+    pub patience: Option<NonZeroUsize>,
+    /// Decay of the weights' moving average that is read with; `None` reads with the last step's.
+    pub averaging: Option<f64>,
+    /// How inputs are varied.
+    pub augmentation: Augmentation,
+    /// Steps between checkpoints within an epoch; there is one after each epoch in any case.
+    pub checkpoint_every: Option<NonZeroUsize>,
+    /// Draws the split, the order, the augmentation, the first weights and the dropout.
+    pub seed: u64,
+    /// The files' common stem: id (if any), program, date and time.
+    pub stem: String,
+}
+
+/// Writes the command that starts this run again, but for where its runs go and its time.
+impl fmt::Display for RunConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "doorplate train")?;
+        for source in &self.data {
+            write!(f, " --data {source}")?;
+        }
+        write!(
+            f,
+            " --net {} --epochs {} --batch {} {} {} --smoothing {} --validation {} {} --seed {}",
+            self.net,
+            self.epochs,
+            self.batch,
+            self.learning_rate,
+            self.optimizer,
+            self.smoothing,
+            self.validation,
+            self.augmentation,
+            self.seed
+        )?;
+        if let Some(path) = &self.validate_on {
+            write!(f, " --validate-on {}", path.display())?;
+        }
+        if let Some(patience) = self.patience {
+            write!(f, " --patience {patience}")?;
+        }
+        if let Some(decay) = self.averaging {
+            write!(f, " --averaging {decay}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,475 @@
+//! Forward and backward passes of a network on this machine's processor.
+//!
+//! Burn's autodiff builds a graph of general tensor operations, each of which allocates its
+//! result and passes over all of it. The declared networks are few kinds of layers, so this
+//! writes their passes out: one image at a time per thread, its working set in the cache, all
+//! buffers kept from step to step. What comes out are Burn's parameters' gradients, for Burn's
+//! optimisers; the tests hold them against Burn's autodiff. Sums are taken in a fixed order, so
+//! that the number of threads changes no bit.
+
+mod convolution;
+mod head;
+mod matrix;
+mod norm;
+mod pooling;
+
+use std::cell::RefCell;
+
+use burn::{
+    module::Param,
+    nn::BatchNorm,
+    optim::GradientsParams,
+    tensor::{Device, Tensor, TensorData},
+};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use self::{convolution::Sizes, head::Head, norm::Statistics};
+use crate::classifier::{Architecture, EngineError, Network, Norm, Pool, host_values};
+
+/// Images whose part of a weights' gradient is summed up before the sums are added: a constant,
+/// so that the order of the additions does not depend on the number of threads.
+const GROUP: usize = 4;
+
+thread_local! {
+    /// Neighbourhoods of one image's pixels, kept as allocating them anew costs page faults.
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A network's buffers for one batch at a time.
+#[derive(Debug)]
+pub(super) struct CpuEngine {
+    /// Share of the target that is spread over all digits.
+    smoothing: f32,
+    stages: Vec<StageBuffers>,
+    head: Head,
+}
+
+/// What one step on a batch gives.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// The batch's mean loss.
+    pub(super) loss: f32,
+    /// The gradients of all weights.
+    pub(super) gradients: GradientsParams,
+}
+
+#[derive(Debug)]
+struct StageBuffers {
+    sizes: Sizes,
+    pool: Pool,
+    norm: Norm,
+    /// The convolution's outputs, then the pooling's, then (where it stands last) the norm's.
+    convolved: Vec<f32>,
+    pooled: Vec<f32>,
+    normed: Vec<f32>,
+    winners: Vec<u8>,
+    statistics: Statistics,
+    affine: Vec<[f32; 2]>,
+    /// Gradients of the pooled outputs and of the convolution's.
+    pooled_gradient: Vec<f32>,
+    convolved_gradient: Vec<f32>,
+}
+
+/// A stage's weights on the host.
+struct StageWeights {
+    weights: Vec<f32>,
+    biases: Vec<f32>,
+    norm: Option<[Vec<f32>; 2]>,
+}
+
+impl CpuEngine {
+    /// Buffers for networks of this architecture.
+    pub(super) fn new(architecture: &'static Architecture, smoothing: f32) -> Self {
+        let mut channels_in = architecture.input.channels();
+        let stages = architecture
+            .stages
+            .iter()
+            .zip(architecture.sides())
+            .map(|(stage, side)| {
+                let sizes = Sizes {
+                    channels_in,
+                    channels_out: stage.channels,
+                    kernel: stage.kernel,
+                    side,
+                };
+                channels_in = stage.channels;
+                StageBuffers {
+                    sizes,
+                    pool: stage.pool,
+                    norm: stage.norm,
+                    convolved: Vec::new(),
+                    pooled: Vec::new(),
+                    normed: Vec::new(),
+                    winners: Vec::new(),
+                    statistics: Statistics::default(),
+                    affine: Vec::new(),
+                    pooled_gradient: Vec::new(),
+                    convolved_gradient: Vec::new(),
+                }
+            })
+            .collect();
+        CpuEngine { smoothing, stages, head: Head::new(architecture) }
+    }
+
+    /// The mean loss of standardised `inputs` (laid end to end) that show `digits`, and the
+    /// gradients. The network's running statistics take the batch's in; dropout draws from `rng`.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the weights cannot be read; `net` lives on the CPU.
+    pub(super) fn step(
+        &mut self,
+        net: &Network,
+        inputs: &[f32],
+        digits: &[u8],
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Step, EngineError> {
+        let weights: Vec<StageWeights> =
+            net.stages.iter().map(StageWeights::of).collect::<Result<_, _>>()?;
+        let mut below = inputs;
+        for ((buffers, weights), layers) in self.stages.iter_mut().zip(&weights).zip(&net.stages) {
+            buffers.forward(below, weights, layers.norm.as_ref());
+            below = buffers.outputs();
+        }
+        let mut gradients = GradientsParams::new();
+        let (loss, mut gradient) =
+            self.head.step(net, below, digits, self.smoothing, rng, &mut gradients)?;
+        for (i, layers) in net.stages.iter().enumerate().rev() {
+            let (earlier, rest) = self.stages.split_at_mut(i);
+            let (Some(buffers), Some(weights)) = (rest.first_mut(), weights.get(i)) else {
+                continue;
+            };
+            let input = earlier.last().map_or(inputs, StageBuffers::outputs);
+            let epsilon = layers.norm.as_ref().map_or(0.0, |norm| norm.epsilon as f32);
+            if let (Some(found), Some(norm)) =
+                (buffers.back_to_convolution(gradient, weights, epsilon), &layers.norm)
+            {
+                register(&mut gradients, &norm.gamma, found.gamma);
+                register(&mut gradients, &norm.beta, found.beta);
+            }
+            let (of_weights, of_biases) = buffers.weight_gradients(input);
+            register(&mut gradients, &layers.conv.weight, of_weights);
+            if let Some(bias) = &layers.conv.bias {
+                register(&mut gradients, bias, of_biases);
+            }
+            gradient = if i > 0 { buffers.input_gradient(weights) } else { Vec::new() };
+        }
+        Ok(Step { loss, gradients })
+    }
+}
+
+/// Hands a gradient computed here to Burn's optimisers, as a plain tensor of the weight's shape.
+fn register<const D: usize>(
+    gradients: &mut GradientsParams,
+    weight: &Param<Tensor<D>>,
+    values: Vec<f32>,
+) {
+    let shape = weight.val().dims();
+    let tensor = Tensor::<D>::from_data(TensorData::new(values, shape), &Device::flex());
+    gradients.register(weight.id, tensor);
+}
+
+impl StageWeights {
+    fn of(layers: &crate::classifier::StageLayers) -> Result<Self, EngineError> {
+        let biases = match &layers.conv.bias {
+            Some(bias) => host_values(bias.val())?,
+            None => vec![0.0; layers.conv.weight.dims()[0]],
+        };
+        let norm = match &layers.norm {
+            Some(norm) => Some([host_values(norm.gamma.val())?, host_values(norm.beta.val())?]),
+            None => None,
+        };
+        Ok(StageWeights { weights: host_values(layers.conv.weight.val())?, biases, norm })
+    }
+}
+
+impl StageBuffers {
+    fn outputs(&self) -> &[f32] {
+        if self.norm == Norm::AfterPool { &self.normed } else { &self.pooled }
+    }
+
+    /// Values of one image: of the input, of the convolution's output, and of the pooled output.
+    fn image_sizes(&self) -> [usize; 3] {
+        let sizes = &self.sizes;
+        let pooled_side = self.pool.output_side(sizes.side);
+        [
+            sizes.channels_in * sizes.plane(),
+            sizes.channels_out * sizes.plane(),
+            sizes.channels_out * pooled_side * pooled_side,
+        ]
+    }
+
+    fn forward(&mut self, inputs: &[f32], weights: &StageWeights, norm: Option<&BatchNorm>) {
+        let [of_input, of_convolved, of_pooled] = self.image_sizes();
+        let images = inputs.len() / of_input;
+        let (sizes, pool) = (self.sizes, self.pool);
+        let channels = sizes.channels_out;
+        self.convolved.resize(images * of_convolved, 0.0);
+        self.pooled.resize(images * of_pooled, 0.0);
+        self.winners.resize(images * of_pooled, 0);
+        self.convolved
+            .par_chunks_exact_mut(of_convolved)
+            .zip(inputs.par_chunks_exact(of_input))
+            .for_each(|(out, image)| {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    let StageWeights { weights, biases, .. } = weights;
+                    convolution::forward(image, weights, biases, &sizes, scratch, out);
+                });
+            });
+        self.affine = vec![[1.0, 0.0]; channels];
+        let epsilon = norm.map_or(0.0, |norm| norm.epsilon as f32);
+        if let (Norm::BeforeRelu, Some([gamma, beta])) = (self.norm, &weights.norm) {
+            self.statistics = norm::statistics(&self.convolved, channels, sizes.plane());
+            self.affine = self.statistics.affine(gamma, beta, epsilon);
+        }
+        let affine = &self.affine;
+        self.pooled
+            .par_chunks_exact_mut(of_pooled)
+            .zip(self.winners.par_chunks_exact_mut(of_pooled))
+            .zip(self.convolved.par_chunks_exact(of_convolved))
+            .for_each(|((out, winners), image)| {
+                pooling::forward(image, sizes.side, pool, affine, out, winners);
+            });
+        if let (Norm::AfterPool, Some([gamma, beta])) = (self.norm, &weights.norm) {
+            let plane = of_pooled / channels;
+            self.statistics = norm::statistics(&self.pooled, channels, plane);
+            let affine = self.statistics.affine(gamma, beta, epsilon);
+            self.normed.clone_from(&self.pooled);
+            for (i, plane) in self.normed.chunks_exact_mut(plane).enumerate() {
+                let [scale, shift] = affine[i % channels];
+                plane.iter_mut().for_each(|value| *value = scale * *value + shift);
+            }
+        }
+        if let Some(norm) = norm {
+            keep_running(norm, &self.statistics);
+        }
+    }
+
+    /// Takes the outputs' gradient back to the convolution's outputs; gives that of the norm.
+    fn back_to_convolution(
+        &mut self,
+        outputs_gradient: Vec<f32>,
+        weights: &StageWeights,
+        epsilon: f32,
+    ) -> Option<norm::Gradients> {
+        let [_, of_convolved, of_pooled] = self.image_sizes();
+        let (sizes, pool) = (self.sizes, self.pool);
+        self.pooled_gradient = outputs_gradient;
+        let gamma = weights.norm.as_ref().map(|[gamma, _]| gamma);
+        let mut of_norm = None;
+        if let (Norm::AfterPool, Some(gamma)) = (self.norm, gamma) {
+            let plane = of_pooled / sizes.channels_out;
+            let gradient = &mut self.pooled_gradient;
+            let found =
+                norm::backward(&self.pooled, gradient, plane, &self.statistics, gamma, epsilon);
+            of_norm = Some(found);
+        }
+        self.convolved_gradient.resize(self.convolved.len(), 0.0);
+        let affine = &self.affine;
+        self.convolved_gradient
+            .par_chunks_exact_mut(of_convolved)
+            .zip(self.convolved.par_chunks_exact(of_convolved))
+            .zip(self.winners.par_chunks_exact(of_pooled))
+            .zip(self.pooled_gradient.par_chunks_exact(of_pooled))
+            .for_each(|(((gradient, image), winners), outputs)| {
+                pooling::backward(image, sizes.side, pool, affine, winners, outputs, gradient);
+            });
+        if let (Norm::BeforeRelu, Some(gamma)) = (self.norm, gamma) {
+            let gradient = &mut self.convolved_gradient;
+            let (values, plane) = (&self.convolved, sizes.plane());
+            of_norm =
+                Some(norm::backward(values, gradient, plane, &self.statistics, gamma, epsilon));
+        }
+        of_norm
+    }
+
+    /// Gradients of the convolution's weights and biases.
+    fn weight_gradients(&self, inputs: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let [of_input, of_convolved, _] = self.image_sizes();
+        let sizes = self.sizes;
+        let groups: Vec<(Vec<f32>, Vec<f32>)> = inputs
+            .par_chunks(GROUP * of_input)
+            .zip(self.convolved_gradient.par_chunks(GROUP * of_convolved))
+            .map(|(inputs, gradients)| {
+                let mut of_weights = vec![0.0; sizes.weights()];
+                let mut of_biases = vec![0.0; sizes.channels_out];
+                let images = inputs.chunks_exact(of_input);
+                for (image, gradient) in images.zip(gradients.chunks_exact(of_convolved)) {
+                    SCRATCH.with_borrow_mut(|scratch| {
+                        let weights = &mut of_weights;
+                        convolution::weight_gradient(image, gradient, &sizes, scratch, weights);
+                    });
+                    for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks(sizes.plane())) {
+                        *sum += plane.iter().sum::<f32>();
+                    }
+                }
+                (of_weights, of_biases)
+            })
+            .collect();
+        let mut total = (vec![0.0; sizes.weights()], vec![0.0; sizes.channels_out]);
+        for (of_weights, of_biases) in &groups {
+            total.0.iter_mut().zip(of_weights).for_each(|(sum, part)| *sum += part);
+            total.1.iter_mut().zip(of_biases).for_each(|(sum, part)| *sum += part);
+        }
+        total
+    }
+
+    /// Gradient of the stage's inputs.
+    fn input_gradient(&self, weights: &StageWeights) -> Vec<f32> {
+        let [of_input, of_convolved, _] = self.image_sizes();
+        let sizes = self.sizes;
+        let reversed = convolution::reversed_weights(&weights.weights, &sizes);
+        let images = self.convolved_gradient.len() / of_convolved;
+        let mut gradient = vec![0.0; images * of_input];
+        gradient
+            .par_chunks_exact_mut(of_input)
+            .zip(self.convolved_gradient.par_chunks_exact(of_convolved))
+            .for_each(|(gradient, outputs)| {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    convolution::input_gradient(outputs, &reversed, &sizes, scratch, gradient);
+                });
+            });
+        gradient
+    }
+}
+
+/// Takes a batch's statistics into the running ones, as Burn's batch norm does.
+fn keep_running(norm: &BatchNorm, statistics: &Statistics) {
+    let share = norm.momentum;
+    let take_in = |running: Tensor<1>, values: &[f32]| {
+        let batch = Tensor::<1>::from_floats(values, &running.device());
+        running.mul_scalar(1.0 - share).add(batch.mul_scalar(share)).detach()
+    };
+    norm.running_mean.update(take_in(norm.running_mean.value_sync(), &statistics.mean));
+    norm.running_var.update(take_in(norm.running_var.value_sync(), &statistics.variance));
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::{
+        module::Module as _,
+        nn::loss::CrossEntropyLossConfig,
+        tensor::{Int, TensorData},
+    };
+    use rand::{Rng as _, SeedableRng as _};
+
+    use super::*;
+    use crate::classifier::HeadLayer;
+
+    /// A network without dropout, which no two engines draw alike.
+    fn without_dropout(architecture: &'static Architecture) -> &'static Architecture {
+        let kept = |layer: &&HeadLayer| !matches!(layer, HeadLayer::Dropout(_));
+        let head: Vec<HeadLayer> = architecture.head.iter().filter(kept).copied().collect();
+        Box::leak(Box::new(Architecture { head: head.leak(), ..*architecture }))
+    }
+
+    fn close(ours: &[f32], burns: &[f32], what: &str) {
+        assert_eq!(ours.len(), burns.len(), "{what}");
+        // Relative to the largest: single values may be sums that cancel out.
+        let largest = burns.iter().fold(1e-3f32, |largest, value| largest.max(value.abs()));
+        for (ours, burns) in ours.iter().zip(burns) {
+            let error = (ours - burns).abs() / largest;
+            assert!(error < 1e-3, "{what}: {ours} instead of {burns} (largest {largest})");
+        }
+    }
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        host_values(tensor).expect("the CPU reads its own tensors")
+    }
+
+    #[test]
+    fn losses_and_gradients_are_those_of_burns_autodiff() {
+        for architecture in Architecture::ALL {
+            let architecture = without_dropout(architecture);
+            let name = architecture.name;
+            let input = architecture.input;
+            let device = Device::flex().autodiff();
+            device.seed(3);
+            let net = Network::new(architecture, &device);
+            let mut rng = ChaCha8Rng::seed_from_u64(4);
+            // Not a multiple of the group, so that the last one is shorter.
+            let images = 6;
+            let inputs: Vec<f32> =
+                (0..images * input.len()).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let digits: Vec<u8> = (0..images as u8).map(|i| i * 3 % 10).collect();
+
+            let twin = net.clone().fork(&device);
+            let mut engine = CpuEngine::new(architecture, 0.1);
+            let step = engine.step(&net, &inputs, &digits, &mut rng).expect("a step");
+
+            let shape = [images, input.channels(), input.side, input.side];
+            let labels: Vec<i32> = digits.iter().map(|&digit| i32::from(digit)).collect();
+            let labels: Tensor<1, Int> =
+                Tensor::from_data(TensorData::new(labels, [images]), &device);
+            let inputs: Tensor<4> = Tensor::from_data(TensorData::new(inputs, shape), &device);
+            let loss = CrossEntropyLossConfig::new()
+                .with_smoothing(Some(0.1))
+                .init(&device)
+                .forward(twin.forward(inputs), labels);
+            close(&[step.loss], &values(loss.clone().reshape([1])), &format!("{name}: loss"));
+            let burns = GradientsParams::from_grads(loss.backward(), &twin);
+            let ours = &step.gradients;
+            for (i, (layers, twin)) in net.stages.iter().zip(&twin.stages).enumerate() {
+                let what = |part: &str| format!("{name}: stage {i}: {part}");
+                compare(ours, &burns, &layers.conv.weight, &twin.conv.weight, &what("weights"));
+                if let (Some(norm), Some(twin)) = (&layers.norm, &twin.norm) {
+                    compare(ours, &burns, &norm.gamma, &twin.gamma, &what("gamma"));
+                    compare(ours, &burns, &norm.beta, &twin.beta, &what("beta"));
+                    let running = |norm: &BatchNorm| {
+                        [values(norm.running_mean.value()), values(norm.running_var.value())]
+                    };
+                    for (ours, burns) in running(norm).iter().zip(&running(twin)) {
+                        close(ours, burns, &what("running statistics"));
+                    }
+                } else if let (Some(ours_of), Some(twins)) = (&layers.conv.bias, &twin.conv.bias) {
+                    // A bias before a norm has no effect: its gradient is rounding alone.
+                    compare(ours, &burns, ours_of, twins, &what("biases"));
+                }
+            }
+            for (i, (linear, twin)) in net.linears.iter().zip(&twin.linears).enumerate() {
+                let what = |part: &str| format!("{name}: linear {i}: {part}");
+                compare(ours, &burns, &linear.weight, &twin.weight, &what("weights"));
+                if let (Some(bias), Some(twin)) = (&linear.bias, &twin.bias) {
+                    compare(ours, &burns, bias, twin, &what("biases"));
+                }
+            }
+        }
+    }
+
+    fn compare<const D: usize>(
+        ours: &GradientsParams,
+        burns: &GradientsParams,
+        weight: &Param<Tensor<D>>,
+        twin: &Param<Tensor<D>>,
+        what: &str,
+    ) {
+        let gradient = |gradients: &GradientsParams, weight: &Param<Tensor<D>>| {
+            values(gradients.get::<D>(weight.id).expect("a gradient for each weight"))
+        };
+        close(&gradient(ours, weight), &gradient(burns, twin), what);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let architecture = Architecture::named("Caffe").expect("a network");
+        let device = Device::flex().autodiff();
+        let inputs: Vec<f32> = (0..9 * architecture.input.len())
+            .map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0)
+            .collect();
+        let digits = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+        let start = Network::new(architecture, &device);
+        let with = |threads: usize| {
+            let net = start.clone().fork(&device);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let mut rng = ChaCha8Rng::seed_from_u64(4);
+            let mut engine = CpuEngine::new(architecture, 0.0);
+            let step = pool
+                .expect("a pool of threads")
+                .install(|| engine.step(&net, &inputs, &digits, &mut rng))
+                .expect("a step");
+            let of_first = step.gradients.get::<4>(net.stages[0].conv.weight.id);
+            (step.loss, values(of_first.expect("a gradient")))
+        };
+        assert!(with(1) == with(3));
+    }
+}

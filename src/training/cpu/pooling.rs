@@ -1,0 +1,120 @@
+//! ReLU and pooling of one image, with a channel-wise scale and shift before them.
+
+use crate::classifier::Pool;
+
+/// Marks a pooled output whose window holds nothing above zero: no gradient passes.
+const NOTHING: u8 = u8::MAX;
+
+/// Pools `relu(scale * x + shift)` over one image's planes of `side * side`; for the poolings
+/// that take the largest, `winners` gets the position of each window's largest value in it.
+pub(super) fn forward(
+    image: &[f32],
+    side: usize,
+    pool: Pool,
+    affine: &[[f32; 2]],
+    out: &mut [f32],
+    winners: &mut [u8],
+) {
+    let out_side = pool.output_side(side);
+    let out_plane = out_side * out_side;
+    let planes = image.chunks_exact(side * side).zip(affine);
+    let outs = out.chunks_exact_mut(out_plane).zip(winners.chunks_exact_mut(out_plane));
+    for ((plane, &[scale, shift]), (out, winners)) in planes.zip(outs) {
+        let value = |i: usize| scale * plane[i] + shift;
+        match pool {
+            Pool::Max2 => {
+                for (y, (out, winners)) in
+                    out.chunks_exact_mut(out_side).zip(winners.chunks_exact_mut(out_side)).enumerate()
+                {
+                    let above = &plane[2 * y * side..][..side];
+                    let below = &plane[(2 * y + 1) * side..][..side];
+                    let windows = above.chunks_exact(2).zip(below.chunks_exact(2));
+                    for ((out, winner), (above, below)) in out.iter_mut().zip(winners).zip(windows) {
+                        let values = [above[0], above[1], below[0], below[1]];
+                        let mut best = 0.0;
+                        let mut at = NOTHING;
+                        for (i, value) in (0u8..).zip(values) {
+                            let value = scale * value + shift;
+                            let larger = value > best;
+                            best = if larger { value } else { best };
+                            at = if larger { i } else { at };
+                        }
+                        *out = best;
+                        *winner = at;
+                    }
+                }
+            }
+            Pool::Max3 => {
+                for (o, (out, winner)) in out.iter_mut().zip(winners).enumerate() {
+                    let mut best = 0.0;
+                    let mut at = NOTHING;
+                    for (position, i) in window(o / out_side, o % out_side, side) {
+                        if value(i) > best {
+                            (best, at) = (value(i), position);
+                        }
+                    }
+                    (*out, *winner) = (best, at);
+                }
+            }
+            Pool::Mean3 => {
+                for (o, out) in out.iter_mut().enumerate() {
+                    let (mut sum, mut count) = (0.0, 0.0);
+                    for (_, i) in window(o / out_side, o % out_side, side) {
+                        sum += value(i).max(0.0);
+                        count += 1.0;
+                    }
+                    *out = sum / count;
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of `scale * x + shift`, from the pooled outputs' gradient.
+pub(super) fn backward(
+    image: &[f32],
+    side: usize,
+    pool: Pool,
+    affine: &[[f32; 2]],
+    winners: &[u8],
+    out_gradient: &[f32],
+    gradient: &mut [f32],
+) {
+    let out_side = pool.output_side(side);
+    let out_plane = out_side * out_side;
+    gradient.fill(0.0);
+    let planes = image.chunks_exact(side * side).zip(affine);
+    let outs = out_gradient.chunks_exact(out_plane).zip(winners.chunks_exact(out_plane));
+    for (((plane, &[scale, shift]), (outs, winners)), gradient) in
+        planes.zip(outs).zip(gradient.chunks_exact_mut(side * side))
+    {
+        for (o, (&out, &winner)) in outs.iter().zip(winners).enumerate() {
+            let (y, x) = (o / out_side, o % out_side);
+            match pool {
+                Pool::Max2 | Pool::Max3 => {
+                    if winner != NOTHING {
+                        let (dy, dx) =
+                            (usize::from(winner) / pool.window(), usize::from(winner) % pool.window());
+                        gradient[(2 * y + dy) * side + 2 * x + dx] += out;
+                    }
+                }
+                Pool::Mean3 => {
+                    let share = out / window(y, x, side).count() as f32;
+                    for (_, i) in window(y, x, side) {
+                        if scale * plane[i] + shift > 0.0 {
+                            gradient[i] += share;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Positions in a 3 x 3 window of stride 2 and their indices in the plane, cut off at its edge.
+fn window(y: usize, x: usize, side: usize) -> impl Iterator<Item = (u8, usize)> {
+    (0u8..9).filter_map(move |position| {
+        let (row, column) = (2 * y + usize::from(position / 3), 2 * x + usize::from(position % 3));
+        (row < side && column < side).then_some((position, row * side + column))
+    })
+}

@@ -1,0 +1,115 @@
+//! One step's loss and gradients, on this machine's processor or on other devices.
+
+use burn::{
+    module::Module as _,
+    nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig},
+    optim::{GradientsAccumulator, GradientsParams},
+    tensor::{Device, Int, Tensor, TensorData},
+};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::cpu::{CpuEngine, Step};
+use crate::classifier::{Architecture, EngineError, Network};
+
+/// Where steps are computed.
+#[derive(Debug)]
+pub(super) enum Engine {
+    /// On this machine's processor, by passes of our own.
+    Cpu(Box<CpuEngine>),
+    /// By Burn's autodiff, each device taking its share of the batch.
+    Burn {
+        devices: Vec<Device>,
+        criterion: CrossEntropyLoss,
+    },
+}
+
+impl Engine {
+    /// An engine on `devices`, the first of which holds the network.
+    pub(super) fn new(
+        architecture: &'static Architecture,
+        devices: &[Device],
+        smoothing: f32,
+    ) -> Self {
+        match devices {
+            [device] if *device == Device::flex() => {
+                Engine::Cpu(Box::new(CpuEngine::new(architecture, smoothing)))
+            }
+            _ => Engine::burn(devices, smoothing),
+        }
+    }
+
+    /// Burn's autodiff on `devices`.
+    pub(super) fn burn(devices: &[Device], smoothing: f32) -> Self {
+        let devices: Vec<Device> =
+            devices.iter().map(|device| device.clone().autodiff()).collect();
+        let criterion = CrossEntropyLossConfig::new()
+            .with_smoothing((smoothing > 0.0).then_some(smoothing))
+            .init(&devices[0]);
+        Engine::Burn { devices, criterion }
+    }
+
+    /// The loss and gradients of a batch of standardised inputs; `seed` draws the dropout.
+    pub(super) fn step(
+        &mut self,
+        net: &Network,
+        inputs: &[f32],
+        digits: &[u8],
+        seed: u64,
+    ) -> Result<Step, EngineError> {
+        match self {
+            Engine::Cpu(engine) => {
+                engine.step(net, inputs, digits, &mut ChaCha8Rng::seed_from_u64(seed))
+            }
+            Engine::Burn { devices, criterion } => {
+                data_parallel_step(devices, criterion, net, inputs, digits, seed)
+            }
+        }
+    }
+}
+
+/// Each device takes an equal part of the batch through a copy of the network; the gradients are
+/// gathered on the first device, weighted by the parts' sizes. Batch norms see their device's
+/// part, and the first device's statistics are kept, as Burn's own data-parallel strategy has it.
+fn data_parallel_step(
+    devices: &[Device],
+    criterion: &CrossEntropyLoss,
+    net: &Network,
+    inputs: &[f32],
+    digits: &[u8],
+    seed: u64,
+) -> Result<Step, EngineError> {
+    let input = net.architecture().input;
+    let part = digits.len().div_ceil(devices.len());
+    let parts = inputs.chunks(part * input.len()).zip(digits.chunks(part));
+    let losses: Vec<(Tensor<1>, Network, usize)> = devices
+        .iter()
+        .zip(parts)
+        .enumerate()
+        .map(|(i, (device, (inputs, digits)))| {
+            device.seed(seed.wrapping_add(i as u64));
+            let net = if i == 0 { net.clone() } else { net.clone().fork(device) };
+            let shape = [digits.len(), input.channels(), input.side, input.side];
+            let inputs: Tensor<4> =
+                Tensor::from_data(TensorData::new(inputs.to_vec(), shape), device);
+            let labels: Vec<i32> = digits.iter().map(|&digit| i32::from(digit)).collect();
+            let labels: Tensor<1, Int> =
+                Tensor::from_data(TensorData::new(labels, [digits.len()]), device);
+            (criterion.forward(net.forward(inputs), labels), net, digits.len())
+        })
+        .collect();
+    let mut loss = 0.0;
+    let mut gathered = GradientsAccumulator::new();
+    for (i, (part_loss, part_net, digits_here)) in losses.into_iter().enumerate() {
+        let share = digits_here as f32 / digits.len() as f32;
+        let part_loss = part_loss.mul_scalar(share);
+        let value = part_loss.clone().try_into_scalar::<f32>();
+        loss += value.map_err(|error| EngineError(format!("{error:?}")))?;
+        let mut gradients = GradientsParams::from_grads(part_loss.backward(), &part_net);
+        if i > 0 {
+            gradients = gradients.to_device(&devices[0], &part_net);
+        }
+        gathered.accumulate(net, gradients);
+    }
+    Ok(Step { loss, gradients: gathered.grads() })
+}

@@ -1,0 +1,78 @@
+//! Why a run stops before its end.
+
+use std::{io, path::PathBuf};
+
+use super::material::DataError;
+use crate::classifier::{EngineError, UnknownNetwork};
+
+/// Why a run stops before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainingError {
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The run names a network that this program does not have.
+    #[error(transparent)]
+    Network(#[from] UnknownNetwork),
+    /// A file of the run cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A run's folder is there already.
+    #[error(
+        "{}: a run of this name is here already; resume it with --resume, or give another --id",
+        folder.display()
+    )]
+    RunExists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A checkpoint or the run's description is damaged, or there is none.
+    #[error("{}: {reason}", path.display())]
+    Checkpoint {
+        /// File or folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Early stopping without digits to judge by.
+    #[error("--patience judges by the validation digits; hold some back with --validation")]
+    NothingToJudgeBy,
+    /// The loss is no number any more.
+    #[error(
+        "the loss became {loss} in step {step} of epoch {epoch}; the last good checkpoint is \
+         kept in {}. Try a lower --rate",
+        folder.display()
+    )]
+    Diverged {
+        /// The loss.
+        loss: f32,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The epoch's step, from 1.
+        step: usize,
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// The run was asked to stop; a checkpoint is written.
+    #[error(
+        "stopped after step {step} of epoch {epoch}; go on with `doorplate train --resume {}`",
+        folder.display()
+    )]
+    Stopped {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The epoch's last finished step, from 1.
+        step: usize,
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// The device failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}

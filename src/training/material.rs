@@ -1,0 +1,331 @@
+//! The digits of a run: where they come from, which are held back, how they are drawn.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Augmentation;
+use crate::{
+    classifier::{Architecture, Input, Normalisation, Standardisation},
+    dataset::{
+        format1::Format1,
+        format2::{Format2, Format2Error},
+        split::{split_by_digit, split_by_photo},
+        store::{PatchFormat, Store, StoreError},
+    },
+};
+
+/// Data to train on: a Format 1 folder, a Format 2 file (`.mat`), or a store that `doorplate data
+/// prepare` made; written `PATH`, or `PATH@3` to show each of its digits three times an epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Source {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// How often each of its digits is shown in an epoch, at least 1.
+    pub times: usize,
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let times = text.rsplit_once('@').and_then(|(path, times)| {
+            let times: usize = times.parse().ok()?;
+            Some((path, times))
+        });
+        match times {
+            Some((_, 0)) => Err(format!("{text}: each digit is to be shown at least once")),
+            Some((path, times)) => Ok(Source { path: path.into(), times }),
+            None => Ok(Source { path: text.into(), times: 1 }),
+        }
+    }
+}
+
+impl TryFrom<String> for Source {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Source> for String {
+    fn from(source: Source) -> Self {
+        source.to_string()
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if self.times > 1 { write!(f, "@{}", self.times) } else { Ok(()) }
+    }
+}
+
+/// Why data cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Photos, their list or a store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A Format 2 file cannot be used.
+    #[error(transparent)]
+    Format2(#[from] Format2Error),
+    /// A store or a Format 2 file shows digits in another way than the network wants them.
+    #[error(
+        "{}: these digits are cut out as {found:?}, but {architecture} is given {}. Prepare \
+         them for this network, or give the Format 1 folder",
+        path.display(), architecture.input
+    )]
+    OtherPatches {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: PatchFormat,
+        /// What is to be trained.
+        architecture: &'static Architecture,
+    },
+    /// Nothing to train on.
+    #[error(
+        "{data}: no digit is left to train on after {percent:.0} % are held back for validation. \
+         Give more data, or lower --validation"
+    )]
+    NoDigits {
+        /// The data.
+        data: String,
+        /// Percent held back.
+        percent: f64,
+    },
+}
+
+/// Opens data of any kind for a network, calling `progress` with the number of photos read.
+///
+/// # Errors
+/// [`DataError`].
+pub fn open_store(
+    path: &Path,
+    architecture: &'static Architecture,
+    progress: impl FnMut(usize),
+) -> Result<Store, DataError> {
+    let input = architecture.input;
+    let other = |store: Store| DataError::OtherPatches {
+        path: path.to_owned(),
+        found: store.patches(),
+        architecture,
+    };
+    if path.is_dir() || !path.exists() {
+        let data = Format1::open(path).map_err(StoreError::from)?;
+        let patches = PatchFormat::around(input.colours, input.crop, input.side);
+        return Ok(Store::cut(&data, patches, progress)?);
+    }
+    let store = if path.extension().is_some_and(|extension| extension == "mat") {
+        Store::from_format2(&Format2::open(path)?, input.colours)
+    } else {
+        Store::open(path)?
+    };
+    let patches = store.patches();
+    if patches.colours == input.colours && patches.crop == input.crop {
+        Ok(store)
+    } else {
+        Err(other(store))
+    }
+}
+
+/// A digit's place: which store, and which of its digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    store: usize,
+    digit: usize,
+}
+
+/// The digits of a run, ready to draw from.
+#[derive(Debug)]
+pub struct Material {
+    input: Input,
+    stores: Vec<Store>,
+    /// Each as often as it is shown in an epoch.
+    train: Vec<Place>,
+    validation: Vec<Place>,
+}
+
+impl Material {
+    /// Opens all sources, and holds back the share `validation` of the first one's digits, or
+    /// none but takes those of `validate_on`.
+    ///
+    /// # Errors
+    /// [`DataError`] when a source cannot be used, or nothing is left to train on.
+    pub fn load(
+        sources: &[Source],
+        architecture: &'static Architecture,
+        validation: f64,
+        validate_on: Option<&Path>,
+        seed: u64,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Self, DataError> {
+        let validation = if validate_on.is_some() { 0.0 } else { validation };
+        let mut material = Material {
+            input: architecture.input,
+            stores: Vec::new(),
+            train: Vec::new(),
+            validation: Vec::new(),
+        };
+        for (number, source) in sources.iter().enumerate() {
+            let store = open_store(&source.path, architecture, &mut progress)?;
+            let place = |digit: usize| Place { store: number, digit };
+            let mut train: Vec<Place> = if number == 0 {
+                let split = match store.photos() {
+                    Some(photos) => split_by_photo(&photos, validation, seed),
+                    None => split_by_digit(store.digits(), validation, seed),
+                };
+                material.validation.extend(split.validation.into_iter().map(place));
+                split.train.into_iter().map(place).collect()
+            } else {
+                (0..store.len()).map(place).collect()
+            };
+            train = train.repeat(source.times);
+            material.train.append(&mut train);
+            material.stores.push(store);
+        }
+        if let Some(path) = validate_on {
+            let store = open_store(path, architecture, &mut progress)?;
+            let place = |digit: usize| Place { store: sources.len(), digit };
+            material.validation = (0..store.len()).map(place).collect();
+            material.stores.push(store);
+        }
+        if material.train.is_empty() {
+            let data: Vec<String> = sources.iter().map(ToString::to_string).collect();
+            return Err(DataError::NoDigits {
+                data: data.join(", "),
+                percent: 100.0 * validation,
+            });
+        }
+        Ok(material)
+    }
+
+    /// Digits shown in an epoch.
+    pub fn epoch_len(&self) -> usize {
+        self.train.len()
+    }
+
+    /// Different digits to train on.
+    pub fn train_len(&self) -> usize {
+        let mut places: Vec<(usize, usize)> =
+            self.train.iter().map(|place| (place.store, place.digit)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places.len()
+    }
+
+    /// Mean and standard deviation of the training digits, sample by sample over the input,
+    /// shown as they are.
+    fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
+        let length = self.input.len();
+        // So many digits say it as well as all of them would.
+        let step = self.train.len().div_ceil(20_000).max(1);
+        let chosen: Vec<Place> = self.train.iter().copied().step_by(step).collect();
+        let mut sum = vec![0.0f64; length];
+        let mut squares = vec![0.0f64; length];
+        for some in chosen.chunks(512) {
+            let inputs = self.drawn(some, &Augmentation::NONE, None, |_| 0);
+            for input in inputs.chunks_exact(length) {
+                for ((sum, square), &value) in sum.iter_mut().zip(&mut squares).zip(input) {
+                    let value = f64::from(value);
+                    *sum += value;
+                    *square += value * value;
+                }
+            }
+        }
+        let count = chosen.len() as f64;
+        let mean: Vec<f64> = sum.iter().map(|sum| sum / count).collect();
+        let deviation = squares
+            .iter()
+            .zip(&mean)
+            .map(|(square, mean)| (square / count - mean * mean).max(0.0).sqrt() as f32)
+            .collect();
+        (mean.into_iter().map(|mean| mean as f32).collect(), deviation)
+    }
+
+    /// The standardisation that the training digits ask for.
+    pub fn measure_standardisation(&self) -> Option<(Vec<f32>, Vec<f32>)> {
+        (self.input.normalisation != Normalisation::Centred).then(|| self.statistics())
+    }
+
+    /// Draws the inputs of some places on all cores; the chance of each depends on `seed` of its
+    /// position alone.
+    fn drawn(
+        &self,
+        places: &[Place],
+        augmentation: &Augmentation,
+        standardisation: Option<&Standardisation>,
+        seed: impl Fn(usize) -> u64 + Sync,
+    ) -> Vec<f32> {
+        let length = self.input.len();
+        let mut inputs = vec![0.0; places.len() * length];
+        inputs.par_chunks_exact_mut(length).zip(places).enumerate().for_each(
+            |(i, (out, place))| {
+                if let Some(store) = self.stores.get(place.store) {
+                    let mut rng = ChaCha8Rng::seed_from_u64(seed(i));
+                    let patch = store.patch(place.digit);
+                    augmentation.draw(patch, store.patches(), &self.input, &mut rng, out);
+                }
+                if let Some(standardisation) = standardisation {
+                    standardisation.apply(out);
+                }
+            },
+        );
+        inputs
+    }
+
+    fn digits(&self, places: &[Place]) -> Vec<u8> {
+        places.iter().map(|place| self.stores[place.store].digits()[place.digit]).collect()
+    }
+
+    /// Standardised inputs and digits of the training digits at these positions (of an epoch's
+    /// `epoch_len`); `seed` is the step's.
+    pub fn batch(
+        &self,
+        positions: &[usize],
+        augmentation: &Augmentation,
+        standardisation: &Standardisation,
+        seed: u64,
+    ) -> (Vec<f32>, Vec<u8>) {
+        let places: Vec<Place> = positions.iter().map(|&i| self.train[i]).collect();
+        let of_position = |i: usize| mixed(seed, i as u64);
+        let inputs = self.drawn(&places, augmentation, Some(standardisation), of_position);
+        (inputs, self.digits(&places))
+    }
+
+    /// Standardised inputs and digits of all validation digits, as they are, some at a time.
+    pub fn validation<'a>(
+        &'a self,
+        standardisation: &'a Standardisation,
+    ) -> impl Iterator<Item = (Vec<f32>, Vec<u8>)> + 'a {
+        self.validation.chunks(256).map(|places| {
+            let none = &Augmentation::NONE;
+            (self.drawn(places, none, Some(standardisation), |_| 0), self.digits(places))
+        })
+    }
+
+    /// Digits held back for validation.
+    pub fn validation_len(&self) -> usize {
+        self.validation.len()
+    }
+}
+
+/// A seed made of two numbers, so that neither neighbouring seeds nor neighbouring positions
+/// share their chance (the finaliser of SplitMix64).
+pub(super) fn mixed(seed: u64, position: u64) -> u64 {
+    let mut z = seed ^ position.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ z >> 31
+}
