@@ -2,7 +2,7 @@
 //! with labels in SVHN's layout, so that tests and training run without SVHN.
 //!
 //! A photo's way: a `Wall` (`front`) becomes a `Surface` with colour, relief and gloss; plates and
-//! `props` are stamped onto it; a `Number` made of `Glyph`s (`digits`) is put on a copy; `Light`
+//! `props` are stamped onto it; a `Number`, set in our own strokes (`digits`) or in one of `typefaces`, is put on a copy; `Light`
 //! and `Camera` turn both into photos, one with digits and one without, equal everywhere outside
 //! the digits' boxes. `small` makes up photos like SVHN's, `samples` composes the page's.
 //!
@@ -20,11 +20,16 @@ mod props;
 mod samples;
 mod small;
 mod surface;
+mod typefaces;
 
 use image::RgbImage;
 
 pub use files::{Format1Written, SampleEntry, SyntheticError, write_format1, write_samples};
-pub use small::render;
+pub use small::{Street, render};
+pub use typefaces::{
+    PinnedFile, PinnedTypeface, TypefaceError, TypefaceKind, TypefaceSplit, Typefaces,
+    pinned_typefaces,
+};
 
 use crate::{dataset::format1::Digit, photo::BoxInPhoto};
 use camera::{Camera, blended};

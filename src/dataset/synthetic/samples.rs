@@ -10,7 +10,7 @@ use super::{
     digits::{DigitForms, DigitStyle},
     front::{Plate, PlateKind, Wall, WallKind, leaf_shade},
     noise::ramp,
-    number::{Mount, Number},
+    number::{Lettering, Mount, Number},
     photograph,
     props::{self, Edges},
     surface::{Light, Surface, paint},
@@ -84,7 +84,7 @@ impl Front {
     fn number(&self, digits: &[u8], style: DigitStyle, left: f32, top: f32, height: f32) -> Number {
         Number {
             digits: digits.to_vec(),
-            style,
+            lettering: Lettering::Strokes(style),
             left: self.x(left),
             top: self.y(top),
             height: self.scale * height,

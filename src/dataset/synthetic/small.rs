@@ -1,31 +1,56 @@
 //! Small photos like SVHN's: a house number and little about it.
 
+use std::sync::Arc;
+
 use super::{
     Scene,
     camera::Camera,
     dice::Dice,
     digits::DigitStyle,
     front::{Plate, PlateKind, Wall, leaf_shade},
-    number::{Mount, Number},
+    number::{Lettering, Mount, Number},
     photograph,
     surface::{Colour, Light, Stamp, Surface, Texel, paint, rounded_box},
+    typefaces::Typefaces,
 };
 
 /// Share of the surface that the photo shows; the rest is room for a tilted camera.
 const REACH: f32 = 0.88;
 
-/// Draws a photo like SVHN's: about 40 to 260 pixels wide and 25 to 130 high, with 1 to 5 digits
-/// 15 to 50 pixels high. The same seed gives the same bytes.
-pub fn render(seed: u64) -> Scene {
-    let mut dice = Dice::new(seed);
-    loop {
-        // Nearly every plan shows all its digits; one that doesn't is drawn anew.
-        let plan = Plan::random(&mut dice);
-        let scene = plan.taken(&mut dice);
-        if scene.digits.len() == plan.number.digits.len() {
-            return scene;
+/// How many of a hundred numbers our own strokes write where there are typefaces too.
+const STROKES_SHARE: f32 = 0.2;
+
+/// Draws photos like SVHN's, each from its seed.
+#[derive(Clone, Debug, Default)]
+pub struct Street {
+    typefaces: Option<Arc<Typefaces>>,
+}
+
+impl Street {
+    /// A street whose numbers are set in these typefaces, some in our own strokes.
+    /// [`Street::default`] has our own strokes alone.
+    pub fn with(typefaces: Typefaces) -> Self {
+        Street { typefaces: Some(Arc::new(typefaces)) }
+    }
+
+    /// Draws a photo: about 40 to 260 pixels wide and 25 to 130 high, with 1 to 5 digits 15 to 50
+    /// pixels high. The same seed and the same typefaces give the same bytes.
+    pub fn scene(&self, seed: u64) -> Scene {
+        let mut dice = Dice::new(seed);
+        loop {
+            // Nearly every plan shows all its digits; one that doesn't is drawn anew.
+            let plan = Plan::random(&mut dice, self.typefaces.as_deref());
+            let scene = plan.taken(&mut dice);
+            if scene.digits.len() == plan.number.digits.len() {
+                return scene;
+            }
         }
     }
+}
+
+/// A [`Street::scene`] in our own strokes.
+pub fn render(seed: u64) -> Scene {
+    Street::default().scene(seed)
 }
 
 struct Plan {
@@ -56,19 +81,32 @@ fn random_digits(dice: &mut Dice) -> Vec<u8> {
     digits
 }
 
+fn random_lettering(dice: &mut Dice, typefaces: Option<&Typefaces>) -> Lettering {
+    let own = dice.chance(STROKES_SHARE);
+    match typefaces.filter(|_| !own).and_then(|typefaces| typefaces.draw(dice)) {
+        Some(face) => Lettering::Face {
+            face,
+            widened: dice.range(0.72, 1.1),
+            slant: if dice.chance(0.12) { dice.range(-0.05, 0.25) } else { 0.0 },
+            bolder: if dice.chance(0.5) { dice.range(-0.012, 0.025) } else { 0.0 },
+        },
+        None => Lettering::Strokes(DigitStyle::random(dice)),
+    }
+}
+
 impl Plan {
-    fn random(dice: &mut Dice) -> Self {
+    fn random(dice: &mut Dice, typefaces: Option<&Typefaces>) -> Self {
         let digits = random_digits(dice);
         // Half of SVHN's digits are under 25 pixels high.
         let size = dice.unit();
         let height = 15.0 + 35.0 * size * size;
-        let style = DigitStyle::random(dice);
+        let lettering = random_lettering(dice, typefaces);
         let spacing =
             if dice.chance(0.2) { dice.range(-0.05, 0.03) } else { dice.range(0.04, 0.28) };
         let fall = if dice.chance(0.12) { dice.range(-0.5, 0.6) } else { 0.0 };
         let unsteady = if dice.chance(0.3) { dice.range(0.2, 1.0) } else { 0.0 };
         let mut number =
-            Number { digits, style, left: 0.0, top: 0.0, height, spacing, fall, unsteady };
+            Number { digits, lettering, left: 0.0, top: 0.0, height, spacing, fall, unsteady };
         let (across, down) = number.extent();
         let (beside, above) = (dice.unit(), dice.unit());
         let width =
@@ -102,7 +140,11 @@ impl Plan {
             surface.grime(1.4 * size, dice.range(0.1, 0.8), dice.bits());
         }
         self.shade(&mut surface, dice);
-        let mount = random_mount(dice, behind, size, self.number.style.hair);
+        let hair = match &self.number.lettering {
+            Lettering::Strokes(style) => style.hair,
+            Lettering::Face { bolder, .. } => 0.1 + 2.0 * bolder,
+        };
+        let mount = random_mount(dice, behind, size, hair);
         let camera = self.camera(dice);
         let numbers = [(self.number.clone(), mount)];
         photograph(&surface, &numbers, &self.light, &camera, dice)
