@@ -205,6 +205,23 @@ impl Number {
     }
 }
 
+impl PlacedDigit {
+    /// About how far a point of the surface is from its outline, negative inside.
+    pub fn away(&self, point: [f32; 2]) -> f32 {
+        self.stamp.around(point)
+    }
+
+    /// Left, top, right and bottom edge of its strokes, as `shown` shows points of the surface.
+    pub fn shown(&self, shown: impl Fn([f32; 2]) -> [f32; 2]) -> [f32; 4] {
+        let mut edges = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+        for point in self.stamp.points() {
+            let [x, y] = shown(point);
+            edges = [edges[0].min(x), edges[1].min(y), edges[2].max(x), edges[3].max(y)];
+        }
+        edges
+    }
+}
+
 impl Mount {
     /// How many pixels about a digit it changes at most: what [`Number::placed`] asks for.
     pub fn reach(&self, light: &Light) -> f32 {
@@ -288,6 +305,18 @@ impl Mount {
                 });
             }
         }
+    }
+
+    /// How much of each pixel of the surface a digit covers, and how much of the sun its shadow
+    /// takes there: `cover` holds the larger of what it has and this.
+    pub fn cover(
+        &self,
+        surface: &Surface,
+        digit: &PlacedDigit,
+        light: &Light,
+        cover: &mut [[f32; 2]],
+    ) {
+        surface.cover(&digit.stamp, self.shadow(light), cover);
     }
 
     /// How much of each pixel of the surface a digit changes, its shadow included.
