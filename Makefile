@@ -108,3 +108,8 @@ sheets: native ## Before and after sheets of the report's example photos
 clean: ## Remove what was built
 	cargo clean
 	rm -rf dist tests/browser/node_modules
+
+TYPEFACES ?= target/typefaces
+.PHONY: typefaces
+typefaces: ## Fetch the pinned typefaces of synthetic house numbers into TYPEFACES
+	node pkg-config/typefaces.mjs "$(TYPEFACES)"

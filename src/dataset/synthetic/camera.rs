@@ -23,6 +23,9 @@ pub struct Camera {
     pub yaw: f32,
     /// How much nearer the lower edge is than the upper.
     pub pitch: f32,
+    /// Rows that level lines fall a column to the right while upright ones stay upright: the
+    /// look along a wall.
+    pub shear: f32,
     /// Deviation of the lens blur in pixels of the photo.
     pub blur: f32,
     /// Blur of a moving camera: pixels to the right and down between shutter opening and closing.
@@ -43,6 +46,41 @@ pub struct Camera {
     pub noise_seed: u32,
 }
 
+/// Which points of a surface a camera sees where.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    camera: Camera,
+    sin: f32,
+    cos: f32,
+    scale: f32,
+    centre: [f32; 2],
+}
+
+impl View {
+    /// The point of the surface that is seen (u, v) pixels from the photo's centre.
+    pub fn seen_at(&self, u: f32, v: f32) -> [f32; 2] {
+        let camera = &self.camera;
+        let depth =
+            1.0 + camera.yaw * u / camera.width as f32 + camera.pitch * v / camera.height as f32;
+        let (u, v) = (self.scale * u / depth, self.scale * (v - camera.shear * u) / depth);
+        let ([cx, cy], sin, cos) = (self.centre, self.sin, self.cos);
+        [cx + cos * u - sin * v, cy + sin * u + cos * v]
+    }
+
+    /// Where in the photo a point of the surface is seen, in pixels from its upper left corner.
+    pub fn shown_at(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let camera = &self.camera;
+        let ([cx, cy], sin, cos) = (self.centre, self.sin, self.cos);
+        let (dx, dy) = (x - cx, y - cy);
+        let (p, q) = ((cos * dx + sin * dy) / self.scale, (cos * dy - sin * dx) / self.scale);
+        // `seen_at` turned round: p = u / depth, q = (v - shear u) / depth.
+        let (width, height) = (camera.width as f32, camera.height as f32);
+        let nearer = camera.yaw * p / width + camera.pitch * (q + camera.shear * p) / height;
+        let depth = 1.0 / (1.0 - nearer).max(0.05);
+        [0.5 * width + depth * p, 0.5 * height + depth * (q + camera.shear * p)]
+    }
+}
+
 /// A field over the photo's pixels, `N` values a pixel.
 pub type Field<const N: usize> = Vec<[f32; N]>;
 
@@ -57,6 +95,7 @@ impl Camera {
             roll: 0.0,
             yaw: 0.0,
             pitch: 0.0,
+            shear: 0.0,
             blur: 0.0,
             shake: [0.0, 0.0],
             vignette: 0.0,
@@ -76,9 +115,7 @@ impl Camera {
         if surface_height == 0 || self.width == 0 {
             return vec![[0.0; N]; self.width as usize * self.height as usize];
         }
-        let (sin, cos) = libm::sincosf(self.roll * std::f32::consts::PI / 180.0);
-        let scale = surface_width as f32 * self.reach / self.width as f32;
-        let (cx, cy) = (0.5 * surface_width as f32, 0.5 * surface_height as f32);
+        let view = self.view(surface_width, surface_height);
         let samples = self.samples.max(1);
         let read = |x: f32, y: f32| -> [f32; N] {
             let x = (x - 0.5).clamp(0.0, surface_width as f32 - 1.001);
@@ -111,12 +148,8 @@ impl Camera {
                         let at = |pixel: u32, part: u32, size: u32| {
                             pixel as f32 + (part as f32 + 0.5) / samples as f32 - 0.5 * size as f32
                         };
-                        let (u, v) = (at(x, i, self.width), at(y, j, self.height));
-                        let depth = 1.0
-                            + self.yaw * u / self.width as f32
-                            + self.pitch * v / self.height as f32;
-                        let (u, v) = (scale * u / depth, scale * v / depth);
-                        let value = read(cx + cos * u - sin * v, cy + sin * u + cos * v);
+                        let [sx, sy] = view.seen_at(at(x, i, self.width), at(y, j, self.height));
+                        let value = read(sx, sy);
                         for (sum, value) in sum.iter_mut().zip(value) {
                             *sum += share * value;
                         }
@@ -128,7 +161,20 @@ impl Camera {
         self.blurred(seen)
     }
 
-    fn blurred<const N: usize>(&self, mut field: Field<N>) -> Field<N> {
+    /// How a surface of this size is looked at.
+    pub fn view(&self, surface_width: usize, surface_height: usize) -> View {
+        let (sin, cos) = libm::sincosf(self.roll * std::f32::consts::PI / 180.0);
+        View {
+            camera: *self,
+            sin,
+            cos,
+            scale: surface_width as f32 * self.reach / self.width as f32,
+            centre: [0.5 * surface_width as f32, 0.5 * surface_height as f32],
+        }
+    }
+
+    /// Blurs a field over the photo as lens and movement do.
+    pub fn blurred<const N: usize>(&self, mut field: Field<N>) -> Field<N> {
         if self.blur > 0.15 {
             let reach = (2.5 * self.blur).ceil().max(1.0) as i32;
             let weights: Vec<(f32, f32, f32)> = (-reach..=reach)
@@ -166,18 +212,27 @@ impl Camera {
         let taps: Vec<(i32, i32, f32)> =
             weights.iter().map(|&(dx, dy, w)| (dx as i32, dy as i32, w / total)).collect();
         let (width, height) = (self.width as i32, self.height as i32);
-        let mut out = Vec::with_capacity(field.len());
+        let mut out = vec![[0.0; N]; field.len()];
+        let row = |y: i32| (y * width) as usize..((y + 1) * width) as usize;
         for y in 0..height {
-            for x in 0..width {
-                let mut sum = [0.0; N];
-                for &(dx, dy, weight) in &taps {
-                    let (sx, sy) = ((x + dx).clamp(0, width - 1), (y + dy).clamp(0, height - 1));
-                    let value = &field[(sy * width + sx) as usize];
+            let sums = &mut out[row(y)];
+            // One neighbour after the other for the whole row: whole registers at a time.
+            for &(dx, dy, weight) in &taps {
+                let values = &field[row((y + dy).clamp(0, height - 1))];
+                let first = (-dx).clamp(0, width) as usize;
+                let last = (width - dx).clamp(0, width) as usize;
+                let add = |sum: &mut [f32; N], value: &[f32; N]| {
                     for (sum, value) in sum.iter_mut().zip(value) {
                         *sum += weight * value;
                     }
-                }
-                out.push(sum);
+                };
+                let (Some(left), Some(right)) = (values.first(), values.last()) else { continue };
+                let last = last.max(first);
+                sums[..first].iter_mut().for_each(|sum| add(sum, left));
+                sums[last..].iter_mut().for_each(|sum| add(sum, right));
+                let start = (first as i32 + dx).clamp(0, width) as usize;
+                let inner = sums[first..last].iter_mut().zip(&values[start..]);
+                inner.for_each(|(sum, value)| add(sum, value));
             }
         }
         out
@@ -218,30 +273,82 @@ impl Camera {
     /// place, the seed and `bright_as`, so that two pictures get the same noise wherever they
     /// are compared against the same one.
     pub fn quantised(&self, developed: &[Colour], bright_as: &[Colour]) -> Vec<u8> {
-        let width = self.width.max(1) as usize;
         let mut bytes = Vec::with_capacity(developed.len() * 3);
         for (i, (shown, reference)) in developed.iter().zip(bright_as).enumerate() {
-            let (x, y) = ((i % width) as i32, (i / width) as i32);
-            let mut grain = [0.0; 3];
-            if self.noise > 0.0 {
-                // Shadows are noisier, and colour noise is coarser than brightness noise.
-                let level = self.noise * (1.25 - 0.7 * reference[1]);
-                let fine = 0.85 * gauss(x, y, self.noise_seed)
-                    + 0.5 * gauss(x >> 1, y >> 1, self.noise_seed ^ 0xA5);
-                let red = gauss(x >> 1, y >> 1, self.noise_seed ^ 0x1111);
-                let blue = gauss(x >> 1, y >> 1, self.noise_seed ^ 0x2222);
-                grain = [fine + 0.4 * red, fine - 0.15 * (red + blue), fine + 0.5 * blue];
-                grain = grain.map(|g| g * level);
-            }
-            for (value, grain) in shown.iter().zip(grain) {
+            for (value, grain) in shown.iter().zip(self.grain(i, reference[1])) {
                 bytes.push((255.0 * value + grain).round().clamp(0.0, 255.0) as u8);
             }
         }
         bytes
+    }
+
+    /// The noise of pixel `i` at a brightness of 0 to 1, in levels of 0 to 255.
+    fn grain(&self, i: usize, bright: f32) -> Colour {
+        if self.noise <= 0.0 {
+            return [0.0; 3];
+        }
+        let width = self.width.max(1) as usize;
+        let (x, y) = ((i % width) as i32, (i / width) as i32);
+        // Shadows are noisier, and colour noise is coarser than brightness noise.
+        let level = self.noise * (1.25 - 0.7 * bright);
+        let fine = 0.85 * gauss(x, y, self.noise_seed)
+            + 0.5 * gauss(x >> 1, y >> 1, self.noise_seed ^ 0xA5);
+        let red = gauss(x >> 1, y >> 1, self.noise_seed ^ 0x1111);
+        let blue = gauss(x >> 1, y >> 1, self.noise_seed ^ 0x2222);
+        [fine + 0.4 * red, fine - 0.15 * (red + blue), fine + 0.5 * blue].map(|g| g * level)
+    }
+
+    /// A developed picture with its noise, in levels of 0 to 255.
+    pub fn noisy(&self, developed: &[Colour]) -> Field<3> {
+        let noisy = |(i, shown): (usize, &Colour)| {
+            let grain = self.grain(i, shown[1]);
+            [0, 1, 2].map(|c| (255.0 * shown[c] + grain[c]).clamp(0.0, 255.0))
+        };
+        developed.iter().enumerate().map(noisy).collect()
+    }
+
+    /// Adds `amount` times what a blur over three pixels takes away, as a camera's software does.
+    pub fn sharpen(&self, pixels: &mut Field<3>, amount: f32) {
+        if amount <= 0.0 {
+            return;
+        }
+        let around: Vec<(f32, f32, f32)> = [-1.0, 0.0, 1.0]
+            .into_iter()
+            .flat_map(|dy| [-1.0, 0.0, 1.0].map(|dx: f32| (dx, dy, 1.0_f32)))
+            .collect();
+        let blurred = self.gathered(pixels, &around);
+        for (pixel, blurred) in pixels.iter_mut().zip(blurred) {
+            for (value, blurred) in pixel.iter_mut().zip(blurred) {
+                *value = (*value + amount * (*value - blurred)).clamp(0.0, 255.0);
+            }
+        }
     }
 }
 
 /// `photo` where `share` is 1, `clean` where it is 0.
 pub fn blended(photo: &[Colour], clean: &[Colour], share: &[f32]) -> Field<3> {
     photo.iter().zip(clean).zip(share).map(|((&p, &c), &share)| mix3(c, p, share)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_seen_at_a_place_is_shown_there() {
+        let camera = Camera {
+            reach: 0.86,
+            roll: 7.0,
+            yaw: 0.2,
+            pitch: -0.1,
+            shear: -0.15,
+            ..Camera::plain(130, 55)
+        };
+        let view = camera.view(151, 64);
+        for (u, v) in [(0.0, 0.0), (-65.0, -27.5), (50.0, 3.0), (-12.0, 20.0)] {
+            let [x, y] = view.shown_at(view.seen_at(u, v));
+            let (right, down) = (x - 65.0 - u, y - 27.5 - v);
+            assert!(right.abs() < 1e-2 && down.abs() < 1e-2, "{u}, {v} is shown at {x}, {y}");
+        }
+    }
 }

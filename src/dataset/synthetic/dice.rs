@@ -33,6 +33,25 @@ impl Dice {
         low + (high - low) * self.unit()
     }
 
+    /// A number about normally distributed, mean 0 and deviation 1; never beyond -3.5 or 3.5.
+    pub fn normal(&mut self) -> f32 {
+        // Four numbers added have a mean of 2 and a deviation of the square root of a third.
+        let sum = self.unit() + self.unit() + self.unit() + self.unit();
+        (sum - 2.0) * 1.732_050_8
+    }
+
+    /// Which of the weights, each as often as its share of their sum; 0 where they add up to 0.
+    pub fn weighted(&mut self, weights: &[f32]) -> usize {
+        let mut at = self.unit() * weights.iter().sum::<f32>();
+        for (i, weight) in weights.iter().enumerate() {
+            if at < *weight {
+                return i;
+            }
+            at -= weight;
+        }
+        0
+    }
+
     /// A whole number in 0 to `count - 1`; 0 for a count of 0.
     pub fn below(&mut self, count: u32) -> u32 {
         ((u64::from(self.bits()) * u64::from(count)) >> 32) as u32

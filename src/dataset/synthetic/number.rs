@@ -1,10 +1,13 @@
 //! A house number: digits laid out in a row and put on whatever is behind them.
 
+use std::sync::Arc;
+
 use super::{
     dice::Dice,
     digits::{DigitStyle, Glyph},
     noise::{fractal, mix3, ramp, value},
     surface::{Colour, Light, Shadow, Stamp, Surface, Texel},
+    typefaces::Face,
 };
 
 /// A number and where it stands, in pixels of the surface.
@@ -12,8 +15,8 @@ use super::{
 pub struct Number {
     /// The digits from left to right, 0 to 9 each.
     pub digits: Vec<u8>,
-    /// Their style.
-    pub style: DigitStyle,
+    /// Where their shapes come from.
+    pub lettering: Lettering,
     /// Left edge of the first digit.
     pub left: f32,
     /// Top edge of the first digit.
@@ -26,6 +29,71 @@ pub struct Number {
     pub fall: f32,
     /// How far each digit is off its place and angle, 0 (machine) to 1 (an unsteady hand).
     pub unsteady: f32,
+}
+
+/// Where the digits' shapes come from.
+#[derive(Clone, Debug)]
+pub enum Lettering {
+    /// Our own strokes.
+    Strokes(DigitStyle),
+    /// A typeface.
+    Face {
+        /// One weight of it.
+        face: Arc<Face>,
+        /// Its width is taken times this.
+        widened: f32,
+        /// Columns that the top leans over the foot to the right, in parts of the height.
+        slant: f32,
+        /// What each edge of a stroke moves outwards, in parts of the height; below 0 inwards.
+        bolder: f32,
+    },
+}
+
+/// A digit's shape: its height is about 1, its left edge at x = 0, y down from its top.
+enum Shape<'a> {
+    Strokes(Glyph),
+    Face { face: &'a Face, digit: u8, widened: f32, slant: f32, bolder: f32 },
+}
+
+impl Shape<'_> {
+    /// How wide it is without its slant.
+    fn width(&self) -> f32 {
+        match self {
+            Shape::Strokes(glyph) => glyph.width(),
+            Shape::Face { face, digit, widened, bolder, .. } => {
+                (widened * face.digit(*digit).width() + 2.0 * bolder).max(0.05)
+            }
+        }
+    }
+
+    fn slant(&self) -> f32 {
+        match self {
+            Shape::Strokes(glyph) => glyph.slant(),
+            Shape::Face { slant, .. } => *slant,
+        }
+    }
+
+    /// Where it starts and ends from top to bottom.
+    fn rows(&self) -> (f32, f32) {
+        match self {
+            Shape::Strokes(_) => (0.0, 1.0),
+            Shape::Face { face, digit, bolder, .. } => {
+                let (top, foot) = face.digit(*digit).rows();
+                (top - bolder, foot + bolder)
+            }
+        }
+    }
+
+    /// How far a point is from the outline, negative inside.
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        match self {
+            Shape::Strokes(glyph) => glyph.distance(x, y),
+            Shape::Face { face, digit, widened, slant, bolder } => {
+                let x = (x - slant * (1.0 - y) - bolder) / widened;
+                face.digit(*digit).distance(x, y) - bolder
+            }
+        }
+    }
 }
 
 /// How the digits are made.
@@ -78,18 +146,25 @@ pub struct PlacedDigit {
 }
 
 impl Number {
-    fn glyphs(&self) -> Vec<Glyph> {
+    fn shapes(&self) -> Vec<Shape<'_>> {
         // A quarter bowl's pieces should be some pixels long, no less.
         let fineness = (3.0 + self.height / 16.0).min(18.0) as u32;
-        self.digits.iter().map(|&digit| Glyph::new(digit, &self.style, fineness)).collect()
+        let shape = |&digit: &u8| match &self.lettering {
+            Lettering::Strokes(style) => Shape::Strokes(Glyph::new(digit, style, fineness)),
+            &Lettering::Face { ref face, widened, slant, bolder } => {
+                Shape::Face { face, digit, widened, slant, bolder }
+            }
+        };
+        self.digits.iter().map(shape).collect()
     }
 
     /// Width and height of the whole row in pixels.
     pub fn extent(&self) -> (f32, f32) {
-        let glyphs = self.glyphs();
-        let gaps = glyphs.len().saturating_sub(1) as f32;
-        let widths: f32 = glyphs.iter().map(Glyph::width).sum();
-        let across = widths + gaps * self.spacing + self.style.slant.abs();
+        let shapes = self.shapes();
+        let gaps = shapes.len().saturating_sub(1) as f32;
+        let widths: f32 = shapes.iter().map(Shape::width).sum();
+        let slant = shapes.first().map_or(0.0, Shape::slant);
+        let across = widths + gaps * self.spacing + slant.abs();
         (across * self.height, (1.0 + gaps * self.fall.abs()) * self.height)
     }
 
@@ -100,32 +175,50 @@ impl Number {
         let height = self.height;
         self.digits
             .iter()
-            .zip(self.glyphs())
-            .map(|(&digit, glyph)| {
+            .zip(self.shapes())
+            .map(|(&digit, shape)| {
                 let wobble = self.unsteady;
                 let (sin, cos) = libm::sincosf(dice.range(-0.09, 0.09) * wobble);
                 let x0 = left + dice.range(-0.03, 0.03) * wobble * height;
                 let y0 = top + dice.range(-0.05, 0.05) * wobble * height;
-                let width = glyph.width() * height;
-                let lean = glyph.slant() * height;
+                let width = shape.width() * height;
+                let lean = shape.slant() * height;
                 let (cx, cy) = (x0 + 0.5 * width, y0 + 0.5 * height);
                 let more = sin.abs() * height;
+                let (first, last) = shape.rows();
                 let edges = [
                     x0 + lean.min(0.0) - more,
-                    y0 - more,
+                    y0 + first * height - more,
                     x0 + width + lean.max(0.0) + more,
-                    y0 + height + more,
+                    y0 + last * height + more,
                 ];
                 let stamp = Stamp::new(surface, edges, reach + 2.0, |x, y| {
                     let (dx, dy) = (x - cx, y - cy);
                     let (u, v) = (cos * dx + sin * dy, cos * dy - sin * dx);
-                    height * glyph.distance(u / height + 0.5 * glyph.width(), v / height + 0.5)
+                    height * shape.distance(u / height + 0.5 * shape.width(), v / height + 0.5)
                 });
                 left += width + self.spacing * height;
                 top += self.fall * height;
                 PlacedDigit { digit, stamp, edges }
             })
             .collect()
+    }
+}
+
+impl PlacedDigit {
+    /// About how far a point of the surface is from its outline, negative inside.
+    pub fn away(&self, point: [f32; 2]) -> f32 {
+        self.stamp.around(point)
+    }
+
+    /// Left, top, right and bottom edge of its strokes, as `shown` shows points of the surface.
+    pub fn shown(&self, shown: impl Fn([f32; 2]) -> [f32; 2]) -> [f32; 4] {
+        let mut edges = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+        for point in self.stamp.points() {
+            let [x, y] = shown(point);
+            edges = [edges[0].min(x), edges[1].min(y), edges[2].max(x), edges[3].max(y)];
+        }
+        edges
     }
 }
 
@@ -212,6 +305,18 @@ impl Mount {
                 });
             }
         }
+    }
+
+    /// How much of each pixel of the surface a digit covers, and how much of the sun its shadow
+    /// takes there: `cover` holds the larger of what it has and this.
+    pub fn cover(
+        &self,
+        surface: &Surface,
+        digit: &PlacedDigit,
+        light: &Light,
+        cover: &mut [[f32; 2]],
+    ) {
+        surface.cover(&digit.stamp, self.shadow(light), cover);
     }
 
     /// How much of each pixel of the surface a digit changes, its shadow included.

@@ -4,13 +4,13 @@
 //! so that edges come out as smooth as a lens makes them.
 
 use super::{
-    Scene,
+    Picture,
     camera::Camera,
     dice::Dice,
     digits::{DigitForms, DigitStyle},
     front::{Plate, PlateKind, Wall, WallKind, leaf_shade},
     noise::ramp,
-    number::{Mount, Number},
+    number::{Lettering, Mount, Number},
     photograph,
     props::{self, Edges},
     surface::{Light, Surface, paint},
@@ -23,7 +23,7 @@ pub(super) struct Sample {
     /// What it shows.
     pub title: &'static str,
     /// Draws it.
-    pub draw: fn() -> Scene,
+    pub draw: fn() -> Picture,
 }
 
 /// All of them, in the page's order.
@@ -84,7 +84,7 @@ impl Front {
     fn number(&self, digits: &[u8], style: DigitStyle, left: f32, top: f32, height: f32) -> Number {
         Number {
             digits: digits.to_vec(),
-            style,
+            lettering: Lettering::Strokes(style),
             left: self.x(left),
             top: self.y(top),
             height: self.scale * height,
@@ -100,7 +100,7 @@ impl Front {
         self.surface.dapple(|x, y| leaf_shade(x, y, size, thickness, seed));
     }
 
-    fn taken(mut self, numbers: &[(Number, Mount)]) -> Scene {
+    fn taken(mut self, numbers: &[(Number, Mount)]) -> Picture {
         photograph(&self.surface, numbers, &self.light, &self.camera, &mut self.dice)
     }
 }
@@ -125,7 +125,7 @@ fn overcast() -> Light {
     }
 }
 
-fn brick() -> Scene {
+fn brick() -> Picture {
     let camera = Camera {
         samples: 2,
         reach: 0.92,
@@ -192,7 +192,7 @@ fn brick() -> Scene {
     front.taken(&[(number, brass)])
 }
 
-fn enamel() -> Scene {
+fn enamel() -> Picture {
     let camera = Camera {
         samples: 2,
         reach: 0.92,
@@ -256,7 +256,7 @@ fn enamel() -> Scene {
     front.taken(&[(number, Mount::Painted { colour: paint(0xF0F0EB), wear: 0.08 })])
 }
 
-fn boards() -> Scene {
+fn boards() -> Picture {
     let camera = Camera {
         samples: 2,
         reach: 0.93,
@@ -308,7 +308,7 @@ fn boards() -> Scene {
     front.taken(&[(number, iron)])
 }
 
-fn tiles() -> Scene {
+fn tiles() -> Picture {
     let camera = Camera {
         samples: 2,
         reach: 0.92,
@@ -372,7 +372,7 @@ fn tiles() -> Scene {
     front.taken(&[(five, blue), (two, blue)])
 }
 
-fn gilt_door() -> Scene {
+fn gilt_door() -> Picture {
     let camera = Camera {
         samples: 2,
         reach: 0.92,
@@ -429,7 +429,7 @@ fn gilt_door() -> Scene {
     front.taken(&[(number, gilt)])
 }
 
-fn house() -> Scene {
+fn house() -> Picture {
     let camera = Camera {
         samples: 1,
         reach: 0.93,

@@ -75,6 +75,20 @@ impl Stamp {
         self.distance.get(y as usize * self.width + x as usize).copied().unwrap_or(FAR)
     }
 
+    /// The distance at a point of the surface, to the nearest sample's accuracy.
+    pub fn around(&self, [x, y]: [f32; 2]) -> f32 {
+        self.at(x.floor() as i32, y.floor() as i32)
+    }
+
+    /// The middles of the pixels whose middle is inside the shape.
+    pub fn points(&self) -> impl Iterator<Item = [f32; 2]> {
+        let inside = self.distance.iter().enumerate().filter(|(_, distance)| **distance < 0.0);
+        inside.map(|(i, _)| {
+            let (x, y) = ((i % self.width) as i32, (i / self.width) as i32);
+            [(self.left + x) as f32 + 0.5, (self.top + y) as f32 + 0.5]
+        })
+    }
+
     /// How much of a pixel the shape covers, 0 to 1, when moved by (dx, dy) and its edge
     /// softened to `soft` pixels.
     fn cover(&self, x: i32, y: i32, dx: f32, dy: f32, soft: f32) -> f32 {
@@ -287,6 +301,28 @@ impl Surface {
             }
             if let Some(cover) = cover.get_mut(self.index(x, y)) {
                 *cover = cover.max(share);
+            }
+        }
+    }
+
+    /// How much of each pixel a shape covers, and how much of the sun its shadow takes where the
+    /// shape itself is not: `cover` holds the larger of what it has and this.
+    pub fn cover(&self, stamp: &Stamp, shadow: Option<Shadow>, cover: &mut [[f32; 2]]) {
+        let reach = shadow.map_or(0.0, |s| s.dx.abs().max(s.dy.abs()) + s.soft);
+        for (x, y) in stamp.window(self, reach.ceil() as i32) {
+            let Some(cover) = cover.get_mut(self.index(x, y)) else { continue };
+            let shape = stamp.cover(x, y, 0.0, 0.0, 1.0);
+            let shade = shadow.map_or(0.0, |s| s.strength * stamp.cover(x, y, s.dx, s.dy, s.soft));
+            *cover = [cover[0].max(shape), cover[1].max(shade * (1.0 - shape))];
+        }
+    }
+
+    /// Takes away of `cover` what a thing in front of it hides.
+    pub fn hide(&self, stamp: &Stamp, cover: &mut [[f32; 2]]) {
+        for (x, y) in stamp.window(self, 0) {
+            let shown = 1.0 - stamp.cover(x, y, 0.0, 0.0, 1.0);
+            if let Some(cover) = cover.get_mut(self.index(x, y)) {
+                *cover = cover.map(|share| share * shown);
             }
         }
     }
