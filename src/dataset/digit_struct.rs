@@ -122,7 +122,7 @@ fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
 }
 
 /// SVHN writes the digit 0 as label 10.
-fn digit_of_label(label: f64) -> Result<u8, String> {
+pub(super) fn digit_of_label(label: f64) -> Result<u8, String> {
     (0u8..10)
         .find(|&digit| label == f64::from(if digit == 0 { 10 } else { digit }))
         .ok_or_else(|| format!("label {label} is not one of 1 to 10"))
