@@ -14,6 +14,9 @@ use crate::photo::LooseBox;
 /// More digits than any house number has: a longer list means a damaged file.
 const MAX_DIGITS_IN_PHOTO: u64 = 1_000;
 
+/// What a box list says of each digit.
+const FIELDS: [&str; 5] = ["label", "left", "top", "width", "height"];
+
 /// A photo's entry in `digitStruct.mat`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoEntry {
@@ -66,8 +69,26 @@ pub enum DigitStructError {
 /// [`DigitStructError`] when the file, or any entry, is not as described above. Names that
 /// would lead out of the photo's folder are refused.
 pub fn read_digit_struct(path: &Path) -> Result<Vec<PhotoEntry>, DigitStructError> {
+    let file = File::open(path)
+        .map_err(|source| DigitStructError::File { path: path.to_owned(), source })?;
+    read_file(path, &file)
+}
+
+/// Reads all entries of a file that is in memory already; errors call it `path`.
+///
+/// # Errors
+/// As [`read_digit_struct`].
+pub fn digit_struct_from_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+) -> Result<Vec<PhotoEntry>, DigitStructError> {
+    let file = File::from_bytes(bytes)
+        .map_err(|source| DigitStructError::File { path: path.to_owned(), source })?;
+    read_file(path, &file)
+}
+
+fn read_file(path: &Path, file: &File) -> Result<Vec<PhotoEntry>, DigitStructError> {
     let whole = |source| DigitStructError::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(whole)?;
     let names = file.dataset("digitStruct/name").map_err(whole)?.dereference().map_err(whole)?;
     let boxes = file.dataset("digitStruct/bbox").map_err(whole)?.dereference().map_err(whole)?;
     let damaged =
@@ -97,16 +118,13 @@ fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
         return Err("its box list is not a group".to_owned());
     };
     let name = read_name(name)?;
-    let label = read_field(boxes, "label")?;
-    let [left, top, width, height] = ["left", "top", "width", "height"].map(|field| {
-        let values = read_field(boxes, field)?;
-        if values.len() == label.len() {
-            Ok(values)
-        } else {
-            Err(format!("{name}: {} labels but {} values of {field}", label.len(), values.len()))
+    let [label, left, top, width, height] = read_fields(boxes)?;
+    for (values, field) in [&left, &top, &width, &height].into_iter().zip(&FIELDS[1..]) {
+        if values.len() != label.len() {
+            let (labels, values) = (label.len(), values.len());
+            return Err(format!("{name}: {labels} labels but {values} values of {field}"));
         }
-    });
-    let (left, top, width, height) = (left?, top?, width?, height?);
+    }
     let digits = label
         .iter()
         .zip(left.iter().zip(&top))
@@ -119,6 +137,22 @@ fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
         })
         .collect::<Result<_, String>>()?;
     Ok(PhotoEntry { name, digits })
+}
+
+/// Reads the lists of a photo's digits, in the order of [`FIELDS`].
+fn read_fields(boxes: &Group) -> Result<[Vec<f64>; FIELDS.len()], String> {
+    let unreadable = |error| format!("its box list is unreadable ({error})");
+    let mut lists = FIELDS.map(|_| None);
+    // One walk through the group: to look up each field by name would be a walk a field.
+    for (name, dataset) in boxes.iter_datasets().map_err(unreadable)? {
+        if let Some(i) = FIELDS.iter().position(|&field| field == name) {
+            lists[i] = Some(read_field(&dataset, FIELDS[i])?);
+        }
+    }
+    if let Some(i) = lists.iter().position(Option::is_none) {
+        return Err(format!("its box list has no {}", FIELDS[i]));
+    }
+    Ok(lists.map(Option::unwrap_or_default))
 }
 
 /// SVHN writes the digit 0 as label 10.
@@ -137,10 +171,9 @@ fn read_name(dataset: &Dataset) -> Result<String, String> {
     if plain { Ok(name) } else { Err(format!("its name {name:?} is not a plain file name")) }
 }
 
-fn read_field(boxes: &Group, field: &str) -> Result<Vec<f64>, String> {
+fn read_field(dataset: &Dataset, field: &str) -> Result<Vec<f64>, String> {
     let unreadable = |error: hdf5_pure::Error| format!("its {field} is unreadable ({error})");
-    let dataset = boxes.dataset(field).map_err(unreadable)?;
-    check_count(&dataset, MAX_DIGITS_IN_PHOTO)?;
+    check_count(dataset, MAX_DIGITS_IN_PHOTO)?;
     if dataset.dtype().map_err(unreadable)? == DType::F64 {
         return dataset.read_f64().map_err(unreadable);
     }
