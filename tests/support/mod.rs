@@ -1,13 +1,13 @@
 //! What several test files share. Each uses a part of it.
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part")]
 
+#[cfg(feature = "native")]
+use std::process::Command;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Output,
 };
-#[cfg(feature = "native")]
-use std::process::Command;
 
 #[cfg(feature = "native")]
 use burn::tensor::Device;
