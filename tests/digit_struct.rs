@@ -37,6 +37,15 @@ fn list_of(
     boxes: &str,
     fill: impl FnOnce(&mut GroupBuilder, &mut GroupBuilder),
 ) -> Vec<u8> {
+    lists_of(&[name], &[boxes], fill)
+}
+
+/// A list of photos whose names and box lists are where these say.
+fn lists_of(
+    names: &[&str],
+    boxes: &[&str],
+    fill: impl FnOnce(&mut GroupBuilder, &mut GroupBuilder),
+) -> Vec<u8> {
     let mut file = FileBuilder::new();
     let mut refs = file.create_group("#refs#");
     let units: Vec<u16> = "1.png".encode_utf16().collect();
@@ -47,8 +56,10 @@ fn list_of(
     refs.add_group(group.finish());
     file.add_group(refs.finish());
     let mut photos = file.create_group("digitStruct");
-    photos.create_dataset("name").with_path_references(&[name]).with_shape(&[1, 1]);
-    photos.create_dataset("bbox").with_path_references(&[boxes]).with_shape(&[1, 1]);
+    for (list, paths) in [("name", names), ("bbox", boxes)] {
+        let shape = [paths.len() as u64, 1];
+        photos.create_dataset(list).with_path_references(paths).with_shape(&shape);
+    }
     file.add_group(photos.finish());
     file.finish().expect("laid out")
 }
@@ -100,9 +111,25 @@ fn references_that_run_in_circles_are_refused() {
     let message = problem(list_of("#refs#/n", "digitStruct/bbox", |_, _| {}));
     assert!(message.contains("box list is not a group"), "{message}");
     let message = problem(list_of("digitStruct/name", "#refs#/b", |_, _| {}));
-    assert!(message.contains("entry 1") && message.contains("its name"), "{message}");
+    assert!(message.contains("its name is object_ref, not UTF-16 text"), "{message}");
     let message = problem(list_of("#refs#", "#refs#/b", |_, _| {}));
     assert!(message.contains("its name is a group"), "{message}");
+}
+
+#[test]
+fn lists_that_every_entry_refers_to_are_not_read_without_end() {
+    let names = ["#refs#/n"; 1_000];
+    let boxes = ["#refs#/b"; 1_000];
+    let long = lists_of(&names, &boxes, |_, group| numbers(group, &[1.0; 1_000]));
+    assert!(problem(long).contains("more digits and names than the file has room for"));
+    let wide = lists_of(&names, &boxes, |_, group| {
+        for i in 0..1_000 {
+            group.create_dataset(&format!("f{i}")).with_f64_data(&[1.0]).with_shape(&[1, 1]);
+        }
+    });
+    assert!(problem(wide).contains("entry 1 (counted from 1): its box list has 1000 fields"));
+    let message = problem(lists_of(&names, &boxes[1..], |_, group| numbers(group, &[1.0])));
+    assert!(message.contains("entry 1000") && message.contains("999 box lists"), "{message}");
 }
 
 #[test]
@@ -127,7 +154,7 @@ fn wrong_types_shapes_and_labels_are_refused_with_their_entry() {
                 whole(group, "top");
                 group.create_dataset("top").with_u8_data(&[1]).with_shape(&[1, 1]);
             }),
-            "its top is unreadable",
+            "its top is u8, neither doubles nor references",
         ),
         (list(|_, group| numbers(group, &[1.0; 1_001])), "1001 values, more than 1000"),
         (list(|_, group| numbers(group, &[0.0])), "label 0 is not one of 1 to 10"),
