@@ -83,6 +83,10 @@ test-gpu: ## The GPU's answers against the CPU's, on a machine with a GPU or a s
 bench: native ## Removal times by box size, and the ratio to the report's way of training
 	cargo bench --locked --bench removal
 
+.PHONY: bench-reading
+bench-reading: ## Times and memory of reading SVHN's files at full size, beside h5py and SciPy
+	cargo bench --locked --no-default-features --features dataset --bench reading
+
 .PHONY: sizes
 sizes: web ## Brotli sizes of what the page fetches first, and of the engine behind it
 	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app_bg.wasm.br styles.css.br

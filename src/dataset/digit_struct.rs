@@ -14,6 +14,16 @@ use crate::photo::LooseBox;
 /// More digits than any house number has: a longer list means a damaged file.
 const MAX_DIGITS_IN_PHOTO: u64 = 1_000;
 
+/// An object reference is an address in the file.
+const REFERENCE_BYTES: u64 = 8;
+
+/// What a box list says of each digit.
+const FIELDS: [&str; 5] = ["label", "left", "top", "width", "height"];
+
+/// A group with more than these is no box list, and entries that all refer to it would be read
+/// for ever.
+const MAX_FIELDS: usize = 50;
+
 /// A photo's entry in `digitStruct.mat`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoEntry {
@@ -48,6 +58,16 @@ pub enum DigitStructError {
         /// What the HDF5 reader said.
         source: hdf5_pure::Error,
     },
+    /// One of the two lists of references is damaged.
+    #[error("{}: {list}: {problem}", path.display())]
+    List {
+        /// The file.
+        path: PathBuf,
+        /// Where the list is in the file.
+        list: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// One entry is damaged.
     #[error("{}: entry {entry} (counted from 1): {problem}", path.display())]
     Entry {
@@ -66,10 +86,37 @@ pub enum DigitStructError {
 /// [`DigitStructError`] when the file, or any entry, is not as described above. Names that
 /// would lead out of the photo's folder are refused.
 pub fn read_digit_struct(path: &Path) -> Result<Vec<PhotoEntry>, DigitStructError> {
+    let file = File::open(path)
+        .map_err(|source| DigitStructError::File { path: path.to_owned(), source })?;
+    read_file(path, &file)
+}
+
+/// Reads all entries of a file that is in memory already; errors call it `path`.
+///
+/// # Errors
+/// As [`read_digit_struct`].
+pub fn digit_struct_from_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+) -> Result<Vec<PhotoEntry>, DigitStructError> {
+    let file = File::from_bytes(bytes)
+        .map_err(|source| DigitStructError::File { path: path.to_owned(), source })?;
+    read_file(path, &file)
+}
+
+fn read_file(path: &Path, file: &File) -> Result<Vec<PhotoEntry>, DigitStructError> {
     let whole = |source| DigitStructError::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(whole)?;
-    let names = file.dataset("digitStruct/name").map_err(whole)?.dereference().map_err(whole)?;
-    let boxes = file.dataset("digitStruct/bbox").map_err(whole)?.dereference().map_err(whole)?;
+    // Each entry is an object of the file, so there are fewer of them than bytes.
+    let most = file.file_size() / REFERENCE_BYTES;
+    let list = |list: &'static str| {
+        let references = read_references(&file.dataset(list).map_err(whole)?, most);
+        references.map_err(|problem| DigitStructError::List {
+            path: path.to_owned(),
+            list,
+            problem,
+        })
+    };
+    let (names, boxes) = (list("digitStruct/name")?, list("digitStruct/bbox")?);
     let damaged =
         |entry, problem| DigitStructError::Entry { path: path.to_owned(), entry, problem };
     if names.len() != boxes.len() {
@@ -78,15 +125,23 @@ pub fn read_digit_struct(path: &Path) -> Result<Vec<PhotoEntry>, DigitStructErro
             format!("the file has {} names but {} box lists", names.len(), boxes.len()),
         ));
     }
-    names
-        .iter()
-        .zip(&boxes)
-        .enumerate()
-        .map(|(i, (name, boxes))| {
-            let entry = read_entry(name, boxes);
-            entry.map_err(|problem| damaged(i + 1, problem))
-        })
-        .collect()
+    let mut room = file.file_size();
+    let mut photos = Vec::with_capacity(names.len());
+    for (i, (name, boxes)) in names.iter().zip(&boxes).enumerate() {
+        let photo = read_entry(name, boxes).map_err(|problem| damaged(i + 1, problem))?;
+        // A damaged file can refer to one long list from everywhere.
+        room = room.checked_sub(least_bytes(&photo)).ok_or_else(|| {
+            let problem = "more digits and names than the file has room for".to_owned();
+            damaged(i + 1, problem)
+        })?;
+        photos.push(photo);
+    }
+    Ok(photos)
+}
+
+/// What an entry takes up in its file at the least: a UTF-16 name and five numbers a digit.
+fn least_bytes(photo: &PhotoEntry) -> u64 {
+    (photo.name.encode_utf16().count() * 2 + photo.digits.len() * FIELDS.len() * 8) as u64
 }
 
 fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
@@ -97,16 +152,13 @@ fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
         return Err("its box list is not a group".to_owned());
     };
     let name = read_name(name)?;
-    let label = read_field(boxes, "label")?;
-    let [left, top, width, height] = ["left", "top", "width", "height"].map(|field| {
-        let values = read_field(boxes, field)?;
-        if values.len() == label.len() {
-            Ok(values)
-        } else {
-            Err(format!("{name}: {} labels but {} values of {field}", label.len(), values.len()))
+    let [label, left, top, width, height] = read_fields(boxes)?;
+    for (values, field) in [&left, &top, &width, &height].into_iter().zip(&FIELDS[1..]) {
+        if values.len() != label.len() {
+            let (labels, values) = (label.len(), values.len());
+            return Err(format!("{name}: {labels} labels but {values} values of {field}"));
         }
-    });
-    let (left, top, width, height) = (left?, top?, width?, height?);
+    }
     let digits = label
         .iter()
         .zip(left.iter().zip(&top))
@@ -121,6 +173,26 @@ fn read_entry(name: &Object, boxes: &Object) -> Result<PhotoEntry, String> {
     Ok(PhotoEntry { name, digits })
 }
 
+/// Reads the lists of a photo's digits, in the order of [`FIELDS`].
+fn read_fields(boxes: &Group) -> Result<[Vec<f64>; FIELDS.len()], String> {
+    let unreadable = |error| format!("its box list is unreadable ({error})");
+    let mut lists = FIELDS.map(|_| None);
+    // One walk through the group: to look up each field by name would be a walk a field.
+    let datasets = boxes.iter_datasets().map_err(unreadable)?;
+    if datasets.len() > MAX_FIELDS {
+        return Err(format!("its box list has {} fields, not {}", datasets.len(), FIELDS.len()));
+    }
+    for (name, dataset) in datasets {
+        if let Some(i) = FIELDS.iter().position(|&field| field == name) {
+            lists[i] = Some(read_field(&dataset, FIELDS[i])?);
+        }
+    }
+    if let Some(i) = lists.iter().position(Option::is_none) {
+        return Err(format!("its box list has no {}", FIELDS[i]));
+    }
+    Ok(lists.map(Option::unwrap_or_default))
+}
+
 /// SVHN writes the digit 0 as label 10.
 pub(super) fn digit_of_label(label: f64) -> Result<u8, String> {
     (0u8..10)
@@ -129,32 +201,39 @@ pub(super) fn digit_of_label(label: f64) -> Result<u8, String> {
 }
 
 fn read_name(dataset: &Dataset) -> Result<String, String> {
-    check_count(dataset, 4_096)?;
-    let units = dataset.read_u16().map_err(|error| format!("its name is unreadable ({error})"))?;
+    let unreadable = |error| format!("its name is unreadable ({error})");
+    match dataset.dtype().map_err(unreadable)? {
+        DType::U16 => {}
+        other => return Err(format!("its name is {other}, not UTF-16 text")),
+    }
+    count(dataset, 4_096)?;
+    let units = dataset.read_u16().map_err(unreadable)?;
     let name = String::from_utf16(&units).map_err(|_| "its name is not valid UTF-16".to_owned())?;
     let plain =
         !name.is_empty() && name != ".." && name != "." && !name.contains(['/', '\\', '\0']);
     if plain { Ok(name) } else { Err(format!("its name {name:?} is not a plain file name")) }
 }
 
-fn read_field(boxes: &Group, field: &str) -> Result<Vec<f64>, String> {
-    let unreadable = |error: hdf5_pure::Error| format!("its {field} is unreadable ({error})");
-    let dataset = boxes.dataset(field).map_err(unreadable)?;
-    check_count(&dataset, MAX_DIGITS_IN_PHOTO)?;
-    if dataset.dtype().map_err(unreadable)? == DType::F64 {
-        return dataset.read_f64().map_err(unreadable);
+fn read_field(dataset: &Dataset, field: &str) -> Result<Vec<f64>, String> {
+    let unreadable = |error| format!("its {field} is unreadable ({error})");
+    match dataset.dtype().map_err(unreadable)? {
+        DType::F64 => {
+            count(dataset, MAX_DIGITS_IN_PHOTO)?;
+            return dataset.read_f64().map_err(unreadable);
+        }
+        DType::ObjectReference => {}
+        other => return Err(format!("its {field} is {other}, neither doubles nor references")),
     }
-    dataset
-        .dereference()
-        .map_err(unreadable)?
+    read_references(dataset, MAX_DIGITS_IN_PHOTO)
+        .map_err(|problem| format!("its {field}: {problem}"))?
         .iter()
         .map(|object| {
             // A value is a number, never another list: so references cannot run in circles.
             let Object::Dataset(value) = object else {
                 return Err(format!("its {field} refers to a group, not to a number"));
             };
-            match (value.shape().map_err(unreadable)?.iter().product::<u64>(), value.dtype()) {
-                (1, Ok(DType::F64)) => {}
+            match (value.dtype(), count(value, 1)) {
+                (Ok(DType::F64), Ok(1)) => {}
                 _ => return Err(format!("its {field} refers to something other than one double")),
             }
             let value = value.read_f64().map_err(unreadable)?;
@@ -163,9 +242,24 @@ fn read_field(boxes: &Group, field: &str) -> Result<Vec<f64>, String> {
         .collect()
 }
 
-/// Refuses a list whose damaged shape would ask for all the memory there is.
-fn check_count(dataset: &Dataset, limit: u64) -> Result<(), String> {
+/// Reads a list of up to `most` references.
+fn read_references(dataset: &Dataset, most: u64) -> Result<Vec<Object>, String> {
+    let unreadable = |error| format!("its references are unreadable ({error})");
+    count(dataset, most)?;
+    match dataset.element_size().map_err(unreadable)? {
+        REFERENCE_BYTES => dataset.dereference().map_err(unreadable),
+        bytes => Err(format!("references of {bytes} bytes, not {REFERENCE_BYTES}")),
+    }
+}
+
+/// The number of values; an error if a damaged shape says more than `most`, and would ask for all
+/// the memory there is.
+fn count(dataset: &Dataset, most: u64) -> Result<u64, String> {
     let shape = dataset.shape().map_err(|error| format!("its shape is unreadable ({error})"))?;
     let count = shape.iter().fold(1u64, |product, &n| product.saturating_mul(n));
-    if count > limit { Err(format!("a list of {count} values, more than {limit}")) } else { Ok(()) }
+    if count > most {
+        Err(format!("a list of {count} values, more than {most}"))
+    } else {
+        Ok(count)
+    }
 }

@@ -1,20 +1,23 @@
 //! What several test files share. Each uses a part of it.
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part")]
 
+#[cfg(feature = "native")]
+use std::process::Command;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
 };
 
+#[cfg(feature = "native")]
 use burn::tensor::Device;
-use doorplate::{
-    classifier::{Architecture, Classifier, Network},
-    photo::{BoxInPhoto, PhotoSize},
-};
+#[cfg(feature = "native")]
+use doorplate::classifier::{Architecture, Classifier, Network};
+use doorplate::photo::{BoxInPhoto, PhotoSize};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 /// A classifier with untrained weights, the same in every run.
+#[cfg(feature = "native")]
 pub fn untrained_classifier() -> Classifier {
     let device = Device::flex();
     device.seed(11);
@@ -93,11 +96,13 @@ impl From<Output> for Ran {
 }
 
 /// The built program, to be given its arguments.
+#[cfg(feature = "native")]
 pub fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_doorplate"))
 }
 
 /// Runs the program in `folder`; `command` is split at blanks.
+#[cfg(feature = "native")]
 pub fn doorplate(folder: &Path, command: &str) -> Ran {
     let output = program().current_dir(folder).args(command.split_whitespace()).output();
     Ran::from(output.expect("the built program starts"))
