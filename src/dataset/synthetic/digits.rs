@@ -30,6 +30,8 @@ pub struct DigitStyle {
     pub waist: f32,
     /// How far curves stay open, 0 (nearly closed) to 1.
     pub aperture: f32,
+    /// Degrees that the free ends of curves go on to curl in, 0 to 50.
+    pub curl: f32,
     /// The variants of single digits.
     pub forms: DigitForms,
 }
@@ -41,6 +43,8 @@ pub struct DigitForms {
     pub footed_one: bool,
     /// A 1 that is a mere stroke.
     pub plain_one: bool,
+    /// A 2 whose foot is a wave.
+    pub wavy_two: bool,
     /// A 3 with a flat top.
     pub flat_three: bool,
     /// A 4 whose strokes don't meet at the top.
@@ -58,6 +62,7 @@ impl DigitForms {
     pub const PLAIN: Self = DigitForms {
         footed_one: false,
         plain_one: false,
+        wavy_two: false,
         flat_three: false,
         open_four: false,
         straight_six: false,
@@ -79,6 +84,7 @@ impl DigitStyle {
         ball: 0.0,
         waist: 0.47,
         aperture: 0.5,
+        curl: 0.0,
         forms: DigitForms::PLAIN,
     };
 
@@ -94,8 +100,38 @@ impl DigitStyle {
         ball: 0.075,
         waist: 0.46,
         aperture: 0.6,
+        curl: 0.0,
         forms: DigitForms { footed_one: true, ..DigitForms::PLAIN },
     };
+
+    /// A style at random of the digits that enamel plates have had for a century: thick and thin
+    /// strokes that end in balls, a 3 with a flat top, a 2 on a wave.
+    pub fn enamel(dice: &mut Dice) -> Self {
+        let stem = dice.range(0.12, 0.21);
+        DigitStyle {
+            width: dice.range(0.46, 0.66).max(2.5 * stem),
+            stem,
+            hair: stem * dice.range(0.3, 0.6),
+            slant: 0.0,
+            squareness: dice.range(2.0, 2.4),
+            round_caps: false,
+            serif: dice.range(0.03, 0.08),
+            ball: stem * dice.range(0.45, 0.65),
+            waist: dice.range(0.42, 0.48),
+            aperture: dice.range(0.0, 0.6),
+            curl: if dice.chance(0.7) { dice.range(0.0, 45.0) } else { 0.0 },
+            forms: DigitForms {
+                footed_one: dice.chance(0.9),
+                plain_one: false,
+                wavy_two: dice.chance(0.7),
+                flat_three: dice.chance(0.6),
+                open_four: false,
+                straight_six: false,
+                curved_seven: dice.chance(0.75),
+                crossed_seven: false,
+            },
+        }
+    }
 
     /// A style at random, as varied as house numbers are.
     pub fn random(dice: &mut Dice) -> Self {
@@ -112,9 +148,11 @@ impl DigitStyle {
             ball: 0.0,
             waist: dice.range(0.44, 0.5),
             aperture: dice.range(0.2, 0.9),
+            curl: 0.0,
             forms: DigitForms {
                 footed_one: dice.chance(0.15),
                 plain_one: dice.chance(0.12),
+                wavy_two: false,
                 flat_three: dice.chance(0.08),
                 open_four: dice.chance(0.12),
                 straight_six: dice.chance(0.25),
@@ -449,12 +487,19 @@ impl Pen {
 
     fn two(&mut self) {
         let top = 0.285;
-        let open = 178.0 + 22.0 * self.style.aperture;
+        let open = 178.0 + 22.0 * self.style.aperture - self.style.curl;
         let mut points = self.bowl((0.5, top), (0.48, top), open, 360.0);
         self.ball(points.first());
         let run = self.curve([(0.98, top), (0.98, 0.52), (0.5, 0.66), (0.0, 1.0)]);
         points.extend(run.get(1..).unwrap_or_default());
         self.stroke(&points, End::Free, End::Corner);
+        if self.style.forms.wavy_two {
+            let hair = std::mem::replace(&mut self.style.hair, 0.8 * self.style.stem);
+            let foot = self.curve([(0.0, 1.0), (0.3, 0.84), (0.62, 1.12), (1.0, 0.86)]);
+            self.stroke(&foot, End::Corner, End::Free);
+            self.style.hair = hair;
+            return;
+        }
         self.line((0.0, 1.0), (1.0, 1.0), End::Corner, End::Corner);
         if self.style.serif > 0.0 {
             self.tick(1.0, 1.0, -1.0);
@@ -463,10 +508,13 @@ impl Pen {
 
     fn three(&mut self) {
         let waist = self.style.waist;
-        let open = 20.0 * self.style.aperture;
+        let open = 20.0 * self.style.aperture - self.style.curl;
         if self.style.forms.flat_three {
             let high = 0.4;
             self.line((0.04, 0.0), (0.96, 0.0), End::Free, End::Corner);
+            if self.style.serif > 0.0 && self.style.curl > 0.0 {
+                self.tick(0.04, 0.0, 1.0);
+            }
             let mut points = vec![self.point(0.96, 0.0)];
             points.extend(self.bowl(
                 (0.48, 0.5 * (1.0 + high)),
@@ -474,6 +522,9 @@ impl Pen {
                 258.0,
                 542.0 - open,
             ));
+            if self.style.curl > 0.0 {
+                self.ball(points.last());
+            }
             self.stroke(&points, End::Corner, End::Free);
             return;
         }
@@ -512,8 +563,12 @@ impl Pen {
         if self.style.serif > 0.0 {
             self.tick(0.9, 0.0, -1.0);
         }
-        let bowl =
-            self.bowl((0.47, 0.675), (0.53, 0.325), 222.0, 532.0 - 18.0 * self.style.aperture);
+        let bowl = self.bowl(
+            (0.47, 0.675),
+            (0.53, 0.325),
+            222.0,
+            532.0 - 18.0 * self.style.aperture + self.style.curl,
+        );
         self.ball(bowl.last());
         let top = self.point(0.12, 0.0);
         if let Some(&start) = bowl.first() {
@@ -529,7 +584,7 @@ impl Pen {
         let points = if self.style.forms.straight_six {
             self.curve([(0.72, 0.0), (0.42, 0.26), (0.04, 0.42), (0.0, 0.66)])
         } else {
-            let open = 318.0 - 14.0 * self.style.aperture;
+            let open = 318.0 - 14.0 * self.style.aperture + 0.6 * self.style.curl;
             let mut points = self.bowl((0.52, 0.5), (0.52, 0.5), open, 180.0);
             points.push(self.point(0.0, 0.68));
             points

@@ -5,16 +5,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::{ExtendedColorType, ImageEncoder, RgbImage, codecs::jpeg::JpegEncoder};
+use image::{
+    ExtendedColorType, GrayImage, ImageEncoder, Rgb, RgbImage,
+    codecs::jpeg::JpegEncoder,
+    imageops::{self, FilterType},
+};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
-use super::{render, samples};
-use crate::dataset::{
-    digit_struct::{LabelledBox, PhotoEntry},
-    digit_struct_writer::{DigitStructWriteError, write_digit_struct},
-    format1::{DIGIT_STRUCT, Digit},
+use super::{Masks, Street, TypefaceError, TypefaceSplit, Typefaces, samples};
+use crate::{
+    dataset::{
+        digit_struct::{LabelledBox, PhotoEntry},
+        digit_struct_writer::{DigitStructWriteError, write_digit_struct},
+        format1::{DIGIT_STRUCT, Digit},
+    },
+    files::write_whole,
+    photo::BoxInPhoto,
 };
-use crate::files::write_whole;
 
 /// The largest sample picture, in bytes: the page should not wait for one.
 const MAX_SAMPLE_BYTES: usize = 245_000;
@@ -47,6 +55,9 @@ pub enum SyntheticError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The typefaces cannot be used.
+    #[error(transparent)]
+    Typefaces(#[from] TypefaceError),
     /// `digitStruct.mat` could not be written.
     #[error(transparent)]
     DigitStruct(#[from] DigitStructWriteError),
@@ -115,11 +126,119 @@ pub fn write_samples(folder: &Path) -> Result<Vec<SampleEntry>, SyntheticError> 
     Ok(entries)
 }
 
-/// Writes `1.png` to `<photos>.png` and `digitStruct.mat`, as SVHN's Format 1 lays them out.
-/// Photo n is [`render`] of `seed * 2^32 + n`, so a longer run starts with the photos of a shorter one.
+/// What [`write_set`] writes.
+#[derive(Clone, Debug)]
+pub struct SynthOptions {
+    /// The folder; it is made if missing.
+    pub out: PathBuf,
+    /// How many photos, at least 1.
+    pub photos: u32,
+    /// The set's seed. Photo n is that of `seed * 2^32 + n`, so a longer set starts with the
+    /// photos of a shorter one.
+    pub seed: u32,
+    /// The folder that `make typefaces` has filled; without it our own strokes write all numbers.
+    pub typefaces: Option<PathBuf>,
+    /// Which typefaces.
+    pub split: TypefaceSplit,
+    /// Write `masks/n.png` too: red is how much of a pixel's light comes from strokes, green how
+    /// much of its sun their shadow takes, blue which digit that is (1 for the first, 0 for none).
+    pub masks: bool,
+    /// Write `clean/n.png` too: the photos without their digits.
+    pub clean: bool,
+    /// Cut [`SetWritten::crops`] as well.
+    pub crops: bool,
+}
+
+/// What [`write_set`] has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetWritten {
+    /// Photos.
+    pub photos: u32,
+    /// Digits on them.
+    pub digits: u32,
+    /// The digits cut out for Format 2, where asked for: N x 32 x 32 x 3, row after row, red,
+    /// green and blue beside each other.
+    pub crops: Vec<u8>,
+    /// Their N labels, 0 to 9.
+    pub labels: Vec<u8>,
+}
+
+/// Writes `1.png` to `<photos>.png` and `digitStruct.mat`, as SVHN's Format 1 lays them out, and
+/// what else the options ask for. All cores draw; the files are the same however many there are.
+/// `on_photo` is told of each photo written, from whichever thread wrote it.
 ///
 /// `digitStruct.mat` comes last, and an earlier one is taken away first: a folder that has one is
 /// complete. Earlier photos with higher numbers stay, unlisted.
+///
+/// # Errors
+/// [`SyntheticError`] when the typefaces cannot be used, no photo is asked for, or a file cannot
+/// be written.
+pub fn write_set(
+    options: &SynthOptions,
+    on_photo: &(dyn Fn() + Sync),
+) -> Result<SetWritten, SyntheticError> {
+    let street = match &options.typefaces {
+        Some(folder) => Street::with(Typefaces::open(folder, options.split)?),
+        None => Street::default(),
+    };
+    let folder = &options.out;
+    make_folder(folder)?;
+    let (masks, clean) = (folder.join("masks"), folder.join("clean"));
+    for (wanted, folder) in [(options.masks, &masks), (options.clean, &clean)] {
+        if wanted {
+            make_folder(folder)?;
+        }
+    }
+    let list = folder.join(DIGIT_STRUCT);
+    // An earlier list would be wrong about the new photos until they are all there.
+    if options.photos > 0 && list.exists() {
+        std::fs::remove_file(&list)
+            .map_err(|source| SyntheticError::Write { path: list.clone(), source })?;
+    }
+    let one = |n: u32| -> Result<(PhotoEntry, Vec<u8>), SyntheticError> {
+        let seed = u64::from(options.seed) << 32 | u64::from(n);
+        let name = format!("{n}.png");
+        let (photo, digits) = if options.masks || options.clean {
+            let scene = street.scene(seed);
+            if options.masks {
+                put_png(&masks.join(&name), &merged(&scene.masks))?;
+            }
+            if options.clean {
+                put_png(&clean.join(&name), &scene.clean)?;
+            }
+            (scene.photo, scene.digits)
+        } else {
+            street.photo(seed)
+        };
+        put_png(&folder.join(&name), &photo)?;
+        let crops = if options.crops {
+            digits.iter().flat_map(|digit| square_crop(&photo, digit.area).into_raw()).collect()
+        } else {
+            Vec::new()
+        };
+        let digits = digits
+            .iter()
+            .map(|&Digit { area, digit }| LabelledBox { area: area.into(), digit })
+            .collect();
+        on_photo();
+        Ok((PhotoEntry { name, digits }, crops))
+    };
+    // Collected in the photos' order.
+    let drawn: Vec<(PhotoEntry, Vec<u8>)> =
+        (1..=options.photos).into_par_iter().map(one).collect::<Result<_, _>>()?;
+    let (entries, crops): (Vec<PhotoEntry>, Vec<Vec<u8>>) = drawn.into_iter().unzip();
+    write_digit_struct(&list, &entries)?;
+    let labels: Vec<u8> =
+        entries.iter().flat_map(|entry| entry.digits.iter().map(|digit| digit.digit)).collect();
+    Ok(SetWritten {
+        photos: options.photos,
+        digits: labels.len() as u32,
+        crops: crops.concat(),
+        labels: if options.crops { labels } else { Vec::new() },
+    })
+}
+
+/// [`write_set`] with our own strokes, and nothing but Format 1.
 ///
 /// # Errors
 /// [`SyntheticError`] when no photo is asked for, or a file cannot be written.
@@ -128,35 +247,58 @@ pub fn write_format1(
     photos: u32,
     seed: u32,
 ) -> Result<Format1Written, SyntheticError> {
-    make_folder(folder)?;
-    let list = folder.join(DIGIT_STRUCT);
-    // An earlier list would be wrong about the new photos until they are all there.
-    if photos > 0 && list.exists() {
-        std::fs::remove_file(&list)
-            .map_err(|source| SyntheticError::Write { path: list.clone(), source })?;
-    }
-    let mut entries = Vec::new();
-    let mut digits = 0;
-    for n in 1..=photos {
-        let scene = render(u64::from(seed) << 32 | u64::from(n));
-        let name = format!("{n}.png");
-        let path = folder.join(&name);
-        let encode = |source| SyntheticError::Encode { path: path.clone(), source };
-        let mut bytes = Cursor::new(Vec::new());
-        scene.photo.write_to(&mut bytes, image::ImageFormat::Png).map_err(encode)?;
-        // Not synced one by one: the list that makes them count comes last.
-        std::fs::write(&path, bytes.get_ref())
-            .map_err(|source| SyntheticError::Write { path: path.clone(), source })?;
-        digits += scene.digits.len() as u32;
-        let digits = scene
-            .digits
-            .iter()
-            .map(|&Digit { area, digit }| LabelledBox { area: area.into(), digit })
-            .collect();
-        entries.push(PhotoEntry { name, digits });
-    }
-    write_digit_struct(&list, &entries)?;
+    let options = SynthOptions {
+        out: folder.to_owned(),
+        photos,
+        seed,
+        typefaces: None,
+        split: TypefaceSplit::Train,
+        masks: false,
+        clean: false,
+        crops: false,
+    };
+    let SetWritten { photos, digits, .. } = write_set(&options, &|| ())?;
     Ok(Format1Written { photos, digits })
+}
+
+/// The side of Format 2's crops in pixels.
+const CROP: u32 = 32;
+
+/// A digit as Format 2 holds it: its box widened to a square about its centre, as far as the
+/// photo goes, then made 32 x 32 pixels. On SVHN's train photos this comes within a quarter of a
+/// grey level of its own crops, by the median.
+pub fn square_crop(photo: &RgbImage, area: BoxInPhoto) -> RgbImage {
+    let side = area.width.max(area.height);
+    // Twice the centre less the side: halves stay whole numbers.
+    let part = |start: u32, length: u32, size: u32| {
+        let first = i64::from(2 * start + length) - i64::from(side);
+        // Half up, also below 0.
+        let first = (first + 1).div_euclid(2);
+        let last = (first + i64::from(side)).clamp(1, i64::from(size));
+        let first = first.clamp(0, last - 1);
+        (first as u32, (last - first) as u32)
+    };
+    let (left, width) = part(area.left, area.width, photo.width());
+    let (top, height) = part(area.top, area.height, photo.height());
+    let square = imageops::crop_imm(photo, left, top, width, height).to_image();
+    imageops::resize(&square, CROP, CROP, FilterType::CatmullRom)
+}
+
+/// Three masks as the channels of one picture.
+fn merged(masks: &Masks) -> RgbImage {
+    RgbImage::from_fn(masks.strokes.width(), masks.strokes.height(), |x, y| {
+        let at = |mask: &GrayImage| mask.get_pixel(x, y).0[0];
+        Rgb([at(&masks.strokes), at(&masks.shadow), at(&masks.digit)])
+    })
+}
+
+/// Not synced one by one: the list that makes them count comes last.
+fn put_png(path: &Path, picture: &RgbImage) -> Result<(), SyntheticError> {
+    let encode = |source| SyntheticError::Encode { path: path.to_owned(), source };
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(encode)?;
+    std::fs::write(path, bytes.get_ref())
+        .map_err(|source| SyntheticError::Write { path: path.to_owned(), source })
 }
 
 fn box_line(&Digit { area, digit }: &Digit) -> BoxLine {
@@ -199,6 +341,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), SyntheticError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::synthetic::render;
     use crate::{
         dataset::{digit_struct::read_digit_struct, format1::Format1},
         photo::{LooseBox, Photo, PhotoSize},
@@ -231,6 +374,64 @@ mod tests {
         }
         let list = |folder: &Path| read_digit_struct(&folder.join(DIGIT_STRUCT)).expect("read");
         assert_eq!(list(&short), list(&long)[..2]);
+    }
+
+    #[test]
+    fn masks_clean_photos_and_crops_lie_beside_the_photos() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = SynthOptions {
+            out: folder.path().to_owned(),
+            photos: 5,
+            seed: 4,
+            typefaces: None,
+            split: TypefaceSplit::Train,
+            masks: true,
+            clean: true,
+            crops: true,
+        };
+        let told = std::sync::atomic::AtomicU32::new(0);
+        let count = || {
+            told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        let written = write_set(&options, &count).expect("written");
+        assert_eq!((written.photos, told.into_inner()), (5, 5));
+        assert_eq!(written.labels.len(), written.digits as usize);
+        assert_eq!(written.crops.len(), written.labels.len() * 32 * 32 * 3);
+        let open = |path: &str| image::open(folder.path().join(path)).expect(path).into_rgb8();
+        let mut crops = written.crops.chunks(32 * 32 * 3).zip(&written.labels);
+        for n in 1..=5 {
+            let scene = render(4 << 32 | n);
+            assert_eq!(open(&format!("{n}.png")), scene.photo);
+            assert_eq!(open(&format!("clean/{n}.png")), scene.clean);
+            for (x, y, pixel) in open(&format!("masks/{n}.png")).enumerate_pixels() {
+                let masks = [&scene.masks.strokes, &scene.masks.shadow, &scene.masks.digit];
+                assert_eq!(pixel.0, masks.map(|mask| mask.get_pixel(x, y).0[0]));
+            }
+            for digit in scene.digits {
+                let (crop, label) = crops.next().expect("a crop for each digit");
+                assert_eq!(crop, square_crop(&scene.photo, digit.area).as_raw());
+                assert_eq!(*label, digit.digit);
+            }
+        }
+        assert_eq!(crops.next(), None);
+    }
+
+    #[test]
+    fn a_square_crop_is_the_box_about_its_centre_cut_at_the_photo_s_edge() {
+        // Red says the column, green the row.
+        let photo = RgbImage::from_fn(100, 60, |x, y| Rgb([2 * x as u8, 4 * y as u8, 0]));
+        let area = |left, top, width, height| BoxInPhoto { left, top, width, height };
+        let crop = square_crop(&photo, area(40, 10, 16, 32));
+        assert_eq!(crop.dimensions(), (32, 32));
+        // One to one: columns 32 to 63, rows 10 to 41.
+        assert_eq!(
+            (crop.get_pixel(0, 0).0, crop.get_pixel(31, 31).0),
+            ([64, 40, 0], [126, 164, 0])
+        );
+        // Columns -8 to 23 would be wanted, 0 to 23 are there and fill the crop.
+        let cut = square_crop(&photo, area(0, 10, 16, 32));
+        assert!(cut.get_pixel(0, 0).0[0] <= 1 && cut.get_pixel(31, 0).0[0] >= 45);
+        assert_eq!(cut.get_pixel(0, 31).0[1], 164);
     }
 
     fn samples_folder() -> PathBuf {

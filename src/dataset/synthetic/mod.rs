@@ -26,7 +26,10 @@ mod typefaces;
 
 use image::{GrayImage, RgbImage};
 
-pub use files::{Format1Written, SampleEntry, SyntheticError, write_format1, write_samples};
+pub use files::{
+    Format1Written, SampleEntry, SetWritten, SynthOptions, SyntheticError, square_crop,
+    write_format1, write_samples, write_set,
+};
 pub use street::{Street, render};
 pub use typefaces::{
     PinnedFile, PinnedTypeface, TypefaceError, TypefaceKind, TypefaceSplit, Typefaces,

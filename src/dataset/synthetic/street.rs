@@ -23,8 +23,11 @@ use crate::{dataset::format1::Digit, photo::PhotoSize};
 /// Share of the surface that the photo shows; the rest is room for a tilted camera.
 const REACH: f32 = 0.86;
 
-/// How many numbers our own strokes write where there are typefaces too.
-const STROKES_SHARE: f32 = 0.15;
+/// Share of the numbers that our own strokes write where there are typefaces too.
+const STROKES_SHARE: f32 = 0.3;
+
+/// Share of those that are written as on enamel plates, which no typeface at hand does.
+const ENAMEL_SHARE: f32 = 0.6;
 
 /// Draws photos like SVHN's, each from its seed.
 #[derive(Clone, Debug, Default)]
@@ -184,7 +187,9 @@ fn random_lettering(
             (Lettering::Face { face, widened, slant, bolder }, widened * space)
         }
         None => {
-            let mut style = DigitStyle::random(dice);
+            let enamel = dice.chance(if typefaces.is_some() { ENAMEL_SHARE } else { 0.4 });
+            let mut style =
+                if enamel { DigitStyle::enamel(dice) } else { DigitStyle::random(dice) };
             let wanted = (aspect - 0.8 * space).clamp(0.34, 0.75);
             style.stem = style.stem.min(0.4 * wanted);
             style.hair = style.hair.min(style.stem);

@@ -1,0 +1,71 @@
+//! `doorplate data synth`
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::dataset::{
+    format2_writer::write_format2,
+    synthetic::{SynthOptions, TypefaceSplit, write_set},
+};
+
+/// Draw photos of house numbers with their boxes, as SVHN's Format 1 and Format 2.
+///
+/// The same options give the same files on every machine.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// How many photos.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    photos: u32,
+    /// Draws the photos; a longer set starts with the photos of a shorter one.
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// Where they go: 1.png and so on with digitStruct.mat, and the digits in crops_32x32.mat.
+    #[arg(long)]
+    out: PathBuf,
+    /// Folder with the typefaces that `make typefaces` fetches; without it the program's own
+    /// digits write all numbers.
+    #[arg(long)]
+    typefaces: Option<PathBuf>,
+    /// Which typefaces: those to train with, or those held back to validate with.
+    #[arg(long, value_enum, default_value_t = SplitArg::Train, requires = "typefaces")]
+    split: SplitArg,
+    /// Write masks/N.png too: red the strokes, green their shadow, blue which digit.
+    #[arg(long)]
+    masks: bool,
+    /// Write clean/N.png too: the photos without their digits.
+    #[arg(long)]
+    clean: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitArg {
+    Train,
+    Validation,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let options = SynthOptions {
+        out: args.out.clone(),
+        photos: args.photos,
+        seed: args.seed,
+        typefaces: args.typefaces.clone(),
+        split: match args.split {
+            SplitArg::Train => TypefaceSplit::Train,
+            SplitArg::Validation => TypefaceSplit::Validation,
+        },
+        masks: args.masks,
+        clean: args.clean,
+        crops: true,
+    };
+    let bar = ProgressBar::new(u64::from(args.photos)).with_style(ProgressStyle::with_template(
+        "[{bar:30}] {pos}/{len} photos, {per_sec}, {eta} left",
+    )?);
+    let written = write_set(&options, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    let crops = args.out.join("crops_32x32.mat");
+    write_format2(&crops, &written.crops, &written.labels)?;
+    println!("{} photos with {} digits: {}", written.photos, written.digits, args.out.display());
+    Ok(())
+}
