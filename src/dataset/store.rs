@@ -22,7 +22,7 @@ use super::{
     format1::{Digit, Format1, Format1Error},
     format2::{self, Format2},
 };
-use crate::photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, luma};
+use crate::photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma};
 
 /// The first bytes of a store's file.
 const MAGIC: &[u8; 8] = b"DPSTORE1";
@@ -56,8 +56,8 @@ impl PatchFormat {
     }
 
     /// What a patch shows of a digit's photo.
-    fn frame(&self, area: BoxInPhoto) -> LooseBox {
-        let frame = self.crop.frame(area);
+    fn frame(&self, area: BoxInPhoto, photo: PhotoSize) -> LooseBox {
+        let frame = self.crop.frame(area, photo);
         let margin = f64::from(self.margin);
         LooseBox {
             left: frame.left - margin * frame.width,
@@ -70,7 +70,7 @@ impl PatchFormat {
     /// A digit's patch.
     pub fn cut(&self, photo: &Photo, digit: &Digit) -> Vec<u8> {
         photo
-            .square_of(self.frame(digit.area), self.colours, self.side as u32)
+            .square_of(self.frame(digit.area, photo.size()), self.colours, self.side as u32)
             .into_iter()
             .map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8)
             .collect()
@@ -343,8 +343,6 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::PhotoSize;
-
     fn patches() -> PatchFormat {
         PatchFormat { colours: Colours::Grey, crop: CropShape::Stretched, side: 2, margin: 0.0 }
     }

@@ -177,24 +177,24 @@ pub enum CropShape {
     /// The box as it is, stretched.
     Stretched,
     /// The box widened (or heightened) to a square about its centre, so that neighbours show, as
-    /// in SVHN's Format 2.
+    /// in SVHN's Format 2; of this square what lies on the photo, stretched.
     Widened,
 }
 
 impl CropShape {
-    /// What a crop of `area` shows; it may stick out of the photo.
-    pub fn frame(self, area: BoxInPhoto) -> LooseBox {
+    /// What a crop of `area` shows of its photo.
+    pub fn frame(self, area: BoxInPhoto, photo: PhotoSize) -> LooseBox {
         let exact = LooseBox::from(area);
         match self {
             CropShape::Stretched => exact,
             CropShape::Widened => {
                 let side = exact.width.max(exact.height);
-                LooseBox {
-                    left: exact.left + (exact.width - side) / 2.0,
-                    top: exact.top + (exact.height - side) / 2.0,
-                    width: side,
-                    height: side,
-                }
+                let left = exact.left + (exact.width - side) / 2.0;
+                let top = exact.top + (exact.height - side) / 2.0;
+                let right = (left + side).min(f64::from(photo.width));
+                let bottom = (top + side).min(f64::from(photo.height));
+                let (left, top) = (left.max(0.0), top.max(0.0));
+                LooseBox { left, top, width: right - left, height: bottom - top }
             }
         }
     }

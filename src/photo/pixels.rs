@@ -177,7 +177,7 @@ impl Photo {
 
     /// A square crop of a box, `side` x `side`, resampled with the triangle (bilinear) filter,
     /// widened where it shrinks so that nothing aliases. Samples 0 to 1: plane after plane, row
-    /// after row. Where a widened box leaves the photo, the photo's edge goes on.
+    /// after row.
     pub fn square(
         &self,
         area: BoxInPhoto,
@@ -185,10 +185,10 @@ impl Photo {
         colours: Colours,
         side: u32,
     ) -> Vec<f32> {
-        self.square_of(shape.frame(area), colours, side)
+        self.square_of(shape.frame(area, self.size()), colours, side)
     }
 
-    /// The same of any frame, which may lie beyond the photo in part or in whole.
+    /// The same of any frame. Where it leaves the photo, the photo's edge goes on.
     pub fn square_of(&self, frame: LooseBox, colours: Colours, side: u32) -> Vec<f32> {
         let size = self.size();
         let columns = triangle_taps(frame.left, frame.width, side, size.width);

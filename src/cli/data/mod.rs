@@ -1,6 +1,7 @@
 //! `doorplate data`: one file a command.
 
 mod prepare;
+mod synth;
 
 use clap::Subcommand;
 
@@ -14,10 +15,12 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Prepare(prepare::Args),
+    Synth(synth::Args),
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::Prepare(args) => prepare::run(args),
+        Command::Synth(args) => synth::run(args),
     }
 }
