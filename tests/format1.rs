@@ -1,5 +1,5 @@
 //! SVHN's Format 1: written and read back, and damaged in many ways.
-#![cfg(feature = "native")]
+#![cfg(feature = "dataset")]
 
 mod support;
 

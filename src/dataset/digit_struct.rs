@@ -256,10 +256,29 @@ fn read_references(dataset: &Dataset, most: u64) -> Result<Vec<Object>, String> 
 /// the memory there is.
 fn count(dataset: &Dataset, most: u64) -> Result<u64, String> {
     let shape = dataset.shape().map_err(|error| format!("its shape is unreadable ({error})"))?;
+    count_of_shape(&shape, most)
+}
+
+fn count_of_shape(shape: &[u64], most: u64) -> Result<u64, String> {
     let count = shape.iter().fold(1u64, |product, &n| product.saturating_mul(n));
     if count > most {
         Err(format!("a list of {count} values, more than {most}"))
     } else {
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_whose_product_overflows_is_too_long() {
+        // Modulo 2^64 the product is 1.
+        let shape = [3u64, 0xAAAA_AAAA_AAAA_AAAB];
+        assert_eq!(shape[0].wrapping_mul(shape[1]), 1);
+        count_of_shape(&shape, 1).expect_err("more than one value");
+        assert_eq!(count_of_shape(&[1, 1], 1), Ok(1));
+        assert_eq!(count_of_shape(&[], 1), Ok(1));
     }
 }
