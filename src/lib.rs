@@ -25,6 +25,8 @@ pub mod classifier;
 pub mod cli;
 #[cfg(feature = "dataset")]
 pub mod dataset;
+#[cfg(feature = "dataset")]
+mod drawing;
 pub mod evaluation;
 #[cfg(feature = "dataset")]
 mod files;
