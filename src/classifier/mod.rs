@@ -7,6 +7,8 @@
 mod architecture;
 #[cfg(feature = "engine")]
 mod feature_maps;
+#[cfg(feature = "native")]
+mod gradients;
 #[cfg(feature = "engine")]
 mod model;
 #[cfg(feature = "engine")]
@@ -22,9 +24,9 @@ pub use architecture::{
 #[cfg(feature = "engine")]
 pub use feature_maps::FeatureMaps;
 #[cfg(feature = "engine")]
-pub(crate) use model::{host_values, read_back};
-#[cfg(feature = "engine")]
 pub use model::{Classifier, EngineError, Standardisation, WeightsError};
+#[cfg(feature = "engine")]
+pub(crate) use model::{host_values, read_back};
 #[cfg(feature = "engine")]
 pub use network::{Network, StageLayers};
 pub use reading::{DIGITS, Reading};
