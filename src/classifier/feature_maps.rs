@@ -54,9 +54,8 @@ impl FirstConvolution {
                 row.fill(bias);
                 for (i, &weight) in weights.iter().enumerate() {
                     let (channel, tap) = (i / taps, i % taps);
-                    let start = channel * padded_plane
-                        + (y + tap / kernel) * padded_side
-                        + tap % kernel;
+                    let start =
+                        channel * padded_plane + (y + tap / kernel) * padded_side + tap % kernel;
                     for (sum, &value) in row.iter_mut().zip(&padded[start..start + side]) {
                         *sum += weight * value;
                     }

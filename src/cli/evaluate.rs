@@ -35,12 +35,13 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let classifier = match &args.weights {
         Some(path) => {
-            let architecture = Architecture::named(&args.net)
-                .map_err(|error| WrongArgument(error.to_string()))?;
+            let architecture =
+                Architecture::named(&args.net).map_err(|error| WrongArgument(error.to_string()))?;
             let at = || format!("{}", path.display());
             let bytes = std::fs::read(path)
                 .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
-            Classifier::from_safetensors(architecture, bytes, &args.model.device()?).with_context(at)?
+            Classifier::from_safetensors(architecture, bytes, &args.model.device()?)
+                .with_context(at)?
         }
         None => args.model.load()?,
     };

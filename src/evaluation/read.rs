@@ -89,8 +89,7 @@ pub fn read_all(
         let (width, height) = (format2::SIDE as u32, format2::SIDE as u32);
         let whole = BoxInPhoto { left: 0, top: 0, width, height };
         for (i, &truth) in crops.digits.iter().enumerate() {
-            let Some(photo) =
-                Photo::from_rgb8(PhotoSize { width, height }, crops.crop(i).to_vec())
+            let Some(photo) = Photo::from_rgb8(PhotoSize { width, height }, crops.crop(i).to_vec())
             else {
                 continue;
             };
@@ -136,9 +135,7 @@ impl Pending<'_> {
     fn read_into(&mut self, read: &mut Vec<ReadDigit>) -> Result<(), EngineError> {
         let readings = pollster::block_on(self.classifier.read_inputs(&self.inputs))?;
         let digits = self.digits.drain(..).zip(readings);
-        read.extend(
-            digits.map(|((truth, place), reading)| ReadDigit { truth, reading, place }),
-        );
+        read.extend(digits.map(|((truth, place), reading)| ReadDigit { truth, reading, place }));
         self.inputs.clear();
         Ok(())
     }

@@ -203,10 +203,7 @@ impl Material {
         }
         if material.train.is_empty() {
             let data: Vec<String> = sources.iter().map(ToString::to_string).collect();
-            return Err(DataError::NoDigits {
-                data: data.join(", "),
-                percent: 100.0 * validation,
-            });
+            return Err(DataError::NoDigits { data: data.join(", "), percent: 100.0 * validation });
         }
         Ok(material)
     }
