@@ -29,6 +29,9 @@ const STROKES_SHARE: f32 = 0.3;
 /// Share of those that are written as on enamel plates, which no typeface at hand does.
 const ENAMEL_SHARE: f32 = 0.6;
 
+/// Share of the numbers set in a typeface whose 3 has a flat top all the same.
+const FLAT_THREES: f32 = 0.25;
+
 /// Draws photos like SVHN's, each from its seed.
 #[derive(Clone, Debug, Default)]
 pub struct Street {
@@ -184,7 +187,12 @@ fn random_lettering(
             let natural = widths.sum::<f32>() / 9.0;
             let widened = (aspect / (natural + space)).clamp(0.5, 1.25);
             let bolder = if dice.chance(0.6) { dice.range(-0.012, 0.03) } else { 0.0 };
-            (Lettering::Face { face, widened, slant, bolder }, widened * space)
+            let three = dice.chance(FLAT_THREES).then(|| {
+                let width = widened * face.digit(2).width() + 2.0 * bolder;
+                let stem = (0.5 + 0.5 * widened) * face.stem() + 2.0 * bolder;
+                DigitStyle::flat_three(dice, width.clamp(0.25, 0.9), stem, slant)
+            });
+            (Lettering::Face { face, widened, slant, bolder, three }, widened * space)
         }
         None => {
             let enamel = dice.chance(if typefaces.is_some() { ENAMEL_SHARE } else { 0.4 });

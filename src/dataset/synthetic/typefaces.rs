@@ -299,6 +299,13 @@ impl Face {
         Ok(Face { digits: [a, b, c, d, e, f, g, h, i, j] })
     }
 
+    /// About how thick the upright stroke of the 1 is, in parts of the height.
+    pub fn stem(&self) -> f32 {
+        let deepest = self.digit(1).grid().distance.iter().copied().fold(0.0, f32::min);
+        // The middle of the stroke lies up to half a grid step off the grid.
+        2.0 * (0.25 / GRID - deepest)
+    }
+
     /// A digit; anything above 9 is its last decimal.
     pub fn digit(&self, digit: u8) -> &FaceDigit {
         &self.digits[usize::from(digit % 10)]
@@ -456,7 +463,11 @@ impl FaceDigit {
 
     /// How far a point is from the outline, about: negative inside.
     pub fn distance(&self, x: f32, y: f32) -> f32 {
-        self.grid.get_or_init(|| DistanceGrid::new(self)).at(x, y)
+        self.grid().at(x, y)
+    }
+
+    fn grid(&self) -> &DistanceGrid {
+        self.grid.get_or_init(|| DistanceGrid::new(self))
     }
 }
 
