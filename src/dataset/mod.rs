@@ -2,6 +2,8 @@
 
 pub mod digit_struct;
 pub mod digit_struct_writer;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod format1;
 pub mod split;
 pub mod synthetic;
