@@ -7,5 +7,7 @@ mod pixels;
 
 pub use geometry::{BoxError, BoxInPhoto, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+#[cfg(feature = "dataset")]
+pub(crate) use pixels::luma;
 #[cfg(feature = "codecs")]
 pub use pixels::{Photo, PhotoError, Planes};

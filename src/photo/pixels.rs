@@ -74,7 +74,7 @@ impl Planes {
 }
 
 /// How bright the eye sees a colour: the weights of ITU-R BT.601, as the report's nets use them.
-fn luma(r: f32, g: f32, b: f32) -> f32 {
+pub(crate) fn luma(r: f32, g: f32, b: f32) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
 }
 
