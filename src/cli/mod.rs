@@ -22,7 +22,10 @@ use clap::{Parser, Subcommand};
 use self::{boxes::BoxesError, read::OpenPhotoError};
 use crate::{
     classifier::{EngineError, WeightsError},
-    dataset::{format1::Format1Error, format2::Format2Error, store::StoreError},
+    dataset::{
+        contact_sheet::ContactSheetError, format1::Format1Error, format2::Format2Error,
+        statistics::StatisticsError, store::StoreError,
+    },
     evaluation::ReadError,
     photo::PhotoError,
     publication::ModelsFolderError,
@@ -110,6 +113,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<Format2Error>()
             || cause.is::<StoreError>()
             || cause.is::<DataError>()
+            || cause.is::<StatisticsError>()
+            || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
             || matches!(training, Some(TrainingError::Data(_)))
             || cause.downcast_ref::<ReadError>().is_some_and(|e| !matches!(e, ReadError::Engine(_)))
         {

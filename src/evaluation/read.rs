@@ -7,6 +7,7 @@ use crate::{
     dataset::{
         format1::{Format1, Format1Error},
         format2::{self, Format2, Format2Error},
+        is_format2,
     },
     evaluation::Confusion,
     photo::{BoxInPhoto, CropShape, Photo, PhotoSize},
@@ -79,7 +80,7 @@ pub fn read_all(
 ) -> Result<Vec<ReadDigit>, ReadError> {
     let mut pending = Pending { classifier, digits: Vec::new(), inputs: Vec::new() };
     let mut read = Vec::new();
-    if data.extension().is_some_and(|extension| extension == "mat") && data.is_file() {
+    if is_format2(data) {
         let architecture = classifier.architecture();
         let input = architecture.input;
         if input.crop != CropShape::Widened {
