@@ -219,7 +219,7 @@ impl Plan {
             // One below the other.
             (spacing, fall) = (-0.9 * aspect, dice.range(1.05, 1.3));
         }
-        let unsteady = if dice.chance(0.3) { dice.range(0.2, 1.2) } else { 0.0 };
+        let unsteady = if dice.chance(0.35) { dice.range(0.2, 1.6) } else { 0.0 };
         let mut number =
             Number { digits, lettering, left: 0.0, top: 0.0, height, spacing, fall, unsteady };
         // Cameras are level, walls are seen aslant; plates hang crooked.
@@ -493,7 +493,7 @@ impl Setting {
     fn random(dice: &mut Dice, wall: Colour) -> Self {
         use PlateKind::{Ceramic, Enamel, Metal, Plain, Slate, Wood};
         let white = [paint(0xF2F2F0), paint(0xE4E6EA), paint(0xD6DAE2), paint(0xEFEBDD)];
-        let (plate, behind, ink) = match dice.weighted(&[26.0, 21.0, 11.0, 11.0, 31.0]) {
+        let (plate, behind, ink) = match dice.weighted(&[20.0, 26.0, 8.0, 12.0, 34.0]) {
             // Enamel, white on blue.
             0 => {
                 let blue = [
@@ -579,11 +579,13 @@ fn contrasting(dice: &mut Dice, behind: Colour) -> Colour {
         paint(0xD9D9D9),
         paint(0x3A3A3C),
     ];
+    let dark = dice.chance(0.35) && seen(behind) > 0.4;
     for _ in 0..8 {
         let choice = dice.pick(choices);
-        if (seen(choice) - seen(behind)).abs() > 0.3 {
+        let lighter = seen(choice) - seen(behind);
+        if lighter.abs() > 0.3 && !(dark && lighter > 0.0) {
             return choice;
         }
     }
-    if seen(behind) > 0.5 { paint(0x141416) } else { paint(0xF0EEE8) }
+    if dark || seen(behind) > 0.5 { paint(0x141416) } else { paint(0xF0EEE8) }
 }

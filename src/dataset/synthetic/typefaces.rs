@@ -67,18 +67,18 @@ pub enum TypefaceKind {
 impl TypefaceKind {
     /// All kinds, each with how many of a hundred numbers are set in it.
     const SHARES: [(TypefaceKind, u32); 13] = [
-        (TypefaceKind::Condensed, 14),
-        (TypefaceKind::Grotesque, 16),
+        (TypefaceKind::Condensed, 13),
+        (TypefaceKind::Grotesque, 15),
         (TypefaceKind::Geometric, 8),
         (TypefaceKind::Rounded, 5),
-        (TypefaceKind::Technical, 4),
-        (TypefaceKind::Serif, 23),
-        (TypefaceKind::Slab, 13),
+        (TypefaceKind::Technical, 3),
+        (TypefaceKind::Serif, 22),
+        (TypefaceKind::Slab, 12),
         (TypefaceKind::Stencil, 2),
         (TypefaceKind::Deco, 3),
-        (TypefaceKind::Script, 4),
-        (TypefaceKind::Hand, 3),
-        (TypefaceKind::Display, 4),
+        (TypefaceKind::Script, 6),
+        (TypefaceKind::Hand, 5),
+        (TypefaceKind::Display, 5),
         (TypefaceKind::Dots, 1),
     ];
 }
