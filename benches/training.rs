@@ -54,10 +54,14 @@ fn main() {
     let row = |name: &str, theirs: f64| {
         println!("{name:<36}{theirs:>10.0}{:>10.2}", theirs / ours);
     };
-    row("Burn's autodiff on flex", benchmark.images_a_second(seconds, false).expect("the CPU computes"));
+    row(
+        "Burn's autodiff on flex",
+        benchmark.images_a_second(seconds, false).expect("the CPU computes"),
+    );
     let start = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
-    let torch = Command::new("python3").args(["-c", TORCH, &seconds.to_string(), &threads]).output();
+    let torch =
+        Command::new("python3").args(["-c", TORCH, &seconds.to_string(), &threads]).output();
     match torch {
         Ok(output) if output.status.success() => {
             for line in String::from_utf8_lossy(&output.stdout).lines() {

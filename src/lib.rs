@@ -9,7 +9,7 @@
 //! | room | what it is for | where it runs |
 //! |---|---|---|
 //! | [`photo`] | a decoded photo, boxes, crops, resampling, patches laid back | everywhere; pixels with `codecs` |
-//! | [`dataset`] | SVHN's photos, boxes and labels; splits; box files | native |
+//! | [`dataset`] | SVHN's photos, boxes and labels; fetching, statistics, sheets; splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
 //! | [`removal`] | key pixels, the GRNN, fold-in, the fill | `engine` |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |

@@ -10,10 +10,10 @@ use doorplate::{
         digit_struct::read_digit_struct,
         format1::{Digit, Format1},
     },
+    evaluation::{confusion_of, read_all},
     photo::{BoxInPhoto, Photo},
     publication,
     removal::{RemovalOptions, remove_digits},
-    training::evaluate_photos,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -82,9 +82,8 @@ fn a_damaged_real_list_is_read_or_refused_but_never_panics() {
 #[test]
 fn the_published_model_reads_85_percent_of_the_test_photos() {
     let (Some(svhn), Some(classifier)) = (svhn(), published()) else { return };
-    let data = Format1::open(&svhn.join("test")).expect("the list is read");
-    let confusion = evaluate_photos(&classifier, &data, 0..data.photos.len(), &mut || ())
-        .expect("every photo is read");
+    let read = read_all(&classifier, &svhn.join("test"), |_, _| ()).expect("all are read");
+    let confusion = confusion_of(&read);
     let accuracy = confusion.accuracy().expect("there are digits");
     println!("accuracy {accuracy:.4} on {} digits", confusion.total());
     assert_eq!(confusion.total(), 971);

@@ -66,10 +66,7 @@ impl Network {
                     .init(device);
                 channels = stage.channels;
                 let norm = BatchNormConfig::new(stage.channels);
-                StageLayers {
-                    conv,
-                    norm: (stage.norm != Norm::None).then(|| norm.init(device)),
-                }
+                StageLayers { conv, norm: (stage.norm != Norm::None).then(|| norm.init(device)) }
             })
             .collect();
         let mut features = architecture.features();
@@ -182,12 +179,20 @@ mod tests {
     fn layers_have_the_reports_shapes() {
         // Weights of the convolutions, then of the linear layers, inputs before outputs there.
         let convnet = |k: [usize; 3], c: [usize; 3]| {
-            vec![vec![c[0], 1, k[0], k[0]], vec![c[1], c[0], k[1], k[1]], vec![c[2], c[1], k[2], k[2]]]
+            vec![
+                vec![c[0], 1, k[0], k[0]],
+                vec![c[1], c[0], k[1], k[1]],
+                vec![c[2], c[1], k[2], k[2]],
+            ]
         };
         let wide = [48, 64, 32];
         let one = vec![vec![800, 10]];
         let expected = [
-            ("TensorFlow", vec![vec![32, 1, 5, 5], vec![64, 32, 5, 5]], vec![vec![4096, 256], vec![256, 10]]),
+            (
+                "TensorFlow",
+                vec![vec![32, 1, 5, 5], vec![64, 32, 5, 5]],
+                vec![vec![4096, 256], vec![256, 10]],
+            ),
             (
                 "Caffe",
                 vec![vec![32, 3, 5, 5], vec![32, 32, 5, 5], vec![64, 32, 5, 5]],

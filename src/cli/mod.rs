@@ -23,7 +23,10 @@ use clap::{Parser, Subcommand};
 use self::{boxes::BoxesError, read::OpenPhotoError};
 use crate::{
     classifier::{EngineError, WeightsError},
-    dataset::{format1::Format1Error, format2::Format2Error, store::StoreError},
+    dataset::{
+        contact_sheet::ContactSheetError, format1::Format1Error, format2::Format2Error,
+        statistics::StatisticsError, store::StoreError,
+    },
     evaluation::ReadError,
     photo::PhotoError,
     publication::ModelsFolderError,
@@ -35,7 +38,7 @@ use crate::{
 ///
 /// Exit codes: 0 done; 1 a file could not be written, or anything not named here; 2 wrong
 /// arguments; 3 a photo, its boxes or a data set cannot be used; 4 a model cannot be used;
-/// 5 the device failed.
+/// 5 the device failed; 130 training was stopped by Ctrl-C, with a checkpoint.
 #[derive(Debug, Parser)]
 #[command(name = "doorplate", version, about, long_about)]
 struct Cli {
@@ -100,8 +103,12 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     let code = error.chain().find_map(|cause| {
         // Transparent errors are not in the chain themselves, but show what they wrap.
         let training = cause.downcast_ref::<TrainingError>();
-        if cause.is::<WrongArgument>() {
+        if cause.is::<WrongArgument>()
+            || matches!(training, Some(TrainingError::Network(_) | TrainingError::NothingToJudgeBy))
+        {
             Some(2)
+        } else if matches!(training, Some(TrainingError::Stopped { .. })) {
+            Some(130)
         } else if cause.is::<PhotoError>()
             || cause.is::<OpenPhotoError>()
             || cause.is::<BoxesError>()
@@ -109,14 +116,20 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<Format2Error>()
             || cause.is::<StoreError>()
             || cause.is::<DataError>()
-            || matches!(cause.downcast_ref(), Some(ReadError::OtherCrops { .. }))
+            || cause.is::<StatisticsError>()
+            || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
+            || matches!(training, Some(TrainingError::Data(_)))
+            || cause.downcast_ref::<ReadError>().is_some_and(|e| !matches!(e, ReadError::Engine(_)))
         {
             Some(3)
         } else if let Some(error) = cause.downcast_ref::<ModelsFolderError>() {
             Some(if matches!(error, ModelsFolderError::Write { .. }) { 1 } else { 4 })
         } else if cause.is::<WeightsError>() {
             Some(4)
-        } else if cause.is::<EngineError>() || matches!(training, Some(TrainingError::Engine(_))) {
+        } else if cause.is::<EngineError>()
+            || cause.is::<ReadError>()
+            || matches!(training, Some(TrainingError::Engine(_)))
+        {
             Some(5)
         } else {
             None

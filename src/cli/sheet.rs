@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     dataset::format1::Format1,
-    drawing::{OUTLINE, in_rows, outline, png, resized},
+    drawing::{OUTLINE, fitted, in_rows, outline, png},
     files::write_whole,
     photo::{BoxInPhoto, Photo},
     removal::{RemovalOptions, remove_digits},
@@ -51,8 +51,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
         let options = RemovalOptions::default();
         let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options))?;
-        let before = at_width(&photo, args.width);
-        let scale = f64::from(before.width()) / f64::from(photo.size().width);
+        let enlarged = |photo: &Photo| fitted(photo, args.width, u32::MAX, f64::INFINITY);
+        let (before, scale) = enlarged(&photo);
         let mut boxed = before.clone();
         for area in &boxes {
             outline(&mut boxed, area, scale, (0, 0), OUTLINE);
@@ -67,17 +67,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             }
             fill.lay_on(&mut photo);
         }
-        pictures.extend([before, keys, at_width(&photo, args.width)]);
+        pictures.extend([before, keys, enlarged(&photo).0]);
     }
     let sheet = png(&in_rows(&pictures, 3))?;
     write_whole(&args.output, &sheet).with_context(|| format!("{}", args.output.display()))
-}
-
-/// The photo at the sheet's width.
-fn at_width(photo: &Photo, width: u32) -> RgbImage {
-    let size = photo.size();
-    let height = f64::from(width) / f64::from(size.width) * f64::from(size.height);
-    resized(photo, width, height.round() as u32)
 }
 
 fn dot(picture: &mut RgbImage, x: u32, y: u32) {

@@ -195,8 +195,7 @@ pub(super) fn start_or_go_on(
     } else {
         if folder.exists() {
             // Stopped before its first checkpoint: there is nothing in it but its description.
-            std::fs::remove_dir_all(&folder)
-                .with_context(|| format!("{}", folder.display()))?;
+            std::fs::remove_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
         }
         let config = RunConfig { stem, ..config(args)? };
         training::train(&config, &args.out, &devices, &mut terminal)?;
@@ -209,9 +208,8 @@ fn has_checkpoint(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|entries| {
         entries.flatten().any(|entry| {
             let name = entry.file_name();
-            name.to_str().is_some_and(|name| {
-                name.starts_with("checkpoint-") && !name.ends_with(".partial")
-            })
+            name.to_str()
+                .is_some_and(|name| name.starts_with("checkpoint-") && !name.ends_with(".partial"))
         })
     })
 }

@@ -123,7 +123,16 @@ impl Format1 {
     /// # Errors
     /// [`Format1Error::NotListed`].
     pub fn entry(&self, name: &str) -> Result<&PhotoEntry, Format1Error> {
-        self.photos.iter().find(|entry| entry.name == name).ok_or_else(|| Format1Error::NotListed {
+        self.position(name).map(|i| &self.photos[i])
+    }
+
+    /// Where in the list the photo with this file name is.
+    ///
+    /// # Errors
+    /// [`Format1Error::NotListed`].
+    pub fn position(&self, name: &str) -> Result<usize, Format1Error> {
+        let found = self.photos.iter().position(|entry| entry.name == name);
+        found.ok_or_else(|| Format1Error::NotListed {
             folder: self.folder.clone(),
             name: name.to_owned(),
         })

@@ -143,8 +143,7 @@ impl Store {
         if !fits {
             return None;
         }
-        let description =
-            Description { patches, count: digits.len(), by_photo: photos.is_some() };
+        let description = Description { patches, count: digits.len(), by_photo: photos.is_some() };
         let mut bytes = Vec::with_capacity(digits.len() * (5 + patches.values()));
         bytes.extend_from_slice(digits);
         match photos {
@@ -228,8 +227,8 @@ impl Store {
         let description =
             serde_json::to_vec(&self.description).map_err(|error| file(error.into()))?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let draft = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .map_err(file)?;
+        let draft =
+            tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(file)?;
         let mut out = BufWriter::new(draft);
         let length = description.len() as u32;
         out.write_all(MAGIC)
@@ -252,8 +251,7 @@ impl Store {
     /// [`StoreError`] when it cannot be read, is damaged, cut short, or of another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let at = |source| StoreError::File { path: path.to_owned(), source };
-        let no_store =
-            |problem: String| StoreError::NoStore { path: path.to_owned(), problem };
+        let no_store = |problem: String| StoreError::NoStore { path: path.to_owned(), problem };
         let file = File::open(path).map_err(at)?;
         #[expect(unsafe_code, reason = "memory mapping has no safe interface")]
         // SAFETY: the file is only read; should someone else change it meanwhile, pixels and

@@ -9,6 +9,7 @@ use crate::{
     dataset::{
         format1::{Format1, Format1Error},
         format2::{self, Format2, Format2Error},
+        is_format2,
     },
     evaluation::Confusion,
     photo::{BoxInPhoto, CropShape, Photo, PhotoSize},
@@ -76,11 +77,6 @@ pub enum ReadError {
     /// The device failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-}
-
-/// Whether this is a Format 2 file, and not a Format 1 folder.
-fn is_format2(data: &Path) -> bool {
-    data.extension().is_some_and(|extension| extension == "mat") && data.is_file()
 }
 
 /// Refuses Format 2's crops for networks that are given a digit's box alone.

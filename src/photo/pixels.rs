@@ -87,7 +87,8 @@ fn triangle_taps(start: f64, length: f64, outputs: u32, limit: u32) -> Vec<Vec<(
         .map(|i| {
             // Positions count from the first pixel's centre.
             let centre = start + (f64::from(i) + 0.5) * scale - 0.5;
-            let (first, last) = ((centre - support).ceil() as i64, (centre + support).floor() as i64);
+            let (first, last) =
+                ((centre - support).ceil() as i64, (centre + support).floor() as i64);
             let mut taps: Vec<(u32, f32)> = Vec::new();
             let mut sum = 0.0;
             for position in first..=last {
@@ -203,7 +204,9 @@ impl Photo {
                 .chunks_exact(width as usize)
                 .flat_map(|row| {
                     columns.iter().map(move |taps| {
-                        taps.iter().map(|&(x, weight)| weight * row[(x - left) as usize]).sum::<f32>()
+                        taps.iter()
+                            .map(|&(x, weight)| weight * row[(x - left) as usize])
+                            .sum::<f32>()
                     })
                 })
                 .collect();
@@ -220,9 +223,8 @@ impl Photo {
     /// The planes of one box in these colours, samples 0 to 1.
     fn colour_planes(&self, area: BoxInPhoto, colours: Colours) -> Vec<Vec<f32>> {
         let planes = self.planes(area);
-        let plane = |c: usize| {
-            planes.samples.iter().skip(c * planes.height * planes.width).copied()
-        };
+        let plane =
+            |c: usize| planes.samples.iter().skip(c * planes.height * planes.width).copied();
         let pixels = planes.height * planes.width;
         match (colours, planes.channels < 3) {
             (Colours::Grey, true) => vec![plane(0).take(pixels).collect()],

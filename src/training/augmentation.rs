@@ -8,10 +8,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    classifier::Input,
-    dataset::store::PatchFormat,
-};
+use crate::{classifier::Input, dataset::store::PatchFormat};
 
 /// How far training inputs stray from the frame; all zero shows it as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,9 +13,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage,
-};
+use super::{EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage};
 use crate::{
     classifier::{Architecture, Network},
     files::write_whole,

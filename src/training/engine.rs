@@ -18,10 +18,7 @@ pub(super) enum Engine {
     /// On this machine's processor, by passes of our own.
     Cpu(Box<CpuEngine>),
     /// By Burn's autodiff, each device taking its share of the batch.
-    Burn {
-        devices: Vec<Device>,
-        criterion: CrossEntropyLoss,
-    },
+    Burn { devices: Vec<Device>, criterion: CrossEntropyLoss },
 }
 
 impl Engine {
@@ -41,8 +38,7 @@ impl Engine {
 
     /// Burn's autodiff on `devices`.
     pub(super) fn burn(devices: &[Device], smoothing: f32) -> Self {
-        let devices: Vec<Device> =
-            devices.iter().map(|device| device.clone().autodiff()).collect();
+        let devices: Vec<Device> = devices.iter().map(|device| device.clone().autodiff()).collect();
         let criterion = CrossEntropyLossConfig::new()
             .with_smoothing((smoothing > 0.0).then_some(smoothing))
             .init(&devices[0]);

@@ -17,6 +17,7 @@ use crate::{
     dataset::{
         format1::Format1,
         format2::{Format2, Format2Error},
+        is_format2,
         split::{split_by_digit, split_by_photo},
         store::{PatchFormat, Store, StoreError},
     },
@@ -117,27 +118,24 @@ pub fn open_store(
     progress: impl FnMut(usize),
 ) -> Result<Store, DataError> {
     let input = architecture.input;
-    let other = |store: Store| DataError::OtherPatches {
-        path: path.to_owned(),
-        found: store.patches(),
-        architecture,
+    let fitting = |store: Store| {
+        let found = store.patches();
+        if found.colours == input.colours && found.crop == input.crop {
+            Ok(store)
+        } else {
+            Err(DataError::OtherPatches { path: path.to_owned(), found, architecture })
+        }
     };
+    if is_format2(path) {
+        let store = Store::from_format2(&Format2::open(path)?, input.colours);
+        return fitting(store);
+    }
     if path.is_dir() || !path.exists() {
         let data = Format1::open(path).map_err(StoreError::from)?;
         let patches = PatchFormat::around(input.colours, input.crop, input.side);
         return Ok(Store::cut(&data, patches, progress)?);
     }
-    let store = if path.extension().is_some_and(|extension| extension == "mat") {
-        Store::from_format2(&Format2::open(path)?, input.colours)
-    } else {
-        Store::open(path)?
-    };
-    let patches = store.patches();
-    if patches.colours == input.colours && patches.crop == input.crop {
-        Ok(store)
-    } else {
-        Err(other(store))
-    }
+    fitting(Store::open(path)?)
 }
 
 /// A digit's place: which store, and which of its digits.
@@ -203,10 +201,7 @@ impl Material {
         }
         if material.train.is_empty() {
             let data: Vec<String> = sources.iter().map(ToString::to_string).collect();
-            return Err(DataError::NoDigits {
-                data: data.join(", "),
-                percent: 100.0 * validation,
-            });
+            return Err(DataError::NoDigits { data: data.join(", "), percent: 100.0 * validation });
         }
         Ok(material)
     }

@@ -99,9 +99,8 @@ pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
             ),
         });
     }
-    let read = |path: PathBuf| {
-        fs::read(&path).map_err(|source| TrainingError::File { path, source })
-    };
+    let read =
+        |path: PathBuf| fs::read(&path).map_err(|source| TrainingError::File { path, source });
     Ok(FinishedRun {
         architecture: Architecture::named(&config.net)?,
         weights: read(files::weights(folder, &config))?,

@@ -1,12 +1,15 @@
 //! `doorplate data`: one file a command.
 
+mod fetch;
 mod prepare;
+mod show;
+mod stats;
 mod synth;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
-/// Get, make, prepare and look at data to train on.
-#[derive(Debug, clap::Args)]
+/// Get, draw, prepare and look at data sets.
+#[derive(Debug, Parser)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -14,13 +17,19 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Prepare(prepare::Args),
+    Fetch(fetch::Args),
     Synth(synth::Args),
+    Prepare(prepare::Args),
+    Stats(stats::Args),
+    Show(show::Args),
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
-        Command::Prepare(args) => prepare::run(args),
+        Command::Fetch(args) => fetch::run(args),
         Command::Synth(args) => synth::run(args),
+        Command::Prepare(args) => prepare::run(args),
+        Command::Stats(args) => stats::run(args),
+        Command::Show(args) => show::run(args),
     }
 }

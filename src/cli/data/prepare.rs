@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use crate::{
-    classifier::Architecture,
-    cli::WrongArgument,
-    training::open_store,
-};
+use crate::{classifier::Architecture, cli::WrongArgument, training::open_store};
 
 /// Cut all digits of a Format 1 folder (or a Format 2 file) out once, into a file that training
 /// maps into memory.

@@ -133,6 +133,24 @@ impl DigitStyle {
         }
     }
 
+    /// A style for a 3 with a flat top beside digits of a typeface, `width` wide and with strokes
+    /// `stem` thick.
+    pub fn flat_three(dice: &mut Dice, width: f32, stem: f32, slant: f32) -> Self {
+        let stem = stem.clamp(0.05, 0.4 * width);
+        let forms = DigitForms { flat_three: true, ..DigitForms::PLAIN };
+        let style = DigitStyle { width, stem, hair: 0.9 * stem, slant, forms, ..Self::SANS };
+        if dice.chance(0.35) {
+            return style;
+        }
+        DigitStyle {
+            hair: stem * dice.range(0.35, 0.8),
+            serif: dice.range(0.02, 0.08),
+            ball: stem * dice.range(0.4, 0.6),
+            curl: dice.range(1.0, 40.0),
+            ..style
+        }
+    }
+
     /// A style at random, as varied as house numbers are.
     pub fn random(dice: &mut Dice) -> Self {
         let family = dice.below(10);

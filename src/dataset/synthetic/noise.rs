@@ -5,15 +5,28 @@
 
 /// A hash of a lattice point: all bits depend on all inputs.
 pub fn hash(x: i32, y: i32, seed: u32) -> u32 {
-    let mut h = (x as u32).wrapping_mul(0x9E37_79B1) ^ (y as u32).wrapping_mul(0x85EB_CA77) ^ seed;
+    mixed((x as u32).wrapping_mul(COLUMN) ^ (y as u32).wrapping_mul(ROW) ^ seed)
+}
+
+/// What a step to the right and one down add before mixing.
+const COLUMN: u32 = 0x9E37_79B1;
+const ROW: u32 = 0x85EB_CA77;
+
+fn mixed(mut h: u32) -> u32 {
     h = (h ^ (h >> 15)).wrapping_mul(0x2C1B_3C6D);
     h = (h ^ (h >> 12)).wrapping_mul(0x297A_2D39);
     h ^ (h >> 15)
 }
 
+/// A hash as a number in 0 to 1.
+fn share(hash: u32) -> f32 {
+    // As signed: that is one instruction, and the value is the same.
+    (hash >> 8) as i32 as f32 * (1.0 / (1 << 24) as f32)
+}
+
 /// A number in 0 to 1 that belongs to a lattice point.
 pub fn lattice(x: i32, y: i32, seed: u32) -> f32 {
-    (hash(x, y, seed) >> 8) as f32 / (1 << 24) as f32
+    share(hash(x, y, seed))
 }
 
 /// About normally distributed noise of a lattice point, mean 0, deviation 1.
@@ -27,10 +40,13 @@ pub fn gauss(x: i32, y: i32, seed: u32) -> f32 {
 pub fn value(x: f32, y: f32, seed: u32) -> f32 {
     let (ix, iy) = (floor(x), floor(y));
     let (tx, ty) = (smooth(x - ix as f32), smooth(y - iy as f32));
-    let top = mix(lattice(ix, iy, seed), lattice(ix.wrapping_add(1), iy, seed), tx);
-    let below = iy.wrapping_add(1);
-    let bottom = mix(lattice(ix, below, seed), lattice(ix.wrapping_add(1), below, seed), tx);
-    mix(top, bottom, ty)
+    // The four corners' `lattice`.
+    let left = (ix as u32).wrapping_mul(COLUMN);
+    let above = (iy as u32).wrapping_mul(ROW);
+    let (right, below) = (left.wrapping_add(COLUMN), above.wrapping_add(ROW));
+    let corner = |across: u32, down: u32| share(mixed(across ^ down ^ seed));
+    let top = mix(corner(left, above), corner(right, above), tx);
+    mix(top, mix(corner(left, below), corner(right, below), tx), ty)
 }
 
 /// The next whole number below; `f32::floor` is a call on processors of no particular kind.

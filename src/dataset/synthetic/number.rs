@@ -46,6 +46,8 @@ pub enum Lettering {
         slant: f32,
         /// What each edge of a stroke moves outwards, in parts of the height; below 0 inwards.
         bolder: f32,
+        /// Our own strokes for the 3: no typeface has the one of enamel plates.
+        three: Option<DigitStyle>,
     },
 }
 
@@ -151,7 +153,10 @@ impl Number {
         let fineness = (3.0 + self.height / 16.0).min(18.0) as u32;
         let shape = |&digit: &u8| match &self.lettering {
             Lettering::Strokes(style) => Shape::Strokes(Glyph::new(digit, style, fineness)),
-            &Lettering::Face { ref face, widened, slant, bolder } => {
+            Lettering::Face { three: Some(style), .. } if digit == 3 => {
+                Shape::Strokes(Glyph::new(digit, style, fineness))
+            }
+            &Lettering::Face { ref face, widened, slant, bolder, .. } => {
                 Shape::Face { face, digit, widened, slant, bolder }
             }
         };

@@ -29,6 +29,9 @@ const STROKES_SHARE: f32 = 0.3;
 /// Share of those that are written as on enamel plates, which no typeface at hand does.
 const ENAMEL_SHARE: f32 = 0.6;
 
+/// Share of the numbers set in a typeface whose 3 has a flat top all the same.
+const FLAT_THREES: f32 = 0.25;
+
 /// Draws photos like SVHN's, each from its seed.
 #[derive(Clone, Debug, Default)]
 pub struct Street {
@@ -184,7 +187,12 @@ fn random_lettering(
             let natural = widths.sum::<f32>() / 9.0;
             let widened = (aspect / (natural + space)).clamp(0.5, 1.25);
             let bolder = if dice.chance(0.6) { dice.range(-0.012, 0.03) } else { 0.0 };
-            (Lettering::Face { face, widened, slant, bolder }, widened * space)
+            let three = dice.chance(FLAT_THREES).then(|| {
+                let width = widened * face.digit(2).width() + 2.0 * bolder;
+                let stem = (0.5 + 0.5 * widened) * face.stem() + 2.0 * bolder;
+                DigitStyle::flat_three(dice, width.clamp(0.25, 0.9), stem, slant)
+            });
+            (Lettering::Face { face, widened, slant, bolder, three }, widened * space)
         }
         None => {
             let enamel = dice.chance(if typefaces.is_some() { ENAMEL_SHARE } else { 0.4 });
@@ -211,7 +219,7 @@ impl Plan {
             // One below the other.
             (spacing, fall) = (-0.9 * aspect, dice.range(1.05, 1.3));
         }
-        let unsteady = if dice.chance(0.3) { dice.range(0.2, 1.2) } else { 0.0 };
+        let unsteady = if dice.chance(0.35) { dice.range(0.2, 1.6) } else { 0.0 };
         let mut number =
             Number { digits, lettering, left: 0.0, top: 0.0, height, spacing, fall, unsteady };
         // Cameras are level, walls are seen aslant; plates hang crooked.
@@ -485,7 +493,7 @@ impl Setting {
     fn random(dice: &mut Dice, wall: Colour) -> Self {
         use PlateKind::{Ceramic, Enamel, Metal, Plain, Slate, Wood};
         let white = [paint(0xF2F2F0), paint(0xE4E6EA), paint(0xD6DAE2), paint(0xEFEBDD)];
-        let (plate, behind, ink) = match dice.weighted(&[26.0, 21.0, 11.0, 11.0, 31.0]) {
+        let (plate, behind, ink) = match dice.weighted(&[20.0, 26.0, 8.0, 12.0, 34.0]) {
             // Enamel, white on blue.
             0 => {
                 let blue = [
@@ -571,11 +579,13 @@ fn contrasting(dice: &mut Dice, behind: Colour) -> Colour {
         paint(0xD9D9D9),
         paint(0x3A3A3C),
     ];
+    let dark = dice.chance(0.35) && seen(behind) > 0.4;
     for _ in 0..8 {
         let choice = dice.pick(choices);
-        if (seen(choice) - seen(behind)).abs() > 0.3 {
+        let lighter = seen(choice) - seen(behind);
+        if lighter.abs() > 0.3 && !(dark && lighter > 0.0) {
             return choice;
         }
     }
-    if seen(behind) > 0.5 { paint(0x141416) } else { paint(0xF0EEE8) }
+    if dark || seen(behind) > 0.5 { paint(0x141416) } else { paint(0xF0EEE8) }
 }

@@ -67,18 +67,18 @@ pub enum TypefaceKind {
 impl TypefaceKind {
     /// All kinds, each with how many of a hundred numbers are set in it.
     const SHARES: [(TypefaceKind, u32); 13] = [
-        (TypefaceKind::Condensed, 14),
-        (TypefaceKind::Grotesque, 16),
+        (TypefaceKind::Condensed, 13),
+        (TypefaceKind::Grotesque, 15),
         (TypefaceKind::Geometric, 8),
         (TypefaceKind::Rounded, 5),
-        (TypefaceKind::Technical, 4),
-        (TypefaceKind::Serif, 23),
-        (TypefaceKind::Slab, 13),
+        (TypefaceKind::Technical, 3),
+        (TypefaceKind::Serif, 22),
+        (TypefaceKind::Slab, 12),
         (TypefaceKind::Stencil, 2),
         (TypefaceKind::Deco, 3),
-        (TypefaceKind::Script, 4),
-        (TypefaceKind::Hand, 3),
-        (TypefaceKind::Display, 4),
+        (TypefaceKind::Script, 6),
+        (TypefaceKind::Hand, 5),
+        (TypefaceKind::Display, 5),
         (TypefaceKind::Dots, 1),
     ];
 }
@@ -299,6 +299,13 @@ impl Face {
         Ok(Face { digits: [a, b, c, d, e, f, g, h, i, j] })
     }
 
+    /// About how thick the upright stroke of the 1 is, in parts of the height.
+    pub fn stem(&self) -> f32 {
+        let deepest = self.digit(1).grid().distance.iter().copied().fold(0.0, f32::min);
+        // The middle of the stroke lies up to half a grid step off the grid.
+        2.0 * (0.25 / GRID - deepest)
+    }
+
     /// A digit; anything above 9 is its last decimal.
     pub fn digit(&self, digit: u8) -> &FaceDigit {
         &self.digits[usize::from(digit % 10)]
@@ -456,7 +463,11 @@ impl FaceDigit {
 
     /// How far a point is from the outline, about: negative inside.
     pub fn distance(&self, x: f32, y: f32) -> f32 {
-        self.grid.get_or_init(|| DistanceGrid::new(self)).at(x, y)
+        self.grid().at(x, y)
+    }
+
+    fn grid(&self) -> &DistanceGrid {
+        self.grid.get_or_init(|| DistanceGrid::new(self))
     }
 }
 

@@ -101,8 +101,7 @@ mod tests {
         multiply(&mut out, Matrix::new(&a, 2, 3), Matrix::new(&b, 3, 4), Into::Add);
         assert_eq!(out, [40.0, 46.0, 52.0, 58.0, 112.0, 136.0, 160.0, 184.0]);
         // The same numbers, read down the columns: (0 2 4), (1 3 5) and by columns of three.
-        let (a, b) =
-            (Matrix::new(&a, 3, 2).transposed(), Matrix::new(&b, 4, 3).transposed());
+        let (a, b) = (Matrix::new(&a, 3, 2).transposed(), Matrix::new(&b, 4, 3).transposed());
         multiply(&mut out, a, b, Into::Replace);
         assert_eq!(out, [10.0, 28.0, 46.0, 64.0, 13.0, 40.0, 67.0, 94.0]);
     }

@@ -87,12 +87,8 @@ impl CpuEngine {
             .iter()
             .zip(architecture.sides())
             .map(|(stage, side)| {
-                let sizes = Sizes {
-                    channels_in,
-                    channels_out: stage.channels,
-                    kernel: stage.kernel,
-                    side,
-                };
+                let sizes =
+                    Sizes { channels_in, channels_out: stage.channels, kernel: stage.kernel, side };
                 channels_in = stage.channels;
                 StageBuffers {
                     sizes,

@@ -23,13 +23,16 @@ pub(super) fn forward(
         let value = |i: usize| scale * plane[i] + shift;
         match pool {
             Pool::Max2 => {
-                for (y, (out, winners)) in
-                    out.chunks_exact_mut(out_side).zip(winners.chunks_exact_mut(out_side)).enumerate()
+                for (y, (out, winners)) in out
+                    .chunks_exact_mut(out_side)
+                    .zip(winners.chunks_exact_mut(out_side))
+                    .enumerate()
                 {
                     let above = &plane[2 * y * side..][..side];
                     let below = &plane[(2 * y + 1) * side..][..side];
                     let windows = above.chunks_exact(2).zip(below.chunks_exact(2));
-                    for ((out, winner), (above, below)) in out.iter_mut().zip(winners).zip(windows) {
+                    for ((out, winner), (above, below)) in out.iter_mut().zip(winners).zip(windows)
+                    {
                         let values = [above[0], above[1], below[0], below[1]];
                         let mut best = 0.0;
                         let mut at = NOTHING;
@@ -93,8 +96,10 @@ pub(super) fn backward(
             match pool {
                 Pool::Max2 | Pool::Max3 => {
                     if winner != NOTHING {
-                        let (dy, dx) =
-                            (usize::from(winner) / pool.window(), usize::from(winner) % pool.window());
+                        let (dy, dx) = (
+                            usize::from(winner) / pool.window(),
+                            usize::from(winner) % pool.window(),
+                        );
                         gradient[(2 * y + dy) * side + 2 * x + dx] += out;
                     }
                 }

@@ -1,0 +1,82 @@
+//! `doorplate data show`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+
+use crate::dataset::is_format2;
+use crate::{
+    cli::WrongArgument,
+    dataset::{
+        contact_sheet::{box_sheet, crop_sheet, draw_indices, photo_sheet},
+        format1::Format1,
+        format2::{CROP_BYTES, Format2, SIDE},
+    },
+    files::write_whole,
+};
+
+/// Draw a sheet of photos with their boxes and labels, and a sheet of crops.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Format 1 folder or Format 2 file (.mat).
+    #[arg(long)]
+    data: PathBuf,
+    /// Photo names, separated by commas, instead of a random choice.
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["count", "seed"])]
+    photos: Vec<String>,
+    /// How many photos or, of a Format 2 file, crops are chosen.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// Draws the choice.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the sheet of photos goes, as PNG; of a Format 2 file, that of crops.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Where the sheet of the photos' crops goes, as PNG.
+    #[arg(long, value_name = "FILE")]
+    crops: Option<PathBuf>,
+    /// Photos beside each other.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
+    columns: u16,
+}
+
+/// Crops are so many times narrower than photos.
+const CROPS_A_PHOTO: usize = 3;
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let columns = usize::from(args.columns);
+    let count = args.count as usize;
+    if is_format2(&args.data) {
+        ensure!(
+            args.photos.is_empty() && args.crops.is_none(),
+            WrongArgument("a Format 2 file has no photos: leave out --photos and --crops".into())
+        );
+        let data = Format2::open(&args.data)?;
+        let crops: Vec<_> = draw_indices(data.digits.len(), count, args.seed)
+            .into_iter()
+            .filter_map(|i| {
+                let crop = data.crops.chunks_exact(CROP_BYTES).nth(i)?;
+                Some((i + 1, crop, *data.digits.get(i)?))
+            })
+            .collect();
+        let sheet = crop_sheet(crops.into_iter(), SIDE as u32, CROPS_A_PHOTO * columns)?;
+        return put(&args.output, &sheet);
+    }
+    let data = Format1::open(&args.data)?;
+    let photos = if args.photos.is_empty() {
+        draw_indices(data.photos.len(), count, args.seed)
+    } else {
+        args.photos.iter().map(|name| data.position(name)).collect::<Result<_, _>>()?
+    };
+    put(&args.output, &photo_sheet(&data, &photos, columns)?)?;
+    match &args.crops {
+        Some(path) => put(path, &box_sheet(&data, &photos, CROPS_A_PHOTO * columns)?),
+        None => Ok(()),
+    }
+}
+
+fn put(path: &Path, png: &[u8]) -> anyhow::Result<()> {
+    write_whole(path, png).with_context(|| format!("{}", path.display()))
+}

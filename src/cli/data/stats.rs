@@ -1,0 +1,56 @@
+//! `doorplate data stats`
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use indicatif::ProgressBar;
+
+use crate::dataset::is_format2;
+use crate::{
+    dataset::{
+        format1::Format1,
+        format2::{CROP_BYTES, Format2},
+        statistics::Statistics,
+    },
+    files::write_whole,
+};
+
+/// Say what a data set is like: how often each digit is there, the sizes of boxes and photos, the
+/// brightness and contrast of crops.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Format 1 folder or Format 2 file (.mat).
+    #[arg(long)]
+    data: PathBuf,
+    /// Print JSON, with the histograms, instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Also draw charts into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let statistics = if is_format2(&args.data) {
+        let data = Format2::open(&args.data)?;
+        let crops = data.crops.chunks_exact(CROP_BYTES).zip(data.digits.iter().copied());
+        Statistics::of_crops(crops)
+    } else {
+        let data = Format1::open(&args.data)?;
+        let bar = ProgressBar::new(data.photos.len() as u64);
+        let statistics = Statistics::of_format1(&data, &|| bar.inc(1));
+        bar.finish_and_clear();
+        statistics?
+    };
+    if let Some(path) = &args.svg {
+        let svg = statistics.charts(&args.data.to_string_lossy())?;
+        write_whole(path, svg.as_bytes()).with_context(|| format!("{}", path.display()))?;
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&statistics)?);
+    } else {
+        print!("{}", statistics.report());
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Unpacks an archive that anyone may have made.
+
+use std::{
+    cell::Cell,
+    fs::{self, File},
+    io::{self, BufReader, Read, Write as _},
+    path::{Component, Path, PathBuf},
+    rc::Rc,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use tar::EntryType;
+
+use super::{Event, FetchError, Stage};
+use crate::dataset::format1::DIGIT_STRUCT;
+
+/// What an archive may unpack to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Files and folders.
+    pub entries: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    /// Several times what the largest of SVHN's archives holds: 202,353 photos, 2 GB.
+    fn default() -> Self {
+        Limits { entries: 1_000_000, bytes: 16 << 30 }
+    }
+}
+
+/// What the headers of one entry may take: a long name is kept in memory.
+const HEADER_BYTES: u64 = 1 << 20;
+
+/// What may stand behind an archive's last entry: `tar` fills up its last block with zeros.
+const PADDING_BYTES: u64 = 64 << 20;
+
+/// Between two progress events.
+const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// Counts what is read from the file.
+struct Counted<R> {
+    inner: R,
+    bytes: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes.set(self.bytes.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Gives out no more unpacked bytes than it is allowed, as a small archive may unpack to any size.
+struct Rationed<R> {
+    inner: R,
+    ration: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Rationed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let ration = self.ration.get();
+        if ration == 0 && !buffer.is_empty() {
+            return Err(io::Error::other("more bytes between its entries than any archive needs"));
+        }
+        let length = buffer.len().min(usize::try_from(ration).unwrap_or(usize::MAX));
+        let read = self.inner.read(&mut buffer[..length])?;
+        self.ration.set(ration - read as u64);
+        Ok(read)
+    }
+}
+
+/// Unpacks `archive`, all of whose entries lie in one folder named `set`, to `folder/set`. The
+/// files are written beside that, and come under its name all at once.
+pub(super) fn unpack(
+    archive: &Path,
+    set: &str,
+    folder: &Path,
+    limits: &Limits,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<(), FetchError> {
+    let unreadable = |source| FetchError::Read { path: archive.to_owned(), source };
+    let damaged = |error: io::Error| FetchError::Damaged {
+        path: archive.to_owned(),
+        reason: error.to_string(),
+    };
+    let too_much = |limit, what| FetchError::TooMuch { path: archive.to_owned(), limit, what };
+    let file = File::open(archive).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let beside = tempfile::Builder::new()
+        .prefix(".doorplate-unpacking-")
+        .tempdir_in(folder)
+        .map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
+
+    let read = Rc::new(Cell::new(0));
+    let ration = Rc::new(Cell::new(0));
+    let file = Counted { inner: file, bytes: Rc::clone(&read) };
+    let unzipped = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
+    let mut tar = tar::Archive::new(Rationed { inner: unzipped, ration: Rc::clone(&ration) });
+    let mut progress = 0;
+    let (mut count, mut bytes) = (0u64, 0u64);
+    let mut entries = tar.entries().map_err(damaged)?;
+    loop {
+        ration.set(HEADER_BYTES);
+        let Some(entry) = entries.next() else { break };
+        let mut entry = entry.map_err(damaged)?;
+        count += 1;
+        if count > limits.entries {
+            return Err(too_much(limits.entries, "files"));
+        }
+        let inside = path_inside(&entry, set).map_err(|problem| FetchError::Entry {
+            path: archive.to_owned(),
+            entry: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
+            problem,
+        })?;
+        let target = beside.path().join(inside);
+        let failed = |source| FetchError::Write { path: target.clone(), source };
+        if entry.header().entry_type() == EntryType::Directory {
+            fs::create_dir_all(&target).map_err(failed)?;
+            continue;
+        }
+        bytes = bytes.saturating_add(entry.size());
+        if bytes > limits.bytes {
+            return Err(too_much(limits.bytes, "bytes"));
+        }
+        ration.set(entry.size());
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        // What is there already came from this archive: the folder was made for it.
+        let mut out = File::create_new(&target).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => FetchError::Entry {
+                path: archive.to_owned(),
+                entry: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
+                problem: "is there twice".to_owned(),
+            },
+            _ => failed(source),
+        })?;
+        let copied = copy(&mut entry, &mut out, damaged, failed)?;
+        if copied < entry.size() {
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            return Err(damaged(io::Error::other(format!("it ends within {name}"))));
+        }
+        if read.get() - progress >= PROGRESS_BYTES {
+            progress = read.get();
+            watch(Event::Progress { stage: Stage::Unpacking, done: progress, of: Some(length) });
+        }
+    }
+    // The gzip stream's own check sum comes last.
+    ration.set(PADDING_BYTES);
+    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(damaged)?;
+
+    let unpacked = beside.path().join(set);
+    if !unpacked.join(DIGIT_STRUCT).is_file() {
+        let missing = format!("{set}/{DIGIT_STRUCT}");
+        return Err(FetchError::Incomplete { path: archive.to_owned(), missing });
+    }
+    let place = folder.join(set);
+    fs::rename(unpacked, &place).map_err(|source| FetchError::Write { path: place, source })?;
+    watch(Event::Progress { stage: Stage::Unpacking, done: length, of: Some(length) });
+    Ok(())
+}
+
+/// Where an entry goes below the folder, or what is wrong with it.
+fn path_inside<R: Read>(entry: &tar::Entry<'_, R>, set: &str) -> Result<PathBuf, String> {
+    match entry.header().entry_type() {
+        EntryType::Regular | EntryType::Continuous | EntryType::Directory => {}
+        EntryType::Symlink | EntryType::Link => return Err("is a link".to_owned()),
+        _ => return Err("is neither a file nor a folder".to_owned()),
+    }
+    let name = entry.path_bytes();
+    let name = str::from_utf8(&name).map_err(|_| "has a name that is no UTF-8".to_owned())?;
+    // Not harmful everywhere, but on some systems: other separators, drives, streams, and what
+    // ends a name early.
+    if name.contains(|c: char| c == '\\' || c == ':' || c.is_control()) {
+        return Err("has a name that is no plain path".to_owned());
+    }
+    let mut inside = PathBuf::new();
+    for component in Path::new(name).components() {
+        match component {
+            Component::Normal(part) => inside.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => return Err("leads out of the folder with ..".to_owned()),
+            Component::RootDir | Component::Prefix(_) => {
+                return Err("has an absolute path".to_owned());
+            }
+        }
+    }
+    // A lone "./" is the folder that holds the set.
+    if inside.as_os_str().is_empty() || inside.starts_with(set) {
+        Ok(inside)
+    } else {
+        Err(format!("does not lie in the folder {set}"))
+    }
+}
+
+/// Copies a file, telling the archive's faults from the disk's; how many bytes there were.
+fn copy(
+    from: &mut impl Read,
+    to: &mut File,
+    damaged: impl Fn(io::Error) -> FetchError,
+    failed: impl Fn(io::Error) -> FetchError,
+) -> Result<u64, FetchError> {
+    let mut buffer = [0; 1 << 15];
+    let mut copied = 0;
+    loop {
+        let length = match from.read(&mut buffer) {
+            Ok(0) => return Ok(copied),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(damaged(error)),
+        };
+        to.write_all(&buffer[..length]).map_err(&failed)?;
+        copied += length as u64;
+    }
+}
