@@ -27,7 +27,7 @@ use crate::{
         contact_sheet::ContactSheetError, format1::Format1Error, format2::Format2Error,
         statistics::StatisticsError, store::StoreError,
     },
-    evaluation::ReadError,
+    evaluation::{ReadError, SheetError},
     photo::PhotoError,
     publication::ModelsFolderError,
     training::{DataError, TrainingError},
@@ -118,6 +118,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<DataError>()
             || cause.is::<StatisticsError>()
             || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
+            || matches!(cause.downcast_ref(), Some(SheetError::Read(_)))
             || matches!(training, Some(TrainingError::Data(_)))
             || cause.downcast_ref::<ReadError>().is_some_and(|e| !matches!(e, ReadError::Engine(_)))
         {
