@@ -24,7 +24,7 @@ use crate::{
     classifier::{EngineError, WeightsError},
     dataset::{
         contact_sheet::ContactSheetError, format1::Format1Error, format2::Format2Error,
-        statistics::StatisticsError, store::StoreError,
+        store::StoreError,
     },
     evaluation::ReadError,
     photo::PhotoError,
@@ -113,7 +113,6 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<Format2Error>()
             || cause.is::<StoreError>()
             || cause.is::<DataError>()
-            || cause.is::<StatisticsError>()
             || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
             || matches!(training, Some(TrainingError::Data(_)))
             || cause.downcast_ref::<ReadError>().is_some_and(|e| !matches!(e, ReadError::Engine(_)))
