@@ -30,6 +30,29 @@ pub struct FeatureMaps {
     pub values: Vec<f32>,
 }
 
+impl FeatureMaps {
+    /// One map's `side * side` values; none of a map that there is not.
+    pub fn map(&self, map: usize) -> &[f32] {
+        let pixels = self.side * self.side;
+        self.values.get(map * pixels..(map + 1) * pixels).unwrap_or_default()
+    }
+
+    /// Each pixel's mean over the maps, and its standard deviation there (n - 1): `side * side`
+    /// values each.
+    pub fn mean_and_deviation(&self) -> (Vec<f32>, Vec<f32>) {
+        let pixels = self.side * self.side;
+        let count = self.maps as f32;
+        (0..pixels)
+            .map(|pixel| {
+                let at = |map: usize| self.values[map * pixels + pixel];
+                let mean = (0..self.maps).map(at).sum::<f32>() / count;
+                let squares: f32 = (0..self.maps).map(|map| (at(map) - mean).powi(2)).sum();
+                (mean, (squares / (count - 1.0).max(1.0)).sqrt())
+            })
+            .unzip()
+    }
+}
+
 impl FirstConvolution {
     /// The feature maps of a standardised input of `channels * side * side` samples.
     pub(super) fn maps_of(&self, input: &[f32]) -> FeatureMaps {
@@ -63,5 +86,22 @@ impl FirstConvolution {
             }
         }
         FeatureMaps { maps: self.biases.len(), side, values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_and_deviation_are_over_the_maps() {
+        // Three maps of 2 x 2; by hand: the pixels' values are 1 2 3, 0 0 0, -1 0 4, 5 5 5.
+        let values = vec![1., 0., -1., 5., 2., 0., 0., 5., 3., 0., 4., 5.];
+        let maps = FeatureMaps { maps: 3, side: 2, values };
+        let (mean, deviation) = maps.mean_and_deviation();
+        assert_eq!(mean, [2.0, 0.0, 1.0, 5.0]);
+        assert_eq!(deviation, [1.0, 0.0, 7f32.sqrt(), 0.0]);
+        assert_eq!(maps.map(1), [2.0, 0.0, 0.0, 5.0]);
+        assert!(maps.map(3).is_empty());
     }
 }

@@ -7,6 +7,8 @@
 mod architecture;
 #[cfg(feature = "engine")]
 mod feature_maps;
+#[cfg(feature = "native")]
+mod gradients;
 #[cfg(feature = "engine")]
 mod model;
 #[cfg(feature = "engine")]

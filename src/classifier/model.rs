@@ -93,7 +93,7 @@ pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>,
 /// A network with weights, on a device.
 #[derive(Clone, Debug)]
 pub struct Classifier {
-    net: Network,
+    pub(super) net: Network,
     standardisation: Standardisation,
     first: FirstConvolution,
     device: Device,
@@ -248,9 +248,15 @@ impl Classifier {
         self.first.maps_of(&samples)
     }
 
+    /// The first convolution's outputs for one standardised input, as the network itself computes
+    /// them; the same bits on every device. `None` for another number of samples.
+    pub fn feature_maps_of_input(&self, input: &[f32]) -> Option<FeatureMaps> {
+        (input.len() == self.architecture().input.len()).then(|| self.first.maps_of(input))
+    }
+
     /// Inputs as a tensor `[n, channels, side, side]`, n at least 2: some GPU kernels for a
     /// single row ask for subgroup operations that the device may lack.
-    fn input_tensor(&self, inputs: &[f32]) -> Tensor<4> {
+    pub(super) fn input_tensor(&self, inputs: &[f32]) -> Tensor<4> {
         let input = self.architecture().input;
         let mut values = inputs.to_vec();
         values.resize(inputs.len().max(2 * input.len()), 0.0);

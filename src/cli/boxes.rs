@@ -41,6 +41,8 @@ pub enum BoxesError {
     None { path: PathBuf, photo: PathBuf },
     #[error("{}: box {index} (counted from 1): {source}", path.display())]
     Box { path: PathBuf, index: usize, source: BoxError },
+    #[error("--box: {source}")]
+    Given { source: BoxError },
 }
 
 /// How far boxes are grown for the removal when the command line does not say: SVHN's boxes often

@@ -1,67 +1,167 @@
 //! `doorplate evaluate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Parser;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{WrongArgument, model::ModelArgs};
+use super::model::ModelsArgs;
 use crate::{
-    classifier::{Architecture, Classifier},
-    evaluation::{confusion_of, read_all},
-    publication::ModelsFolderError,
+    evaluation::{
+        ModelReport, ReadDigit, ReadError, Refusal, Report, calibration_svg, confusion_svg,
+        mistake_sheet, read_all,
+    },
+    files::write_whole,
 };
 
-/// Measure a classifier on SVHN's Format 1 photos: accuracy, precision, recall, F1, confusion.
+/// Measure classifiers on SVHN's photos or crops.
+///
+/// For each: accuracy; each digit's precision, recall, F1 and count; confusion; calibration; what
+/// it is most confidently wrong about. Several models are put side by side, and a model that is
+/// given other crops than the data have is named and left out.
 #[derive(Debug, Parser)]
 pub struct Args {
     /// A Format 1 folder, or a Format 2 file (.mat).
     #[arg(long)]
     data: PathBuf,
-    /// Weights that `doorplate train` wrote, instead of a published model's.
-    #[arg(long)]
-    weights: Option<PathBuf>,
-    /// The network of --weights.
-    #[arg(long, default_value = "ConvNet48_Dropout3", requires = "weights")]
-    net: String,
-    /// Print JSON instead of text.
+    /// Print JSON instead of text: one model's report, or with --all or several models an object
+    /// with `models`, `refused` and `comparison`.
     #[arg(long)]
     json: bool,
+    /// Write a line a model and digit to this file.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write report.txt, report.json, report.csv, a confusion-<model>.svg a model,
+    /// calibration.svg and mistakes.png to this folder; it is made if it is not there, and files
+    /// of these names are replaced.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How many of a model's mistakes are listed and drawn, the surest first.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    mistakes: u16,
     #[command(flatten)]
-    model: ModelArgs,
+    models: ModelsArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let classifier = match &args.weights {
-        Some(path) => {
-            let architecture =
-                Architecture::named(&args.net).map_err(|error| WrongArgument(error.to_string()))?;
-            let at = || format!("{}", path.display());
-            let bytes = std::fs::read(path)
-                .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
-            Classifier::from_safetensors(architecture, bytes, &args.model.device()?)
-                .with_context(at)?
+    let models = args.models.load()?;
+    let mut read: Vec<(ModelReport, Vec<ReadDigit>)> = Vec::new();
+    let mut refused: Vec<Refusal> = Vec::new();
+    let mut first_refusal = None;
+    for model in &models {
+        let network = model.classifier.architecture();
+        match read_with_progress(&model.name, |progress| {
+            read_all(&model.classifier, &args.data, progress)
+        }) {
+            Ok(digits) => {
+                let mistakes = usize::from(args.mistakes);
+                let report = ModelReport::new(&model.name, network.name, &digits, mistakes);
+                read.push((report, digits));
+            }
+            Err(error @ ReadError::OtherCrops { .. }) => {
+                refused.push(Refusal { model: model.name.clone(), reason: error.to_string() });
+                first_refusal.get_or_insert(error);
+            }
+            Err(error) => return Err(error.into()),
         }
-        None => args.model.load()?,
+    }
+    if let (true, Some(error)) = (read.is_empty(), first_refusal) {
+        return Err(error.into());
+    }
+    let report = Report::new(&read, refused);
+    for refusal in &report.refused {
+        eprintln!("doorplate: not read by {}: {}", refusal.model, refusal.reason);
+    }
+    let json = match report.models.as_slice() {
+        [one] if !args.models.several() => serde_json::to_string_pretty(one)?,
+        _ => serde_json::to_string_pretty(&report)?,
     };
-    let bar = ProgressBar::new(0);
-    let read = read_all(&classifier, &args.data, |read, of| {
-        bar.set_length(of as u64);
-        bar.set_position(read as u64);
-    })?;
-    let confusion = confusion_of(&read);
-    bar.finish_and_clear();
+    if let Some(file) = &args.csv {
+        put(file, report.csv().as_bytes())?;
+    }
+    if let Some(folder) = &args.out {
+        write_folder(folder, &args.data, &report, &json)?;
+    }
     if args.json {
-        let report = serde_json::json!({
-            "digits": confusion.total(),
-            "accuracy": confusion.accuracy(),
-            "scores": confusion.scores(),
-            "confusion": confusion,
-        });
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        println!("{json}");
     } else {
-        print!("{}", confusion.report());
+        print!("{}", report.text());
     }
     Ok(())
+}
+
+/// Reads behind a progress bar that is gone afterwards.
+fn read_with_progress<T>(name: &str, read: impl FnOnce(&mut dyn FnMut(usize, usize)) -> T) -> T {
+    let bar = ProgressBar::new(0).with_message(name.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    let result = read(&mut |read, of| {
+        bar.set_length(of as u64);
+        bar.set_position(read as u64);
+    });
+    bar.finish_and_clear();
+    result
+}
+
+fn put(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    write_whole(path, content).with_context(|| format!("{}", path.display()))
+}
+
+/// Draws everything before it writes anything.
+fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> anyhow::Result<()> {
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for (file, model) in file_names(&report.models).into_iter().zip(&report.models) {
+        files.push((file, confusion_svg(&model.model, &model.confusion)?.into_bytes()));
+    }
+    files.push(("calibration.svg".to_owned(), calibration_svg(&report.models)?.into_bytes()));
+    files.push(("mistakes.png".to_owned(), mistake_sheet(data, &report.models)?));
+    files.push(("report.csv".to_owned(), report.csv().into_bytes()));
+    files.push(("report.json".to_owned(), format!("{json}\n").into_bytes()));
+    files.push(("report.txt".to_owned(), report.text().into_bytes()));
+    std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    for (name, content) in &files {
+        put(&folder.join(name), content)?;
+    }
+    Ok(())
+}
+
+/// A file name for each model's confusion matrix: the model's name, with what file names don't
+/// take everywhere made plain, and a number where two become the same by that.
+fn file_names(models: &[ModelReport]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for model in models {
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }
+        };
+        let stem: String = model.model.chars().map(plain).collect();
+        let mut name = format!("confusion-{stem}.svg");
+        let mut number = 2;
+        // Some systems don't tell capitals from small letters.
+        while names.iter().any(|taken| taken.eq_ignore_ascii_case(&name)) {
+            name = format!("confusion-{stem}-{number}.svg");
+            number += 1;
+        }
+        names.push(name);
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_has_a_file_of_its_own() {
+        let models = ["a", "runs/b.1", "runs b.1", "A"];
+        let models = models.map(|name| ModelReport::new(name, "Net", &[], 0));
+        let expected = [
+            "confusion-a.svg",
+            "confusion-runs_b.1.svg",
+            "confusion-runs_b.1-2.svg",
+            "confusion-A-2.svg",
+        ];
+        assert_eq!(file_names(&models), expected);
+    }
 }

@@ -5,6 +5,7 @@ mod data;
 mod device;
 mod erase;
 mod evaluate;
+mod inspect;
 mod model;
 mod plan;
 mod precompress;
@@ -53,6 +54,7 @@ enum Command {
     Data(data::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Inspect(inspect::Args),
     Publish(publish::Args),
     Serve(serve::Args),
     Samples(samples::Args),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Samples(args) => samples::run(&args),

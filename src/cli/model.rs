@@ -1,12 +1,16 @@
-//! Which published model a command uses.
+//! Which models a command uses.
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use burn::tensor::Device;
 use clap::Args;
 
-use super::device::DeviceArg;
-use crate::{classifier::Classifier, publication};
+use super::{WrongArgument, device::DeviceArg};
+use crate::{
+    classifier::{Architecture, Classifier},
+    publication::{self, ModelsFolderError},
+};
 
 /// The options of every command that reads or removes.
 #[derive(Debug, Args)]
@@ -33,5 +37,98 @@ impl ModelArgs {
         let device = self.device()?;
         let (_, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
         Ok(classifier)
+    }
+}
+
+/// The options of commands that measure several models.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// The models folder.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+    /// A model's name in its manifest, more than once for several; the first one when neither
+    /// this nor --all nor --weights is given.
+    #[arg(long, value_name = "NAME")]
+    model: Vec<String>,
+    /// All models of the manifest.
+    #[arg(long, conflicts_with = "model")]
+    all: bool,
+    /// Weights that `doorplate train` wrote; more than once for several.
+    #[arg(long, value_name = "FILE")]
+    weights: Vec<PathBuf>,
+    /// The network of all --weights, or one for each, in their order [default:
+    /// ConvNet48_Dropout3].
+    #[arg(long, requires = "weights")]
+    net: Vec<String>,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    device: DeviceArg,
+}
+
+/// A model with the name that reports give it.
+#[derive(Debug)]
+pub struct NamedModel {
+    pub name: String,
+    pub classifier: Classifier,
+}
+
+impl ModelsArgs {
+    /// Whether the command line asks for more than one model.
+    pub fn several(&self) -> bool {
+        self.all || self.model.len() + self.weights.len() > 1
+    }
+
+    /// Loads all models on their device, those of the manifest before the weights.
+    pub fn load(&self) -> anyhow::Result<Vec<NamedModel>> {
+        let device = self.device.open()?;
+        let mut names: Vec<Option<String>> = self.model.iter().cloned().map(Some).collect();
+        if self.all {
+            let manifest = publication::read_manifest(&self.models)?;
+            names = manifest.models.into_iter().map(|entry| Some(entry.name)).collect();
+        }
+        // Of an empty manifest, loading the first model says what is wrong.
+        if names.is_empty() && (self.all || self.weights.is_empty()) {
+            names.push(None);
+        }
+        let mut models: Vec<NamedModel> = Vec::new();
+        for name in &names {
+            let (entry, classifier) = publication::load(&self.models, name.as_deref(), &device)?;
+            models.push(NamedModel { name: entry.name, classifier });
+        }
+        for (path, architecture) in self.weights.iter().zip(self.networks()?) {
+            let bytes = std::fs::read(path)
+                .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
+            let classifier = Classifier::from_safetensors(architecture, bytes, &device)
+                .with_context(|| format!("{}", path.display()))?;
+            let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            // Two runs' files may have one name.
+            let taken = models.iter().any(|model| model.name == stem);
+            let name = if taken { path.display().to_string() } else { stem };
+            models.push(NamedModel { name, classifier });
+        }
+        for (i, model) in models.iter().enumerate() {
+            if models[..i].iter().any(|earlier| earlier.name == model.name) {
+                let twice = format!("{} is given twice; give each model once", model.name);
+                return Err(WrongArgument(twice).into());
+            }
+        }
+        Ok(models)
+    }
+
+    /// The network of each of the weights.
+    fn networks(&self) -> Result<Vec<&'static Architecture>, WrongArgument> {
+        let named = |name: &str| {
+            Architecture::named(name).map_err(|error| WrongArgument(error.to_string()))
+        };
+        match self.net.as_slice() {
+            [] => Ok(vec![named("ConvNet48_Dropout3")?; self.weights.len()]),
+            [one] => Ok(vec![named(one)?; self.weights.len()]),
+            nets if nets.len() == self.weights.len() => nets.iter().map(|net| named(net)).collect(),
+            nets => Err(WrongArgument(format!(
+                "--net is given {} times for {} --weights; give it once for all, or once for each",
+                nets.len(),
+                self.weights.len()
+            ))),
+        }
     }
 }

@@ -1,15 +1,38 @@
-//! How well digits are read: confusion, accuracy, precision, recall, F1.
+//! How well digits are read: confusion, accuracy, precision, recall, F1, calibration, mistakes;
+//! several models side by side; and one digit as the network sees it.
 
+mod calibration;
+#[cfg(feature = "native")]
+mod charts;
+#[cfg(feature = "native")]
+mod comparison;
+#[cfg(feature = "native")]
+mod inspection;
+#[cfg(feature = "native")]
+mod mistakes;
 #[cfg(feature = "native")]
 mod read;
+#[cfg(feature = "native")]
+mod report;
 
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::DIGITS;
+pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
 #[cfg(feature = "native")]
-pub use read::{DigitPlace, ReadDigit, ReadError, confusion_of, read_all};
+pub use charts::{ChartError, calibration_svg, confusion_svg};
+#[cfg(feature = "native")]
+pub use comparison::{Comparison, PairComparison};
+#[cfg(feature = "native")]
+pub use inspection::Inspection;
+#[cfg(feature = "native")]
+pub use mistakes::{SheetError, mistake_sheet};
+#[cfg(feature = "native")]
+pub use read::{DigitPlace, FoundDigit, ReadDigit, ReadError, confusion_of, find_digit, read_all};
+#[cfg(feature = "native")]
+pub use report::{Mistake, ModelReport, Refusal, Report};
 
 /// Counts of true digit (row) against read digit (column).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +53,19 @@ pub struct DigitScore {
     pub f1: Option<f64>,
     /// Examples that show this digit.
     pub samples: u64,
+}
+
+/// A digit that is taken for another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfusedPair {
+    /// The true digit.
+    pub truth: u8,
+    /// What it is read as.
+    pub read: u8,
+    /// How often.
+    pub count: u64,
+    /// Share of the true digit's examples.
+    pub share: f64,
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
@@ -78,6 +114,22 @@ impl Confusion {
                 DigitScore { digit, precision, recall, f1, samples }
             })
             .collect()
+    }
+
+    /// The digits that were taken for others, the most frequent first, then the larger share,
+    /// then the smaller digits.
+    pub fn most_confused(&self) -> Vec<ConfusedPair> {
+        let mut pairs = Vec::new();
+        for score in self.scores() {
+            for read in (0u8..10).filter(|&read| read != score.digit) {
+                let count = self.at(score.digit, read);
+                if let Some(share) = share(count, score.samples).filter(|&share| share > 0.0) {
+                    pairs.push(ConfusedPair { truth: score.digit, read, count, share });
+                }
+            }
+        }
+        pairs.sort_by(|a, b| b.count.cmp(&a.count).then(b.share.total_cmp(&a.share)));
+        pairs
     }
 
     /// Accuracy in all, per-digit figures and the matrix, as text for people.
@@ -136,6 +188,20 @@ mod tests {
         assert_eq!(one.samples, 3);
         assert_eq!(confusion.scores()[5].precision, None);
         assert!(confusion.report().contains("Accuracy on 6 digits: 66.7 %"));
+    }
+
+    #[test]
+    fn the_most_confused_come_first() {
+        let mut confusion = Confusion::default();
+        for (truth, read) in [(1, 1), (1, 7), (1, 7), (7, 1), (7, 7), (0, 8), (3, 3)] {
+            confusion.count(truth, read);
+        }
+        let pairs: Vec<(u8, u8, u64, f64)> = confusion
+            .most_confused()
+            .iter()
+            .map(|pair| (pair.truth, pair.read, pair.count, pair.share))
+            .collect();
+        assert_eq!(pairs, [(1, 7, 2, 2.0 / 3.0), (0, 8, 1, 1.0), (7, 1, 1, 0.5)]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::classifier::{Architecture, Classifier, UnknownNetwork, WeightsError};
 
 #[cfg(feature = "native")]
-pub use publish::{ModelsFolderError, Publication, load, publish};
+pub use publish::{ModelsFolderError, Publication, load, publish, read_manifest};
 
 /// The manifest's name in a models folder.
 pub const MANIFEST: &str = "manifest.json";

@@ -155,6 +155,17 @@ pub fn publish(
     Ok(entry)
 }
 
+/// Reads a models folder's manifest.
+///
+/// # Errors
+/// [`ModelsFolderError`] when it is missing, damaged, or of another format.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, ModelsFolderError> {
+    let path = folder.join(MANIFEST);
+    let bytes = fs::read(&path).map_err(file_error(&path))?;
+    Manifest::parse(&bytes)
+        .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source })
+}
+
 /// Loads a model from a models folder: the named one, or the manifest's first.
 ///
 /// # Errors
@@ -165,9 +176,7 @@ pub fn load(
     device: &Device,
 ) -> Result<(ModelEntry, Classifier), ModelsFolderError> {
     let in_folder = |source| ModelsFolderError::Publication { folder: folder.to_owned(), source };
-    let manifest_path = folder.join(MANIFEST);
-    let bytes = fs::read(&manifest_path).map_err(file_error(&manifest_path))?;
-    let manifest = Manifest::parse(&bytes).map_err(in_folder)?;
+    let manifest = read_manifest(folder)?;
     let entry = manifest.entry(name).map_err(in_folder)?;
     let weights_path = folder.join(&entry.file);
     let weights = fs::read(&weights_path).map_err(file_error(&weights_path))?;

@@ -11,45 +11,73 @@ use crate::classifier::FeatureMaps;
 /// The result has `side * side` flags, row after row. A crop whose values are all equal is quiet
 /// throughout.
 pub fn quiet_by_feature_maps(maps: &FeatureMaps, bins: usize) -> Vec<bool> {
-    let pixels = maps.side * maps.side;
-    let count = maps.maps as f32;
-    let values: Vec<f32> = (0..pixels)
-        .map(|pixel| {
-            let at = |map: usize| maps.values[map * pixels + pixel];
-            let mean = (0..maps.maps).map(at).sum::<f32>() / count;
-            let squares: f32 = (0..maps.maps).map(|map| (at(map) - mean).powi(2)).sum();
-            mean - (squares / (count - 1.0).max(1.0)).sqrt()
-        })
-        .collect();
+    let (mean, deviation) = maps.mean_and_deviation();
+    let values: Vec<f32> = mean.iter().zip(deviation).map(|(mean, d)| mean - d).collect();
     in_fullest_bin(&values, bins)
+}
+
+/// How many values lie in each of equal bins over their range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    /// The lowest value.
+    pub low: f32,
+    /// The highest value.
+    pub high: f32,
+    /// The bins' counts, from the lowest values to the highest.
+    pub counts: Vec<usize>,
+}
+
+impl Histogram {
+    /// Counts the values in `bins` bins, at least one.
+    pub fn of(values: &[f32], bins: usize) -> Self {
+        let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+        let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut histogram = Histogram { low, high, counts: vec![0; bins.max(1)] };
+        for &value in values {
+            let bin = histogram.bin_of(value);
+            histogram.counts[bin] += 1;
+        }
+        histogram
+    }
+
+    /// The fullest bin; the lowest when several are equally full.
+    pub fn fullest(&self) -> usize {
+        let most = self.counts.iter().copied().max().unwrap_or(0);
+        self.counts.iter().position(|&count| count == most).unwrap_or(0)
+    }
+
+    /// The bin of a value that was counted.
+    fn bin_of(&self, value: f32) -> usize {
+        let bins = self.counts.len();
+        let position = (value - self.low) / (self.high - self.low) * bins as f32;
+        // The highest value belongs to the last bin.
+        (position as usize).min(bins - 1)
+    }
 }
 
 /// Which values lie in the fullest of `bins` equal bins over their range; the lowest such bin
 /// when several are equally full.
 fn in_fullest_bin(values: &[f32], bins: usize) -> Vec<bool> {
-    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if high <= low {
+    let histogram = Histogram::of(values, bins);
+    if histogram.high <= histogram.low {
         return vec![true; values.len()];
     }
-    let bins = bins.max(1);
-    let bin_of = |value: f32| {
-        let position = (value - low) / (high - low) * bins as f32;
-        // The highest value belongs to the last bin.
-        (position as usize).min(bins - 1)
-    };
-    let mut counts = vec![0usize; bins];
-    for &value in values {
-        counts[bin_of(value)] += 1;
-    }
-    let most = counts.iter().copied().max().unwrap_or(0);
-    let fullest = counts.iter().position(|&count| count == most).unwrap_or(0);
-    values.iter().map(|&value| bin_of(value) == fullest).collect()
+    let fullest = histogram.fullest();
+    values.iter().map(|&value| histogram.bin_of(value) == fullest).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_histogram_counts_every_value_once() {
+        let histogram = Histogram::of(&[0.0, 0.1, 0.5, 0.9, 1.0], 4);
+        assert_eq!((histogram.low, histogram.high), (0.0, 1.0));
+        assert_eq!(histogram.counts, [2, 0, 1, 2]);
+        assert_eq!(histogram.fullest(), 0);
+        assert_eq!(Histogram::of(&[0.3; 4], 3).counts, [4, 0, 0]);
+    }
 
     #[test]
     fn the_fullest_bin_wins() {

@@ -20,7 +20,7 @@ use crate::{
 use background::{Background, Range};
 pub use grnn::{Grnn, Lattice};
 pub use groups::groups_of;
-pub use key_pixels::quiet_by_feature_maps;
+pub use key_pixels::{Histogram, quiet_by_feature_maps};
 
 /// The removal's parameters; the defaults are the report's where it names them.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,0 +1,119 @@
+//! How a network's outputs depend on the samples of its input.
+
+use burn::{module::Module as _, tensor::Tensor};
+
+use super::{Classifier, DIGITS, EngineError, model::host_values};
+
+impl Classifier {
+    /// The gradient of a digit's logit by each sample of one standardised input: plane after
+    /// plane, row after row, as the input. A positive value says that a brighter sample raises
+    /// the network's answer for `digit`.
+    ///
+    /// It is the logit's, not the softmax's: where a network is sure, the softmax hardly moves
+    /// whatever is done to the input.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the input has another number of samples, there is no such digit, or
+    /// the device fails or gives anything but finite numbers.
+    pub fn input_gradient(&self, input: &[f32], digit: u8) -> Result<Vec<f32>, EngineError> {
+        let samples = self.architecture().input.len();
+        let output = usize::from(digit);
+        if input.len() != samples || output >= DIGITS {
+            return Err(EngineError(format!(
+                "no gradient of digit {digit} by {} samples: {} has {DIGITS} digits and \
+                 {samples} samples",
+                input.len(),
+                self.architecture()
+            )));
+        }
+        // Under autodiff, layers that still count as training would take the batch's statistics
+        // and drop features.
+        let net = self.net.valid();
+        let input = self.input_tensor(input).autodiff().require_grad();
+        let logits: Tensor<2> = net.forward(input.clone());
+        let gradients = logits.slice([0..1, output..output + 1]).sum().backward();
+        let gradient = input
+            .grad(&gradients)
+            .ok_or_else(|| EngineError("no gradient reached the input".to_owned()))?;
+        let mut values = host_values(gradient)?;
+        values.truncate(samples);
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(EngineError(format!("the gradient holds {value}")));
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::classifier::{Architecture, Network, Norm};
+
+    /// An untrained classifier, and an input that is alike in every run.
+    fn classifier(name: &str) -> (Classifier, Vec<f32>) {
+        let device = Device::flex();
+        device.seed(5);
+        let architecture = Architecture::named(name).expect("a network");
+        let net = Network::new(architecture, &device);
+        let input = (0..architecture.input.len() as u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
+            .collect();
+        (Classifier::new(net, device).expect("the CPU reads its own weights"), input)
+    }
+
+    fn logit(classifier: &Classifier, input: &[f32], digit: u8) -> f64 {
+        let shape = classifier.architecture().input;
+        let shape = [1, shape.channels(), shape.side, shape.side];
+        let data = TensorData::new(input.to_vec(), shape);
+        let logits = classifier.net.valid().forward(Tensor::from_data(data, &Device::flex()));
+        f64::from(host_values(logits).expect("the CPU computes")[usize::from(digit)])
+    }
+
+    #[test]
+    fn it_is_what_central_differences_give() {
+        // Grey with batch norm, grey without, colour with mean pooling.
+        for (name, digit) in [("ConvNet48_Dropout3", 3), ("TensorFlow", 0), ("Caffe", 9)] {
+            let (classifier, input) = classifier(name);
+            let gradient = classifier.input_gradient(&input, digit).expect("the CPU computes");
+            assert_eq!(gradient.len(), input.len());
+            let largest = gradient.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+            let step = 1e-2;
+            let mut errors: Vec<f64> = (0..input.len())
+                .step_by(input.len() / 60)
+                .map(|i| {
+                    let moved = |by: f32| {
+                        let mut input = input.clone();
+                        input[i] += by;
+                        logit(&classifier, &input, digit)
+                    };
+                    let difference = (moved(step) - moved(-step)) / f64::from(2.0 * step);
+                    (difference - f64::from(gradient[i])).abs() / f64::from(largest)
+                })
+                .collect();
+            errors.sort_by(f64::total_cmp);
+            // Most are exact; a step over a ReLU's or a maximum's corner moves a few.
+            let (median, last) = (errors[errors.len() / 2], errors[errors.len() - 1]);
+            assert!(median < 0.01 && last < 0.2, "{name}: {median:.4}, {last:.4}");
+        }
+    }
+
+    #[test]
+    fn it_neither_drops_features_nor_moves_statistics() {
+        let (classifier, input) = classifier("ConvNet48_Dropout3");
+        assert!(classifier.architecture().stages.iter().any(|stage| stage.norm != Norm::None));
+        let before = classifier.to_safetensors().expect("weights");
+        let first = classifier.input_gradient(&input, 7).expect("the CPU computes");
+        assert_eq!(first, classifier.input_gradient(&input, 7).expect("the CPU computes"));
+        assert!(classifier.to_safetensors().expect("weights") == before);
+    }
+
+    #[test]
+    fn other_inputs_and_digits_are_refused() {
+        let (classifier, input) = classifier("ConvNet32");
+        let short = classifier.input_gradient(&input[1..], 7).expect_err("too short");
+        assert!(short.to_string().contains("1599 samples"), "{short}");
+        assert!(classifier.input_gradient(&input, 10).is_err());
+    }
+}
