@@ -7,6 +7,8 @@ DOORPLATE := $(TARGET_DIR)/release/doorplate
 PORT ?= 8080
 # SVHN's Format 1 folders, for the targets that need the real photos.
 SVHN ?= ../shared/svhn/format1
+# Where `typefaces` puts the typefaces of synthetic numbers.
+TYPEFACES ?= target/typefaces
 
 .PHONY: help
 help: ## List the targets
@@ -96,9 +98,17 @@ sizes: web ## Brotli sizes of what the page fetches first, and of the engine beh
 samples: native ## Draw the page's sample pictures anew
 	$(DOORPLATE) samples
 
-.PHONY: train
-train: native ## Train the published classifier again on the SVHN photos at hand
-	$(DOORPLATE) train --data $(SVHN)/train --epochs 120 --validation 0 --id publish
+.PHONY: typefaces
+typefaces: ## Fetch the pinned typefaces of synthetic house numbers into TYPEFACES
+	node pkg-config/typefaces.mjs "$(TYPEFACES)"
+
+.PHONY: synth
+synth: native typefaces ## Draw the synthetic street numbers that published models were trained on
+	$(DOORPLATE) data synth --photos 36000 --seed 1 --out target/synth --typefaces "$(TYPEFACES)"
+
+.PHONY: bench-training
+bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch
+	cargo bench --locked --bench training
 
 .PHONY: evaluate
 evaluate: native ## Measure the published classifier on SVHN's test photos
@@ -112,8 +122,3 @@ sheets: native ## Before and after sheets of the report's example photos
 clean: ## Remove what was built
 	cargo clean
 	rm -rf dist tests/browser/node_modules
-
-TYPEFACES ?= target/typefaces
-.PHONY: typefaces
-typefaces: ## Fetch the pinned typefaces of synthetic house numbers into TYPEFACES
-	node pkg-config/typefaces.mjs "$(TYPEFACES)"

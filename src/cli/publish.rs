@@ -65,6 +65,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             name: &args.name,
             architecture: run.architecture,
             weights: &run.weights,
+            curves: &run.curves,
             trained_on: (&args.trained_on, run.trained_digits),
             measured_on: &args.measured_on,
             confusion: &confusion,

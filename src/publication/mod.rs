@@ -1,7 +1,7 @@
 //! Published models: the manifest, weights under their content's hash, publishing, checking.
 //!
 //! A models folder holds `manifest.json`, one safetensors file a model whose name ends in the
-//! first digits of its SHA-256, and a card (Markdown) a model. The manifest is written last, so
+//! first digits of its SHA-256, a card (Markdown) and the training's curves (SVG) a model. The manifest is written last, so
 //! whoever reads it finds what it names.
 
 #[cfg(feature = "native")]
@@ -59,6 +59,8 @@ pub struct ModelEntry {
     pub command: String,
     /// The card's file in the folder.
     pub card: String,
+    /// The file in the folder with the training's curves, as SVG.
+    pub curves: String,
 }
 
 /// Why a manifest or weights cannot be used.
@@ -121,7 +123,7 @@ impl Manifest {
             return Err(PublicationError::Format(manifest.format));
         }
         for model in &manifest.models {
-            for file in [&model.file, &model.card] {
+            for file in [&model.file, &model.card, &model.curves] {
                 if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', '%', '?'])
                 {
                     let problem = format!("{}: {file:?} is not a plain file name", model.name);
@@ -199,6 +201,7 @@ mod tests {
             accuracy: 0.0,
             command: String::new(),
             card: "a.md".into(),
+            curves: "a.svg".into(),
         }
     }
 

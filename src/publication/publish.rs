@@ -53,6 +53,8 @@ pub struct Publication<'a> {
     pub architecture: &'static Architecture,
     /// The safetensors file's bytes.
     pub weights: &'a [u8],
+    /// The training's curves, as SVG.
+    pub curves: &'a [u8],
     /// What it was trained on, and how many digits that was.
     pub trained_on: (&'a str, u64),
     /// What it was measured on.
@@ -110,6 +112,7 @@ pub fn publish(
         accuracy: publication.confusion.accuracy().unwrap_or(0.0),
         command: publication.command.to_owned(),
         card: format!("{}.md", publication.name),
+        curves: format!("{}.svg", publication.name),
         sha256,
     };
     let replaced = match manifest.models.iter_mut().find(|model| model.name == entry.name) {
@@ -127,6 +130,7 @@ pub fn publish(
     let files = [
         (folder.join(&entry.file), publication.weights),
         (folder.join(&entry.card), card.as_bytes()),
+        (folder.join(&entry.curves), publication.curves),
         (manifest_path, &json),
     ];
     let drafts: Vec<(&Path, Draft)> = files
@@ -193,6 +197,7 @@ fn card(entry: &ModelEntry, confusion: &Confusion) -> String {
          | measured on | {} ({} digits) |\n\
          | accuracy there | {:.1} % |\n\n\
          Trained with\n\n    {}\n\n\
+         ![loss and accuracy over the epochs]({})\n\n\
          ## Readings of the {} digits\n\n```text\n{}```\n",
         entry.name,
         entry.architecture,
@@ -206,6 +211,7 @@ fn card(entry: &ModelEntry, confusion: &Confusion) -> String {
         entry.measured_digits,
         100.0 * entry.accuracy,
         entry.command,
+        entry.curves,
         entry.measured_digits,
         confusion.report(),
     )
