@@ -52,7 +52,7 @@ enum Command {
     Erase(erase::Args),
     Sheet(sheet::Args),
     Data(data::Args),
-    Train(train::Args),
+    Train(Box<train::Args>),
     Evaluate(evaluate::Args),
     Inspect(inspect::Args),
     Publish(publish::Args),

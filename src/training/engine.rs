@@ -14,9 +14,10 @@ use crate::classifier::{Architecture, EngineError, Network};
 
 /// Where steps are computed.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a run")]
 pub(super) enum Engine {
     /// On this machine's processor, by passes of our own.
-    Cpu(Box<CpuEngine>),
+    Cpu(CpuEngine),
     /// By Burn's autodiff, each device taking its share of the batch.
     Burn { devices: Vec<Device>, criterion: CrossEntropyLoss },
 }
@@ -30,7 +31,7 @@ impl Engine {
     ) -> Self {
         match devices {
             [device] if *device == Device::flex() => {
-                Engine::Cpu(Box::new(CpuEngine::new(architecture, smoothing)))
+                Engine::Cpu(CpuEngine::new(architecture, smoothing))
             }
             _ => Engine::burn(devices, smoothing),
         }

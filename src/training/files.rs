@@ -125,9 +125,11 @@ fn curves_svg(title: &str, epochs: &[EpochReport]) -> Result<String, String> {
         let loss = epochs.iter().map(|epoch| (epoch.epoch as f64, epoch.loss / first));
         let accuracy =
             epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, epoch.accuracy?)));
-        let lines: [(&str, RGBColor, Vec<(f64, f64)>); 2] = [
-            ("loss, as a share of the first epoch's", RGBColor(190, 80, 20), loss.collect()),
-            ("accuracy on the validation digits", RGBColor(20, 90, 160), accuracy.collect()),
+        let (brown, blue) = (RGBColor(190, 80, 20), RGBColor(20, 90, 160));
+        let loss: Vec<(f64, f64)> = loss.collect();
+        let lines = [
+            ("loss, as a share of the first epoch's", brown, loss),
+            ("accuracy on the validation digits", blue, accuracy.collect()),
         ];
         for (label, colour, points) in lines {
             if points.is_empty() {
