@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// The repository's published model that is given the box alone.
 const PUBLISHED: &str = "convnet48-dropout3";
 
-/// A folder with 20 drawn photos in `data` and untrained weights in `caffe.safetensors`.
+/// A folder with 20 drawn photos in `data` and untrained weights in `untrained.safetensors`.
 fn workshop() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     doorplate(folder.path(), "data synth --photos 20 --seed 3 --out data").done();
@@ -24,7 +24,7 @@ fn workshop() -> TempDir {
     let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
     let caffe = Classifier::new(net, device).expect("the CPU reads its own weights");
     let weights = caffe.to_safetensors().expect("the CPU reads its own weights");
-    fs::write(folder.path().join("caffe.safetensors"), weights).expect("written");
+    fs::write(folder.path().join("untrained.safetensors"), weights).expect("written");
     folder
 }
 
@@ -44,14 +44,17 @@ fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
 fn two_models_are_reported_side_by_side() {
     let shop = workshop();
     let command = format!(
-        "evaluate --data data --model {PUBLISHED} --weights caffe.safetensors --net Caffe \
+        "evaluate --data data --model {PUBLISHED} --weights untrained.safetensors --net Caffe \
          --mistakes 7 --csv digits.csv --out report"
     );
     let text = with_published(shop.path(), &command).done();
     let report = with_published(shop.path(), &format!("{command} --json")).json();
 
     let [published, untrained] = list(&report, "models") else { panic!("two models") };
-    assert_eq!((&published["model"], &untrained["model"]), (&PUBLISHED.into(), &"caffe".into()));
+    assert_eq!(
+        (&published["model"], &untrained["model"]),
+        (&PUBLISHED.into(), &"untrained".into())
+    );
     assert_eq!(
         (&published["network"], &untrained["network"]),
         (&"ConvNet48_Dropout3".into(), &"Caffe".into())
@@ -63,6 +66,9 @@ fn two_models_are_reported_side_by_side() {
     assert_eq!(list(untrained, "mistakes").len(), 7);
     let readings = list(&published["calibration"], "bins").iter();
     assert_eq!(readings.filter_map(|bin| bin["readings"].as_u64()).sum::<u64>(), digits);
+
+    let all = with_published(shop.path(), "evaluate --data data --all --json --mistakes 7").json();
+    assert!(list(&all, "models").contains(published), "--all has the published model's report");
 
     let [pair] = list(&report["comparison"], "pairs") else { panic!("one pair") };
     let count = |member: &str| pair[member].as_u64().expect("a count");
@@ -80,8 +86,8 @@ fn two_models_are_reported_side_by_side() {
     let folder = shop.path().join("report");
     let expected = [
         "calibration.svg",
-        "confusion-caffe.svg",
         "confusion-convnet48-dropout3.svg",
+        "confusion-untrained.svg",
         "mistakes.png",
         "report.csv",
         "report.json",
@@ -108,15 +114,16 @@ fn two_models_are_reported_side_by_side() {
 #[test]
 fn a_model_for_other_crops_is_named_and_the_others_go_on() {
     let shop = workshop();
-    let both = "evaluate --data data/crops_32x32.mat --all --weights caffe.safetensors --net Caffe";
+    let both =
+        "evaluate --data data/crops_32x32.mat --all --weights untrained.safetensors --net Caffe";
     let report = with_published(shop.path(), &format!("{both} --json --out report")).json();
-    let [caffe] = list(&report, "models") else { panic!("one model can read crops") };
-    assert_eq!(caffe["model"], "caffe");
+    let [untrained] = list(&report, "models") else { panic!("one model can read crops") };
+    assert_eq!(untrained["model"], "untrained");
     assert!(report["comparison"].is_null());
-    let refused: Vec<&Value> =
-        list(&report, "refused").iter().filter(|refusal| refusal["model"] == PUBLISHED).collect();
-    assert!(refused[0]["reason"].as_str().is_some_and(|reason| reason.contains("Format 2")));
-    assert!(names_in(&shop.path().join("report")).contains(&"confusion-caffe.svg".to_owned()));
+    let [refusal] = list(&report, "refused") else { panic!("one model cannot") };
+    assert_eq!(refusal["model"], PUBLISHED);
+    assert!(refusal["reason"].as_str().is_some_and(|reason| reason.contains("Format 2")));
+    assert!(names_in(&shop.path().join("report")).contains(&"confusion-untrained.svg".to_owned()));
 
     let text = with_published(shop.path(), both).done();
     assert!(text.contains(&format!("Not read by {PUBLISHED}: ")), "{text}");
@@ -134,11 +141,11 @@ fn models_that_are_not_there_or_meant_twice_are_refused() {
     assert!(evaluate("--model no-such-model", 4).contains("no-such-model"));
     assert!(evaluate(&format!("--model {PUBLISHED} --model {PUBLISHED}"), 2).contains("twice"));
     evaluate(&format!("--all --model {PUBLISHED}"), 2);
-    let nets = "--weights caffe.safetensors --net Caffe --net TensorFlow";
+    let nets = "--weights untrained.safetensors --net Caffe --net TensorFlow";
     assert!(evaluate(nets, 2).contains("once for each"));
-    evaluate("--weights caffe.safetensors --net Dog", 2);
+    evaluate("--weights untrained.safetensors --net Dog", 2);
     // Another network's weights.
-    evaluate("--weights caffe.safetensors --net TensorFlow", 4);
+    evaluate("--weights untrained.safetensors --net TensorFlow", 4);
     fs::write(shop.path().join("file"), "in the way").expect("written");
     assert!(evaluate("--out file", 1).contains("file"));
     assert!(evaluate("--csv nowhere/digits.csv", 1).contains("nowhere/digits.csv"));

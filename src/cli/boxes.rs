@@ -51,11 +51,28 @@ pub fn default_growth(file: &Path) -> u32 {
     if is_matlab(file) { SVHN_GROWTH } else { 0 }
 }
 
-/// A box grown on all sides by `percent` of its height, as far as the photo reaches.
-pub fn grow(area: BoxInPhoto, percent: u32, size: PhotoSize) -> BoxInPhoto {
-    let margin = u64::from(area.height) * u64::from(percent.min(1_000)) / 100;
-    // Ten times a photo's height at most; what does not fit reaches every edge anyhow.
-    area.grown(u32::try_from(margin).unwrap_or(u32::MAX), size)
+/// The boxes, each grown on all sides by `percent` of its height, as far as the photo reaches.
+///
+/// Where two grown boxes beside each other nearly touch, the left one is widened to the right
+/// one: the sliver between them shows both strokes' blur, and would stay as a line.
+pub fn grow(boxes: &[BoxInPhoto], percent: u32, size: PhotoSize) -> Vec<BoxInPhoto> {
+    let margin = |area: &BoxInPhoto| {
+        let margin = u64::from(area.height) * u64::from(percent.min(1_000)) / 100;
+        // Ten times a photo's height at most; what does not fit reaches every edge anyhow.
+        u32::try_from(margin).unwrap_or(u32::MAX)
+    };
+    let grown: Vec<BoxInPhoto> = boxes.iter().map(|area| area.grown(margin(area), size)).collect();
+    let widened = |(area, before): (&BoxInPhoto, &BoxInPhoto)| {
+        let next = grown.iter().filter(|next| {
+            next.left > area.right()
+                && next.left - area.right() <= margin(before)
+                && next.top < area.bottom()
+                && area.top < next.bottom()
+        });
+        let right = next.map(|next| next.left).min().unwrap_or(area.right());
+        BoxInPhoto { width: right - area.left, ..*area }
+    };
+    grown.iter().zip(boxes).map(widened).collect()
 }
 
 fn is_matlab(file: &Path) -> bool {
@@ -97,4 +114,24 @@ pub fn read_boxes(
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grown_boxes_leave_no_sliver_between_them() {
+        let size = PhotoSize { width: 200, height: 120 };
+        let area = |left, top| BoxInPhoto { left, top, width: 20, height: 40 };
+        // Gaps of 9, of 30, and none beside a box in another row.
+        let boxes = [area(10, 20), area(39, 22), area(89, 20), area(118, 70)];
+        let grown = grow(&boxes, 10, size);
+        assert_eq!((grown[0].left, grown[0].right()), (6, 35));
+        assert_eq!(grown[1].left, 35);
+        assert_eq!(grown[1].right(), 63);
+        assert_eq!(grown[2].right(), 113);
+        // As they are, boxes stay as they are.
+        assert_eq!(grow(&boxes, 0, size), boxes);
+    }
 }

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     files::write_whole,
-    photo::BoxInPhoto,
     removal::{RemovalOptions, remove_digits},
 };
 
@@ -60,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let classifier = args.model.load()?;
     let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
     let growth = args.grow.unwrap_or_else(|| default_growth(&args.boxes));
-    let grown: Vec<BoxInPhoto> = boxes.iter().map(|b| grow(*b, growth, photo.size())).collect();
+    let grown = grow(&boxes, growth, photo.size());
     let started = Instant::now();
     let fills =
         pollster::block_on(remove_digits(&photo, &grown, &classifier, &RemovalOptions::default()))?;

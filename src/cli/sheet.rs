@@ -46,8 +46,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut pictures = Vec::new();
     for name in &args.photos {
         let (mut photo, digits) = data.load(data.entry(name)?)?;
-        let boxes: Vec<BoxInPhoto> =
-            digits.iter().map(|digit| grow(digit.area, args.grow, photo.size())).collect();
+        let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
+        let boxes = grow(&boxes, args.grow, photo.size());
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
         let options = RemovalOptions::default();
         let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options))?;
