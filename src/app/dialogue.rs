@@ -13,6 +13,8 @@ pub const MAX_RESTARTS: u32 = 3;
 pub enum Kind {
     /// [`Ask::Start`]
     Start,
+    /// [`Ask::Switch`]
+    Switch,
     /// [`Ask::Open`]
     Open,
     /// [`Ask::Preview`]
@@ -30,6 +32,7 @@ impl Kind {
     pub fn of(ask: &Ask) -> Self {
         match ask {
             Ask::Start { .. } => Kind::Start,
+            Ask::Switch { .. } => Kind::Switch,
             Ask::Open { .. } => Kind::Open,
             Ask::Preview => Kind::Preview,
             Ask::Read { .. } => Kind::Read,
@@ -47,8 +50,15 @@ impl Kind {
 /// An answer that still matters.
 #[derive(Debug)]
 pub enum Heard {
-    /// How the start goes on, or a sentence for the user; the question stays open.
-    Meanwhile(Answer),
+    /// A sentence for the user.
+    Notice(String),
+    /// How the start or a switch goes on; the question stays open.
+    Meanwhile {
+        /// What kind of question it is.
+        kind: Kind,
+        /// What comes before its answer.
+        answer: Answer,
+    },
     /// The last answer to a question.
     Final {
         /// What kind of question it was.
@@ -88,12 +98,14 @@ pub struct Dialogue {
 
 impl Dialogue {
     /// Takes a question up and gives it its id. Older ones of its kind no longer matter; when it
-    /// opens a photo, neither do those about the old photo.
+    /// opens a photo, neither do those about the old photo, and when it starts the engine, neither
+    /// does a switch to another model.
     pub fn ask(&mut self, ask: Ask) -> RequestId {
         let kind = Kind::of(&ask);
         self.questions.retain(|question| {
             let outdated = question.kind() == kind
-                || (kind == Kind::Open && question.kind().is_about_the_photo());
+                || (kind == Kind::Open && question.kind().is_about_the_photo())
+                || (kind == Kind::Start && question.kind() == Kind::Switch);
             !outdated
         });
         let id = self.next_id();
@@ -121,7 +133,7 @@ impl Dialogue {
         // What is worth telling the user stays so, however old the question, and so does the
         // engine's own end; the engine says it even of a request that it could not read.
         let answer = match answer {
-            Answer::Notice(_) => return Some(Heard::Meanwhile(answer)),
+            Answer::Notice(notice) => return Some(Heard::Notice(notice)),
             Answer::Failed(failure) if failure.kind == FailureKind::Engine => {
                 return Some(Heard::Crashed(failure.message));
             }
@@ -134,7 +146,17 @@ impl Dialogue {
         let question = self.questions.get_mut(position)?;
         let kind = question.kind();
         match answer {
-            Answer::Progress(_) => Some(Heard::Meanwhile(answer)),
+            Answer::Progress(_) | Answer::Models(_) => Some(Heard::Meanwhile { kind, answer }),
+            Answer::Started(info) if kind == Kind::Switch => {
+                self.questions.remove(position);
+                // A new engine is to begin where this one is now.
+                for question in &mut self.questions {
+                    if let Ask::Start { model, .. } = &mut question.request.ask {
+                        *model = Some(info.model.name.clone());
+                    }
+                }
+                Some(Heard::Final { kind, boxes: Vec::new(), answer: Answer::Started(info) })
+            }
             Answer::Started(_) | Answer::Opened { .. } => {
                 question.answered = true;
                 Some(Heard::Final { kind, boxes: Vec::new(), answer })
@@ -144,7 +166,9 @@ impl Dialogue {
             _ => {
                 let boxes = match self.questions.remove(position).request.ask {
                     Ask::Read { boxes } | Ask::Erase { boxes } | Ask::Save { boxes } => boxes,
-                    Ask::Start { .. } | Ask::Open { .. } | Ask::Preview => Vec::new(),
+                    Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
+                        Vec::new()
+                    }
                 };
                 Some(Heard::Final { kind, boxes, answer })
             }
@@ -153,8 +177,10 @@ impl Dialogue {
 
     /// Begins anew with a new engine: gives the ids to send to it, the start first, then the
     /// photo. What else was open follows with [`Dialogue::take_held`], except readings and
-    /// removals: the page asks for those anew, with the boxes as they are by then. From the second time on the engine is told to use the CPU,
-    /// as a failing GPU is the likeliest cause. None after [`MAX_RESTARTS`] times.
+    /// removals: the page asks for those anew, with the boxes as they are by then. A switch to
+    /// another model is let go, as it may be what brought the engine down. From the second time on
+    /// the engine is told to use the CPU, as a failing GPU is the likeliest cause. None after
+    /// [`MAX_RESTARTS`] times.
     pub fn restart(&mut self) -> Option<Vec<RequestId>> {
         if self.restarts == MAX_RESTARTS {
             // What was asked of a running engine may be what brought it down.
@@ -200,7 +226,8 @@ impl Dialogue {
     }
 
     fn begin_anew(&mut self) -> Vec<RequestId> {
-        self.questions.retain(|question| !matches!(question.kind(), Kind::Read | Kind::Erase));
+        self.questions
+            .retain(|question| !matches!(question.kind(), Kind::Switch | Kind::Read | Kind::Erase));
         self.questions.sort_by_key(|question| match question.kind() {
             Kind::Start => 0,
             Kind::Open => 1,
@@ -232,7 +259,7 @@ impl Dialogue {
 mod tests {
     use super::*;
     use crate::photo::PhotoSize;
-    use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure};
+    use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure, ModelInfo};
 
     const BOX: BoxInPhoto = BoxInPhoto { left: 1, top: 2, width: 3, height: 4 };
 
@@ -241,14 +268,36 @@ mod tests {
     }
 
     fn started() -> Answer {
+        started_with("m")
+    }
+
+    fn started_with(model: &str) -> Answer {
         Answer::Started(EngineInfo {
             device: DeviceInfo { kind: DeviceKind::Cpu, name: "CPU".into() },
-            model: "m".into(),
-            architecture: "a".into(),
-            accuracy: None,
-            models: vec!["m".into()],
+            model: ModelInfo {
+                name: model.into(),
+                architecture: "a".into(),
+                accuracy: 0.9,
+                measured_digits: 1,
+                measured_on: "t".into(),
+                bytes: 1,
+                obstacle: None,
+            },
             weights_from_cache: false,
         })
+    }
+
+    fn switch(model: &str) -> Ask {
+        Ask::Switch { model: model.into() }
+    }
+
+    /// The model that a new engine would begin with.
+    fn next_model(dialogue: &mut Dialogue) -> Option<String> {
+        let ids = dialogue.restart().expect("a restart is left");
+        match ids.first().and_then(|id| dialogue.request(*id)).map(|request| &request.ask) {
+            Some(Ask::Start { model, .. }) => model.clone(),
+            other => panic!("a start comes first, not {other:?}"),
+        }
     }
 
     fn opened() -> Answer {
@@ -297,11 +346,64 @@ mod tests {
         let id = dialogue.ask(start());
         assert!(matches!(
             answer(&mut dialogue, 77, Answer::Notice("n".into())),
-            Some(Heard::Meanwhile(_))
+            Some(Heard::Notice(notice)) if notice == "n"
         ));
         let progress = Answer::Progress(crate::worker::protocol::Progress::Manifest);
-        assert!(matches!(answer(&mut dialogue, id, progress), Some(Heard::Meanwhile(_))));
+        assert!(matches!(
+            answer(&mut dialogue, id, progress),
+            Some(Heard::Meanwhile { kind: Kind::Start, .. })
+        ));
         assert!(dialogue.awaits(Kind::Start));
+    }
+
+    #[test]
+    fn only_the_newest_of_two_switches_is_heard_and_a_new_engine_begins_with_its_model() {
+        let mut dialogue = Dialogue::default();
+        let begin = dialogue.ask(start());
+        answer(&mut dialogue, begin, started());
+        let first = dialogue.ask(switch("b"));
+        let second = dialogue.ask(switch("c"));
+        assert!(answer(&mut dialogue, first, started_with("b")).is_none(), "too late");
+        assert!(answer(&mut dialogue, first, Answer::Models(vec![])).is_none());
+        assert!(matches!(
+            answer(&mut dialogue, second, Answer::Models(vec![])),
+            Some(Heard::Meanwhile { kind: Kind::Switch, .. })
+        ));
+        assert!(dialogue.awaits(Kind::Switch));
+        assert!(matches!(
+            answer(&mut dialogue, second, started_with("c")),
+            Some(Heard::Final { kind: Kind::Switch, .. })
+        ));
+        assert!(!dialogue.awaits(Kind::Switch));
+        assert_eq!(next_model(&mut dialogue).as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn after_a_failed_or_broken_switch_a_new_engine_begins_with_the_old_model() {
+        let mut dialogue = Dialogue::default();
+        let begin = dialogue.ask(start());
+        answer(&mut dialogue, begin, started());
+        let failing = dialogue.ask(switch("b"));
+        assert!(matches!(
+            answer(&mut dialogue, failing, failed(FailureKind::Model)),
+            Some(Heard::Final { kind: Kind::Switch, .. })
+        ));
+        let broken = dialogue.ask(switch("b"));
+        assert!(matches!(
+            answer(&mut dialogue, broken, failed(FailureKind::Engine)),
+            Some(Heard::Crashed(_))
+        ));
+        assert_eq!(next_model(&mut dialogue), None, "as it was asked for");
+        assert!(!dialogue.awaits(Kind::Switch));
+    }
+
+    #[test]
+    fn starting_anew_ends_a_switch() {
+        let mut dialogue = Dialogue::default();
+        let id = dialogue.ask(switch("b"));
+        dialogue.ask(start());
+        assert!(dialogue.request(id).is_none());
+        assert!(answer(&mut dialogue, id, started_with("b")).is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`editor`] and [`dialogue`] are plain data and plain functions, tested without a browser. The
+//! [`editor`], [`dialogue`] and [`models`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
 //!
@@ -22,16 +22,21 @@
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
+//! | `models` | the list of models to choose from; only where there are several | `open` |
+//! | `model` | a model's button in it | `data-model` is its name; `aria-current` on the one in use, `aria-disabled` where it cannot be used |
+//! | `model-progress` | the progress bar while another model loads | `value`, `max` |
+//! | `model-failure` | why the model chosen last is not in use | |
 //! | `retry` | "Try again" after a failed start | |
 //! | `timing` | how long the last answers took | |
 //! | `message` | a one-line message | |
 //!
 //! The root element carries `data-engine` (`starting`, `ready`, `failed`) and `data-busy`
-//! (`true` while a photo is on its way or an answer is missing). `?engine=cpu`, `?engine=webgpu`
+//! (`true` while a photo or another model is on its way or an answer is missing). `?engine=cpu`, `?engine=webgpu`
 //! and `?engine=auto` in the page's address choose the device.
 
 pub mod dialogue;
 pub mod editor;
+pub mod models;
 
 #[cfg(feature = "app")]
 mod bars;
@@ -47,6 +52,8 @@ mod help;
 mod icons;
 #[cfg(feature = "app")]
 mod intake;
+#[cfg(feature = "app")]
+mod kept;
 #[cfg(feature = "app")]
 mod keys;
 #[cfg(feature = "app")]

@@ -9,7 +9,9 @@ use leptos::prelude::*;
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
 use super::editor::{BoxId, Editor, PointInScreen, SizeInScreen, View};
 use super::engine::{Engine, Event};
+use super::kept;
 use super::messages::{Messages, Tone};
+use super::models::{Memory, Models, Phase, Step};
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::worker::protocol::{
     Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
@@ -23,6 +25,9 @@ const ASK_DELAY_MILLISECONDS: u32 = 80;
 /// Readings that are kept for boxes no longer there, so that undo shows them at once.
 const MAX_KEPT_READINGS: usize = 2000;
 
+/// The model chosen, kept under this key for the next visit.
+const MODEL_KEY: &str = "doorplate-model";
+
 /// How far the engine is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineState {
@@ -32,6 +37,16 @@ pub enum EngineState {
     Ready(EngineInfo),
     /// Not answering until the user tries again; why.
     Failed(String),
+}
+
+impl EngineState {
+    fn phase(&self) -> Phase {
+        match self {
+            EngineState::Starting(_) => Phase::Starting,
+            EngineState::Ready(_) => Phase::Ready,
+            EngineState::Failed(_) => Phase::Failed,
+        }
+    }
 }
 
 /// The photo on the page.
@@ -98,6 +113,8 @@ pub struct Page {
     pub help: RwSignal<bool>,
     /// How far the engine is.
     pub engine_state: RwSignal<EngineState>,
+    /// The published models.
+    pub models: RwSignal<Models>,
     /// The last answers' times.
     pub timing: RwSignal<Timing>,
     /// Lines for the user.
@@ -158,6 +175,7 @@ impl Page {
             comparing: RwSignal::new(false),
             help: RwSignal::new(false),
             engine_state: RwSignal::new(EngineState::Starting(None)),
+            models: RwSignal::new(Models::new(kept::read(MODEL_KEY))),
             timing: RwSignal::new(Timing::default()),
             messages: Messages::new(),
             announcement: RwSignal::new(String::new()),
@@ -179,7 +197,7 @@ impl Page {
 
     /// Loads the engine.
     pub fn start_engine(self) {
-        self.ask(start_question());
+        self.ask(self.start_question());
     }
 
     /// Tries once more after a failed start.
@@ -187,10 +205,48 @@ impl Page {
         self.engine_state.set(EngineState::Starting(None));
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
-                engine.try_again(start_question());
+                engine.try_again(self.start_question());
             }
         });
         self.update_busy();
+    }
+
+    /// Goes over to another model, or begins with it.
+    pub fn choose_model(self, name: &str) {
+        let phase = self.engine_state.with_untracked(EngineState::phase);
+        let step = self.models.try_update(|models| models.choose(name, phase)).flatten();
+        match step {
+            None => {}
+            Some(Step::Start) => self.try_again(),
+            Some(Step::Switch) => {
+                self.announcement.set(format!("Loading {name}."));
+                self.ask(Ask::Switch { model: name.to_owned() });
+            }
+        }
+    }
+
+    /// The first question to the engine. The page's address may choose the device
+    /// (`?engine=cpu|webgpu|auto`), for comparing and for tests.
+    fn start_question(self) -> Ask {
+        let model = self.models.with_untracked(|models| models.wish().map(str::to_owned));
+        let location = window().location();
+        let search = location.search().unwrap_or_default();
+        let device = web_sys::UrlSearchParams::new_with_str(&search)
+            .ok()
+            .and_then(|parameters| parameters.get("engine"))
+            .map(|choice| match choice.as_str() {
+                "cpu" => DeviceChoice::Cpu,
+                "webgpu" => DeviceChoice::WebGpu,
+                _ => DeviceChoice::Auto,
+            })
+            .unwrap_or_default();
+        let models_url = document()
+            .base_uri()
+            .ok()
+            .flatten()
+            .and_then(|base| web_sys::Url::new_with_base("models/", &base).ok())
+            .map_or_else(|| "models/".to_owned(), |url| url.href());
+        Ask::Start { models_url, model, device }
     }
 
     fn ask(self, ask: Ask) {
@@ -209,7 +265,7 @@ impl Page {
         let backstage = self
             .backstage
             .with_value(|backstage| backstage.loading > 0 || backstage.sync_timer.is_some());
-        let asked = [Kind::Open, Kind::Preview, Kind::Read, Kind::Erase, Kind::Save]
+        let asked = [Kind::Switch, Kind::Open, Kind::Preview, Kind::Read, Kind::Erase, Kind::Save]
             .into_iter()
             .any(|kind| self.awaits(kind));
         let busy = backstage || asked;
@@ -224,18 +280,15 @@ impl Page {
 
     fn hear(self, event: Event) {
         match event {
-            Event::Heard(Heard::Meanwhile(Answer::Progress(progress))) => {
-                self.engine_state.set(EngineState::Starting(Some(progress)));
-            }
-            Event::Heard(Heard::Meanwhile(Answer::Notice(notice))) => {
-                self.messages.show(Tone::Notice, notice);
-            }
+            Event::Heard(Heard::Notice(notice)) => self.messages.show(Tone::Notice, notice),
+            Event::Heard(Heard::Meanwhile { kind, answer }) => self.hear_meanwhile(kind, answer),
             Event::Heard(Heard::Final { kind, boxes, answer }) => {
                 self.hear_answer(kind, boxes, answer);
             }
             // The client turns crashes into the two below.
             Event::Heard(_) => {}
             Event::Replaced { reason, restarts } => {
+                self.models.update(Models::stopped);
                 self.engine_state.set(EngineState::Starting(None));
                 self.opened.set(false);
                 leptos::logging::warn!("the engine stopped: {reason}");
@@ -245,6 +298,7 @@ impl Page {
                 ));
             }
             Event::GaveUp { reason } => {
+                self.models.update(Models::stopped);
                 self.opened.set(false);
                 self.messages.close_about_engine();
                 self.engine_state.set(EngineState::Failed(format!(
@@ -255,12 +309,35 @@ impl Page {
         self.update_busy();
     }
 
+    fn hear_meanwhile(self, kind: Kind, answer: Answer) {
+        match (kind, answer) {
+            (_, Answer::Models(published)) => {
+                self.models.update(|models| models.publish(published));
+            }
+            (Kind::Switch, Answer::Progress(progress)) => {
+                self.models.update(|models| models.progress(progress));
+            }
+            (_, Answer::Progress(progress)) => {
+                self.engine_state.set(EngineState::Starting(Some(progress)));
+            }
+            _ => {}
+        }
+    }
+
     fn hear_answer(self, kind: Kind, boxes: Vec<BoxInPhoto>, answer: Answer) {
         match answer {
             Answer::Started(info) => {
+                match self.models.try_update(|models| models.started(&info)) {
+                    Some(Memory::Keep(name)) => kept::keep(MODEL_KEY, &name),
+                    Some(Memory::Forget) => kept::forget(MODEL_KEY),
+                    Some(Memory::AsItIs) | None => {}
+                }
                 self.engine_state.set(EngineState::Ready(info));
-                // A new engine may hold other weights than the last one.
+                // Another model reads differently, and a new engine may hold other weights than
+                // the last one. Back to the model in use is no exception: the one that was called
+                // off may have been in use for a moment.
                 self.readings.update(HashMap::clear);
+                self.timing.set(Timing::default());
                 self.backstage.update_value(|backstage| backstage.asked_erase = None);
                 self.hand_over_again();
                 self.sync_soon();
@@ -294,7 +371,7 @@ impl Page {
             }
             Answer::Saved { png } => self.download(&png),
             Answer::Failed(failure) => self.hear_failure(kind, failure),
-            Answer::Superseded | Answer::Progress(_) | Answer::Notice(_) => {}
+            Answer::Superseded | Answer::Models(_) | Answer::Progress(_) | Answer::Notice(_) => {}
         }
     }
 
@@ -302,6 +379,7 @@ impl Page {
         let Failure { kind: cause, message } = failure;
         match (kind, cause) {
             (Kind::Start, _) => self.engine_state.set(EngineState::Failed(message)),
+            (Kind::Switch, _) => self.models.update(|models| models.switch_failed(&message)),
             (Kind::Open, FailureKind::Photo) => self.photo_refused(message),
             (Kind::Preview, _) => {
                 self.backstage.update_value(|backstage| backstage.awaits_preview = false);
@@ -787,27 +865,4 @@ fn saved_name(original: &str) -> String {
     let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
     let stem = if stem.trim().is_empty() { "photo" } else { stem };
     format!("{stem}-doorplate.png")
-}
-
-/// The first question to the engine. The page's address may choose the device
-/// (`?engine=cpu|webgpu|auto`), for comparing and for tests.
-fn start_question() -> Ask {
-    let location = window().location();
-    let search = location.search().unwrap_or_default();
-    let device = web_sys::UrlSearchParams::new_with_str(&search)
-        .ok()
-        .and_then(|parameters| parameters.get("engine"))
-        .map(|choice| match choice.as_str() {
-            "cpu" => DeviceChoice::Cpu,
-            "webgpu" => DeviceChoice::WebGpu,
-            _ => DeviceChoice::Auto,
-        })
-        .unwrap_or_default();
-    let models_url = document()
-        .base_uri()
-        .ok()
-        .flatten()
-        .and_then(|base| web_sys::Url::new_with_base("models/", &base).ok())
-        .map_or_else(|| "models/".to_owned(), |url| url.href());
-    Ask::Start { models_url, model: None, device }
 }

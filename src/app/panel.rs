@@ -9,7 +9,7 @@ use super::page::{EngineState, Page};
 use super::reading::{Sureness, percent, shown_reading};
 use super::stage::context_of;
 use crate::photo::BoxInPhoto;
-use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Progress};
+use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, ModelInfo, Progress};
 
 /// The side panel.
 #[component]
@@ -304,7 +304,9 @@ fn EngineCard(page: Page) -> impl IntoView {
                 </div>
             </div>
             {move || match state.get() {
-                EngineState::Starting(progress) => Some(progress_bar(progress)),
+                EngineState::Starting(progress) => {
+                    Some(progress_bar("progress", "Loading the engine".to_owned(), progress))
+                }
                 _ => None,
             }}
             <Show when=failed>
@@ -312,6 +314,7 @@ fn EngineCard(page: Page) -> impl IntoView {
                     "Try again"
                 </button>
             </Show>
+            <ModelChoice page=page />
             <p class="timing" data-testid="timing">
                 {move || {
                     let timing = page.timing.get();
@@ -331,32 +334,141 @@ fn EngineCard(page: Page) -> impl IntoView {
     }
 }
 
-fn progress_bar(progress: Option<Progress>) -> AnyView {
-    let label = "Loading the engine";
+/// The published models, one of them to be chosen; nothing to choose where there is only one,
+/// whose facts the engine's own lines give.
+#[component]
+fn ModelChoice(page: Page) -> impl IntoView {
+    // Compared, so that the buttons stay, and with them the focus, while the list stays the same.
+    let published = Memo::new(move |_| page.models.with(|models| models.published().to_vec()));
+    let several = Memo::new(move |_| published.with(|models| models.len() > 1));
+    let switch = move || page.models.with(|models| models.switch().cloned());
+    view! {
+        <Show when=move || several.get()>
+            <details class="models" data-testid="models">
+                <summary>
+                    "Choose a model"
+                    <span class="models-count">
+                        {move || published.with(|models| format!("{} published", models.len()))}
+                    </span>
+                </summary>
+                <ul aria-label="Published models">
+                    {move || {
+                        published
+                            .get()
+                            .into_iter()
+                            .map(|model| view! { <ModelButton page=page model=model /> })
+                            .collect_view()
+                    }}
+                </ul>
+            </details>
+        </Show>
+        {move || {
+            switch()
+                .map(|switch| {
+                    view! {
+                        <div class="model-switch">
+                            <p>
+                                {format!("{}: {}", switch.name, stage_of(switch.progress.as_ref()))}
+                            </p>
+                            {progress_bar(
+                                "model-progress",
+                                format!("Loading {}", switch.name),
+                                switch.progress,
+                            )}
+                        </div>
+                    }
+                })
+        }}
+        {move || {
+            page.models
+                .with(|models| models.failure().map(str::to_owned))
+                .map(|why| {
+                    view! {
+                        <p class="model-failure" role="alert" data-testid="model-failure">
+                            {Icon::Warning.view()}
+                            <span>{why}</span>
+                        </p>
+                    }
+                })
+        }}
+    }
+}
+
+/// One model with its facts, to be chosen.
+#[component]
+fn ModelButton(page: Page, model: ModelInfo) -> impl IntoView {
+    let name = model.name.clone();
+    let in_use = Memo::new({
+        let name = name.clone();
+        move |_| page.models.with(|models| models.is_in_use(&name))
+    });
+    let awaited = Memo::new({
+        let name = name.clone();
+        move |_| page.models.with(|models| models.is_awaited(&name))
+    });
+    let unusable = model.obstacle.is_some();
+    view! {
+        <li>
+            // Not the attribute `disabled`: the reason is to be reached by keyboard, too.
+            <button
+                type="button"
+                class="model"
+                class:is-in-use=move || in_use.get()
+                data-testid="model"
+                data-model=name.clone()
+                aria-current=move || in_use.get().then_some("true")
+                aria-disabled=unusable.then_some("true")
+                on:click=move |_| page.choose_model(&name)
+            >
+                <span class="model-name">
+                    {model.name.clone()}
+                    <span class="model-mark">
+                        {move || match (awaited.get(), in_use.get()) {
+                            (true, _) => "loading",
+                            (false, true) => "in use",
+                            (false, false) if unusable => "not usable",
+                            (false, false) => "",
+                        }}
+                    </span>
+                </span>
+                <span class="model-facts">{network_and_size(&model)}</span>
+                <span class="model-facts">{accuracy(&model)}</span>
+                {model.obstacle.map(|reason| view! { <span class="model-obstacle">{reason}</span> })}
+            </button>
+        </li>
+    }
+}
+
+fn progress_bar(test_id: &'static str, label: String, progress: Option<Progress>) -> AnyView {
     match progress {
         Some(Progress::Weights { received, total }) if total > 0 => view! {
             <progress
-                data-testid="progress"
+                data-testid=test_id
                 aria-label=label
                 max=total.to_string()
                 value=received.min(total).to_string()
             ></progress>
         }
         .into_any(),
-        _ => view! { <progress data-testid="progress" aria-label=label></progress> }.into_any(),
+        _ => view! { <progress data-testid=test_id aria-label=label></progress> }.into_any(),
+    }
+}
+
+/// How far the loading of a model is.
+fn stage_of(progress: Option<&Progress>) -> String {
+    match progress {
+        None | Some(Progress::Manifest) => "Looking up the weights…".to_owned(),
+        Some(Progress::Weights { received, total }) => {
+            format!("Loading the weights: {} of {}", megabytes(*received), megabytes(*total))
+        }
+        Some(Progress::Proving) => "Checking the device's arithmetic…".to_owned(),
     }
 }
 
 fn headline(state: &EngineState, last: Option<&DeviceInfo>) -> String {
     match state {
         EngineState::Starting(None) => "Loading the engine…".to_owned(),
-        EngineState::Starting(Some(Progress::Manifest)) => "Looking up the weights…".to_owned(),
-        EngineState::Starting(Some(Progress::Weights { received, total })) => {
-            format!("Loading the weights: {} of {}", megabytes(*received), megabytes(*total))
-        }
-        EngineState::Starting(Some(Progress::Proving)) => {
-            "Checking the device's arithmetic…".to_owned()
-        }
+        EngineState::Starting(progress) => stage_of(progress.as_ref()),
         // The device of the last answer, as the CPU takes over where a GPU is lost.
         EngineState::Ready(info) => match last.unwrap_or(&info.device) {
             DeviceInfo { kind: DeviceKind::WebGpu, name } => format!("Runs on WebGPU: {name}"),
@@ -369,14 +481,21 @@ fn headline(state: &EngineState, last: Option<&DeviceInfo>) -> String {
 fn detail(state: &EngineState) -> String {
     match state {
         EngineState::Starting(_) => "You can open a photo and draw boxes meanwhile.".to_owned(),
-        EngineState::Ready(EngineInfo { model, accuracy, .. }) => match accuracy {
-            Some((accuracy, digits)) => {
-                format!("{model}: reads {:.1} % of {digits} test digits right", accuracy * 100.0)
-            }
-            None => model.clone(),
-        },
+        EngineState::Ready(EngineInfo { model, .. }) => {
+            format!("{} ({}) {}.", model.name, network_and_size(model), accuracy(model))
+        }
         EngineState::Failed(reason) => reason.clone(),
     }
+}
+
+fn network_and_size(model: &ModelInfo) -> String {
+    format!("{}, {}", model.architecture, megabytes(model.bytes))
+}
+
+/// What a model was measured to read, and on what.
+fn accuracy(model: &ModelInfo) -> String {
+    let ModelInfo { accuracy, measured_digits, measured_on, .. } = model;
+    format!("reads {:.1} % of {measured_digits} digits right: {measured_on}", accuracy * 100.0)
 }
 
 fn megabytes(bytes: u64) -> String {

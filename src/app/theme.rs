@@ -3,10 +3,11 @@
 //! `www/app-start.js` sets the kept choice before the page's wasm is there; the key and the
 //! values are the same there.
 
-use gloo::storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
+
+use super::kept;
 
 const KEY: &str = "doorplate-theme";
 
@@ -19,9 +20,9 @@ pub fn toggle() {
         None => system_is_dark(),
     };
     let theme = if is_dark { "light" } else { "dark" };
-    // A choice that cannot be kept, as in some private windows, still holds for this visit.
+    // Cannot fail: the name is valid.
     let _ = root.dataset().set("theme", theme);
-    let _ = LocalStorage::raw().set_item(KEY, theme);
+    kept::keep(KEY, theme);
 }
 
 fn system_is_dark() -> bool {

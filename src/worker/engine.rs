@@ -4,8 +4,9 @@ use burn::tensor::Device;
 use web_time::Instant;
 
 use super::{
+    choosing,
     devices::{cpu_info, open_gpu, patiently, prove},
-    fetching,
+    loading::{Fetched, Order},
     protocol::{
         Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
     },
@@ -19,15 +20,44 @@ use crate::{
 /// What the worker holds between requests.
 #[derive(Default)]
 pub(super) struct Engine {
+    source: Option<Source>,
+    gpu: Gpu,
     started: Option<Started>,
     photo: Option<Photo>,
 }
 
+/// Where models come from and what they may run on, as the start said.
+struct Source {
+    models_url: String,
+    device: DeviceChoice,
+}
+
+/// The browser's GPU. It can be opened only once, so it outlives the model it was opened for.
+#[derive(Default)]
+enum Gpu {
+    /// Nobody asked for it yet.
+    #[default]
+    Untried,
+    /// Open. It may be the slower one for one model and the faster one for the next.
+    Open(Device, DeviceInfo),
+    /// There is none, or it failed; not tried again.
+    Unusable,
+}
+
 /// A loaded model on its devices.
 struct Started {
+    info: EngineInfo,
     cpu: Classifier,
     /// Gone once it has failed.
     gpu: Option<(Classifier, DeviceInfo)>,
+}
+
+/// What came of a request.
+pub(super) enum Taken {
+    /// Its answer.
+    Answered(Answer),
+    /// This has to be fetched, and then given to [`Engine::install`], which answers.
+    ToFetch(Order),
 }
 
 /// Sends an answer before the last one.
@@ -38,18 +68,24 @@ fn failed(kind: FailureKind, message: impl Into<String>) -> Answer {
 }
 
 impl Engine {
-    /// Answers one request; `reply` takes what comes before the answer itself.
-    pub(super) async fn answer(&mut self, ask: Ask, reply: Reply<'_>) -> Answer {
-        match ask {
+    /// Takes one request; `reply` takes what comes before the answer itself.
+    pub(super) async fn take(&mut self, ask: Ask, reply: Reply<'_>) -> Taken {
+        Taken::Answered(match ask {
             Ask::Start { models_url, model, device } => {
-                match start(&models_url, model.as_deref(), device, reply).await {
-                    Ok((started, info)) => {
-                        self.started = Some(started);
-                        Answer::Started(info)
-                    }
-                    Err(message) => failed(FailureKind::Model, message),
-                }
+                self.source = Some(Source { models_url: models_url.clone(), device });
+                return Taken::ToFetch(Order { models_url, model, strict: false });
             }
+            Ask::Switch { model } => match (&self.source, &self.started) {
+                // Back to it while another one was being fetched: nothing is missing.
+                (_, Some(started)) if started.info.model.name == model => {
+                    Answer::Started(started.info.clone())
+                }
+                (Some(source), Some(_)) => {
+                    let models_url = source.models_url.clone();
+                    return Taken::ToFetch(Order { models_url, model: Some(model), strict: true });
+                }
+                _ => not_started(),
+            },
             Ask::Open { file } => match Photo::decode(&file) {
                 Ok(photo) => {
                     let size = photo.size();
@@ -65,32 +101,73 @@ impl Engine {
             Ask::Read { boxes } => self.read(&boxes, reply).await,
             Ask::Erase { boxes } => self.erase(&boxes, reply).await,
             Ask::Save { boxes } => self.save(&boxes, reply).await,
+        })
+    }
+
+    /// Loads a fetched model, chooses its device and proves it. The model in use so far stays in
+    /// use when that fails.
+    pub(super) async fn install(
+        &mut self,
+        fetched: Result<Box<Fetched>, String>,
+        reply: Reply<'_>,
+    ) -> Answer {
+        match self.load(fetched, reply).await {
+            Ok(started) => {
+                let info = started.info.clone();
+                self.started = Some(started);
+                Answer::Started(info)
+            }
+            Err(message) => failed(FailureKind::Model, capitalised(&message)),
         }
     }
 
-    fn ready(&mut self, boxes: &[BoxInPhoto]) -> Result<(&mut Started, &Photo), Answer> {
+    async fn load(
+        &mut self,
+        fetched: Result<Box<Fetched>, String>,
+        reply: Reply<'_>,
+    ) -> Result<Started, String> {
+        let Fetched { entry, weights, from_cache, notice } = *fetched?;
+        let load = |device: &Device| {
+            let classifier = entry.classifier(weights.clone(), device);
+            classifier.map_err(|error| capitalised(&error.to_string()))
+        };
+        let cpu = load(&Device::flex())?;
+        if let Some(notice) = notice {
+            reply(Answer::Notice(notice));
+        }
+        reply(Answer::Progress(Progress::Proving));
+        let choice = self.source.as_ref().map_or_else(DeviceChoice::default, |it| it.device);
+        let gpu = match choice {
+            DeviceChoice::Cpu => None,
+            DeviceChoice::Auto | DeviceChoice::WebGpu => {
+                self.gpu.prove(&cpu, &load, choice, reply).await
+            }
+        };
+        let device = gpu.as_ref().map_or_else(cpu_info, |(_, info)| info.clone());
+        let model = choosing::info(&entry);
+        let info = EngineInfo { device, model, weights_from_cache: from_cache };
+        Ok(Started { info, cpu, gpu })
+    }
+
+    fn ready(&mut self, boxes: &[BoxInPhoto]) -> Result<(Ready<'_>, &Photo), Answer> {
         let (Some(started), Some(photo)) = (&mut self.started, &self.photo) else {
-            return Err(if self.photo.is_none() {
-                no_photo()
-            } else {
-                failed(FailureKind::Request, "The engine has not started yet.")
-            });
+            return Err(if self.photo.is_none() { no_photo() } else { not_started() });
         };
         let size = photo.size();
         match boxes.iter().find(|b| b.right() > size.width || b.bottom() > size.height) {
             Some(_) => Err(failed(FailureKind::Request, "A box lies outside the open photo.")),
-            None => Ok((started, photo)),
+            None => Ok((Ready { started, gpu: &mut self.gpu }, photo)),
         }
     }
 
     async fn read(&mut self, boxes: &[BoxInPhoto], reply: Reply<'_>) -> Answer {
         let begun = Instant::now();
-        let (started, photo) = match self.ready(boxes) {
+        let (mut ready, photo) = match self.ready(boxes) {
             Ok(ready) => ready,
             Err(answer) => return answer,
         };
         let result =
-            started.compute(reply, async |classifier| classifier.read(photo, boxes).await).await;
+            ready.compute(reply, async |classifier| classifier.read(photo, boxes).await).await;
         match result {
             Ok((readings, device)) => {
                 Answer::Readings { readings, milliseconds: since(begun), device }
@@ -105,9 +182,9 @@ impl Engine {
         boxes: &[BoxInPhoto],
         reply: Reply<'_>,
     ) -> Result<(Vec<Fill>, DeviceInfo), Answer> {
-        let (started, photo) = self.ready(boxes)?;
+        let (mut ready, photo) = self.ready(boxes)?;
         let options = RemovalOptions::default();
-        started
+        ready
             .compute(reply, async |classifier| {
                 remove_digits(photo, boxes, classifier, &options).await
             })
@@ -149,7 +226,13 @@ impl Engine {
     }
 }
 
-impl Started {
+/// A loaded model, and the GPU to give up where it fails.
+struct Ready<'a> {
+    started: &'a mut Started,
+    gpu: &'a mut Gpu,
+}
+
+impl Ready<'_> {
     /// Runs `work` on the GPU; when it fails there, gives the GPU up, says so, and runs it on the
     /// CPU.
     async fn compute<T>(
@@ -157,7 +240,7 @@ impl Started {
         reply: Reply<'_>,
         work: impl AsyncFn(&Classifier) -> Result<T, EngineError>,
     ) -> Result<(T, DeviceInfo), EngineError> {
-        if let Some((gpu, info)) = &self.gpu {
+        if let Some((gpu, info)) = &self.started.gpu {
             match patiently(work(gpu)).await {
                 Ok(value) => return Ok((value, info.clone())),
                 Err(error) => {
@@ -168,103 +251,79 @@ impl Started {
                         "The GPU ({}) stopped working ({reason}); the CPU has taken over.",
                         info.name
                     )));
-                    self.gpu = None;
+                    self.started.gpu = None;
+                    self.started.info.device = cpu_info();
+                    *self.gpu = Gpu::Unusable;
                 }
             }
         }
-        Ok((work(&self.cpu).await?, cpu_info()))
+        Ok((work(&self.started.cpu).await?, cpu_info()))
     }
 }
 
-/// Fetches, loads, chooses a device, proves it.
-async fn start(
-    models_url: &str,
-    model: Option<&str>,
-    choice: DeviceChoice,
-    reply: Reply<'_>,
-) -> Result<(Started, EngineInfo), String> {
-    reply(Answer::Progress(Progress::Manifest));
-    let manifest = fetching::manifest(models_url)
-        .await
-        .map_err(|error| format!("The list of models cannot be used: {error}."))?;
-    let entry = manifest.entry(model).map_err(|error| capitalised(&error.to_string()))?;
-    let total = entry.bytes;
-    reply(Answer::Progress(Progress::Weights { received: 0, total }));
-    let (weights, weights_from_cache) = fetching::weights(models_url, entry, &mut |received| {
-        reply(Answer::Progress(Progress::Weights { received, total }));
-    })
-    .await
-    .map_err(|error| capitalised(&error))?;
-    let load = |device: &Device| {
-        let classifier = entry.classifier(weights.clone(), device);
-        classifier.map_err(|error| capitalised(&error.to_string()))
-    };
-    let cpu = load(&Device::flex())?;
-    reply(Answer::Progress(Progress::Proving));
-    let gpu = match choice {
-        DeviceChoice::Cpu => None,
-        DeviceChoice::Auto | DeviceChoice::WebGpu => proven_gpu(&cpu, &load, choice, reply).await,
-    };
-    let info = EngineInfo {
-        device: gpu.as_ref().map_or_else(cpu_info, |(_, info)| info.clone()),
-        model: entry.name.clone(),
-        architecture: entry.architecture.clone(),
-        accuracy: Some((entry.accuracy, entry.measured_digits)),
-        models: manifest.models.iter().map(|model| model.name.clone()).collect(),
-        weights_from_cache,
-    };
-    Ok((Started { cpu, gpu }, info))
-}
-
-/// The GPU, if there is one, its answers are right and, unless it was asked for, it is the
-/// faster one; says why not otherwise.
-async fn proven_gpu(
-    cpu: &Classifier,
-    load: &dyn Fn(&Device) -> Result<Classifier, String>,
-    choice: DeviceChoice,
-    reply: Reply<'_>,
-) -> Option<(Classifier, DeviceInfo)> {
-    let notice = |text: String| reply(Answer::Notice(text));
-    let (device, info) = match open_gpu().await {
-        Ok(Some(found)) => found,
-        Ok(None) => {
-            notice("This browser offers no WebGPU; the CPU does the work.".to_owned());
-            return None;
+impl Gpu {
+    /// The model on the GPU, if there is one, its answers are right and, unless it was asked for,
+    /// it is the faster one; says why not otherwise.
+    async fn prove(
+        &mut self,
+        cpu: &Classifier,
+        load: &dyn Fn(&Device) -> Result<Classifier, String>,
+        choice: DeviceChoice,
+        reply: Reply<'_>,
+    ) -> Option<(Classifier, DeviceInfo)> {
+        let notice = |text: String| reply(Answer::Notice(text));
+        if matches!(self, Gpu::Untried) {
+            *self = match open_gpu().await {
+                Ok(Some((device, info))) => Gpu::Open(device, info),
+                Ok(None) => {
+                    notice("This browser offers no WebGPU; the CPU does the work.".to_owned());
+                    Gpu::Unusable
+                }
+                Err(EngineError(reason)) => {
+                    notice(format!(
+                        "WebGPU could not be started ({reason}); the CPU does the work."
+                    ));
+                    Gpu::Unusable
+                }
+            };
         }
-        Err(error) => {
-            notice(format!("WebGPU could not be started ({}); the CPU does the work.", error.0));
-            return None;
-        }
-    };
-    let gpu = match load(&device) {
-        Ok(gpu) => gpu,
-        Err(message) => {
-            notice(format!("The GPU ({}) could not be used: {message}", info.name));
-            return None;
-        }
-    };
-    match prove(cpu, &gpu).await {
-        Ok(proof) if choice == DeviceChoice::Auto && proof.speedup < 1.0 => {
-            notice(format!(
-                "The CPU does the work: it is {:.1} times as fast as the GPU ({}) here.",
-                1.0 / proof.speedup,
-                info.name
-            ));
-            None
-        }
-        Ok(_) => Some((gpu, info)),
-        Err(error) => {
-            notice(format!(
-                "The GPU ({}) failed its test ({}); the CPU does the work.",
-                info.name, error.0
-            ));
-            None
+        let Gpu::Open(device, info) = self else { return None };
+        let info = info.clone();
+        let gpu = match load(device) {
+            Ok(gpu) => gpu,
+            Err(message) => {
+                notice(format!("The GPU ({}) could not be used: {message}", info.name));
+                return None;
+            }
+        };
+        match prove(cpu, &gpu).await {
+            Ok(proof) if choice == DeviceChoice::Auto && proof.speedup < 1.0 => {
+                notice(format!(
+                    "The CPU does the work: it is {:.1} times as fast as the GPU ({}) here.",
+                    1.0 / proof.speedup,
+                    info.name
+                ));
+                None
+            }
+            Ok(_) => Some((gpu, info)),
+            Err(error) => {
+                notice(format!(
+                    "The GPU ({}) failed its test ({}); the CPU does the work.",
+                    info.name, error.0
+                ));
+                *self = Gpu::Unusable;
+                None
+            }
         }
     }
 }
 
 fn no_photo() -> Answer {
     failed(FailureKind::Request, "No photo is open.")
+}
+
+fn not_started() -> Answer {
+    failed(FailureKind::Request, "The engine has not started yet.")
 }
 
 fn since(begun: Instant) -> f64 {

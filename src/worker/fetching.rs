@@ -1,5 +1,7 @@
 //! Fetches the manifest and weights, and keeps them in the browser's cache by content.
 
+use std::ops::ControlFlow;
+
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -49,11 +51,12 @@ async fn forget(url: &str) {
     }
 }
 
-/// Fetches a file piece by piece, calling `progress` with the bytes so far.
+/// Fetches a file piece by piece, calling `progress` with the bytes so far, and breaks off when
+/// that says so.
 async fn fetch(
     url: &str,
     cache: RequestCache,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Vec<u8>, FetchError> {
     let unreachable = |_| format!("{url} cannot be reached; is the network up?");
     let init = RequestInit::new();
@@ -78,7 +81,11 @@ async fn fetch(
         }
         let value = Reflect::get(&piece, &"value".into()).map_err(cut)?;
         bytes.extend(Uint8Array::new(&value).to_vec());
-        progress(bytes.len() as u64);
+        if progress(bytes.len() as u64).is_break() {
+            // The stream is given up either way; nobody waits for its end.
+            let _ = reader.cancel();
+            return Err(format!("{url} is not wanted any more"));
+        }
     }
 }
 
@@ -86,7 +93,7 @@ async fn fetch(
 pub(super) async fn manifest(models_url: &str) -> Result<Manifest, FetchError> {
     let url = format!("{models_url}{MANIFEST}");
     let parse = |bytes: &[u8]| Manifest::parse(bytes).map_err(|error| error.to_string());
-    match fetch(&url, RequestCache::NoCache, &mut |_| ()).await {
+    match fetch(&url, RequestCache::NoCache, &mut |_| ControlFlow::Continue(())).await {
         Ok(bytes) => {
             let manifest = parse(&bytes)?;
             keep(&url, &bytes).await;
@@ -103,7 +110,7 @@ pub(super) async fn manifest(models_url: &str) -> Result<Manifest, FetchError> {
 pub(super) async fn weights(
     models_url: &str,
     entry: &ModelEntry,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(Vec<u8>, bool), FetchError> {
     let url = format!("{models_url}{}", entry.file);
     if let Some(bytes) = cached(&url).await {

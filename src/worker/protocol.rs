@@ -1,9 +1,13 @@
 //! What page and engine say to each other: plain data, encoded with postcard, no engine types.
 //!
 //! The page sends [`Request`]s and gets [`Reply`]s with the same id. A request may get several
-//! replies ([`Answer::Progress`] and [`Answer::Notice`] before the last one). When a newer
-//! request of the same kind waits behind an older one, the engine answers the older one with
-//! [`Answer::Superseded`] without working on it.
+//! replies ([`Answer::Models`], [`Answer::Progress`] and [`Answer::Notice`] before the last one).
+//! When a newer request of the same kind waits behind an older one, the engine answers the older
+//! one with [`Answer::Superseded`] without working on it. [`Ask::Start`] and [`Ask::Switch`] both
+//! load a model and count as one kind there.
+//!
+//! Requests are answered in their order, but for those two: while their files are being fetched,
+//! the engine answers what comes after them, with the model that it has.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,14 +30,21 @@ pub struct Request {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Ask {
     /// Fetch the manifest and a model's weights, choose a device, prove it. The first request.
-    /// Answered by [`Answer::Started`], with [`Answer::Progress`] before.
+    /// Answered by [`Answer::Started`], with [`Answer::Models`] and [`Answer::Progress`] before.
     Start {
         /// URL of the folder with `manifest.json`, ending in a slash.
         models_url: String,
-        /// The model's name in the manifest; the manifest's first when absent.
+        /// The name of the model wished for. Without one, or where it cannot be had, the
+        /// manifest's first that this program can use.
         model: Option<String>,
         /// Which devices may be tried.
         device: DeviceChoice,
+    },
+    /// Load another model, by the same steps, from the folder and for the devices of the start.
+    /// Answered as [`Ask::Start`] is; after a failure the model in use stays so.
+    Switch {
+        /// The model's name in the manifest; no other will do.
+        model: String,
     },
     /// Decode a photo and make it the open one. Answered by [`Answer::Opened`].
     Open {
@@ -88,11 +99,13 @@ pub struct Reply {
 /// What the engine may answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Answer {
-    /// How far [`Ask::Start`] has come; more answers follow.
+    /// The manifest's models, in its order, while one of them is being loaded.
+    Models(Vec<ModelInfo>),
+    /// How far [`Ask::Start`] or [`Ask::Switch`] has come; more answers follow.
     Progress(Progress),
     /// Something the user should know, in one sentence; the answer itself still follows.
     Notice(String),
-    /// The engine is ready.
+    /// The engine is ready; what is asked from now on, the model in here answers.
     Started(EngineInfo),
     /// The photo is decoded; its upright size.
     Opened {
@@ -137,7 +150,7 @@ pub enum Answer {
     Failed(Failure),
 }
 
-/// How far the start has come.
+/// How far the loading of a model has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// Fetching the manifest.
@@ -158,16 +171,29 @@ pub enum Progress {
 pub struct EngineInfo {
     /// The device that will answer.
     pub device: DeviceInfo,
-    /// The model's name in the manifest.
-    pub model: String,
-    /// Its architecture, for example `ConvNet48_Dropout3`.
-    pub architecture: String,
-    /// Its published accuracy, 0 to 1, and the number of digits it was measured on.
-    pub accuracy: Option<(f64, u64)>,
-    /// Names of all models in the manifest.
-    pub models: Vec<String>,
+    /// The model that will.
+    pub model: ModelInfo,
     /// Whether the weights came from the browser's cache.
     pub weights_from_cache: bool,
+}
+
+/// A published model, for people; what the manifest says of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its name in the manifest.
+    pub name: String,
+    /// Its network, for example `ConvNet48_Dropout3`.
+    pub architecture: String,
+    /// The share of the digits it was measured on that it reads right, 0 to 1.
+    pub accuracy: f64,
+    /// How many digits these were.
+    pub measured_digits: u64,
+    /// Which digits these were, for example `SVHN Format 1, official test photos 1 to 500`.
+    pub measured_on: String,
+    /// The weights' size in bytes.
+    pub bytes: u64,
+    /// Why this program cannot use it, in a sentence; none where it can.
+    pub obstacle: Option<String>,
 }
 
 /// A device, for people.
@@ -213,7 +239,8 @@ pub struct Failure {
 pub enum FailureKind {
     /// The photo cannot be used; another one can.
     Photo,
-    /// Manifest or weights are missing, damaged or tampered with; boxes and photo stay.
+    /// Manifest or weights are missing, damaged, tampered with or of an unknown network; boxes
+    /// and photo stay.
     Model,
     /// The request makes no sense now, for example nothing is open.
     Request,

@@ -1,6 +1,7 @@
-//! The worker's side of the wire: messages in, answers out, one request at a time.
+//! The worker's side of the wire: messages in, answers out, one request at a time. Only what a
+//! model's loading has to fetch is fetched beside that.
 
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque, rc::Rc};
 
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Uint8Array;
@@ -8,9 +9,18 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::{
-    engine::Engine,
+    engine::{Engine, Taken},
+    loading::{self, Fetched, Order},
     protocol::{Answer, Ask, Failure, FailureKind, Reply, Request, RequestId},
 };
+
+/// What waits for the engine.
+enum Work {
+    /// A request.
+    Take(Request),
+    /// The rest of a model's loading, once its files are there.
+    Install { id: RequestId, fetched: Result<Box<Fetched>, String> },
+}
 
 /// Answers requests until the page ends the worker. Called once, by the worker's `main`.
 pub fn main() {
@@ -19,14 +29,14 @@ pub fn main() {
         // Loaded in a page by mistake: there is nobody to answer.
         return;
     };
-    let (sender, mut inbox) = mpsc::unbounded::<Request>();
+    let (sender, mut inbox) = mpsc::unbounded::<Work>();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
-        let scope = scope.clone();
+        let (scope, sender) = (scope.clone(), sender.clone());
         move |event: MessageEvent| {
             let bytes = Uint8Array::new(&event.data()).to_vec();
             match postcard::from_bytes(&bytes) {
                 // The receiver lives as long as the worker.
-                Ok(request) => drop(sender.unbounded_send(request)),
+                Ok(request) => drop(sender.unbounded_send(Work::Take(request))),
                 Err(error) => post(
                     &scope,
                     &Reply {
@@ -48,24 +58,44 @@ pub fn main() {
         async move {
             let mut engine = Engine::default();
             let mut waiting = VecDeque::new();
+            // The request whose model is wanted; fetches for older ones break off.
+            let newest_load = Rc::new(Cell::new(RequestId::default()));
             loop {
                 if waiting.is_empty() {
-                    let Some(request) = inbox.next().await else { break };
-                    waiting.push_back(request);
+                    let Some(work) = inbox.next().await else { break };
+                    waiting.push_back(work);
                 }
                 // Messages that came while the engine was busy are still the event loop's.
                 gloo::timers::future::TimeoutFuture::new(0).await;
-                while let Ok(request) = inbox.try_recv() {
-                    waiting.push_back(request);
+                while let Ok(work) = inbox.try_recv() {
+                    waiting.push_back(work);
                 }
-                let Some(Request { id, ask }) = waiting.pop_front() else { continue };
-                let reply = |answer| post(&scope, &Reply { id, answer });
-                let answer = if waiting.iter().any(|newer| supersedes(&newer.ask, &ask)) {
-                    Answer::Superseded
-                } else {
-                    engine.answer(ask, &reply).await
+                let Some(work) = waiting.pop_front() else { continue };
+                let superseded = waiting.iter().any(|newer| supersedes(newer, &work));
+                let (id, answer) = match work {
+                    Work::Take(Request { id, .. }) if superseded => (id, Answer::Superseded),
+                    Work::Install { id, .. } if superseded || id != newest_load.get() => {
+                        (id, Answer::Superseded)
+                    }
+                    Work::Take(Request { id, ask }) => {
+                        if loads(&ask) {
+                            newest_load.set(id);
+                        }
+                        let reply = |answer| post(&scope, &Reply { id, answer });
+                        match engine.take(ask, &reply).await {
+                            Taken::Answered(answer) => (id, answer),
+                            Taken::ToFetch(order) => {
+                                fetch(id, order, &scope, &newest_load, &sender);
+                                continue;
+                            }
+                        }
+                    }
+                    Work::Install { id, fetched } => {
+                        let reply = |answer| post(&scope, &Reply { id, answer });
+                        (id, engine.install(fetched, &reply).await)
+                    }
                 };
-                reply(answer);
+                post(&scope, &Reply { id, answer });
             }
         }
     });
@@ -74,14 +104,45 @@ pub fn main() {
     report(scope.post_message(&hello));
 }
 
-/// Whether the answer to `older` is of no use any more once `newer` is asked.
-fn supersedes(newer: &Ask, older: &Ask) -> bool {
-    matches!(
-        (newer, older),
-        (Ask::Open { .. }, Ask::Open { .. } | Ask::Read { .. } | Ask::Erase { .. } | Ask::Preview)
-            | (Ask::Read { .. }, Ask::Read { .. })
-            | (Ask::Erase { .. }, Ask::Erase { .. })
-    )
+/// Fetches a model's files while the engine goes on; what comes of it joins the waiting work.
+fn fetch(
+    id: RequestId,
+    order: Order,
+    scope: &DedicatedWorkerGlobalScope,
+    newest_load: &Rc<Cell<RequestId>>,
+    sender: &mpsc::UnboundedSender<Work>,
+) {
+    let (scope, newest_load, sender) = (scope.clone(), Rc::clone(newest_load), sender.clone());
+    wasm_bindgen_futures::spawn_local(async move {
+        let reply = |answer| post(&scope, &Reply { id, answer });
+        let fetched = loading::fetch(&order, &reply, &|| newest_load.get() == id).await;
+        // The receiver lives as long as the worker.
+        drop(sender.unbounded_send(Work::Install { id, fetched }));
+    });
+}
+
+/// Whether a request loads a model.
+fn loads(ask: &Ask) -> bool {
+    matches!(ask, Ask::Start { .. } | Ask::Switch { .. })
+}
+
+/// Whether `older` is of no use any more once `newer` is asked.
+fn supersedes(newer: &Work, older: &Work) -> bool {
+    let Work::Take(Request { ask: newer, .. }) = newer else { return false };
+    match older {
+        Work::Install { .. } => loads(newer),
+        Work::Take(Request { ask: older, .. }) => {
+            loads(newer) && loads(older)
+                || matches!(
+                    (newer, older),
+                    (
+                        Ask::Open { .. },
+                        Ask::Open { .. } | Ask::Read { .. } | Ask::Erase { .. } | Ask::Preview
+                    ) | (Ask::Read { .. }, Ask::Read { .. })
+                        | (Ask::Erase { .. }, Ask::Erase { .. })
+                )
+        }
+    }
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, reply: &Reply) {

@@ -1,12 +1,13 @@
 // Weights and manifests that are not what was published: refused with a message, nothing lost,
 // and mended by "Try again".
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { dist, obstacle, samples } from './support/env.mjs';
-import { scratchFolder, serve } from './support/native.mjs';
+import { MANIFEST, siteWithOwnModels } from './support/models.mjs';
+import { serve } from './support/native.mjs';
 import {
   ANSWER_MILLISECONDS,
   engineFailed,
@@ -18,22 +19,7 @@ import {
 } from './support/session.mjs';
 import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
 
-const MANIFEST = 'manifest.json';
 const BOX = { left: 242, top: 163, width: 69, height: 109 };
-
-/** A dist whose models can be spoilt; the rest is the real one's. */
-async function spoilableDist(t) {
-  const folder = await scratchFolder(t);
-  for (const name of await readdir(dist)) {
-    if (name !== 'models') await symlink(join(dist, name), join(folder, name));
-  }
-  await mkdir(join(folder, 'models'));
-  // Without the compressed copies, which would be served in place of a spoilt file.
-  const names = (await readdir(join(dist, 'models'))).filter((name) => !/\.(br|gz)$/.test(name));
-  for (const name of names) await copyFile(join(dist, 'models', name), join(folder, 'models', name));
-  const manifest = JSON.parse(await readFile(join(folder, 'models', MANIFEST), 'utf8'));
-  return { folder, models: join(folder, 'models'), manifest, file: manifest.models[0].file };
-}
 
 describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   let browser;
@@ -79,7 +65,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
 
   for (const { name, spoil, says } of cases) {
     test(`${name}, and works once that is mended`, async (t) => {
-      const site = await spoilableDist(t);
+      const site = await siteWithOwnModels(t);
       await spoil(site);
       const server = await serve(site.folder);
       t.after(server.stop);

@@ -63,27 +63,28 @@ export async function serve(folder = dist) {
   }
 }
 
-// Models as the page gets them.
-const MODELS = ['--models', join(dist, 'models')];
+/** The models folder and, unless it is the first, the model, as the page has them. */
+const modelArguments = ({ models = join(dist, 'models'), model } = {}) =>
+  ['--models', models, ...(model ? ['--model', model] : [])];
 
 /** What the native program reads in these boxes: `{ box, digit, confidence }` each. */
 export async function readNatively(photo, boxesFile) {
   const { stdout } = await run(
     program,
-    ['read', photo, '--boxes', boxesFile, '--json', ...MODELS],
+    ['read', photo, '--boxes', boxesFile, '--json', ...modelArguments()],
     { cwd: root, timeout: ANSWER_MILLISECONDS },
   );
   return JSON.parse(stdout).readings;
 }
 
 /** What the native program makes of a photo and boxes: the PNG's bytes and the readings. */
-export async function eraseNatively(folder, photo, boxes) {
+export async function eraseNatively(folder, photo, boxes, model) {
   const boxesFile = join(folder, 'boxes.json');
   const output = join(folder, 'native.png');
   await writeFile(boxesFile, JSON.stringify({ boxes }));
   const { stdout } = await run(
     program,
-    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...MODELS],
+    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...modelArguments(model)],
     { cwd: root, timeout: ANSWER_MILLISECONDS },
   );
   return { png: await readFile(output), readings: JSON.parse(stdout).readings };

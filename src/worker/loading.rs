@@ -1,0 +1,62 @@
+//! The part of a model's loading that waits for the network. It needs nothing of the engine, so
+//! that the engine goes on answering with the model it has.
+
+use std::ops::ControlFlow;
+
+use super::{
+    choosing::{self, Pick, Wish},
+    fetching,
+    protocol::{Answer, Progress},
+};
+use crate::publication::ModelEntry;
+
+/// What is to be loaded.
+pub(super) struct Order {
+    /// URL of the models folder, ending in a slash.
+    pub(super) models_url: String,
+    /// The model's name; any model will do when absent.
+    pub(super) model: Option<String>,
+    /// Whether another model may take its place.
+    pub(super) strict: bool,
+}
+
+/// A model whose weights are the published ones.
+pub(super) struct Fetched {
+    pub(super) entry: ModelEntry,
+    pub(super) weights: Vec<u8>,
+    pub(super) from_cache: bool,
+    /// Why it is not the one ordered, where it is not.
+    pub(super) notice: Option<String>,
+}
+
+/// Fetches the manifest, tells of its models, and fetches the weights of the one ordered. Breaks
+/// off once it is not `wanted` any more.
+///
+/// # Errors
+/// What could not be fetched or is not what was published, in a sentence for people.
+pub(super) async fn fetch(
+    order: &Order,
+    reply: &dyn Fn(Answer),
+    wanted: &dyn Fn() -> bool,
+) -> Result<Box<Fetched>, String> {
+    reply(Answer::Progress(Progress::Manifest));
+    let Order { models_url, model, strict } = order;
+    let manifest = fetching::manifest(models_url)
+        .await
+        .map_err(|error| format!("The list of models cannot be used: {error}."))?;
+    reply(Answer::Models(manifest.models.iter().map(choosing::info).collect()));
+    let wish = match model.as_deref() {
+        None => Wish::Any,
+        Some(name) if *strict => Wish::Only(name),
+        Some(name) => Wish::Preferably(name),
+    };
+    let Pick { entry, notice } = choosing::pick(&manifest, wish)?;
+    let total = entry.bytes;
+    reply(Answer::Progress(Progress::Weights { received: 0, total }));
+    let (weights, from_cache) = fetching::weights(models_url, entry, &mut |received| {
+        reply(Answer::Progress(Progress::Weights { received, total }));
+        if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })
+    .await?;
+    Ok(Box::new(Fetched { entry: entry.clone(), weights, from_cache, notice }))
+}

@@ -1,0 +1,324 @@
+// Several published models: listed with their facts, chosen, loaded while the old one goes on,
+// kept for the next visit. What the page reads and removes is held against the native program
+// with the same model.
+import assert from 'node:assert/strict';
+import { copyFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { dist, obstacle, samples } from './support/env.mjs';
+import { publishVariant, siteWithOwnModels, writeManifest } from './support/models.mjs';
+import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
+import { decode, difference } from './support/pixels.mjs';
+import {
+  ENGINE_MILLISECONDS,
+  LIMIT_MILLISECONDS,
+  PAGE_MILLISECONDS,
+  engineFailed,
+  engineReady,
+  launch,
+  message,
+  openSession,
+  settled,
+} from './support/session.mjs';
+import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, shownPhoto } from './support/stage.mjs';
+
+const KEY = 'doorplate-model';
+const PHOTO = join(samples, 'door-606.jpg');
+const AREAS = JSON.parse(readFileSync(join(samples, 'door-606.boxes.json'), 'utf8')).boxes.map(areaOf);
+
+const button = (page, name) => page.locator(`[data-testid=model][data-model="${name}"]`);
+const isWeights = (url) => url.endsWith('.safetensors');
+const kept = (page) => page.evaluate((key) => localStorage.getItem(key), KEY);
+
+/** The model that answers, as the list says. */
+async function inUse(page, name) {
+  await page.locator(`[data-testid=model][data-model="${name}"][aria-current=true]`).waitFor({
+    state: 'attached',
+    timeout: ENGINE_MILLISECONDS,
+  });
+  assert.equal(await page.locator('[data-testid=model][aria-current=true]').count(), 1);
+  assert.match(await page.getByTestId('engine-status').innerText(), new RegExp(`${name} \\(`));
+}
+
+const openList = (page) => page.getByTestId('models').locator('summary').click();
+
+async function openPhoto(page, areas) {
+  await choose(page, PHOTO);
+  await photoShown(page, 'door-606.jpg');
+  await drawAll(page, areas);
+}
+
+/** Answers to weights wait until they are let through, file by file. */
+async function holdWeights(context) {
+  const gates = new Map();
+  const gateOf = (file) => {
+    if (!gates.has(file)) {
+      const gate = {};
+      gate.opened = new Promise((open) => {
+        gate.open = open;
+      });
+      gate.asked = new Promise((ask) => {
+        gate.ask = ask;
+      });
+      gates.set(file, gate);
+    }
+    return gates.get(file);
+  };
+  await context.route('**/*.safetensors', async (route) => {
+    const gate = gateOf(new URL(route.request().url()).pathname.split('/').at(-1));
+    gate.ask();
+    await gate.opened;
+    // A fetch that was broken off meanwhile has nothing to be answered.
+    await route.continue().catch(() => {});
+  });
+  return gateOf;
+}
+
+describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
+  let browser;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser?.close());
+
+  /** A site with the real model and some variants, `[name, turn]` each, and a page on it. */
+  async function visit(t, variants, prepare = () => {}) {
+    const site = await siteWithOwnModels(t);
+    for (const [name, turn] of variants) await publishVariant(site, name, turn);
+    await prepare(site);
+    await writeManifest(site);
+    const server = await serve(site.folder);
+    t.after(server.stop);
+    const session = await openSession(t, browser, server.origin);
+    return { ...session, site, first: site.manifest.models[0].name };
+  }
+
+  test('another one is chosen by keyboard, reads and removes, and is kept', async (t) => {
+    const { page, context, requests, goto, site, first, assertClean } = await visit(t, [['turned', 1]]);
+    const gateOf = await holdWeights(context);
+    gateOf(site.file).open();
+    await goto('?engine=cpu');
+    await engineReady(page);
+    await openPhoto(page, AREAS.slice(0, -1));
+    await settled(page);
+
+    // The facts, behind a disclosure that opens with Enter.
+    await page.getByTestId('models').locator('summary').focus();
+    await page.keyboard.press('Enter');
+    assert.deepEqual(
+      await page.getByTestId('model').evaluateAll((all) => all.map((one) => one.dataset.model)),
+      [first, 'turned'],
+    );
+    const facts = await button(page, 'turned').innerText();
+    for (const fact of ['ConvNet48_Dropout3', '0.2 MB', '12.5 % of 16 digits', 'SVHN Format 1']) {
+      assert.ok(facts.includes(fact), `${fact} in: ${facts}`);
+    }
+    await inUse(page, first);
+    assert.equal(await kept(page), null, 'nobody has chosen yet');
+
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    const turned = gateOf(site.manifest.models[1].file);
+    await turned.asked;
+
+    // While it loads, the old one reads and removes, and nothing is lost.
+    await page.getByTestId('model-progress').waitFor();
+    assert.match(await button(page, 'turned').innerText(), /loading/);
+    await inUse(page, first);
+    await drawAll(page, AREAS.slice(-1));
+    const readAll = (count) =>
+      page.waitForFunction(
+        (count) => document.querySelectorAll('[data-testid=box][data-digit]').length === count,
+        count,
+        { timeout: PAGE_MILLISECONDS },
+      );
+    await readAll(AREAS.length);
+    assert.ok(await page.getByTestId('save').isEnabled());
+    const folder = await scratchFolder(t);
+    const before = await eraseNatively(folder, PHOTO, AREAS, site);
+    const digits = (readings) => readings.map(({ digit }) => digit);
+    assert.deepEqual(digits(await boxes(page)), digits(before.readings));
+
+    turned.open();
+    await inUse(page, 'turned');
+    await settled(page);
+    const native = await eraseNatively(folder, PHOTO, AREAS, { ...site, model: 'turned' });
+    assert.notDeepEqual(digits(native.readings), digits(before.readings), 'the two can be told apart');
+    const shown = await boxes(page);
+    assert.deepEqual(shown.map(areaOf), AREAS);
+    assert.deepEqual(digits(shown), digits(native.readings));
+    for (const [i, { confidence }] of native.readings.entries()) {
+      assert.ok(Math.abs(shown[i].confidence - confidence) < 0.005, `box ${i + 1}`);
+    }
+    const picture = await shownPhoto(page);
+    assert.ok(difference(decode(before.png), decode(native.png), AREAS).within > 2, 'so can pixels');
+    assert.ok(difference(picture, decode(native.png), AREAS).within <= 2, 'it removes, too');
+    assert.equal(await page.getByTestId('model-progress').count(), 0);
+    assert.equal(requests.filter(isWeights).length, 2, 'each one once');
+    assert.equal(requests.filter((url) => url.endsWith('engine_bg.wasm')).length, 1);
+    assert.equal(await kept(page), 'turned');
+
+    // The next visit begins with it, and both are in the cache.
+    const seen = requests.length;
+    await page.reload();
+    await engineReady(page);
+    await inUse(page, 'turned');
+    await openList(page);
+    await button(page, first).focus();
+    await page.keyboard.press('Enter');
+    await inUse(page, first);
+    const focused = await page.evaluate(() => document.activeElement?.dataset.model);
+    assert.equal(focused, first, 'the list stays as it is, and the focus in it');
+    await openPhoto(page, AREAS);
+    await settled(page);
+    assert.deepEqual(digits(await boxes(page)), digits(before.readings));
+    assert.deepEqual(requests.slice(seen).filter(isWeights), []);
+    assert.equal(await kept(page), first);
+    assertClean();
+  });
+
+  test('of quick choices the last one holds, whatever arrives later', async (t) => {
+    const { page, context, goto, site, first, assertClean } = await visit(t, [['one', 1], ['two', 2]]);
+    const gateOf = await holdWeights(context);
+    gateOf(site.file).open();
+    await goto('?engine=cpu');
+    await engineReady(page);
+    await openPhoto(page, AREAS.slice(0, 1));
+    await settled(page);
+    const number = await houseNumber(page);
+    await openList(page);
+    const [, one, two] = site.manifest.models.map(({ file }) => gateOf(file));
+
+    // Called off by the one in use.
+    await button(page, 'one').click();
+    await one.asked;
+    await button(page, first).click();
+    await settled(page);
+    await inUse(page, first);
+    assert.equal(await page.getByTestId('model-progress').count(), 0);
+
+    // Overtaken by another; the first answer arrives when that one is in use.
+    await button(page, 'one').click();
+    await button(page, 'two').click();
+    await two.asked;
+    assert.match(await button(page, 'two').innerText(), /loading/);
+    two.open();
+    await inUse(page, 'two');
+    await settled(page);
+    const turned = (turn) => String((Number(number) + turn) % 10);
+    assert.equal(await houseNumber(page), turned(2));
+    one.open();
+    await page.waitForTimeout(1500);
+    await settled(page);
+    await inUse(page, 'two');
+    assert.equal(await houseNumber(page), turned(2));
+    assert.equal(await kept(page), 'two');
+
+    // And what was called off can still be chosen.
+    await button(page, 'one').click();
+    await inUse(page, 'one');
+    await settled(page);
+    assert.equal(await houseNumber(page), turned(1));
+    assertClean();
+  });
+
+  test('one that cannot be loaded says so, and the old one stays', async (t) => {
+    const session = await visit(t, [['broken', 1]]);
+    session.expectProblem(/status of 404/);
+    const { page, site, first } = session;
+    const { file } = site.manifest.models[1];
+    const aside = join(site.folder, 'aside');
+    await copyFile(join(site.models, file), aside);
+    await rm(join(site.models, file));
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await openPhoto(page, AREAS.slice(0, 1));
+    await settled(page);
+    const number = await houseNumber(page);
+    await openList(page);
+    await button(page, 'broken').click();
+    const failure = page.getByTestId('model-failure');
+    await failure.waitFor({ timeout: ENGINE_MILLISECONDS });
+    const why = await failure.innerText();
+    t.diagnostic(why);
+    assert.match(why, /^broken could not be loaded\. .+ 404\. .+ stays in use\.$/s);
+    assert.equal(await failure.getAttribute('role'), 'alert');
+    await inUse(page, first);
+    await drawAll(page, AREAS.slice(1, 2));
+    await settled(page);
+    assert.match(await houseNumber(page), new RegExp(`^(${number}\\d|\\d${number})$`));
+    assert.equal(await kept(page), null);
+
+    await copyFile(aside, join(site.models, file));
+    await button(page, 'broken').click();
+    await inUse(page, 'broken');
+    assert.equal(await failure.count(), 0);
+    await settled(page);
+
+    // A kept one whose weights are gone from server and cache: another can be chosen.
+    await rm(join(site.models, file));
+    await page.evaluate(async () => {
+      for (const name of await caches.keys()) await caches.delete(name);
+    });
+    await page.reload();
+    assert.match(await engineFailed(page), /weights of broken are missing/);
+    await openList(page);
+    await button(page, first).click();
+    await engineReady(page);
+    await inUse(page, first);
+    assert.equal(await kept(page), first);
+    session.assertClean();
+  });
+
+  test('a kept one that is gone gives way; one of an unknown network is listed with the reason', async (t) => {
+    const { page, goto, site, requests, assertClean } = await visit(t, [], ({ manifest }) => {
+      const [model] = manifest.models;
+      const newer = { name: 'newer', architecture: 'Net_Of_2031', file: 'newer.safetensors' };
+      manifest.models = [{ ...model, ...newer }, model, { ...model, name: 'same' }];
+    });
+    const first = site.manifest.models[1].name;
+    await page.addInitScript((key) => {
+      if (!sessionStorage.visited) localStorage.setItem(key, 'gone');
+      sessionStorage.visited = 'yes';
+    }, KEY);
+    await goto('?engine=cpu');
+    await engineReady(page);
+    await message(page, `The model gone is not published any more. ${first} is used instead.`);
+    await inUse(page, first);
+    assert.equal(await kept(page), null);
+    await openList(page);
+    const newer = button(page, 'newer');
+    assert.match(await newer.innerText(), /not usable[\s\S]*Net_Of_2031[\s\S]*reload the page/);
+    assert.equal(await newer.getAttribute('aria-disabled'), 'true');
+    await newer.click({ force: true });
+    await inUse(page, first);
+    assert.equal(await page.getByTestId('model-progress').count(), 0);
+    // The same weights under another name: nothing is fetched for it.
+    await button(page, 'same').click();
+    await inUse(page, 'same');
+    assert.deepEqual(requests.filter(isWeights).length, 1);
+    assert.ok(requests.filter(isWeights)[0].endsWith(site.manifest.models[1].file));
+    await page.reload();
+    await engineReady(page);
+    await inUse(page, 'same');
+    assert.equal(await page.getByTestId('message').count(), 0);
+    assertClean();
+  });
+
+  test('a single one shows its facts without a choice', async (t) => {
+    const { page, goto, site, first, assertClean } = await visit(t, [], (site) => {
+      site.manifest.models.splice(1);
+    });
+    await goto('?engine=cpu');
+    const status = await engineReady(page);
+    const [{ architecture, measured_digits: digits, measured_on: on }] = site.manifest.models;
+    for (const fact of [first, architecture, 'MB', `% of ${digits} digits`, on]) {
+      assert.ok(status.includes(fact), `${fact} in: ${status}`);
+    }
+    assert.equal(await page.getByTestId('models').count(), 0);
+    assertClean();
+  });
+});

@@ -1,0 +1,63 @@
+// Sites with models of their own.
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { dist } from './env.mjs';
+import { scratchFolder } from './native.mjs';
+
+export const MANIFEST = 'manifest.json';
+
+/** A dist whose models can be changed; the rest is the real one's. */
+export async function siteWithOwnModels(t) {
+  const folder = await scratchFolder(t);
+  for (const name of await readdir(dist)) {
+    if (name !== 'models') await symlink(join(dist, name), join(folder, name));
+  }
+  const models = join(folder, 'models');
+  await mkdir(models);
+  // Without the compressed copies, which would be served in place of a changed file.
+  const names = (await readdir(join(dist, 'models'))).filter((name) => !/\.(br|gz)$/.test(name));
+  for (const name of names) await copyFile(join(dist, 'models', name), join(models, name));
+  const manifest = JSON.parse(await readFile(join(models, MANIFEST), 'utf8'));
+  return { folder, models, manifest, file: manifest.models[0].file };
+}
+
+/** Writes a site's manifest anew. */
+export function writeManifest({ models, manifest }) {
+  return writeFile(join(models, MANIFEST), JSON.stringify(manifest));
+}
+
+/**
+ * Publishes a model that is told from the site's first by its answers: the digits it reads are
+ * `turn` higher, and the first convolution's filters weigh a little differently, so that it is
+ * less or more sure of them and removes other pixels. Gives its entry in the manifest, which is
+ * to be written yet.
+ */
+export async function publishVariant({ models, manifest }, name, turn) {
+  const [first] = manifest.models;
+  const bytes = await readFile(join(models, first.file));
+  const headerBytes = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + headerBytes).toString());
+  /** Changes a tensor number by number: `value` gets all of the old ones and a place. */
+  const change = (tensor, value) => {
+    const start = 8 + headerBytes + header[tensor].data_offsets[0];
+    const count = header[tensor].shape.reduce((product, side) => product * side, 1);
+    const before = Array.from({ length: count }, (_, i) => bytes.readFloatLE(start + 4 * i));
+    before.forEach((_, i) => bytes.writeFloatLE(value(before, i), start + 4 * i));
+  };
+  // The last layer's outputs are the ten digits; its weights are rows of ten.
+  const head = Object.keys(header).filter((key) => /^linears\.\d+\.bias$/.test(key)).sort().at(-1);
+  const turned = (before, i) => before[i - (i % 10) + ((i + 10 - turn) % 10)];
+  change(head, turned);
+  change(head.replace('bias', 'weight'), turned);
+  const taps = header['stages.0.conv.weight'].shape.slice(1).reduce((product, side) => product * side);
+  change('stages.0.conv.weight', (before, i) => before[i] * (Math.floor(i / taps) % 2 ? 0.85 : 1.15));
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const file = `${name}-${sha256.slice(0, 12)}.safetensors`;
+  await writeFile(join(models, file), bytes);
+  const entry = { ...first, name, file, sha256, bytes: bytes.length };
+  Object.assign(entry, { accuracy: 0.125, measured_digits: 16 });
+  manifest.models.push(entry);
+  return entry;
+}
