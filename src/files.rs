@@ -1,8 +1,7 @@
 //! Files written whole or not at all.
 
 use std::{
-    io,
-    io::Write as _,
+    io::{self, BufWriter},
     path::{Path, PathBuf},
 };
 
@@ -38,6 +37,17 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 /// What the system says when the folder is missing or the disk is full; the temporary file is
 /// gone then.
 pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<Draft> {
+    draft_with(path, |out| out.write_all(content))
+}
+
+/// The same with a file's content as `write` writes it, piece by piece.
+///
+/// # Errors
+/// As [`draft`], and what `write` gives.
+pub(crate) fn draft_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<Draft> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -49,8 +59,9 @@ pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<Draft> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o644))
     };
-    let mut file = builder.prefix(".doorplate-").tempfile_in(folder)?;
-    file.write_all(content)?;
+    let mut out = BufWriter::new(builder.prefix(".doorplate-").tempfile_in(folder)?);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     Ok(Draft { file, path: path.to_owned() })
 }

@@ -23,10 +23,12 @@ pub use architecture::{
 };
 #[cfg(feature = "engine")]
 pub use feature_maps::FeatureMaps;
+#[cfg(feature = "native")]
+pub(crate) use model::host_values;
+#[cfg(feature = "engine")]
+pub(crate) use model::read_back;
 #[cfg(feature = "engine")]
 pub use model::{Classifier, EngineError, Standardisation, WeightsError};
-#[cfg(feature = "engine")]
-pub(crate) use model::{host_values, read_back};
 #[cfg(feature = "engine")]
 pub use network::{Network, StageLayers};
 pub use reading::{DIGITS, Reading};

@@ -1,27 +1,63 @@
 //! Choosing the device that computes.
 
+use std::{fmt, str::FromStr};
+
 use anyhow::bail;
 use burn::tensor::Device;
-use clap::ValueEnum;
 
 /// Devices that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceArg {
     /// The best one that this build has.
     Auto,
     /// This machine's processor.
     Cpu,
-    /// A GPU through Vulkan, Metal or DirectX (a build with `--features wgpu`).
+    /// A GPU through Vulkan, Metal or DirectX.
     Wgpu,
-    /// An NVIDIA GPU (a build with `--features cuda`).
-    Cuda,
+    /// An NVIDIA GPU, by its number.
+    Cuda(usize),
+}
+
+/// What `--device` takes.
+const DEVICES: &str = "auto, cpu, wgpu, cuda or cuda:NUMBER";
+
+/// The help of `--device`.
+pub const WHAT_COMPUTES: &str = "What computes: auto, cpu, wgpu, cuda or cuda:NUMBER";
+
+impl FromStr for DeviceArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.strip_prefix("cuda:").and_then(|n| n.parse().ok());
+        match text {
+            "auto" => Ok(DeviceArg::Auto),
+            "cpu" => Ok(DeviceArg::Cpu),
+            "wgpu" => Ok(DeviceArg::Wgpu),
+            "cuda" => Ok(DeviceArg::Cuda(0)),
+            _ => match number(text) {
+                Some(number) => Ok(DeviceArg::Cuda(number)),
+                None => Err(format!("give {DEVICES}")),
+            },
+        }
+    }
+}
+
+impl fmt::Display for DeviceArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceArg::Auto => f.write_str("auto"),
+            DeviceArg::Cpu => f.write_str("cpu"),
+            DeviceArg::Wgpu => f.write_str("wgpu"),
+            DeviceArg::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
 }
 
 impl DeviceArg {
     /// Opens the device.
-    pub fn open(self) -> anyhow::Result<Device> {
+    pub fn open(&self) -> anyhow::Result<Device> {
         match self {
-            DeviceArg::Auto if cfg!(feature = "cuda") => DeviceArg::Cuda.open(),
+            DeviceArg::Auto if cfg!(feature = "cuda") => DeviceArg::Cuda(0).open(),
             DeviceArg::Auto if cfg!(feature = "wgpu") => DeviceArg::Wgpu.open(),
             DeviceArg::Auto | DeviceArg::Cpu => Ok(Device::flex()),
             #[cfg(feature = "wgpu")]
@@ -35,13 +71,31 @@ impl DeviceArg {
                 )
             }
             #[cfg(feature = "cuda")]
-            DeviceArg::Cuda => Ok(Device::cuda(0)),
+            DeviceArg::Cuda(number) => Ok(Device::cuda(*number)),
             #[cfg(not(feature = "cuda"))]
-            DeviceArg::Cuda => {
+            DeviceArg::Cuda(_) => {
                 bail!(
                     "this build has no CUDA; build it with `cargo build --release --features cuda`"
                 )
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_known_by_their_names() {
+        for name in ["auto", "cpu", "wgpu", "cuda:3"] {
+            let device: DeviceArg = name.parse().expect("a device");
+            assert_eq!(device.to_string(), name);
+        }
+        assert_eq!("cuda".parse(), Ok(DeviceArg::Cuda(0)));
+        for wrong in ["", "gpu", "cuda:", "cuda:x", "http://host"] {
+            let problem = wrong.parse::<DeviceArg>().expect_err("no device");
+            assert!(problem.contains("cuda:NUMBER"), "{problem}");
         }
     }
 }

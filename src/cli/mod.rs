@@ -25,7 +25,7 @@ use crate::{
     classifier::{EngineError, WeightsError},
     dataset::{
         contact_sheet::ContactSheetError, format1::Format1Error, format2::Format2Error,
-        store::StoreError,
+        store::StoreError, synthetic::TypefaceError,
     },
     evaluation::{ReadError, SheetError},
     photo::PhotoError,
@@ -116,6 +116,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<Format2Error>()
             || cause.is::<StoreError>()
             || cause.is::<DataError>()
+            || cause.is::<TypefaceError>()
             || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
             || matches!(cause.downcast_ref(), Some(SheetError::Read(_)))
             || matches!(training, Some(TrainingError::Data(_)))

@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use burn::tensor::Device;
 use clap::Args;
 
-use super::{WrongArgument, device::DeviceArg};
+use super::{
+    WrongArgument,
+    device::{DeviceArg, WHAT_COMPUTES},
+};
 use crate::{
     classifier::{Architecture, Classifier},
     publication::{self, ModelsFolderError},
@@ -22,7 +25,7 @@ pub struct ModelArgs {
     #[arg(long)]
     model: Option<String>,
     /// What computes.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceArg::Cpu, help = WHAT_COMPUTES)]
     device: DeviceArg,
 }
 
@@ -61,7 +64,7 @@ pub struct ModelsArgs {
     #[arg(long, requires = "weights")]
     net: Vec<String>,
     /// What computes.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceArg::Cpu, help = WHAT_COMPUTES)]
     device: DeviceArg,
 }
 

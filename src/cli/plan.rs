@@ -1,17 +1,20 @@
 //! `doorplate train --plan`: many runs, one after the other.
 
 use std::{
-    fmt::Write as _,
+    ffi::OsString,
     fs,
     path::Path,
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::Context as _;
 use clap::Parser as _;
 
 use super::{WrongArgument, train};
-use crate::{files::write_whole, training::finished_run};
+use crate::{files::write_whole, training::FinishedRun};
 
 /// A run of a plan.
 struct PlannedRun {
@@ -19,7 +22,7 @@ struct PlannedRun {
     args: train::Args,
 }
 
-/// Runs all of a plan, prints a table, and writes it beside the plan's runs.
+/// Runs all of a plan, and writes a table beside its runs after each of them.
 ///
 /// A run that fails is reported and the rest goes on.
 pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
@@ -29,37 +32,32 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     for planned in &runs {
         eprintln!("{}", planned.stem);
         match train::start_or_go_on(&planned.args, planned.stem.clone(), stop) {
-            Ok(folder) => {
-                let run = finished_run(&folder)?;
-                let last = run.epochs.last();
-                let best = run.accuracy.map_or(String::new(), |a| format!("{a:.4}"));
-                // Writing to a String cannot fail.
-                let _ = writeln!(
-                    table,
-                    "{},{},{},{},{:.0},{:.4},{best}",
-                    planned.stem,
-                    run.config.net,
-                    run.trained_digits,
-                    run.epochs.len(),
-                    last.map_or(0.0, |last| last.seconds),
-                    last.map_or(0.0, |last| last.loss),
-                );
-            }
+            Ok(run) => table.push_str(&line(&planned.stem, &run)),
             Err(error) if stop.load(Ordering::Relaxed) => return Err(error),
             Err(error) => {
                 failed += 1;
                 eprintln!("doorplate: {}: {error:#}", planned.stem);
-                let _ = writeln!(table, "{},,,,,,", planned.stem);
+                table.push_str(&format!("{},,,,,,\n", planned.stem));
             }
         }
-    }
-    if let Some(first) = runs.first() {
-        let path = first.args.out.join(format!("{}_plan.csv", plan_name(file)));
+        let path = planned.args.out.join(format!("{}_plan.csv", plan_name(file)));
         write_whole(&path, table.as_bytes()).with_context(|| format!("{}", path.display()))?;
-        println!("{table}\nTable: {}", path.display());
     }
+    println!("{table}");
     anyhow::ensure!(failed == 0, "{failed} of {} runs failed", runs.len());
     Ok(())
+}
+
+/// A run's line of the table.
+fn line(stem: &str, run: &FinishedRun) -> String {
+    let (seconds, loss) = run.epochs.last().map_or((0.0, 0.0), |last| (last.seconds, last.loss));
+    let accuracy = run.accuracy.map_or(String::new(), |accuracy| format!("{accuracy:.4}"));
+    format!(
+        "{stem},{},{},{},{seconds:.0},{loss:.4},{accuracy}\n",
+        run.config.net,
+        run.trained_digits,
+        run.epochs.len(),
+    )
 }
 
 fn plan_name(file: &Path) -> String {
@@ -70,7 +68,7 @@ fn plan_name(file: &Path) -> String {
 fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("reading the plan {}", file.display()))?;
-    let here: Vec<String> = std::env::args().collect();
+    let here: Vec<OsString> = std::env::args_os().collect();
     let mut runs = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.split('#').next().unwrap_or_default().trim();
@@ -82,8 +80,8 @@ fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
         };
         // The program's name and the command's stand before the options.
         let common = here.iter().skip(2).cloned();
-        let options = line.split_whitespace().map(str::to_owned);
-        let all = std::iter::once("train".to_owned()).chain(common).chain(options);
+        let options = line.split_whitespace().map(OsString::from);
+        let all = std::iter::once(OsString::from("train")).chain(common).chain(options);
         let args = train::Args::try_parse_from(all).map_err(|error| wrong(error.to_string()))?;
         train::check(&args).map_err(|error| wrong(error.to_string()))?;
         let stem = format!("{}-{:02}", plan_name(file), runs.len() + 1);

@@ -6,7 +6,10 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use super::{WrongArgument, device::DeviceArg};
+use super::{
+    WrongArgument,
+    device::{DeviceArg, WHAT_COMPUTES},
+};
 use crate::{
     classifier::Classifier,
     evaluation::{confusion_of, read_all},
@@ -35,7 +38,7 @@ pub struct Args {
     #[arg(long, default_value = "models")]
     models: PathBuf,
     /// What computes.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceArg::Auto, help = WHAT_COMPUTES)]
     device: DeviceArg,
 }
 

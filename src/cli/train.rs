@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,8 +17,8 @@ use time::macros::format_description;
 
 use super::{WrongArgument, device::DeviceArg, plan};
 use crate::training::{
-    self, AugmentationArgs, EpochReport, LearningRateArgs, OptimizerArgs, RunConfig, RunOutcome,
-    Source, Watcher,
+    self, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs, OptimizerArgs, RunConfig,
+    RunOutcome, Source, Watcher,
 };
 
 /// Train a network on SVHN's photos or crops, or on synthetic street numbers.
@@ -36,8 +36,8 @@ pub struct Args {
     #[arg(long, default_value = "ConvNet48_Dropout3")]
     net: String,
     /// Passes over the training digits.
-    #[arg(long, default_value_t = 60)]
-    epochs: usize,
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
     /// Digits a step.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
@@ -46,11 +46,11 @@ pub struct Args {
     #[command(flatten)]
     optimizer: OptimizerArgs,
     /// Share of the target spread over all digits, 0 to 1.
-    #[arg(long, default_value_t = 0.0)]
-    smoothing: f32,
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    smoothing: f64,
     /// Share of the first --data held back for validation, 0 to 1: of its photos where they are
     /// known, else of each digit.
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     validation: f64,
     /// Validate on all digits of these data instead, and train on all of --data.
     #[arg(long, value_name = "PATH")]
@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<NonZeroUsize>,
     /// Read with a moving average of the weights with this decay, such as 0.999.
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", value_parser = share)]
     averaging: Option<f64>,
     #[command(flatten)]
     augmentation: AugmentationArgs,
@@ -79,12 +79,13 @@ pub struct Args {
     /// Go on with the run in this folder from its last checkpoint; its own options hold.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "plan"])]
     resume: Option<PathBuf>,
-    /// Many runs, unattended: each line of this file holds the options of one, which are added
-    /// to those given here. Started again, it goes on where it was.
+    /// Many runs, unattended: each line of this file holds the options of one, with blanks between
+    /// them, which take the place of those given here (--data and --device add to them); what
+    /// follows a # is a remark. Started again, it goes on where it was.
     #[arg(long, value_name = "FILE", conflicts_with = "id")]
     pub(super) plan: Option<PathBuf>,
-    /// What computes; several, with commas, share each batch.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "auto")]
+    /// What computes: auto, cpu, wgpu, cuda or cuda:NUMBER; several, with commas, share each batch.
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
     device: Vec<DeviceArg>,
 }
 
@@ -165,7 +166,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn devices(args: &Args) -> anyhow::Result<Vec<Device>> {
-    args.device.iter().map(|device| device.open()).collect()
+    args.device.iter().map(DeviceArg::open).collect()
 }
 
 /// Starts the run that the arguments describe.
@@ -183,35 +184,12 @@ pub(super) fn start_or_go_on(
     args: &Args,
     stem: String,
     stop: &Arc<AtomicBool>,
-) -> anyhow::Result<PathBuf> {
-    let folder = args.out.join(&stem);
-    if training::finished_run(&folder).is_ok() {
-        return Ok(folder);
-    }
+) -> anyhow::Result<FinishedRun> {
+    let config = RunConfig { stem, ..config(args)? };
     let mut terminal = Terminal::new(Arc::clone(stop))?;
-    let devices = devices(args)?;
-    if has_checkpoint(&folder) {
-        training::resume(&folder, &devices, &mut terminal)?;
-    } else {
-        if folder.exists() {
-            // Stopped before its first checkpoint: there is nothing in it but its description.
-            std::fs::remove_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
-        }
-        let config = RunConfig { stem, ..config(args)? };
-        training::train(&config, &args.out, &devices, &mut terminal)?;
-    }
+    let run = training::train_or_go_on(&config, &args.out, &devices(args)?, &mut terminal)?;
     terminal.bar.finish_and_clear();
-    Ok(folder)
-}
-
-fn has_checkpoint(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|entries| {
-        entries.flatten().any(|entry| {
-            let name = entry.file_name();
-            name.to_str()
-                .is_some_and(|name| name.starts_with("checkpoint-") && !name.ends_with(".partial"))
-        })
-    })
+    Ok(run)
 }
 
 /// Refuses arguments that cannot become a run.
@@ -245,14 +223,14 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
             .name
             .to_owned(),
         data: args.data.clone(),
-        epochs: args.epochs,
+        epochs: args.epochs as usize,
         batch: usize::from(args.batch),
         learning_rate: args
             .learning_rate
             .learning_rate()
             .map_err(|error| wrong(error.to_string()))?,
         optimizer: args.optimizer.config().map_err(|error| wrong(error.to_string()))?,
-        smoothing: args.smoothing,
+        smoothing: args.smoothing as f32,
         validation: args.validation,
         validate_on: args.validate_on.clone(),
         patience: args.patience,
@@ -262,4 +240,11 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
         seed: args.seed,
         stem,
     })
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("give a number from 0 to 1".to_owned()),
+    }
 }

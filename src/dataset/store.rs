@@ -11,7 +11,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +22,10 @@ use super::{
     format1::{Digit, Format1, Format1Error},
     format2::{self, Format2},
 };
-use crate::photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma};
+use crate::{
+    files::{Draft, draft_with},
+    photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma},
+};
 
 /// The first bytes of a store's file.
 const MAGIC: &[u8; 8] = b"DPSTORE1";
@@ -86,20 +89,27 @@ struct Description {
     by_photo: bool,
 }
 
-/// Where a store's bytes are.
+/// Where a store's digits are.
 #[derive(Debug)]
-enum Bytes {
-    Memory(Vec<u8>),
-    Mapped(memmap2::Mmap),
+enum Contents {
+    Memory {
+        digits: Vec<u8>,
+        /// Empty where photos are not known.
+        photos: Vec<u32>,
+        patches: Vec<u8>,
+    },
+    Mapped {
+        file: memmap2::Mmap,
+        /// Where the digits begin in the file.
+        start: usize,
+    },
 }
 
 /// Digits to train from.
 #[derive(Debug)]
 pub struct Store {
     description: Description,
-    bytes: Bytes,
-    /// Where the digits begin in the bytes.
-    start: usize,
+    contents: Contents,
 }
 
 /// Why a store cannot be made or read.
@@ -128,30 +138,12 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// A store of patches that are at hand; `photos` are numbers by which digits of one photo
-    /// are kept together, if known.
-    ///
-    /// Returns `None` when the lengths don't fit together.
-    pub fn from_patches(
-        patches: PatchFormat,
-        digits: &[u8],
-        photos: Option<&[u32]>,
-        values: &[u8],
-    ) -> Option<Self> {
-        let fits = values.len() == digits.len() * patches.values()
-            && photos.is_none_or(|photos| photos.len() == digits.len());
-        if !fits {
-            return None;
-        }
-        let description = Description { patches, count: digits.len(), by_photo: photos.is_some() };
-        let mut bytes = Vec::with_capacity(digits.len() * (5 + patches.values()));
-        bytes.extend_from_slice(digits);
-        match photos {
-            Some(photos) => bytes.extend(photos.iter().flat_map(|photo| photo.to_le_bytes())),
-            None => bytes.resize(bytes.len() + 4 * digits.len(), 0),
-        }
-        bytes.extend_from_slice(values);
-        Some(Store { description, bytes: Bytes::Memory(bytes), start: 0 })
+    /// A store in memory; `photos` is empty, or has a number a digit by which the digits of one
+    /// photo are kept together.
+    fn in_memory(patches: PatchFormat, digits: Vec<u8>, photos: Vec<u32>, values: Vec<u8>) -> Self {
+        let description =
+            Description { patches, count: digits.len(), by_photo: !photos.is_empty() };
+        Store { description, contents: Contents::Memory { digits, photos, patches: values } }
     }
 
     /// Cuts out all digits of a Format 1 folder on all cores, calling `progress` with the number
@@ -184,17 +176,11 @@ impl Store {
             }
             progress(some.len());
         }
-        Store::from_patches(patches, &digits, Some(&photos), &values).ok_or_else(|| {
-            // One digit, one number and one patch were pushed together.
-            StoreError::NoStore {
-                path: data.folder().to_owned(),
-                problem: "its digits and patches differ in number".to_owned(),
-            }
-        })
+        Ok(Store::in_memory(patches, digits, photos, values))
     }
 
     /// A store of Format 2's crops: without a margin, and without photo numbers.
-    pub fn from_format2(data: &Format2, colours: Colours) -> Self {
+    pub fn from_format2(data: Format2, colours: Colours) -> Self {
         let side = format2::SIDE;
         let patches = PatchFormat { colours, crop: CropShape::Widened, side, margin: 0.0 };
         let mut values = Vec::with_capacity(data.len() * patches.values());
@@ -211,11 +197,7 @@ impl Store {
                 })),
             }
         }
-        let mut bytes = data.digits.clone();
-        bytes.resize(5 * data.len(), 0);
-        bytes.append(&mut values);
-        let description = Description { patches, count: data.len(), by_photo: false };
-        Store { description, bytes: Bytes::Memory(bytes), start: 0 }
+        Store::in_memory(patches, data.digits, Vec::new(), values)
     }
 
     /// Writes the store to a file.
@@ -226,20 +208,23 @@ impl Store {
         let file = |source| StoreError::File { path: path.to_owned(), source };
         let description =
             serde_json::to_vec(&self.description).map_err(|error| file(error.into()))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let draft =
-            tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(file)?;
-        let mut out = BufWriter::new(draft);
-        let length = description.len() as u32;
-        out.write_all(MAGIC)
-            .and_then(|()| out.write_all(&length.to_le_bytes()))
-            .and_then(|()| out.write_all(&description))
-            .and_then(|()| out.write_all(self.body()))
-            .map_err(file)?;
-        let draft = out.into_inner().map_err(|error| file(error.into_error()))?;
-        draft.as_file().sync_all().map_err(file)?;
-        draft.persist(path).map_err(|error| file(error.error))?;
-        Ok(())
+        let length = (description.len() as u32).to_le_bytes();
+        let draft = draft_with(path, |out| {
+            out.write_all(MAGIC)?;
+            out.write_all(&length)?;
+            out.write_all(&description)?;
+            match &self.contents {
+                Contents::Memory { digits, photos, patches } => {
+                    out.write_all(digits)?;
+                    for i in 0..digits.len() {
+                        out.write_all(&photos.get(i).unwrap_or(&0).to_le_bytes())?;
+                    }
+                    out.write_all(patches)
+                }
+                Contents::Mapped { file, start } => out.write_all(&file[*start..]),
+            }
+        });
+        draft.and_then(Draft::put).map_err(file)
     }
 
     /// Maps a store's file into memory.
@@ -271,6 +256,10 @@ impl Store {
         let (length, rest) = description;
         let description: Description = serde_json::from_slice(&rest[..length])
             .map_err(|error| no_store(format!("its description is damaged ({error})")))?;
+        let PatchFormat { side, margin, .. } = description.patches;
+        if side == 0 || !(0.0..=1.0).contains(&margin) {
+            return Err(no_store(format!("patches of side {side} with a margin of {margin}")));
+        }
         let start = MAGIC.len() + 4 + length;
         let wanted = description
             .patches
@@ -286,17 +275,10 @@ impl Store {
                 map.len() - start
             )));
         }
-        let store = Store { description, bytes: Bytes::Mapped(map), start };
+        let store = Store { description, contents: Contents::Mapped { file: map, start } };
         match store.digits().iter().position(|&digit| digit > 9) {
             Some(i) => Err(no_store(format!("entry {} is no digit", i + 1))),
             None => Ok(store),
-        }
-    }
-
-    fn body(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Memory(bytes) => &bytes[self.start..],
-            Bytes::Mapped(bytes) => &bytes[self.start..],
         }
     }
 
@@ -317,14 +299,22 @@ impl Store {
 
     /// What each patch shows, 0 to 9.
     pub fn digits(&self) -> &[u8] {
-        &self.body()[..self.len()]
+        match &self.contents {
+            Contents::Memory { digits, .. } => digits,
+            Contents::Mapped { file, start } => &file[*start..start + self.len()],
+        }
     }
 
     /// The number of the photo that each digit is from, counted from 0, if known.
     pub fn photos(&self) -> Option<Vec<u32>> {
-        let numbers = &self.body()[self.len()..5 * self.len()];
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
-        self.description.by_photo.then(|| numbers.chunks_exact(4).map(number).collect())
+        self.description.by_photo.then(|| match &self.contents {
+            Contents::Memory { photos, .. } => photos.clone(),
+            Contents::Mapped { file, start } => {
+                let first = start + self.len();
+                file[first..first + 4 * self.len()].chunks_exact(4).map(number).collect()
+            }
+        })
     }
 
     /// The patch of digit `i`: plane after plane, row after row.
@@ -333,8 +323,11 @@ impl Store {
     /// When there are not so many digits.
     pub fn patch(&self, i: usize) -> &[u8] {
         let values = self.description.patches.values();
-        let start = 5 * self.len() + i * values;
-        &self.body()[start..start + values]
+        let patches = match &self.contents {
+            Contents::Memory { patches, .. } => patches,
+            Contents::Mapped { file, start } => &file[start + 5 * self.len()..],
+        };
+        &patches[i * values..(i + 1) * values]
     }
 }
 
@@ -346,8 +339,7 @@ mod tests {
     }
 
     fn small() -> Store {
-        let values: Vec<u8> = (0..12).collect();
-        Store::from_patches(patches(), &[3, 1, 9], Some(&[0, 0, 7]), &values).expect("lengths fit")
+        Store::in_memory(patches(), vec![3, 1, 9], vec![0, 0, 7], (0..12).collect())
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::{
 };
 
 use burn::{
-    module::Module as _,
+    module::{Module as _, ModuleVisitor, Param},
     optim::ModuleOptimizer,
     store::{ModuleRecord, RecordError},
-    tensor::{Bytes, Device},
+    tensor::{Bytes, Device, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,13 @@ impl Progress {
         Ok(Progress { net, optimizer, average, state, best })
     }
 
+    /// Whether all weights are numbers; a checkpoint with others is worth nothing.
+    pub(super) fn is_finite(&self) -> bool {
+        let mut finite = Finite(true);
+        self.net.visit(&mut finite);
+        finite.0
+    }
+
     /// Writes a checkpoint whole, then removes the older ones; `steps` are those of the run.
     pub(super) fn save(&mut self, folder: &Path, steps: usize) -> Result<(), TrainingError> {
         let target = folder.join(format!("checkpoint-{steps:09}"));
@@ -103,10 +110,8 @@ impl Progress {
             let path = path.to_owned();
             move |source| TrainingError::File { path, source }
         };
-        for leftover in [&draft, &target] {
-            if leftover.exists() {
-                fs::remove_dir_all(leftover).map_err(at(leftover))?;
-            }
+        for (_, leftover) in folders(folder)?.into_iter().filter(|(number, _)| number.is_none()) {
+            fs::remove_dir_all(&leftover).map_err(at(&leftover))?;
         }
         fs::create_dir(&draft).map_err(at(&draft))?;
         let unsaved = |error: RecordError| TrainingError::Checkpoint {
@@ -127,7 +132,16 @@ impl Progress {
             write(BEST_FILE, best)?;
         }
         write_json(&draft.join(STATE_FILE), &self.state)?;
-        fs::rename(&draft, &target).map_err(at(&target))?;
+        // A run stopped at an epoch's last step has a checkpoint of this number already: it moves
+        // aside, and goes when the new one has its place.
+        if target.exists() {
+            let aside = folder.join(format!("checkpoint-{steps:09}.replaced"));
+            fs::rename(&target, &aside).map_err(at(&aside))?;
+            fs::rename(&draft, &target).map_err(at(&target))?;
+            fs::remove_dir_all(&aside).map_err(at(&aside))?;
+        } else {
+            fs::rename(&draft, &target).map_err(at(&target))?;
+        }
         for (number, older) in all(folder)? {
             if number < steps {
                 fs::remove_dir_all(&older).map_err(at(&older))?;
@@ -137,25 +151,43 @@ impl Progress {
     }
 }
 
+/// Finds weights that are no numbers.
+struct Finite(bool);
+
+impl ModuleVisitor for Finite {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // The sum of a weight that is no number is none either; one value is read back.
+        let sum = param.val().abs().sum().try_into_scalar::<f32>();
+        self.0 &= sum.is_ok_and(f32::is_finite);
+    }
+}
+
 /// The state of a run's newest checkpoint.
 pub(super) fn newest_state(folder: &Path) -> Result<State, TrainingError> {
     read_json(&newest(folder)?.join(STATE_FILE))
 }
 
-/// All whole checkpoints of a run, by their steps, ascending.
-fn all(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainingError> {
+/// All folders of checkpoints of a run: a whole one with the number of its steps, and what an
+/// interruption has left of others without.
+fn folders(folder: &Path) -> Result<Vec<(Option<usize>, PathBuf)>, TrainingError> {
     let unreadable = |source| TrainingError::File { path: folder.to_owned(), source };
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name();
-        let number = name.to_str().and_then(|n| n.strip_prefix("checkpoint-")?.parse().ok());
-        if let Some(number) = number {
-            found.push((number, entry.path()));
+        if let Some(number) = name.to_str().and_then(|name| name.strip_prefix("checkpoint-")) {
+            found.push((number.parse().ok(), entry.path()));
         }
     }
-    found.sort();
     Ok(found)
+}
+
+/// All whole checkpoints of a run, by their steps, ascending.
+pub(super) fn all(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainingError> {
+    let mut whole: Vec<(usize, PathBuf)> =
+        folders(folder)?.into_iter().filter_map(|(number, path)| Some((number?, path))).collect();
+    whole.sort();
+    Ok(whole)
 }
 
 fn newest(folder: &Path) -> Result<PathBuf, TrainingError> {

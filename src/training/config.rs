@@ -42,7 +42,8 @@ pub struct RunConfig {
     pub stem: String,
 }
 
-/// Writes the command that starts this run again, but for where its runs go and its time.
+/// Writes the command that trains the same weights again; where runs go, what computes and how
+/// often there is a checkpoint is left to whoever runs it.
 impl fmt::Display for RunConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "doorplate train")?;

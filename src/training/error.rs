@@ -32,6 +32,15 @@ pub enum TrainingError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A plan's run finds another run in its place.
+    #[error(
+        "{}: a run with other options is here; give another --out, or another name to the plan",
+        folder.display()
+    )]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A checkpoint or the run's description is damaged, or there is none.
     #[error("{}: {reason}", path.display())]
     Checkpoint {

@@ -1,6 +1,7 @@
 //! The digits of a run: where they come from, which are held back, how they are drawn.
 
 use std::{
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -66,8 +67,12 @@ impl From<Source> for String {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        if self.times > 1 { write!(f, "@{}", self.times) } else { Ok(()) }
+        let path = self.path.display().to_string();
+        // A path that itself ends like a multiplier needs one, or would be read as another path.
+        let ends_like_one =
+            path.rsplit_once('@').is_some_and(|(_, times)| times.parse::<usize>().is_ok());
+        f.write_str(&path)?;
+        if self.times > 1 || ends_like_one { write!(f, "@{}", self.times) } else { Ok(()) }
     }
 }
 
@@ -94,6 +99,12 @@ pub enum DataError {
         found: PatchFormat,
         /// What is to be trained.
         architecture: &'static Architecture,
+    },
+    /// The same data twice: digits held back would be trained on.
+    #[error("{}: given twice; to show its digits more often, write {}@2", path.display(), path.display())]
+    Twice {
+        /// The folder or file.
+        path: PathBuf,
     },
     /// Nothing to train on.
     #[error(
@@ -127,7 +138,7 @@ pub fn open_store(
         }
     };
     if is_format2(path) {
-        let store = Store::from_format2(&Format2::open(path)?, input.colours);
+        let store = Store::from_format2(Format2::open(path)?, input.colours);
         return fitting(store);
     }
     if path.is_dir() || !path.exists() {
@@ -170,6 +181,15 @@ impl Material {
         mut progress: impl FnMut(usize),
     ) -> Result<Self, DataError> {
         let validation = if validate_on.is_some() { 0.0 } else { validation };
+        let mut seen = HashSet::new();
+        for path in sources.iter().map(|source| source.path.as_path()).chain(validate_on) {
+            // What is not there is reported when it is opened.
+            if let Ok(real) = path.canonicalize()
+                && !seen.insert(real)
+            {
+                return Err(DataError::Twice { path: path.to_owned() });
+            }
+        }
         let mut material = Material {
             input: architecture.input,
             stores: Vec::new(),
@@ -323,4 +343,18 @@ pub(super) fn mixed(seed: u64, position: u64) -> u64 {
     z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ z >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_read_as_they_are_written() {
+        for (path, times) in [("train", 1), ("train", 3), ("a@3", 1), ("a@b", 1), ("a@3", 2)] {
+            let source = Source { path: path.into(), times };
+            assert_eq!(source.to_string().parse(), Ok(source));
+        }
+        assert!("train@0".parse::<Source>().is_err());
+    }
 }

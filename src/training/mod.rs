@@ -22,7 +22,9 @@ pub use early_stopping::{BestEpoch, EarlyStopping, Verdict};
 pub use error::TrainingError;
 pub use material::{DataError, Material, Source, open_store};
 pub use optimizer::{OptimizerArgs, OptimizerConfig, OptimizerError, OptimizerKind};
-pub use run::{EpochReport, FinishedRun, RunOutcome, Watcher, finished_run, resume, train};
+pub use run::{
+    EpochReport, FinishedRun, RunOutcome, Watcher, finished_run, resume, train, train_or_go_on,
+};
 pub use schedule::{
     LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
 };

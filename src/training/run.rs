@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     EarlyStopping, RunConfig, TrainingError, Verdict, WeightAverage,
-    checkpoint::{Progress, RUN_FILE, State, newest_state, read_json, write_json},
+    checkpoint::{
+        Progress, RUN_FILE, State, all as checkpoints, newest_state, read_json, write_json,
+    },
     engine::Engine,
     files,
     material::{Material, mixed},
@@ -122,6 +124,30 @@ impl State {
     }
 }
 
+/// Runs `config` in `runs/<stem>` as [`train`] does, but takes up what is there of it already: a
+/// run of the same configuration that was interrupted goes on, and a finished one is left alone.
+///
+/// # Errors
+/// [`TrainingError`]; among them that another run is in the folder.
+pub fn train_or_go_on(
+    config: &RunConfig,
+    runs: &Path,
+    devices: &[Device],
+    watcher: &mut dyn Watcher,
+) -> Result<FinishedRun, TrainingError> {
+    let folder = runs.join(&config.stem);
+    if !folder.exists() {
+        train(config, runs, devices, watcher)?;
+    } else if read_json::<RunConfig>(&folder.join(RUN_FILE)).ok().as_ref() != Some(config) {
+        return Err(TrainingError::OtherRun { folder });
+    } else if checkpoints(&folder)?.is_empty() {
+        begin(config, &folder, devices, watcher)?;
+    } else if !newest_state(&folder)?.ended(config) || finished_run(&folder).is_err() {
+        resume(&folder, devices, watcher)?;
+    }
+    finished_run(&folder)
+}
+
 /// Runs `config` from its start in `runs/<stem>` on `devices`: the CPU, or one or more others,
 /// which share each batch.
 ///
@@ -137,12 +163,21 @@ pub fn train(
     if folder.exists() {
         return Err(TrainingError::RunExists { folder });
     }
-    if config.patience.is_some() && config.validation <= 0.0 && config.validate_on.is_none() {
-        return Err(TrainingError::NothingToJudgeBy);
-    }
+    begin(config, &folder, devices, watcher)
+}
+
+fn begin(
+    config: &RunConfig,
+    folder: &Path,
+    devices: &[Device],
+    watcher: &mut dyn Watcher,
+) -> Result<RunOutcome, TrainingError> {
     // Read the data before making a folder, so that a mistyped --data leaves nothing behind.
     let architecture = Architecture::named(&config.net)?;
     let material = load(config, architecture, watcher)?;
+    if config.patience.is_some() && material.validation_len() == 0 {
+        return Err(TrainingError::NothingToJudgeBy);
+    }
     let device = first(devices);
     device.seed(config.seed);
     let mut net = Network::new(architecture, &device.clone().autodiff());
@@ -150,8 +185,8 @@ pub fn train(
         net.mean = net.mean.map(|param| with_values(param, mean));
         net.deviation = net.deviation.map(|param| with_values(param, deviation));
     }
-    fs::create_dir_all(&folder)
-        .map_err(|source| TrainingError::File { path: folder.clone(), source })?;
+    fs::create_dir_all(folder)
+        .map_err(|source| TrainingError::File { path: folder.to_owned(), source })?;
     write_json(&folder.join(RUN_FILE), config)?;
     let start = Progress {
         optimizer: config.optimizer.init(),
@@ -169,7 +204,7 @@ pub fn train(
         },
         best: None,
     };
-    Run { config, folder: &folder, material: &material, devices }.go_on(start, watcher)
+    Run { config, folder, material: &material, devices }.go_on(start, watcher)
 }
 
 /// Goes on with the run in `folder` from its last checkpoint.
@@ -185,6 +220,17 @@ pub fn resume(
     let architecture = Architecture::named(&config.net)?;
     let start = Progress::from_checkpoint(folder, &config, architecture, first(devices))?;
     let material = load(&config, architecture, watcher)?;
+    if material.train_len() as u64 != start.state.trained_digits {
+        return Err(TrainingError::Checkpoint {
+            path: folder.to_owned(),
+            reason: format!(
+                "the run was trained on {} digits, but its data have {} now; put back what they \
+                 were, or start anew",
+                start.state.trained_digits,
+                material.train_len()
+            ),
+        });
+    }
     Run { config: &config, folder, material: &material, devices }.go_on(start, watcher)
 }
 
@@ -255,12 +301,7 @@ impl Run<'_> {
                 );
                 let step = engine.step(&progress.net, &inputs, &digits, step_seed)?;
                 if !step.loss.is_finite() {
-                    return Err(TrainingError::Diverged {
-                        loss: step.loss,
-                        epoch: epoch + 1,
-                        step: i + 1,
-                        folder: self.folder.to_owned(),
-                    });
+                    return Err(self.diverged(step.loss, epoch, i));
                 }
                 let done = epoch * steps_an_epoch + i;
                 let rate = config.learning_rate.rate(done, steps);
@@ -275,7 +316,7 @@ impl Run<'_> {
                 let stop = watcher.stop();
                 let due = config.checkpoint_every.is_some_and(|every| (done + 1) % every == 0);
                 if stop || due && i + 1 < steps_an_epoch {
-                    progress.save(self.folder, done + 1)?;
+                    self.save(&mut progress, epoch, i, done + 1)?;
                 }
                 if stop {
                     return Err(TrainingError::Stopped {
@@ -285,15 +326,43 @@ impl Run<'_> {
                     });
                 }
             }
+            if !progress.is_finite() {
+                return Err(self.diverged(f32::NAN, epoch, steps_an_epoch - 1));
+            }
             self.finish_epoch(&mut progress, &standardisation)?;
             progress.state.seconds = before + started.elapsed().as_secs_f64();
-            progress.save(self.folder, (epoch + 1) * steps_an_epoch)?;
+            let last = steps_an_epoch - 1;
+            self.save(&mut progress, epoch, last, (epoch + 1) * steps_an_epoch)?;
             files::write_measures(self.folder, config, &progress.state.finished)?;
             if let Some(report) = progress.state.finished.last() {
                 watcher.epoch(report);
             }
         }
         self.leave(&progress, &standardisation)
+    }
+
+    /// Writes a checkpoint after step `step` of epoch `epoch` (both from 0), the `steps`-th of the
+    /// run; one that cannot be gone on from is never written.
+    fn save(
+        &self,
+        progress: &mut Progress,
+        epoch: usize,
+        step: usize,
+        steps: usize,
+    ) -> Result<(), TrainingError> {
+        if !progress.is_finite() {
+            return Err(self.diverged(f32::NAN, epoch, step));
+        }
+        progress.save(self.folder, steps)
+    }
+
+    fn diverged(&self, loss: f32, epoch: usize, step: usize) -> TrainingError {
+        TrainingError::Diverged {
+            loss,
+            epoch: epoch + 1,
+            step: step + 1,
+            folder: self.folder.to_owned(),
+        }
     }
 
     /// Measures an epoch, and judges it where the run may end early.

@@ -106,6 +106,7 @@ mod tests {
             accuracy: 0.9,
             command: String::new(),
             card: "a.md".into(),
+            curves: "a.svg".into(),
         };
         Manifest { format: 1, models: models.iter().map(entry).collect() }
     }

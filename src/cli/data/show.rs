@@ -20,7 +20,6 @@ use crate::{
 #[derive(Debug, Parser)]
 pub struct Args {
     /// Format 1 folder or Format 2 file (.mat).
-    #[arg(long)]
     data: PathBuf,
     /// Photo names, separated by commas, instead of a random choice.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["count", "seed"])]

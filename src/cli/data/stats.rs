@@ -21,7 +21,6 @@ use crate::{
 #[derive(Debug, Parser)]
 pub struct Args {
     /// Format 1 folder or Format 2 file (.mat).
-    #[arg(long)]
     data: PathBuf,
     /// Print JSON, with the histograms, instead of text.
     #[arg(long)]

@@ -7,6 +7,8 @@ const NOTHING: u8 = u8::MAX;
 
 /// Pools `relu(scale * x + shift)` over one image's planes of `side * side`; for the poolings
 /// that take the largest, `winners` gets the position of each window's largest value in it.
+///
+/// What is not a number stays so, so that a run gone astray is noticed.
 pub(super) fn forward(
     image: &[f32],
     side: usize,
@@ -38,7 +40,7 @@ pub(super) fn forward(
                         let mut at = NOTHING;
                         for (i, value) in (0u8..).zip(values) {
                             let value = scale * value + shift;
-                            let larger = value > best;
+                            let larger = value > best || value.is_nan();
                             best = if larger { value } else { best };
                             at = if larger { i } else { at };
                         }
@@ -52,7 +54,7 @@ pub(super) fn forward(
                     let mut best = 0.0;
                     let mut at = NOTHING;
                     for (position, i) in window(o / out_side, o % out_side, side) {
-                        if value(i) > best {
+                        if value(i) > best || value(i).is_nan() {
                             (best, at) = (value(i), position);
                         }
                     }
@@ -63,7 +65,7 @@ pub(super) fn forward(
                 for (o, out) in out.iter_mut().enumerate() {
                     let (mut sum, mut count) = (0.0, 0.0);
                     for (_, i) in window(o / out_side, o % out_side, side) {
-                        sum += value(i).max(0.0);
+                        sum += if value(i) <= 0.0 { 0.0 } else { value(i) };
                         count += 1.0;
                     }
                     *out = sum / count;
@@ -122,4 +124,22 @@ fn window(y: usize, x: usize, side: usize) -> impl Iterator<Item = (u8, usize)> 
         let (row, column) = (2 * y + usize::from(position / 3), 2 * x + usize::from(position % 3));
         (row < side && column < side).then_some((position, row * side + column))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_stays_so() {
+        for pool in [Pool::Max2, Pool::Max3, Pool::Mean3] {
+            for at in 0..16 {
+                let mut image = [0.5; 16];
+                image[at] = f32::NAN;
+                let (mut out, mut winners) = ([0.0; 4], [0; 4]);
+                forward(&image, 4, pool, &[[1.0, 0.0]], &mut out, &mut winners);
+                assert!(out.iter().any(|out| out.is_nan()), "{pool:?}: {at}");
+            }
+        }
+    }
 }
