@@ -114,8 +114,10 @@ fn two_models_are_reported_side_by_side() {
 #[test]
 fn a_model_for_other_crops_is_named_and_the_others_go_on() {
     let shop = workshop();
-    let both =
-        "evaluate --data data/crops_32x32.mat --all --weights untrained.safetensors --net Caffe";
+    let both = format!(
+        "evaluate --data data/crops_32x32.mat --model {PUBLISHED} --weights untrained.safetensors \
+         --net Caffe"
+    );
     let report = with_published(shop.path(), &format!("{both} --json --out report")).json();
     let [untrained] = list(&report, "models") else { panic!("one model can read crops") };
     assert_eq!(untrained["model"], "untrained");
@@ -125,7 +127,7 @@ fn a_model_for_other_crops_is_named_and_the_others_go_on() {
     assert!(refusal["reason"].as_str().is_some_and(|reason| reason.contains("Format 2")));
     assert!(names_in(&shop.path().join("report")).contains(&"confusion-untrained.svg".to_owned()));
 
-    let text = with_published(shop.path(), both).done();
+    let text = with_published(shop.path(), &both).done();
     assert!(text.contains(&format!("Not read by {PUBLISHED}: ")), "{text}");
     let alone = format!("evaluate --data data/crops_32x32.mat --model {PUBLISHED}");
     let message = with_published(shop.path(), &alone).refused(3);
