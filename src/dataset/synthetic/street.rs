@@ -180,13 +180,13 @@ fn random_lettering(
         _ => dice.range(0.03, 0.2),
     };
     let own = dice.chance(STROKES_SHARE);
-    let slant = if dice.chance(0.12) { dice.range(-0.06, 0.28) } else { 0.0 };
+    let slant = if dice.chance(0.18) { dice.range(-0.08, 0.3) } else { 0.0 };
     match typefaces.filter(|_| !own).and_then(|typefaces| typefaces.draw(dice)) {
         Some(face) => {
             let widths = (0..10).filter(|&digit| digit != 1).map(|d| face.digit(d).width());
             let natural = widths.sum::<f32>() / 9.0;
             let widened = (aspect / (natural + space)).clamp(0.5, 1.25);
-            let bolder = if dice.chance(0.6) { dice.range(-0.012, 0.03) } else { 0.0 };
+            let bolder = if dice.chance(0.6) { dice.range(-0.02, 0.03) } else { 0.0 };
             let three = dice.chance(FLAT_THREES).then(|| {
                 let width = widened * face.digit(2).width() + 2.0 * bolder;
                 let stem = (0.5 + 0.5 * widened) * face.stem() + 2.0 * bolder;
@@ -214,7 +214,7 @@ impl Plan {
         let height = (30.0 * libm::expf(0.45 * dice.normal())).clamp(10.0, 90.0);
         let aspect = (0.5 * libm::expf(0.22 * dice.normal())).clamp(0.3, 0.85);
         let (lettering, mut spacing) = random_lettering(dice, typefaces, aspect);
-        let mut fall = if dice.chance(0.1) { 0.3 * dice.normal() } else { 0.0 };
+        let mut fall = if dice.chance(0.14) { 0.25 * dice.normal() } else { 0.0 };
         if dice.chance(0.01) && digits.len() > 1 {
             // One below the other.
             (spacing, fall) = (-0.9 * aspect, dice.range(1.05, 1.3));
@@ -493,7 +493,7 @@ impl Setting {
     fn random(dice: &mut Dice, wall: Colour) -> Self {
         use PlateKind::{Ceramic, Enamel, Metal, Plain, Slate, Wood};
         let white = [paint(0xF2F2F0), paint(0xE4E6EA), paint(0xD6DAE2), paint(0xEFEBDD)];
-        let (plate, behind, ink) = match dice.weighted(&[20.0, 26.0, 8.0, 12.0, 34.0]) {
+        let (plate, behind, ink) = match dice.weighted(&[17.0, 22.0, 8.0, 12.0, 41.0]) {
             // Enamel, white on blue.
             0 => {
                 let blue = [

@@ -270,33 +270,15 @@ impl Face {
         if top - foot < 1.0 {
             return Err("its digits have no height".to_owned());
         }
-        let mut digits = outlines.iter().map(|edges| {
+        let placed = |edges: &Vec<Edge>| {
             let left = edges.iter().flat_map(|e| [e.from[0], e.to[0]]).fold(f32::MAX, f32::min);
-            let placed = |[x, y]: [f32; 2]| [(x - left) / (top - foot), (top - y) / (top - foot)];
-            let edges = edges.iter().map(|e| Edge { from: placed(e.from), to: placed(e.to) });
-            FaceDigit::new(outer_edges(&edges.collect::<Vec<_>>()))
-        });
-        let missing = || "it has not ten digits".to_owned();
-        let mut found: [Option<FaceDigit>; 10] = Default::default();
-        for slot in &mut found {
-            *slot = digits.next();
-        }
-        let [
-            Some(a),
-            Some(b),
-            Some(c),
-            Some(d),
-            Some(e),
-            Some(f),
-            Some(g),
-            Some(h),
-            Some(i),
-            Some(j),
-        ] = found
-        else {
-            return Err(missing());
+            let place = |[x, y]: [f32; 2]| [(x - left) / (top - foot), (top - y) / (top - foot)];
+            let edges = edges.iter().map(|e| Edge { from: place(e.from), to: place(e.to) });
+            FaceDigit::new(edges.collect())
         };
-        Ok(Face { digits: [a, b, c, d, e, f, g, h, i, j] })
+        let digits: Vec<FaceDigit> = outlines.iter().map(placed).collect();
+        let digits = digits.try_into().map_err(|_| "it has not ten digits".to_owned())?;
+        Ok(Face { digits })
     }
 
     /// About how thick the upright stroke of the 1 is, in parts of the height.
@@ -436,6 +418,9 @@ const GRID_MARGIN: usize = 6;
 /// shape's left edge is at 0.
 #[derive(Debug)]
 pub struct FaceDigit {
+    /// The font's contours, closed: they tell inside from outside.
+    contours: Vec<Edge>,
+    /// Those pieces of them that something of the shape ends at.
     edges: Vec<Edge>,
     /// Right edge, top and foot of the shape.
     width: f32,
@@ -445,10 +430,11 @@ pub struct FaceDigit {
 }
 
 impl FaceDigit {
-    fn new(edges: Vec<Edge>) -> Self {
+    fn new(contours: Vec<Edge>) -> Self {
+        let edges = outer_edges(&contours);
         let width = edges.iter().flat_map(|e| [e.from[0], e.to[0]]).fold(0.0, f32::max);
         let (top, foot) = (lowest(&edges), highest(&edges));
-        FaceDigit { edges, width, top, foot, grid: OnceLock::new() }
+        FaceDigit { contours, edges, width, top, foot, grid: OnceLock::new() }
     }
 
     /// How wide the shape is.
@@ -492,7 +478,6 @@ impl DistanceGrid {
             for column in 0..columns {
                 let x = place(column);
                 let mut nearest = f32::MAX;
-                let mut turns = 0;
                 for Edge { from, to } in &digit.edges {
                     let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
                     let (px, py) = (x - from[0], y - from[1]);
@@ -500,13 +485,10 @@ impl DistanceGrid {
                     let t = t.clamp(0.0, 1.0);
                     let (ox, oy) = (px - t * dx, py - t * dy);
                     nearest = nearest.min(ox * ox + oy * oy);
-                    let (down, up) = (from[1] <= y && to[1] > y, to[1] <= y && from[1] > y);
-                    if (down || up) && dx * (y - from[1]) / dy > px {
-                        turns += if down { 1 } else { -1 };
-                    }
                 }
                 let away = nearest.sqrt();
-                distance.push(if turns == 0 { away } else { -away });
+                let inside = winding(&digit.contours, x, y) != 0;
+                distance.push(if inside { -away } else { away });
             }
         }
         DistanceGrid { columns, rows, top: digit.top, distance }
@@ -550,7 +532,7 @@ mod tests {
             let mut edges = square([0.0, 0.0, 0.6, 1.0], false);
             edges.extend(square([0.15, 0.15, 0.45, 0.85], true));
             edges.extend(square([0.1, 0.4, 0.5, 0.6], false));
-            FaceDigit::new(outer_edges(&edges))
+            FaceDigit::new(edges)
         });
         Face { digits }
     }
@@ -601,6 +583,31 @@ mod tests {
         near(0.6 + 0.3, 1.0 + 0.4, 0.5);
         // Where the bar runs into the frame nothing is left of their edges.
         near(0.1, 0.5, -0.1);
+    }
+
+    #[test]
+    #[ignore = "needs `make typefaces`; TYPEFACES names their folder"]
+    fn every_pinned_typeface_has_ten_digits_of_about_one_height() {
+        let folder = std::env::var("TYPEFACES").unwrap_or_else(|_| "target/typefaces".to_owned());
+        let list = pinned_typefaces().expect("the list");
+        for file in list.iter().flat_map(|pinned| &pinned.files) {
+            let name = &file.file;
+            let face = read_face(Path::new(&folder), file).expect(name);
+            let stem = face.stem();
+            assert!((0.02..0.6).contains(&stem), "{name}: a stem of {stem}");
+            for digit in (0..10).map(|digit| face.digit(digit)) {
+                let ((top, foot), width) = (digit.rows(), digit.width());
+                assert!((0.7..1.4).contains(&(foot - top)), "{name}: {} high", foot - top);
+                assert!((0.05..1.7).contains(&width), "{name}: {width} wide");
+                let points = (0..40).flat_map(|y| (0..40).map(move |x| (x, y)));
+                let ink = points.filter(|&(x, y)| {
+                    let (x, y) = (x as f32 / 39.0 * width, top + y as f32 / 39.0 * (foot - top));
+                    digit.distance(x, y) < 0.0
+                });
+                let share = ink.count() as f32 / 1600.0;
+                assert!((0.04..0.97).contains(&share), "{name}: {share} of the box is ink");
+            }
+        }
     }
 
     #[test]
