@@ -110,3 +110,39 @@ fn data_parallel_step(
     }
     Ok(Step { loss, gradients: gathered.grads() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classifier::{HeadLayer, host_values};
+
+    #[test]
+    fn two_devices_give_the_loss_and_gradients_of_one() {
+        // Without batch norms, which see their device's part, and without dropout, which each
+        // device draws by itself.
+        let like = Architecture::named("TensorFlow").expect("a network");
+        let plain: &'static Architecture =
+            Box::leak(Box::new(Architecture { head: &[HeadLayer::Linear(10)], ..*like }));
+        let device = Device::flex();
+        let net = Network::new(plain, &device.clone().autodiff());
+        // Five digits: the second device's part is smaller.
+        let inputs: Vec<f32> =
+            (0..5 * plain.input.len()).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
+        let digits = [3, 1, 4, 1, 5];
+        let on = |devices: &[Device]| {
+            let mut engine = Engine::burn(devices, 0.0);
+            let step = engine.step(&net, &inputs, &digits, 1).expect("a step");
+            let of_first = step.gradients.get::<4>(net.stages[0].conv.weight.id);
+            let of_first = host_values(of_first.expect("a gradient")).expect("read back");
+            (step.loss, of_first)
+        };
+        let (one_loss, one) = on(&[device.clone()]);
+        let (two_loss, two) = on(&[device.clone(), device]);
+        assert!((one_loss - two_loss).abs() < 1e-5, "{one_loss} and {two_loss}");
+        let largest = one.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        assert!(largest > 0.0);
+        for (one, two) in one.iter().zip(&two) {
+            assert!((one - two).abs() < 1e-4 * largest, "{one} and {two}");
+        }
+    }
+}
