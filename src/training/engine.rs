@@ -136,7 +136,7 @@ mod tests {
             let of_first = host_values(of_first.expect("a gradient")).expect("read back");
             (step.loss, of_first)
         };
-        let (one_loss, one) = on(&[device.clone()]);
+        let (one_loss, one) = on(std::slice::from_ref(&device));
         let (two_loss, two) = on(&[device.clone(), device]);
         assert!((one_loss - two_loss).abs() < 1e-5, "{one_loss} and {two_loss}");
         let largest = one.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
