@@ -30,7 +30,7 @@ pub fn listen(page: Page) {
 }
 
 fn key_down(page: Page, event: &KeyboardEvent) {
-    if page.help.get_untracked() {
+    if page.help.get_untracked() || page.choosing_model.get_untracked() {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());

@@ -22,7 +22,8 @@
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
-//! | `models` | the list of models to choose from; only where there are several | `open` |
+//! | `choose-model` | opens the list of models; only where there are several | |
+//! | `models` | the dialog with that list | `open` |
 //! | `model` | a model's button in it | `data-model` is its name; `aria-current` on the one in use, `aria-disabled` where it cannot be used |
 //! | `model-progress` | the progress bar while another model loads | `value`, `max` |
 //! | `model-failure` | why the model chosen last is not in use | |
@@ -58,6 +59,8 @@ mod kept;
 mod keys;
 #[cfg(feature = "app")]
 mod messages;
+#[cfg(feature = "app")]
+mod model_choice;
 #[cfg(feature = "app")]
 mod page;
 #[cfg(feature = "app")]

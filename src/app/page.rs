@@ -111,6 +111,8 @@ pub struct Page {
     pub comparing: RwSignal<bool>,
     /// Whether the dialog with the keys is open.
     pub help: RwSignal<bool>,
+    /// Whether the dialog with the models is open.
+    pub choosing_model: RwSignal<bool>,
     /// How far the engine is.
     pub engine_state: RwSignal<EngineState>,
     /// The published models.
@@ -174,6 +176,7 @@ impl Page {
             pieces: RwSignal::new_local(Vec::new()),
             comparing: RwSignal::new(false),
             help: RwSignal::new(false),
+            choosing_model: RwSignal::new(false),
             engine_state: RwSignal::new(EngineState::Starting(None)),
             models: RwSignal::new(Models::new(kept::read(MODEL_KEY))),
             timing: RwSignal::new(Timing::default()),

@@ -5,11 +5,12 @@ use leptos::prelude::*;
 
 use super::editor::{BoxId, Editor};
 use super::icons::Icon;
+use super::model_choice::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::reading::{Sureness, percent, shown_reading};
 use super::stage::context_of;
 use crate::photo::BoxInPhoto;
-use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, ModelInfo, Progress};
+use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Progress};
 
 /// The side panel.
 #[component]
@@ -334,36 +335,26 @@ fn EngineCard(page: Page) -> impl IntoView {
     }
 }
 
-/// The published models, one of them to be chosen; nothing to choose where there is only one,
-/// whose facts the engine's own lines give.
+/// The way to the other models, which one is on its way, and why the last one chosen is not in
+/// use. Nothing to choose where there is only one, whose facts the lines above give.
 #[component]
 fn ModelChoice(page: Page) -> impl IntoView {
-    // Compared, so that the buttons stay, and with them the focus, while the list stays the same.
-    let published = Memo::new(move |_| page.models.with(|models| models.published().to_vec()));
-    let several = Memo::new(move |_| published.with(|models| models.len() > 1));
-    let switch = move || page.models.with(|models| models.switch().cloned());
+    let count = Memo::new(move |_| page.models.with(|models| models.published().len()));
+    let several = Memo::new(move |_| count.get() > 1);
     view! {
         <Show when=move || several.get()>
-            <details class="models" data-testid="models">
-                <summary>
-                    "Choose a model"
-                    <span class="models-count">
-                        {move || published.with(|models| format!("{} published", models.len()))}
-                    </span>
-                </summary>
-                <ul aria-label="Published models">
-                    {move || {
-                        published
-                            .get()
-                            .into_iter()
-                            .map(|model| view! { <ModelButton page=page model=model /> })
-                            .collect_view()
-                    }}
-                </ul>
-            </details>
+            <button
+                type="button"
+                data-testid="choose-model"
+                aria-haspopup="dialog"
+                on:click=move |_| page.choosing_model.set(true)
+            >
+                {move || format!("Choose another of {} models", count.get())}
+            </button>
         </Show>
         {move || {
-            switch()
+            page.models
+                .with(|models| models.switch().cloned())
                 .map(|switch| {
                     view! {
                         <div class="model-switch">
@@ -391,51 +382,6 @@ fn ModelChoice(page: Page) -> impl IntoView {
                     }
                 })
         }}
-    }
-}
-
-/// One model with its facts, to be chosen.
-#[component]
-fn ModelButton(page: Page, model: ModelInfo) -> impl IntoView {
-    let name = model.name.clone();
-    let in_use = Memo::new({
-        let name = name.clone();
-        move |_| page.models.with(|models| models.is_in_use(&name))
-    });
-    let awaited = Memo::new({
-        let name = name.clone();
-        move |_| page.models.with(|models| models.is_awaited(&name))
-    });
-    let unusable = model.obstacle.is_some();
-    view! {
-        <li>
-            // Not the attribute `disabled`: the reason is to be reached by keyboard, too.
-            <button
-                type="button"
-                class="model"
-                class:is-in-use=move || in_use.get()
-                data-testid="model"
-                data-model=name.clone()
-                aria-current=move || in_use.get().then_some("true")
-                aria-disabled=unusable.then_some("true")
-                on:click=move |_| page.choose_model(&name)
-            >
-                <span class="model-name">
-                    {model.name.clone()}
-                    <span class="model-mark">
-                        {move || match (awaited.get(), in_use.get()) {
-                            (true, _) => "loading",
-                            (false, true) => "in use",
-                            (false, false) if unusable => "not usable",
-                            (false, false) => "",
-                        }}
-                    </span>
-                </span>
-                <span class="model-facts">{network_and_size(&model)}</span>
-                <span class="model-facts">{accuracy(&model)}</span>
-                {model.obstacle.map(|reason| view! { <span class="model-obstacle">{reason}</span> })}
-            </button>
-        </li>
     }
 }
 
@@ -486,20 +432,6 @@ fn detail(state: &EngineState) -> String {
         }
         EngineState::Failed(reason) => reason.clone(),
     }
-}
-
-fn network_and_size(model: &ModelInfo) -> String {
-    format!("{}, {}", model.architecture, megabytes(model.bytes))
-}
-
-/// What a model was measured to read, and on what.
-fn accuracy(model: &ModelInfo) -> String {
-    let ModelInfo { accuracy, measured_digits, measured_on, .. } = model;
-    format!("reads {:.1} % of {measured_digits} digits right: {measured_on}", accuracy * 100.0)
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 fn milliseconds(time: f64) -> String {

@@ -10,6 +10,7 @@ use super::empty::Empty;
 use super::help::Help;
 use super::icons::Icon;
 use super::messages::MessageLines;
+use super::model_choice::ModelDialog;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
 use super::stage::Stage;
@@ -58,6 +59,7 @@ fn Shell() -> impl IntoView {
             <Panel page=page />
         </main>
         <Help page=page />
+        <ModelDialog page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
             <p>"Drop the photo to open it"</p>
         </div>

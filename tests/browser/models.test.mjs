@@ -42,7 +42,11 @@ async function inUse(page, name) {
   assert.match(await page.getByTestId('engine-status').innerText(), new RegExp(`${name} \\(`));
 }
 
-const openList = (page) => page.getByTestId('models').locator('summary').click();
+/** Chooses a model with the mouse. */
+async function pick(page, name) {
+  await page.getByTestId('choose-model').click();
+  await button(page, name).click();
+}
 
 async function openPhoto(page, areas) {
   await choose(page, PHOTO);
@@ -104,23 +108,29 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await openPhoto(page, AREAS.slice(0, -1));
     await settled(page);
 
-    // The facts, behind a disclosure that opens with Enter.
-    await page.getByTestId('models').locator('summary').focus();
+    await page.getByTestId('choose-model').focus();
     await page.keyboard.press('Enter');
+    assert.ok(await button(page, first).isVisible());
     assert.deepEqual(
       await page.getByTestId('model').evaluateAll((all) => all.map((one) => one.dataset.model)),
       [first, 'turned'],
     );
-    const facts = await button(page, 'turned').innerText();
+    const facts = (await button(page, 'turned').innerText()).replaceAll('\u00a0', ' ');
     for (const fact of ['ConvNet48_Dropout3', '0.2 MB', '12.5 % of 16 digits', 'SVHN Format 1']) {
       assert.ok(facts.includes(fact), `${fact} in: ${facts}`);
     }
     await inUse(page, first);
     assert.equal(await kept(page), null, 'nobody has chosen yet');
 
+    // From the dialog's own button over the first model to the second; `r` is no key in here.
+    await page.keyboard.press('r');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
+    assert.ok(await button(page, first).isHidden());
+    const focused = await page.evaluate(() => document.activeElement?.dataset.testid);
+    assert.equal(focused, 'choose-model', 'the focus is back');
+    assert.deepEqual((await boxes(page)).map(({ remove }) => remove), [true, true]);
     const turned = gateOf(site.manifest.models[1].file);
     await turned.asked;
 
@@ -166,12 +176,8 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await page.reload();
     await engineReady(page);
     await inUse(page, 'turned');
-    await openList(page);
-    await button(page, first).focus();
-    await page.keyboard.press('Enter');
+    await pick(page, first);
     await inUse(page, first);
-    const focused = await page.evaluate(() => document.activeElement?.dataset.model);
-    assert.equal(focused, first, 'the list stays as it is, and the focus in it');
     await openPhoto(page, AREAS);
     await settled(page);
     assert.deepEqual(digits(await boxes(page)), digits(before.readings));
@@ -189,20 +195,19 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await openPhoto(page, AREAS.slice(0, 1));
     await settled(page);
     const number = await houseNumber(page);
-    await openList(page);
     const [, one, two] = site.manifest.models.map(({ file }) => gateOf(file));
 
     // Called off by the one in use.
-    await button(page, 'one').click();
+    await pick(page, 'one');
     await one.asked;
-    await button(page, first).click();
+    await pick(page, first);
     await settled(page);
     await inUse(page, first);
     assert.equal(await page.getByTestId('model-progress').count(), 0);
 
     // Overtaken by another; the first answer arrives when that one is in use.
-    await button(page, 'one').click();
-    await button(page, 'two').click();
+    await pick(page, 'one');
+    await pick(page, 'two');
     await two.asked;
     assert.match(await button(page, 'two').innerText(), /loading/);
     two.open();
@@ -218,7 +223,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     assert.equal(await kept(page), 'two');
 
     // And what was called off can still be chosen.
-    await button(page, 'one').click();
+    await pick(page, 'one');
     await inUse(page, 'one');
     await settled(page);
     assert.equal(await houseNumber(page), turned(1));
@@ -238,8 +243,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await openPhoto(page, AREAS.slice(0, 1));
     await settled(page);
     const number = await houseNumber(page);
-    await openList(page);
-    await button(page, 'broken').click();
+    await pick(page, 'broken');
     const failure = page.getByTestId('model-failure');
     await failure.waitFor({ timeout: ENGINE_MILLISECONDS });
     const why = await failure.innerText();
@@ -253,7 +257,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     assert.equal(await kept(page), null);
 
     await copyFile(aside, join(site.models, file));
-    await button(page, 'broken').click();
+    await pick(page, 'broken');
     await inUse(page, 'broken');
     assert.equal(await failure.count(), 0);
     await settled(page);
@@ -265,8 +269,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     });
     await page.reload();
     assert.match(await engineFailed(page), /weights of broken are missing/);
-    await openList(page);
-    await button(page, first).click();
+    await pick(page, first);
     await engineReady(page);
     await inUse(page, first);
     assert.equal(await kept(page), first);
@@ -289,13 +292,14 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await message(page, `The model gone is not published any more. ${first} is used instead.`);
     await inUse(page, first);
     assert.equal(await kept(page), null);
-    await openList(page);
+    await page.getByTestId('choose-model').click();
     const newer = button(page, 'newer');
     assert.match(await newer.innerText(), /not usable[\s\S]*Net_Of_2031[\s\S]*reload the page/);
     assert.equal(await newer.getAttribute('aria-disabled'), 'true');
     await newer.click({ force: true });
     await inUse(page, first);
     assert.equal(await page.getByTestId('model-progress').count(), 0);
+    assert.ok(await newer.isVisible(), 'the list stays open');
     // The same weights under another name: nothing is fetched for it.
     await button(page, 'same').click();
     await inUse(page, 'same');
@@ -313,12 +317,12 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
       site.manifest.models.splice(1);
     });
     await goto('?engine=cpu');
-    const status = await engineReady(page);
+    const status = (await engineReady(page)).replaceAll('\u00a0', ' ');
     const [{ architecture, measured_digits: digits, measured_on: on }] = site.manifest.models;
     for (const fact of [first, architecture, 'MB', `% of ${digits} digits`, on]) {
       assert.ok(status.includes(fact), `${fact} in: ${status}`);
     }
-    assert.equal(await page.getByTestId('models').count(), 0);
+    assert.equal(await page.getByTestId('choose-model').count(), 0);
     assertClean();
   });
 });
