@@ -205,6 +205,11 @@ mod tests {
             ("ConvNet48_Dropout", convnet([3; 3], wide), vec![vec![800, 500], vec![500, 10]]),
             ("ConvNet48_Dropout2", convnet([3; 3], wide), vec![vec![800, 800], vec![800, 10]]),
             ("ConvNet48_Dropout3", convnet([3; 3], wide), one),
+            (
+                "ConvNet128",
+                vec![vec![32, 1, 3, 3], vec![64, 32, 3, 3], vec![128, 64, 3, 3], vec![128, 128, 3, 3]],
+                vec![vec![512, 10]],
+            ),
         ];
         assert_eq!(expected.len(), Architecture::ALL.len());
         for (name, convolutions, linears) in expected {

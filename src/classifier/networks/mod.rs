@@ -1,6 +1,7 @@
 //! The networks, a file each. A new one is a new file and a line in each list here.
 
 mod caffe;
+mod convnet128;
 mod convnet32;
 mod convnet32_753;
 mod convnet48;
@@ -25,6 +26,7 @@ pub(super) const ALL: &[&Architecture] = &[
     &convnet48_dropout::NETWORK,
     &convnet48_dropout2::NETWORK,
     &convnet48_dropout3::NETWORK,
+    &convnet128::NETWORK,
 ];
 
 /// The input of the report's PyTorch networks.
