@@ -21,7 +21,8 @@ use doorplate::{
 use support::{Ran, doorplate, names_in, program};
 use tempfile::TempDir;
 
-/// A folder with some drawn photos in `data` and, as Format 2, in `crops.mat`.
+/// A folder with some drawn photos in `data` and, as Format 2, in `crops.mat`; in `wrong.mat`, the
+/// latter are all said to be threes.
 fn shop(photos: u32) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
@@ -40,6 +41,8 @@ fn shop(photos: u32) -> TempDir {
         }
     }
     write_format2(&folder.path().join("crops.mat"), &crops, &digits).expect("written");
+    digits.fill(3);
+    write_format2(&folder.path().join("wrong.mat"), &crops, &digits).expect("written");
     folder
 }
 
@@ -134,6 +137,44 @@ fn a_run_stopped_within_an_epoch_goes_on_to_the_same_weights() {
     Ran::from(resumed).done();
     let unbroken = runs(at).into_iter().next().expect("a run");
     assert!(weights(&unbroken) == weights(&stopped), "the resumed run's weights are others");
+}
+
+#[test]
+fn a_pupil_learns_what_its_teacher_says_of_the_inputs_it_is_shown() {
+    let shop = shop(12);
+    let at = shop.path();
+    let train = "train --net Caffe --device cpu --validation 0 --epochs 2 --batch 16 --data";
+    doorplate(at, &format!("{train} crops.mat --id a")).done();
+    let teacher = &runs(at)[0];
+    let name = names_in(teacher).into_iter().find(|name| name.ends_with(".safetensors"));
+    fs::copy(teacher.join(name.expect("weights")), at.join("teacher.safetensors")).expect("copied");
+
+    // With a teacher alone, the labels have no say; with both, they have.
+    let taught = format!("{train} crops.mat --teacher teacher.safetensors --seed 2 --teaching");
+    let misled = format!("{train} wrong.mat --teacher teacher.safetensors --seed 2 --teaching");
+    for (i, command) in [
+        format!("{taught} 1 --id b"),
+        format!("{misled} 1 --id c"),
+        format!("{taught} 0.5 --id d"),
+        format!("{misled} 0.5 --id e"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        doorplate(at, command).done();
+        assert_eq!(runs(at).len(), i + 2);
+    }
+    let of: Vec<Vec<u8>> = runs(at).iter().map(|run| weights(run)).collect();
+    assert!(of[1] == of[2], "labels changed what a teacher taught");
+    assert!(of[3] != of[4] && of[3] != of[1] && of[0] != of[1]);
+
+    let command = "train --net ConvNet48 --data data --teacher teacher.safetensors --out none";
+    let message = doorplate(at, command).refused(4);
+    assert!(message.contains("Caffe is given 32 x 32 RGB"), "{message}");
+    fs::write(at.join("teacher.safetensors"), b"no weights").expect("written");
+    let message = doorplate(at, command).refused(4);
+    assert!(message.contains("teacher.safetensors") && message.contains("train"), "{message}");
+    assert!(!at.join("none").exists(), "a run was begun");
 }
 
 #[test]

@@ -130,6 +130,11 @@ impl Input {
         self.channels() * self.side * self.side
     }
 
+    /// Whether it is made of a photo as `other` is, whatever is done to the samples afterwards.
+    pub fn sees_what(&self, other: &Input) -> bool {
+        Input { normalisation: other.normalisation, ..*self } == *other
+    }
+
     /// Whether there is no sample; never so for a declared network.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

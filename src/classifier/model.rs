@@ -5,6 +5,8 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use burn_store::{ModuleSnapshot, ModuleStore, SafetensorsStore};
+#[cfg(feature = "native")]
+use safetensors::SafeTensors;
 
 use super::{
     Architecture, DIGITS, Input, Network, Normalisation, Reading,
@@ -16,6 +18,9 @@ use crate::photo::{BoxInPhoto, CropShape, Photo};
 /// no more memory than these.
 const BATCH: usize = 32;
 
+/// Where a weights file names its network.
+const ARCHITECTURE: &str = "architecture";
+
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +30,12 @@ pub enum WeightsError {
     Unusable {
         /// The network they were meant for.
         architecture: &'static Architecture,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The bytes are no safetensors file of this program's.
+    #[error("this is no file of weights that `doorplate train` wrote ({reason})")]
+    Foreign {
         /// What is wrong.
         reason: String,
     },
@@ -76,10 +87,12 @@ impl Standardisation {
         Ok(Standardisation { mean, scale })
     }
 
-    /// Standardises one input's samples.
+    /// Standardises the samples of one input, or of several laid end to end.
     pub fn apply(&self, samples: &mut [f32]) {
-        for ((sample, mean), scale) in samples.iter_mut().zip(&self.mean).zip(&self.scale) {
-            *sample = (*sample - mean) * scale;
+        for input in samples.chunks_mut(self.mean.len().max(1)) {
+            for ((sample, mean), scale) in input.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *sample = (*sample - mean) * scale;
+            }
         }
     }
 }
@@ -88,6 +101,22 @@ impl Standardisation {
 pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
     let data = tensor.try_into_data().map_err(|error| EngineError(format!("{error:?}")))?;
     data.try_into_vec::<f32>().map_err(|error| EngineError(error.to_string()))
+}
+
+#[cfg(feature = "native")]
+impl Architecture {
+    /// The network that a file of weights says it is for.
+    ///
+    /// # Errors
+    /// [`WeightsError::Foreign`] when the bytes are no safetensors file or don't say so.
+    pub fn of_weights(bytes: &[u8]) -> Result<&'static Self, WeightsError> {
+        let foreign = |reason: String| WeightsError::Foreign { reason };
+        let (_, header) =
+            SafeTensors::read_metadata(bytes).map_err(|error| foreign(error.to_string()))?;
+        let name = header.metadata().as_ref().and_then(|entries| entries.get(ARCHITECTURE));
+        let name = name.ok_or_else(|| foreign("it does not name its network".to_owned()))?;
+        Architecture::named(name).map_err(|error| foreign(error.to_string()))
+    }
 }
 
 /// A network with weights, on a device.
@@ -182,9 +211,15 @@ impl Classifier {
         // under their hash.
         let mut store = SafetensorsStore::from_bytes(None)
             .clear_metadata()
-            .metadata("architecture", self.architecture().name);
+            .metadata(ARCHITECTURE, self.architecture().name);
         store.collect_from(&self.net).map_err(|error| EngineError(error.to_string()))?;
         store.get_bytes().map_err(|error| EngineError(error.to_string()))
+    }
+
+    /// The network with its weights.
+    #[cfg(feature = "native")]
+    pub(crate) fn into_network(self) -> Network {
+        self.net
     }
 
     /// Which network this is.

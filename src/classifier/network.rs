@@ -207,7 +207,12 @@ mod tests {
             ("ConvNet48_Dropout3", convnet([3; 3], wide), one),
             (
                 "ConvNet128",
-                vec![vec![32, 1, 3, 3], vec![64, 32, 3, 3], vec![128, 64, 3, 3], vec![128, 128, 3, 3]],
+                vec![
+                    vec![32, 1, 3, 3],
+                    vec![64, 32, 3, 3],
+                    vec![128, 64, 3, 3],
+                    vec![128, 128, 3, 3],
+                ],
                 vec![vec![512, 10]],
             ),
         ];

@@ -125,7 +125,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(3)
         } else if let Some(error) = cause.downcast_ref::<ModelsFolderError>() {
             Some(if matches!(error, ModelsFolderError::Write { .. }) { 1 } else { 4 })
-        } else if cause.is::<WeightsError>() {
+        } else if cause.is::<WeightsError>()
+            || matches!(training, Some(TrainingError::Teacher { .. }))
+        {
             Some(4)
         } else if cause.is::<EngineError>()
             || cause.is::<ReadError>()

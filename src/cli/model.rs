@@ -59,8 +59,8 @@ pub struct ModelsArgs {
     /// Weights that `doorplate train` wrote; more than once for several.
     #[arg(long, value_name = "FILE")]
     weights: Vec<PathBuf>,
-    /// The network of all --weights, or one for each, in their order [default:
-    /// ConvNet48_Dropout3].
+    /// The network of all --weights, or one for each, in their order [default: the one that the
+    /// file names].
     #[arg(long, requires = "weights")]
     net: Vec<String>,
     /// What computes.
@@ -101,6 +101,11 @@ impl ModelsArgs {
         for (path, architecture) in self.weights.iter().zip(self.networks()?) {
             let bytes = std::fs::read(path)
                 .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
+            let architecture = match architecture {
+                Some(architecture) => architecture,
+                None => Architecture::of_weights(&bytes)
+                    .with_context(|| format!("{}", path.display()))?,
+            };
             let classifier = Classifier::from_safetensors(architecture, bytes, &device)
                 .with_context(|| format!("{}", path.display()))?;
             let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -118,13 +123,13 @@ impl ModelsArgs {
         Ok(models)
     }
 
-    /// The network of each of the weights.
-    fn networks(&self) -> Result<Vec<&'static Architecture>, WrongArgument> {
+    /// The network of each of the weights, where the command line names it.
+    fn networks(&self) -> Result<Vec<Option<&'static Architecture>>, WrongArgument> {
         let named = |name: &str| {
-            Architecture::named(name).map_err(|error| WrongArgument(error.to_string()))
+            Architecture::named(name).map(Some).map_err(|error| WrongArgument(error.to_string()))
         };
         match self.net.as_slice() {
-            [] => Ok(vec![named("ConvNet48_Dropout3")?; self.weights.len()]),
+            [] => Ok(vec![None; self.weights.len()]),
             [one] => Ok(vec![named(one)?; self.weights.len()]),
             nets if nets.len() == self.weights.len() => nets.iter().map(|net| named(net)).collect(),
             nets => Err(WrongArgument(format!(

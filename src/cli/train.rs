@@ -48,6 +48,13 @@ pub struct Args {
     /// Share of the target spread over all digits, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     smoothing: f64,
+    /// Weights of a trained network that is given the same crops and says how to read each input
+    /// as it is shown, augmented; more than once for the mean of several.
+    #[arg(long, value_name = "FILE")]
+    teacher: Vec<PathBuf>,
+    /// Share of the target that the teachers give, 0 to 1; the rest is the digit.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = share, requires = "teacher")]
+    teaching: f64,
     /// Share of the first --data held back for validation, 0 to 1: of its photos where they are
     /// known, else of each digit.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
@@ -231,6 +238,8 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
             .map_err(|error| wrong(error.to_string()))?,
         optimizer: args.optimizer.config().map_err(|error| wrong(error.to_string()))?,
         smoothing: args.smoothing as f32,
+        teachers: args.teacher.clone(),
+        teaching: if args.teacher.is_empty() { 0.0 } else { args.teaching as f32 },
         validation: args.validation,
         validate_on: args.validate_on.clone(),
         patience: args.patience,

@@ -8,6 +8,7 @@ use super::{
     Augmentation, OptimizerConfig, OptimizerKind, Source, TrainingError,
     engine::Engine,
     material::{Material, mixed},
+    targets,
 };
 use crate::classifier::{Architecture, Network, Standardisation};
 
@@ -50,9 +51,9 @@ impl Benchmark {
         let standardisation = Standardisation::of(&net)?;
         let devices = [device];
         let mut engine = if own_passes {
-            Engine::new(self.architecture, &devices, 0.0)
+            Engine::new(self.architecture, &devices)
         } else {
-            Engine::burn(&devices, 0.0)
+            Engine::burn(&devices)
         };
         let mut optimizer = OptimizerConfig::new(OptimizerKind::Adam).init();
         let mut started = Instant::now();
@@ -68,9 +69,9 @@ impl Benchmark {
             let positions: Vec<usize> =
                 (first..first + self.batch).map(|i| i % self.material.epoch_len()).collect();
             let seed = mixed(1, step);
-            let (inputs, digits) =
-                self.material.batch(&positions, &self.augmentation, &standardisation, seed);
-            let done = engine.step(&net, &inputs, &digits, seed)?;
+            let (mut inputs, digits) = self.material.batch(&positions, &self.augmentation, seed);
+            standardisation.apply(&mut inputs);
+            let done = engine.step(&net, &inputs, &targets::of_digits(&digits, 0.0), seed)?;
             net = optimizer.step(0.003, net, done.gradients);
             images += self.batch;
         }

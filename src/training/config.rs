@@ -23,6 +23,13 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// Share of the target spread over all digits.
     pub smoothing: f32,
+    /// Weights of trained networks that say how to read each input as it is shown.
+    #[serde(default)]
+    pub teachers: Vec<PathBuf>,
+    /// Share of the target that the teachers give, the mean of what they say; the rest is the
+    /// digit.
+    #[serde(default)]
+    pub teaching: f32,
     /// Share of the first source held back for validation.
     pub validation: f64,
     /// Data to validate on instead.
@@ -63,6 +70,12 @@ impl fmt::Display for RunConfig {
             self.augmentation,
             self.seed
         )?;
+        for teacher in &self.teachers {
+            write!(f, " --teacher {}", teacher.display())?;
+        }
+        if !self.teachers.is_empty() {
+            write!(f, " --teaching {}", self.teaching)?;
+        }
         if let Some(path) = &self.validate_on {
             write!(f, " --validate-on {}", path.display())?;
         }

@@ -2,65 +2,52 @@
 
 use burn::{
     module::Module as _,
-    nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig},
     optim::{GradientsAccumulator, GradientsParams},
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData, activation::log_softmax},
 };
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::cpu::{CpuEngine, Step};
-use crate::classifier::{Architecture, EngineError, Network};
+use crate::classifier::{Architecture, DIGITS, EngineError, Network};
 
 /// Where steps are computed.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a run")]
 pub(super) enum Engine {
     /// On this machine's processor, by passes of our own.
     Cpu(CpuEngine),
     /// By Burn's autodiff, each device taking its share of the batch.
-    Burn { devices: Vec<Device>, criterion: CrossEntropyLoss },
+    Burn { devices: Vec<Device> },
 }
 
 impl Engine {
     /// An engine on `devices`, the first of which holds the network.
-    pub(super) fn new(
-        architecture: &'static Architecture,
-        devices: &[Device],
-        smoothing: f32,
-    ) -> Self {
+    pub(super) fn new(architecture: &'static Architecture, devices: &[Device]) -> Self {
         match devices {
-            [device] if *device == Device::flex() => {
-                Engine::Cpu(CpuEngine::new(architecture, smoothing))
-            }
-            _ => Engine::burn(devices, smoothing),
+            [device] if *device == Device::flex() => Engine::Cpu(CpuEngine::new(architecture)),
+            _ => Engine::burn(devices),
         }
     }
 
     /// Burn's autodiff on `devices`.
-    pub(super) fn burn(devices: &[Device], smoothing: f32) -> Self {
-        let devices: Vec<Device> = devices.iter().map(|device| device.clone().autodiff()).collect();
-        let criterion = CrossEntropyLossConfig::new()
-            .with_smoothing((smoothing > 0.0).then_some(smoothing))
-            .init(&devices[0]);
-        Engine::Burn { devices, criterion }
+    pub(super) fn burn(devices: &[Device]) -> Self {
+        Engine::Burn { devices: devices.iter().map(|device| device.clone().autodiff()).collect() }
     }
 
-    /// The loss and gradients of a batch of standardised inputs; `seed` draws the dropout.
+    /// The mean loss of a batch of standardised inputs against `targets` `[n, 10]`, and the
+    /// gradients; `seed` draws the dropout.
     pub(super) fn step(
         &mut self,
         net: &Network,
         inputs: &[f32],
-        digits: &[u8],
+        targets: &[f32],
         seed: u64,
     ) -> Result<Step, EngineError> {
         match self {
             Engine::Cpu(engine) => {
-                engine.step(net, inputs, digits, &mut ChaCha8Rng::seed_from_u64(seed))
+                engine.step(net, inputs, targets, &mut ChaCha8Rng::seed_from_u64(seed))
             }
-            Engine::Burn { devices, criterion } => {
-                data_parallel_step(devices, criterion, net, inputs, digits, seed)
-            }
+            Engine::Burn { devices } => data_parallel_step(devices, net, inputs, targets, seed),
         }
     }
 }
@@ -70,35 +57,36 @@ impl Engine {
 /// part, and the first device's statistics are kept, as Burn's own data-parallel strategy has it.
 fn data_parallel_step(
     devices: &[Device],
-    criterion: &CrossEntropyLoss,
     net: &Network,
     inputs: &[f32],
-    digits: &[u8],
+    targets: &[f32],
     seed: u64,
 ) -> Result<Step, EngineError> {
     let input = net.architecture().input;
-    let part = digits.len().div_ceil(devices.len());
-    let parts = inputs.chunks(part * input.len()).zip(digits.chunks(part));
+    let images = targets.len() / DIGITS;
+    let part = images.div_ceil(devices.len());
+    let parts = inputs.chunks(part * input.len()).zip(targets.chunks(part * DIGITS));
     let losses: Vec<(Tensor<1>, Network, usize)> = devices
         .iter()
         .zip(parts)
         .enumerate()
-        .map(|(i, (device, (inputs, digits)))| {
+        .map(|(i, (device, (inputs, targets)))| {
             device.seed(seed.wrapping_add(i as u64));
             let net = if i == 0 { net.clone() } else { net.clone().fork(device) };
-            let shape = [digits.len(), input.channels(), input.side, input.side];
+            let images = targets.len() / DIGITS;
+            let shape = [images, input.channels(), input.side, input.side];
             let inputs: Tensor<4> =
                 Tensor::from_data(TensorData::new(inputs.to_vec(), shape), device);
-            let labels: Vec<i32> = digits.iter().map(|&digit| i32::from(digit)).collect();
-            let labels: Tensor<1, Int> =
-                Tensor::from_data(TensorData::new(labels, [digits.len()]), device);
-            (criterion.forward(net.forward(inputs), labels), net, digits.len())
+            let targets: Tensor<2> =
+                Tensor::from_data(TensorData::new(targets.to_vec(), [images, DIGITS]), device);
+            let products = log_softmax(net.forward(inputs), 1).mul(targets);
+            (products.sum().div_scalar(-(images as f32)), net, images)
         })
         .collect();
     let mut loss = 0.0;
     let mut gathered = GradientsAccumulator::new();
-    for (i, (part_loss, part_net, digits_here)) in losses.into_iter().enumerate() {
-        let share = digits_here as f32 / digits.len() as f32;
+    for (i, (part_loss, part_net, images_here)) in losses.into_iter().enumerate() {
+        let share = images_here as f32 / images as f32;
         let part_loss = part_loss.mul_scalar(share);
         let value = part_loss.clone().try_into_scalar::<f32>();
         loss += value.map_err(|error| EngineError(format!("{error:?}")))?;
@@ -113,7 +101,7 @@ fn data_parallel_step(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::targets, *};
     use crate::classifier::{HeadLayer, host_values};
 
     #[test]
@@ -128,10 +116,10 @@ mod tests {
         // Five digits: the second device's part is smaller.
         let inputs: Vec<f32> =
             (0..5 * plain.input.len()).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
-        let digits = [3, 1, 4, 1, 5];
+        let targets = targets::of_digits(&[3, 1, 4, 1, 5], 0.0);
         let on = |devices: &[Device]| {
-            let mut engine = Engine::burn(devices, 0.0);
-            let step = engine.step(&net, &inputs, &digits, 1).expect("a step");
+            let mut engine = Engine::burn(devices);
+            let step = engine.step(&net, &inputs, &targets, 1).expect("a step");
             let of_first = step.gradients.get::<4>(net.stages[0].conv.weight.id);
             let of_first = host_values(of_first.expect("a gradient")).expect("read back");
             (step.loss, of_first)

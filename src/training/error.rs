@@ -49,6 +49,14 @@ pub enum TrainingError {
         /// What is wrong.
         reason: String,
     },
+    /// A teacher's weights cannot be used.
+    #[error("the teacher {}: {reason}", path.display())]
+    Teacher {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Early stopping without digits to judge by.
     #[error("--patience judges by the validation digits; hold some back with --validation")]
     NothingToJudgeBy,

@@ -250,7 +250,7 @@ impl Material {
         let mut sum = vec![0.0f64; length];
         let mut squares = vec![0.0f64; length];
         for some in chosen.chunks(512) {
-            let inputs = self.drawn(some, &Augmentation::NONE, None, |_| 0);
+            let inputs = self.drawn(some, &Augmentation::NONE, |_| 0);
             for input in inputs.chunks_exact(length) {
                 for ((sum, square), &value) in sum.iter_mut().zip(&mut squares).zip(input) {
                     let value = f64::from(value);
@@ -274,13 +274,12 @@ impl Material {
         (self.input.normalisation != Normalisation::Centred).then(|| self.statistics())
     }
 
-    /// Draws the inputs of some places on all cores; the chance of each depends on `seed` of its
-    /// position alone.
+    /// Draws the inputs of some places on all cores, not standardised; the chance of each depends
+    /// on `seed` of its position alone.
     fn drawn(
         &self,
         places: &[Place],
         augmentation: &Augmentation,
-        standardisation: Option<&Standardisation>,
         seed: impl Fn(usize) -> u64 + Sync,
     ) -> Vec<f32> {
         let length = self.input.len();
@@ -292,9 +291,6 @@ impl Material {
                     let patch = store.patch(place.digit);
                     augmentation.draw(patch, store.patches(), &self.input, &mut rng, out);
                 }
-                if let Some(standardisation) = standardisation {
-                    standardisation.apply(out);
-                }
             },
         );
         inputs
@@ -304,18 +300,16 @@ impl Material {
         places.iter().map(|place| self.stores[place.store].digits()[place.digit]).collect()
     }
 
-    /// Standardised inputs and digits of the training digits at these positions (of an epoch's
-    /// `epoch_len`); `seed` is the step's.
+    /// Inputs (samples 0 to 1, not standardised) and digits of the training digits at these
+    /// positions (of an epoch's `epoch_len`); `seed` is the step's.
     pub fn batch(
         &self,
         positions: &[usize],
         augmentation: &Augmentation,
-        standardisation: &Standardisation,
         seed: u64,
     ) -> (Vec<f32>, Vec<u8>) {
         let places: Vec<Place> = positions.iter().map(|&i| self.train[i]).collect();
-        let of_position = |i: usize| mixed(seed, i as u64);
-        let inputs = self.drawn(&places, augmentation, Some(standardisation), of_position);
+        let inputs = self.drawn(&places, augmentation, |i| mixed(seed, i as u64));
         (inputs, self.digits(&places))
     }
 
@@ -325,8 +319,9 @@ impl Material {
         standardisation: &'a Standardisation,
     ) -> impl Iterator<Item = (Vec<f32>, Vec<u8>)> + 'a {
         self.validation.chunks(256).map(|places| {
-            let none = &Augmentation::NONE;
-            (self.drawn(places, none, Some(standardisation), |_| 0), self.digits(places))
+            let mut inputs = self.drawn(places, &Augmentation::NONE, |_| 0);
+            standardisation.apply(&mut inputs);
+            (inputs, self.digits(places))
         })
     }
 

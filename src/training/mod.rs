@@ -13,6 +13,8 @@ mod material;
 mod optimizer;
 mod run;
 mod schedule;
+mod targets;
+mod teacher;
 mod weight_average;
 
 pub use augmentation::{Augmentation, AugmentationArgs, AugmentationKind};

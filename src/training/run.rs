@@ -22,6 +22,8 @@ use super::{
     engine::Engine,
     files,
     material::{Material, mixed},
+    targets,
+    teacher::{self, Teacher},
 };
 use crate::{
     classifier::{Architecture, Classifier, EngineError, Network, Standardisation},
@@ -172,8 +174,9 @@ fn begin(
     devices: &[Device],
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {
-    // Read the data before making a folder, so that a mistyped --data leaves nothing behind.
+    // Read everything before making a folder, so that a mistyped path leaves nothing behind.
     let architecture = Architecture::named(&config.net)?;
+    let mut teachers = teachers(config, architecture, first(devices))?;
     let material = load(config, architecture, watcher)?;
     if config.patience.is_some() && material.validation_len() == 0 {
         return Err(TrainingError::NothingToJudgeBy);
@@ -204,7 +207,7 @@ fn begin(
         },
         best: None,
     };
-    Run { config, folder, material: &material, devices }.go_on(start, watcher)
+    Run { config, folder, material: &material, devices }.go_on(start, &mut teachers, watcher)
 }
 
 /// Goes on with the run in `folder` from its last checkpoint.
@@ -219,6 +222,7 @@ pub fn resume(
     let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
     let architecture = Architecture::named(&config.net)?;
     let start = Progress::from_checkpoint(folder, &config, architecture, first(devices))?;
+    let mut teachers = teachers(&config, architecture, first(devices))?;
     let material = load(&config, architecture, watcher)?;
     if material.train_len() as u64 != start.state.trained_digits {
         return Err(TrainingError::Checkpoint {
@@ -231,7 +235,11 @@ pub fn resume(
             ),
         });
     }
-    Run { config: &config, folder, material: &material, devices }.go_on(start, watcher)
+    Run { config: &config, folder, material: &material, devices }.go_on(
+        start,
+        &mut teachers,
+        watcher,
+    )
 }
 
 fn load(
@@ -247,6 +255,14 @@ fn load(
     let validate_on = config.validate_on.as_deref();
     let RunConfig { data, validation, seed, .. } = config;
     Ok(Material::load(data, architecture, *validation, validate_on, *seed, read)?)
+}
+
+fn teachers(
+    config: &RunConfig,
+    pupil: &'static Architecture,
+    device: &Device,
+) -> Result<Vec<Teacher>, TrainingError> {
+    config.teachers.iter().map(|path| Teacher::load(path, pupil, device)).collect()
 }
 
 /// The device that holds the network.
@@ -273,12 +289,13 @@ impl Run<'_> {
     fn go_on(
         &self,
         mut progress: Progress,
+        teachers: &mut [Teacher],
         watcher: &mut dyn Watcher,
     ) -> Result<RunOutcome, TrainingError> {
         let config = self.config;
         let architecture = progress.net.architecture();
         let standardisation = Standardisation::of(&progress.net)?;
-        let mut engine = Engine::new(architecture, self.devices, config.smoothing);
+        let mut engine = Engine::new(architecture, self.devices);
         let batch = config.batch.max(1);
         let steps_an_epoch = self.material.epoch_len().div_ceil(batch);
         let steps = steps_an_epoch * config.epochs;
@@ -293,13 +310,12 @@ impl Run<'_> {
             order.shuffle(&mut ChaCha8Rng::seed_from_u64(epoch_seed));
             for (i, positions) in order.chunks(batch).enumerate().skip(progress.state.steps) {
                 let step_seed = mixed(epoch_seed, i as u64);
-                let (inputs, digits) = self.material.batch(
-                    positions,
-                    &config.augmentation,
-                    &standardisation,
-                    step_seed,
-                );
-                let step = engine.step(&progress.net, &inputs, &digits, step_seed)?;
+                let (mut inputs, digits) =
+                    self.material.batch(positions, &config.augmentation, step_seed);
+                let mut targets = targets::of_digits(&digits, config.smoothing);
+                teacher::teach(teachers, &inputs, config.teaching, &mut targets)?;
+                standardisation.apply(&mut inputs);
+                let step = engine.step(&progress.net, &inputs, &targets, step_seed)?;
                 if !step.loss.is_finite() {
                     return Err(self.diverged(step.loss, epoch, i));
                 }

@@ -34,17 +34,19 @@ impl Head {
         Head { layers: architecture.head, features: architecture.features() }
     }
 
-    /// The batch's mean loss and the features' gradient; registers that of the linear layers.
-    pub(super) fn step(
+    /// Logits `[n, 10]` as they are read, without dropout.
+    pub(super) fn logits(&self, net: &Network, features: &[f32]) -> Result<Vec<f32>, EngineError> {
+        Ok(self.forward(net, features, None)?.0)
+    }
+
+    /// Logits, and each layer's pass; `rng` draws the dropout, and without it there is none.
+    fn forward(
         &self,
         net: &Network,
         features: &[f32],
-        digits: &[u8],
-        smoothing: f32,
-        rng: &mut ChaCha8Rng,
-        gradients: &mut GradientsParams,
-    ) -> Result<(f32, Vec<f32>), EngineError> {
-        let images = digits.len();
+        mut rng: Option<&mut ChaCha8Rng>,
+    ) -> Result<(Vec<f32>, Vec<Passed>), EngineError> {
+        let images = features.len() / self.features;
         let mut width = self.features;
         let mut x = features.to_vec();
         let mut passed = Vec::with_capacity(self.layers.len());
@@ -72,6 +74,7 @@ impl Head {
                 HeadLayer::Dropout(chance) => {
                     let kept = (1.0 / (1.0 - chance)) as f32;
                     let chance = chance as f32;
+                    let Some(rng) = rng.as_deref_mut() else { continue };
                     let draw = |_| if rng.random::<f32>() < chance { 0.0 } else { kept };
                     passed.push(scaled(&mut x, (0..images * width).map(draw).collect()));
                 }
@@ -81,7 +84,22 @@ impl Head {
                 }
             }
         }
-        let (loss, mut gradient) = cross_entropy(&x, digits, smoothing);
+        Ok((x, passed))
+    }
+
+    /// The batch's mean loss against `targets` `[n, 10]`, and the features' gradient; registers
+    /// that of the linear layers.
+    pub(super) fn step(
+        &self,
+        net: &Network,
+        features: &[f32],
+        targets: &[f32],
+        rng: &mut ChaCha8Rng,
+        gradients: &mut GradientsParams,
+    ) -> Result<(f32, Vec<f32>), EngineError> {
+        let images = features.len() / self.features;
+        let (logits, passed) = self.forward(net, features, Some(rng))?;
+        let (loss, mut gradient) = cross_entropy(&logits, targets);
         for passed in passed.into_iter().rev() {
             match passed {
                 Passed::Scaled(scales) => {
@@ -128,17 +146,15 @@ fn scaled(x: &mut [f32], scales: Vec<f32>) -> Passed {
     Passed::Scaled(scales)
 }
 
-/// The mean cross entropy of logits `[n, 10]`, and its gradient.
-fn cross_entropy(logits: &[f32], digits: &[u8], smoothing: f32) -> (f32, Vec<f32>) {
+/// The mean cross entropy of logits and targets, both `[n, 10]`, and the logits' gradient.
+fn cross_entropy(logits: &[f32], targets: &[f32]) -> (f32, Vec<f32>) {
     let mut loss = 0.0f64;
     let mut gradient = Vec::with_capacity(logits.len());
-    let share = 1.0 / digits.len() as f32;
-    for (logits, &digit) in logits.chunks_exact(DIGITS).zip(digits) {
+    let share = DIGITS as f32 / logits.len() as f32;
+    for (logits, targets) in logits.chunks_exact(DIGITS).zip(targets.chunks_exact(DIGITS)) {
         let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
-        for (i, logit) in logits.iter().enumerate() {
-            let spread = smoothing / DIGITS as f32;
-            let target = if i == usize::from(digit) { 1.0 - smoothing + spread } else { spread };
+        for (logit, target) in logits.iter().zip(targets) {
             let log_share = logit - highest - total.ln();
             loss -= f64::from(target * log_share);
             gradient.push((log_share.exp() - target) * share);

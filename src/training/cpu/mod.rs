@@ -39,8 +39,6 @@ thread_local! {
 /// A network's buffers for one batch at a time.
 #[derive(Debug)]
 pub(super) struct CpuEngine {
-    /// Share of the target that is spread over all digits.
-    smoothing: f32,
     stages: Vec<StageBuffers>,
     head: Head,
 }
@@ -80,7 +78,7 @@ struct StageWeights {
 
 impl CpuEngine {
     /// Buffers for networks of this architecture.
-    pub(super) fn new(architecture: &'static Architecture, smoothing: f32) -> Self {
+    pub(super) fn new(architecture: &'static Architecture) -> Self {
         let mut channels_in = architecture.input.channels();
         let stages = architecture
             .stages
@@ -105,11 +103,34 @@ impl CpuEngine {
                 }
             })
             .collect();
-        CpuEngine { smoothing, stages, head: Head::new(architecture) }
+        CpuEngine { stages, head: Head::new(architecture) }
     }
 
-    /// The mean loss of standardised `inputs` (laid end to end) that show `digits`, and the
-    /// gradients. The network's running statistics take the batch's in; dropout draws from `rng`.
+    /// Logits `[n, 10]` of standardised `inputs` (laid end to end) as they are read: without
+    /// dropout, and normalised by the network's running statistics.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the weights cannot be read; `net` lives on the CPU.
+    pub(super) fn logits(
+        &mut self,
+        net: &Network,
+        inputs: &[f32],
+    ) -> Result<Vec<f32>, EngineError> {
+        let mut below = inputs;
+        for (buffers, layers) in self.stages.iter_mut().zip(&net.stages) {
+            let running = match &layers.norm {
+                Some(norm) => Some(Statistics::running(norm)?),
+                None => None,
+            };
+            buffers.forward(below, &StageWeights::of(layers)?, layers.norm.as_ref(), running);
+            below = buffers.outputs();
+        }
+        self.head.logits(net, below)
+    }
+
+    /// The mean loss of standardised `inputs` (laid end to end) against `targets` `[n, 10]`, and
+    /// the gradients. The network's running statistics take the batch's in; dropout draws from
+    /// `rng`.
     ///
     /// # Errors
     /// [`EngineError`] when the weights cannot be read; `net` lives on the CPU.
@@ -117,19 +138,21 @@ impl CpuEngine {
         &mut self,
         net: &Network,
         inputs: &[f32],
-        digits: &[u8],
+        targets: &[f32],
         rng: &mut ChaCha8Rng,
     ) -> Result<Step, EngineError> {
         let weights: Vec<StageWeights> =
             net.stages.iter().map(StageWeights::of).collect::<Result<_, _>>()?;
         let mut below = inputs;
         for ((buffers, weights), layers) in self.stages.iter_mut().zip(&weights).zip(&net.stages) {
-            buffers.forward(below, weights, layers.norm.as_ref());
+            buffers.forward(below, weights, layers.norm.as_ref(), None);
+            if let Some(norm) = &layers.norm {
+                keep_running(norm, &buffers.statistics);
+            }
             below = buffers.outputs();
         }
         let mut gradients = GradientsParams::new();
-        let (loss, mut gradient) =
-            self.head.step(net, below, digits, self.smoothing, rng, &mut gradients)?;
+        let (loss, mut gradient) = self.head.step(net, below, targets, rng, &mut gradients)?;
         for (i, layers) in net.stages.iter().enumerate().rev() {
             let (earlier, rest) = self.stages.split_at_mut(i);
             let (Some(buffers), Some(weights)) = (rest.first_mut(), weights.get(i)) else {
@@ -195,7 +218,14 @@ impl StageBuffers {
         ]
     }
 
-    fn forward(&mut self, inputs: &[f32], weights: &StageWeights, norm: Option<&BatchNorm>) {
+    /// Batch norms normalise with these `running` statistics, or with the batch's own.
+    fn forward(
+        &mut self,
+        inputs: &[f32],
+        weights: &StageWeights,
+        norm: Option<&BatchNorm>,
+        running: Option<Statistics>,
+    ) {
         let [of_input, of_convolved, of_pooled] = self.image_sizes();
         let images = inputs.len() / of_input;
         let (sizes, pool) = (self.sizes, self.pool);
@@ -215,7 +245,8 @@ impl StageBuffers {
         self.affine = vec![[1.0, 0.0]; channels];
         let epsilon = norm.map_or(0.0, |norm| norm.epsilon as f32);
         if let (Norm::BeforeRelu, Some([gamma, beta])) = (self.norm, &weights.norm) {
-            self.statistics = norm::statistics(&self.convolved, channels, sizes.plane());
+            let of_batch = || norm::statistics(&self.convolved, channels, sizes.plane());
+            self.statistics = running.clone().unwrap_or_else(of_batch);
             self.affine = self.statistics.affine(gamma, beta, epsilon);
         }
         let affine = &self.affine;
@@ -228,16 +259,14 @@ impl StageBuffers {
             });
         if let (Norm::AfterPool, Some([gamma, beta])) = (self.norm, &weights.norm) {
             let plane = of_pooled / channels;
-            self.statistics = norm::statistics(&self.pooled, channels, plane);
+            let of_batch = || norm::statistics(&self.pooled, channels, plane);
+            self.statistics = running.unwrap_or_else(of_batch);
             let affine = self.statistics.affine(gamma, beta, epsilon);
             self.normed.clone_from(&self.pooled);
             for (i, plane) in self.normed.chunks_exact_mut(plane).enumerate() {
                 let [scale, shift] = affine[i % channels];
                 plane.iter_mut().for_each(|value| *value = scale * *value + shift);
             }
-        }
-        if let Some(norm) = norm {
-            keep_running(norm, &self.statistics);
         }
     }
 
@@ -349,7 +378,7 @@ mod tests {
     };
     use rand::{Rng as _, SeedableRng as _};
 
-    use super::*;
+    use super::{super::targets, *};
     use crate::classifier::HeadLayer;
 
     /// A network without dropout, which no two engines draw alike.
@@ -390,8 +419,9 @@ mod tests {
             let digits: Vec<u8> = (0..images as u8).map(|i| i * 3 % 10).collect();
 
             let twin = net.clone().fork(&device);
-            let mut engine = CpuEngine::new(architecture, 0.1);
-            let step = engine.step(&net, &inputs, &digits, &mut rng).expect("a step");
+            let mut engine = CpuEngine::new(architecture);
+            let targets = targets::of_digits(&digits, 0.1);
+            let step = engine.step(&net, &inputs, &targets, &mut rng).expect("a step");
 
             let shape = [images, input.channels(), input.side, input.side];
             let labels: Vec<i32> = digits.iter().map(|&digit| i32::from(digit)).collect();
@@ -446,22 +476,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_is_what_the_network_reads() {
+        for architecture in Architecture::ALL {
+            let input = architecture.input;
+            let device = Device::flex();
+            device.seed(5);
+            let net = Network::new(architecture, &device);
+            let inputs: Vec<f32> =
+                (0..3 * input.len()).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
+            // Running statistics of their own, not the ones that every network starts with.
+            for norm in net.stages.iter().filter_map(|layers| layers.norm.as_ref()) {
+                let channels = norm.gamma.dims()[0];
+                let mean = (0..channels).map(|i| i as f32 / channels as f32).collect();
+                let variance = (0..channels).map(|i| 1.0 + i as f32 / 10.0).collect();
+                keep_running(norm, &Statistics { mean, variance });
+            }
+            let mut engine = CpuEngine::new(architecture);
+            let ours = engine.logits(&net, &inputs).expect("the CPU computes");
+            let shape = [3, input.channels(), input.side, input.side];
+            let inputs: Tensor<4> = Tensor::from_data(TensorData::new(inputs, shape), &device);
+            close(&ours, &values(net.forward(inputs)), architecture.name);
+        }
+    }
+
+    #[test]
     fn the_number_of_threads_changes_no_bit() {
         let architecture = Architecture::named("Caffe").expect("a network");
         let device = Device::flex().autodiff();
         let inputs: Vec<f32> = (0..9 * architecture.input.len())
             .map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0)
             .collect();
-        let digits = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+        let targets = targets::of_digits(&[0, 1, 2, 3, 4, 5, 6, 7, 8], 0.0);
         let start = Network::new(architecture, &device);
         let with = |threads: usize| {
             let net = start.clone().fork(&device);
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let mut rng = ChaCha8Rng::seed_from_u64(4);
-            let mut engine = CpuEngine::new(architecture, 0.0);
+            let mut engine = CpuEngine::new(architecture);
             let step = pool
                 .expect("a pool of threads")
-                .install(|| engine.step(&net, &inputs, &digits, &mut rng))
+                .install(|| engine.step(&net, &inputs, &targets, &mut rng))
                 .expect("a step");
             let of_first = step.gradients.get::<4>(net.stages[0].conv.weight.id);
             (step.loss, values(of_first.expect("a gradient")))
