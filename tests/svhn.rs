@@ -9,6 +9,7 @@ use doorplate::{
     dataset::{
         digit_struct::read_digit_struct,
         format1::{Digit, Format1},
+        format2::{CROP_BYTES, Format2, crop_of},
     },
     evaluation::{confusion_of, read_all},
     photo::{BoxInPhoto, Photo},
@@ -50,6 +51,37 @@ fn check_part(part: &str, photos: usize, digits: usize) {
 #[test]
 fn the_train_part_with_its_contiguous_list_is_read_whole() {
     check_part("train", 2_026, 4_487);
+}
+
+#[test]
+fn crops_are_cut_as_format_2_has_them() {
+    let Some(svhn) = svhn() else { return };
+    let crops = svhn.with_file_name("format2").join("train_32x32.mat");
+    if !crops.is_file() {
+        println!("skipped: no {}", crops.display());
+        return;
+    }
+    let official = Format2::open(&crops).expect("the crops are read");
+    let data = Format1::open(&svhn.join("train")).expect("the list is read");
+    let mut official = official.crops.chunks_exact(CROP_BYTES);
+    let mut differences = Vec::new();
+    for entry in &data.photos {
+        let (photo, digits) = data.load(entry).expect("the photo is read");
+        for digit in digits {
+            let theirs = official.next().expect("a crop for each digit");
+            let sum: u32 = crop_of(&photo, digit.area)
+                .iter()
+                .zip(theirs)
+                .map(|(&ours, &theirs)| u32::from(ours.abs_diff(theirs)))
+                .sum();
+            differences.push(f64::from(sum) / CROP_BYTES as f64);
+        }
+    }
+    assert!(official.next().is_none());
+    differences.sort_by(f64::total_cmp);
+    let median = differences[differences.len() / 2];
+    println!("median difference {median:.2}, largest {:.1}", differences[differences.len() - 1]);
+    assert!(median < 1.0, "{median} grey levels");
 }
 
 #[test]

@@ -13,10 +13,9 @@ use std::{
 use doorplate::{
     classifier::Architecture,
     dataset::{
-        format1::Format1, format2_writer::write_format2, store::PatchFormat,
-        synthetic::write_format1,
+        format1::Format1, format2::crop_of, format2_writer::write_format2, synthetic::write_format1,
     },
-    photo::{Colours, CropShape},
+    photo::CropShape,
 };
 use support::{Ran, doorplate, names_in, program};
 use tempfile::TempDir;
@@ -28,15 +27,11 @@ fn shop(photos: u32) -> TempDir {
     let data = folder.path().join("data");
     write_format1(&data, photos, 5).expect("drawn");
     let data = Format1::open(&data).expect("opened");
-    let patches =
-        PatchFormat { colours: Colours::Rgb, crop: CropShape::Widened, side: 32, margin: 0.0 };
     let (mut crops, mut digits) = (Vec::new(), Vec::new());
     for entry in &data.photos {
         let (photo, on_photo) = data.load(entry).expect("loaded");
         for digit in on_photo {
-            let planes = patches.cut(&photo, &digit);
-            let pixels = planes.len() / 3;
-            crops.extend((0..planes.len()).map(|i| planes[i % 3 * pixels + i / 3]));
+            crops.extend(crop_of(&photo, digit.area));
             digits.push(digit.digit);
         }
     }
@@ -121,10 +116,67 @@ fn stopped_run(at: &Path, command: &str) -> PathBuf {
 
 #[cfg(unix)]
 #[test]
+fn a_run_that_is_killed_goes_on_from_its_last_checkpoint_to_the_same_weights() {
+    let shop = shop(100);
+    let at = shop.path();
+    let train = "train --data data@2 --device cpu --epochs 2 --batch 8 --checkpoint-every 7";
+    doorplate(at, &format!("{train} --id a")).done();
+    let begun = |at: &Path| {
+        let run = runs(at).into_iter().nth(1)?;
+        let names = names_in(&run);
+        // The second one: that the first is gone and nothing else lost is part of the test.
+        names.iter().any(|name| name == "checkpoint-000000014").then_some(run)
+    };
+    let mut child = program()
+        .current_dir(at)
+        .args(format!("{train} --id b").split_whitespace())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the built program starts");
+    let killed = loop {
+        assert!(child.try_wait().expect("watched").is_none(), "it ended before it was killed");
+        match begun(at) {
+            Some(run) => break run,
+            None => std::thread::sleep(std::time::Duration::from_millis(2)),
+        }
+    };
+    child.kill().expect("killed");
+    child.wait().expect("waited for");
+    let resume = format!("train --device cpu --resume {}", killed.display());
+    doorplate(at, &resume).done();
+    let unbroken = runs(at).into_iter().next().expect("a run");
+    assert!(weights(&unbroken) == weights(&killed), "the resumed run's weights are others");
+}
+
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_a_run_ends_with_a_message_and_leaves_no_half_of_a_checkpoint() {
+    let shop = shop(12);
+    let at = shop.path();
+    // A limit on files' sizes, in blocks of 512 or 1024 bytes, is met as a full disk is: what a
+    // write says is an error. The description of a run fits, a checkpoint does not.
+    let limited = Command::new("bash")
+        .current_dir(at)
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_doorplate"))
+        .args("train --data data --device cpu --epochs 1 --batch 8".split_whitespace())
+        .output()
+        .expect("bash starts");
+    let message = Ran::from(limited).refused(1);
+    assert!(message.contains("checkpoint-"), "{message}");
+    let run = runs(at).into_iter().next().expect("a run");
+    let whole = |name: &String| name.starts_with("checkpoint-") && !name.ends_with(".partial");
+    assert!(!names_in(&run).iter().any(whole), "half a checkpoint passes for a whole one");
+    let resume = format!("train --device cpu --resume {}", run.display());
+    assert!(doorplate(at, &resume).refused(3).contains("no checkpoint"));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_run_stopped_within_an_epoch_goes_on_to_the_same_weights() {
     let shop = shop(200);
     let at = shop.path();
-    let train = "train --data data@2 --data crops.mat --net TensorFlow --device cpu --epochs 3 \
+    let train = "train --data data@2 --data crops.mat --net Caffe --device cpu --epochs 3 \
                  --batch 8 --averaging 0.99 --optimizer adadelta --rate 1 --patience 3 --jpeg 0.1";
     doorplate(at, &format!("{train} --id a")).done();
     let stopped = stopped_run(at, &format!("{train} --id b"));

@@ -153,8 +153,8 @@ impl fmt::Display for Input {
             Colours::Rgb => "RGB",
         };
         let crop = match self.crop {
-            CropShape::Stretched => "the box stretched to a square",
-            CropShape::Widened => "the box widened to a square about its centre",
+            CropShape::Stretched => "the box stretched to a square (bilinear)",
+            CropShape::Widened => "the box widened to a square about its centre (bicubic)",
         };
         let normalisation = match self.normalisation {
             Normalisation::Centred => "(x - 0.5) / 0.5",
@@ -163,7 +163,7 @@ impl fmt::Display for Input {
                 "minus the training digits' mean, over their standard deviation"
             }
         };
-        write!(f, "{0} x {0} {colours}, {crop} (bilinear), {normalisation}", self.side)
+        write!(f, "{0} x {0} {colours}, {crop}, {normalisation}", self.side)
     }
 }
 

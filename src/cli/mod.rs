@@ -104,7 +104,15 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         // Transparent errors are not in the chain themselves, but show what they wrap.
         let training = cause.downcast_ref::<TrainingError>();
         if cause.is::<WrongArgument>()
-            || matches!(training, Some(TrainingError::Network(_) | TrainingError::NothingToJudgeBy))
+            || matches!(
+                training,
+                Some(
+                    TrainingError::Network(_)
+                        | TrainingError::NothingToJudgeBy
+                        | TrainingError::RunExists { .. }
+                        | TrainingError::OtherRun { .. }
+                )
+            )
         {
             Some(2)
         } else if matches!(training, Some(TrainingError::Stopped { .. })) {
@@ -119,7 +127,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<TypefaceError>()
             || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
             || matches!(cause.downcast_ref(), Some(SheetError::Read(_)))
-            || matches!(training, Some(TrainingError::Data(_)))
+            || matches!(training, Some(TrainingError::Data(_) | TrainingError::Checkpoint { .. }))
             || cause.downcast_ref::<ReadError>().is_some_and(|e| !matches!(e, ReadError::Engine(_)))
         {
             Some(3)

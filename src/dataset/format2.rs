@@ -16,12 +16,20 @@ use std::{
 use flate2::bufread::ZlibDecoder;
 
 use super::digit_struct::digit_of_label;
+use crate::photo::{BoxInPhoto, Colours, CropShape, Photo, to_byte};
 
 /// A crop's width and height, in pixels.
 pub const SIDE: usize = 32;
 
 /// A crop's bytes: 32 rows of 32 pixels of red, green and blue.
 pub const CROP_BYTES: usize = SIDE * SIDE * 3;
+
+/// A digit's crop as Format 2 holds it: rows of pixels of red, green and blue.
+pub fn crop_of(photo: &Photo, area: BoxInPhoto) -> Vec<u8> {
+    let planes = photo.square(area, CropShape::Widened, Colours::Rgb, SIDE as u32);
+    let plane = SIDE * SIDE;
+    (0..CROP_BYTES).map(|i| to_byte(planes[i % 3 * plane + i / 3])).collect()
+}
 
 /// The header's bytes.
 const HEADER: usize = 128;

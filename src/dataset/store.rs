@@ -24,11 +24,11 @@ use super::{
 };
 use crate::{
     files::{Draft, draft_with},
-    photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma},
+    photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma, to_byte},
 };
 
 /// The first bytes of a store's file.
-const MAGIC: &[u8; 8] = b"DPSTORE1";
+const MAGIC: &[u8; 8] = b"DPSTORE2";
 
 /// A description longer than this is damage.
 const MAX_DESCRIPTION: usize = 1 << 16;
@@ -72,10 +72,11 @@ impl PatchFormat {
 
     /// A digit's patch.
     pub fn cut(&self, photo: &Photo, digit: &Digit) -> Vec<u8> {
+        let frame = self.frame(digit.area, photo.size());
         photo
-            .square_of(self.frame(digit.area, photo.size()), self.colours, self.side as u32)
+            .square_of(frame, self.crop.filter(), self.colours, self.side as u32)
             .into_iter()
-            .map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8)
+            .map(to_byte)
             .collect()
     }
 }

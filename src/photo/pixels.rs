@@ -9,7 +9,7 @@ use image::{
 };
 
 use super::{
-    BoxInPhoto, Colours, CropShape, HeaderError, LooseBox, PhotoSize,
+    BoxInPhoto, Colours, CropShape, Filter, HeaderError, LooseBox, PhotoSize,
     header::{check_size, size_from_header},
 };
 
@@ -77,12 +77,18 @@ pub(crate) fn luma(r: f32, g: f32, b: f32) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
 }
 
+/// A sample of 0 to 1 as a byte.
+pub(crate) fn to_byte(sample: f32) -> u8 {
+    (sample * 255.0).round().clamp(0.0, 255.0) as u8
+}
+
 /// For each of `outputs` samples over `length` from `start`, the pixels (0 to `limit` - 1) and
-/// weights that make it up: a triangle as wide as the distance between two samples, at least two
-/// pixels, its weights' sum 1. What lies beyond the photo is its first or last pixel.
-fn triangle_taps(start: f64, length: f64, outputs: u32, limit: u32) -> Vec<Vec<(u32, f32)>> {
+/// weights that make it up: a kernel of the samples' distance, at least that of pixels, its
+/// weights' sum 1. What lies beyond the photo is its first or last pixel.
+fn taps(filter: Filter, start: f64, length: f64, outputs: u32, limit: u32) -> Vec<Vec<(u32, f32)>> {
     let scale = length / f64::from(outputs);
-    let support = scale.max(1.0);
+    let unit = scale.max(1.0);
+    let support = unit * filter.support();
     (0..outputs)
         .map(|i| {
             // Positions count from the first pixel's centre.
@@ -92,7 +98,7 @@ fn triangle_taps(start: f64, length: f64, outputs: u32, limit: u32) -> Vec<Vec<(
             let mut taps: Vec<(u32, f32)> = Vec::new();
             let mut sum = 0.0;
             for position in first..=last {
-                let weight = (1.0 - (position as f64 - centre).abs() / support).max(0.0) as f32;
+                let weight = filter.weight((position as f64 - centre) / unit) as f32;
                 let pixel = position.clamp(0, i64::from(limit) - 1) as u32;
                 sum += weight;
                 match taps.last_mut() {
@@ -176,9 +182,8 @@ impl Photo {
         Photo { image, icc_profile: self.icc_profile.clone() }
     }
 
-    /// A square crop of a box, `side` x `side`, resampled with the triangle (bilinear) filter,
-    /// widened where it shrinks so that nothing aliases. Samples 0 to 1: plane after plane, row
-    /// after row.
+    /// A square crop of a box, `side` x `side`, of this shape and resampled with its filter.
+    /// Samples 0 to 1: plane after plane, row after row.
     pub fn square(
         &self,
         area: BoxInPhoto,
@@ -186,14 +191,20 @@ impl Photo {
         colours: Colours,
         side: u32,
     ) -> Vec<f32> {
-        self.square_of(shape.frame(area, self.size()), colours, side)
+        self.square_of(shape.frame(area, self.size()), shape.filter(), colours, side)
     }
 
     /// The same of any frame. Where it leaves the photo, the photo's edge goes on.
-    pub fn square_of(&self, frame: LooseBox, colours: Colours, side: u32) -> Vec<f32> {
+    pub fn square_of(
+        &self,
+        frame: LooseBox,
+        filter: Filter,
+        colours: Colours,
+        side: u32,
+    ) -> Vec<f32> {
         let size = self.size();
-        let columns = triangle_taps(frame.left, frame.width, side, size.width);
-        let rows = triangle_taps(frame.top, frame.height, side, size.height);
+        let columns = taps(filter, frame.left, frame.width, side, size.width);
+        let rows = taps(filter, frame.top, frame.height, side, size.height);
         let (left, width) = reach(&columns);
         let (top, height) = reach(&rows);
         let planes = self.colour_planes(BoxInPhoto { left, top, width, height }, colours);
@@ -293,14 +304,13 @@ impl Photo {
             }
         }
         // `as` saturates, and clamping turns NaN's comparison into the range's edge.
-        let to_u8 = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
         let to_u16 = |v: f32| (v.clamp(0.0, 1.0) * 65_535.0).round() as u16;
         let p = &patch.samples;
         match &mut self.image {
-            DynamicImage::ImageLuma8(i) => write(i, channels, plane, p, targets, to_u8),
-            DynamicImage::ImageLumaA8(i) => write(i, channels, plane, p, targets, to_u8),
-            DynamicImage::ImageRgb8(i) => write(i, channels, plane, p, targets, to_u8),
-            DynamicImage::ImageRgba8(i) => write(i, channels, plane, p, targets, to_u8),
+            DynamicImage::ImageLuma8(i) => write(i, channels, plane, p, targets, to_byte),
+            DynamicImage::ImageLumaA8(i) => write(i, channels, plane, p, targets, to_byte),
+            DynamicImage::ImageRgb8(i) => write(i, channels, plane, p, targets, to_byte),
+            DynamicImage::ImageRgba8(i) => write(i, channels, plane, p, targets, to_byte),
             DynamicImage::ImageLuma16(i) => write(i, channels, plane, p, targets, to_u16),
             DynamicImage::ImageLumaA16(i) => write(i, channels, plane, p, targets, to_u16),
             DynamicImage::ImageRgb16(i) => write(i, channels, plane, p, targets, to_u16),

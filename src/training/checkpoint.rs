@@ -122,7 +122,9 @@ impl Progress {
             let path = draft.join(name);
             write_whole(&path, bytes).map_err(at(&path))
         };
-        write(MODEL_FILE, &self.net.clone().into_record().into_bytes().map_err(unsaved)?)?;
+        // A record of the network itself would lack the last step's running statistics, which
+        // Burn keeps aside until they are asked for; valid() asks.
+        write(MODEL_FILE, &self.net.valid().into_record().into_bytes().map_err(unsaved)?)?;
         write(OPTIMIZER_FILE, &self.optimizer.into_bytes().map_err(unsaved)?)?;
         if let Some(average) = &self.average {
             write(AVERAGE_FILE, &average.to_bytes().map_err(unsaved)?)?;
@@ -132,16 +134,7 @@ impl Progress {
             write(BEST_FILE, best)?;
         }
         write_json(&draft.join(STATE_FILE), &self.state)?;
-        // A run stopped at an epoch's last step has a checkpoint of this number already: it moves
-        // aside, and goes when the new one has its place.
-        if target.exists() {
-            let aside = folder.join(format!("checkpoint-{steps:09}.replaced"));
-            fs::rename(&target, &aside).map_err(at(&aside))?;
-            fs::rename(&draft, &target).map_err(at(&target))?;
-            fs::remove_dir_all(&aside).map_err(at(&aside))?;
-        } else {
-            fs::rename(&draft, &target).map_err(at(&target))?;
-        }
+        fs::rename(&draft, &target).map_err(at(&target))?;
         for (number, older) in all(folder)? {
             if number < steps {
                 fs::remove_dir_all(&older).map_err(at(&older))?;

@@ -329,17 +329,17 @@ impl Run<'_> {
                 progress.state.loss += f64::from(step.loss);
                 progress.state.seconds = before + started.elapsed().as_secs_f64();
                 watcher.step(i + 1, steps_an_epoch, progress.state.loss / (i + 1) as f64);
+                if i + 1 == steps_an_epoch {
+                    // The epoch is finished first: its checkpoint is the next thing.
+                    break;
+                }
                 let stop = watcher.stop();
                 let due = config.checkpoint_every.is_some_and(|every| (done + 1) % every == 0);
-                if stop || due && i + 1 < steps_an_epoch {
+                if stop || due {
                     self.save(&mut progress, epoch, i, done + 1)?;
                 }
                 if stop {
-                    return Err(TrainingError::Stopped {
-                        epoch: epoch + 1,
-                        step: i + 1,
-                        folder: self.folder.to_owned(),
-                    });
+                    return Err(self.stopped(epoch, i));
                 }
             }
             if !progress.is_finite() {
@@ -352,6 +352,9 @@ impl Run<'_> {
             files::write_measures(self.folder, config, &progress.state.finished)?;
             if let Some(report) = progress.state.finished.last() {
                 watcher.epoch(report);
+            }
+            if watcher.stop() && !progress.state.ended(config) {
+                return Err(self.stopped(epoch, last));
             }
         }
         self.leave(&progress, &standardisation)
@@ -370,6 +373,11 @@ impl Run<'_> {
             return Err(self.diverged(f32::NAN, epoch, step));
         }
         progress.save(self.folder, steps)
+    }
+
+    /// After step `step` of epoch `epoch` (both from 0), with a checkpoint.
+    fn stopped(&self, epoch: usize, step: usize) -> TrainingError {
+        TrainingError::Stopped { epoch: epoch + 1, step: step + 1, folder: self.folder.to_owned() }
     }
 
     fn diverged(&self, loss: f32, epoch: usize, step: usize) -> TrainingError {

@@ -5,11 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::{
-    ExtendedColorType, GrayImage, ImageEncoder, Rgb, RgbImage,
-    codecs::jpeg::JpegEncoder,
-    imageops::{self, FilterType},
-};
+use image::{ExtendedColorType, GrayImage, ImageEncoder, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +15,10 @@ use crate::{
         digit_struct::{LabelledBox, PhotoEntry},
         digit_struct_writer::{DigitStructWriteError, write_digit_struct},
         format1::{DIGIT_STRUCT, Digit},
+        format2,
     },
     files::write_whole,
-    photo::BoxInPhoto,
+    photo::{Photo, PhotoSize},
 };
 
 /// The largest sample picture, in bytes: the page should not wait for one.
@@ -212,7 +209,10 @@ pub fn write_set(
         };
         put_png(&folder.join(&name), &photo)?;
         let crops = if options.crops {
-            digits.iter().flat_map(|digit| square_crop(&photo, digit.area).into_raw()).collect()
+            let size = PhotoSize { width: photo.width(), height: photo.height() };
+            let photo =
+                Photo::from_rgb8(size, photo.into_raw()).expect("the street draws no empty photo");
+            digits.iter().flat_map(|digit| format2::crop_of(&photo, digit.area)).collect()
         } else {
             Vec::new()
         };
@@ -259,29 +259,6 @@ pub fn write_format1(
     };
     let SetWritten { photos, digits, .. } = write_set(&options, &|| ())?;
     Ok(Format1Written { photos, digits })
-}
-
-/// The side of Format 2's crops in pixels.
-const CROP: u32 = 32;
-
-/// A digit as Format 2 holds it: its box widened to a square about its centre, as far as the
-/// photo goes, then made 32 x 32 pixels. On SVHN's train photos this comes within a quarter of a
-/// grey level of its own crops, by the median.
-pub fn square_crop(photo: &RgbImage, area: BoxInPhoto) -> RgbImage {
-    let side = area.width.max(area.height);
-    // Twice the centre less the side: halves stay whole numbers.
-    let part = |start: u32, length: u32, size: u32| {
-        let first = i64::from(2 * start + length) - i64::from(side);
-        // Half up, also below 0.
-        let first = (first + 1).div_euclid(2);
-        let last = (first + i64::from(side)).clamp(1, i64::from(size));
-        let first = first.clamp(0, last - 1);
-        (first as u32, (last - first) as u32)
-    };
-    let (left, width) = part(area.left, area.width, photo.width());
-    let (top, height) = part(area.top, area.height, photo.height());
-    let square = imageops::crop_imm(photo, left, top, width, height).to_image();
-    imageops::resize(&square, CROP, CROP, FilterType::CatmullRom)
 }
 
 /// Three masks as the channels of one picture.
@@ -407,31 +384,15 @@ mod tests {
                 let masks = [&scene.masks.strokes, &scene.masks.shadow, &scene.masks.digit];
                 assert_eq!(pixel.0, masks.map(|mask| mask.get_pixel(x, y).0[0]));
             }
+            let size = PhotoSize { width: scene.photo.width(), height: scene.photo.height() };
+            let photo = Photo::from_rgb8(size, scene.photo.into_raw()).expect("a photo");
             for digit in scene.digits {
                 let (crop, label) = crops.next().expect("a crop for each digit");
-                assert_eq!(crop, square_crop(&scene.photo, digit.area).as_raw());
+                assert_eq!(crop, format2::crop_of(&photo, digit.area));
                 assert_eq!(*label, digit.digit);
             }
         }
         assert_eq!(crops.next(), None);
-    }
-
-    #[test]
-    fn a_square_crop_is_the_box_about_its_centre_cut_at_the_photo_s_edge() {
-        // Red says the column, green the row.
-        let photo = RgbImage::from_fn(100, 60, |x, y| Rgb([2 * x as u8, 4 * y as u8, 0]));
-        let area = |left, top, width, height| BoxInPhoto { left, top, width, height };
-        let crop = square_crop(&photo, area(40, 10, 16, 32));
-        assert_eq!(crop.dimensions(), (32, 32));
-        // One to one: columns 32 to 63, rows 10 to 41.
-        assert_eq!(
-            (crop.get_pixel(0, 0).0, crop.get_pixel(31, 31).0),
-            ([64, 40, 0], [126, 164, 0])
-        );
-        // Columns -8 to 23 would be wanted, 0 to 23 are there and fill the crop.
-        let cut = square_crop(&photo, area(0, 10, 16, 32));
-        assert!(cut.get_pixel(0, 0).0[0] <= 1 && cut.get_pixel(31, 0).0[0] >= 45);
-        assert_eq!(cut.get_pixel(0, 31).0[1], 164);
     }
 
     fn samples_folder() -> PathBuf {

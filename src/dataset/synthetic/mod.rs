@@ -27,8 +27,8 @@ mod typefaces;
 use image::{GrayImage, RgbImage};
 
 pub use files::{
-    Format1Written, SampleEntry, SetWritten, SynthOptions, SyntheticError, square_crop,
-    write_format1, write_samples, write_set,
+    Format1Written, SampleEntry, SetWritten, SynthOptions, SyntheticError, write_format1,
+    write_samples, write_set,
 };
 pub use street::{Street, render};
 pub use typefaces::{
