@@ -1,9 +1,8 @@
 //! The dialog that lists the keys.
 
-use leptos::html;
 use leptos::prelude::*;
 
-use super::icons::Icon;
+use super::modal::Modal;
 use super::page::Page;
 
 /// Keys and what they do, by group.
@@ -45,37 +44,11 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
-/// The dialog; a native one, which keeps the focus inside and closes with Esc.
+/// The dialog.
 #[component]
 pub fn Help(page: Page) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match (page.help.get(), dialog.open()) {
-            // Fails only for a dialog that is not in the page.
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
     view! {
-        <dialog
-            node_ref=dialog
-            class="help"
-            aria-labelledby="help-title"
-            on:close=move |_| page.help.set(false)
-        >
-            <header>
-                <h2 id="help-title">"Keys"</h2>
-                <button
-                    type="button"
-                    class="quiet icon-only"
-                    aria-label="Close"
-                    on:click=move |_| page.help.set(false)
-                >
-                    {Icon::Close.view()}
-                </button>
-            </header>
+        <Modal name="help" title="Keys" shown=page.help>
             <div class="help-groups">
                 {GROUPS
                     .into_iter()
@@ -103,6 +76,6 @@ pub fn Help(page: Page) -> impl IntoView {
                     })
                     .collect_view()}
             </div>
-        </dialog>
+        </Modal>
     }
 }

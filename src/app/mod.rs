@@ -24,7 +24,8 @@
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
 //! | `choose-model` | opens the list of models; only where there are several | |
 //! | `models` | the dialog with that list | `open` |
-//! | `model` | a model's button in it | `data-model` is its name; `aria-current` on the one in use, `aria-disabled` where it cannot be used |
+//! | `help` | the dialog that lists the keys | `open` |
+//! | `model` | a model's button in the list | `data-model` is its name; `aria-current` on the one in use, `aria-disabled` where it cannot be used |
 //! | `model-progress` | the progress bar while another model loads | `value`, `max` |
 //! | `model-failure` | why the model chosen last is not in use | |
 //! | `retry` | "Try again" after a failed start | |
@@ -59,6 +60,8 @@ mod kept;
 mod keys;
 #[cfg(feature = "app")]
 mod messages;
+#[cfg(feature = "app")]
+mod modal;
 #[cfg(feature = "app")]
 mod model_choice;
 #[cfg(feature = "app")]

@@ -1,47 +1,18 @@
 //! The dialog that lists the published models with their facts, one of them to be chosen.
 
-use leptos::html;
 use leptos::prelude::*;
 
-use super::icons::Icon;
+use super::modal::Modal;
 use super::page::Page;
 use crate::worker::protocol::ModelInfo;
 
-/// The dialog; a native one, which keeps the focus inside, closes with Esc, and gives the focus
-/// back.
+/// The dialog.
 #[component]
 pub fn ModelDialog(page: Page) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match (page.choosing_model.get(), dialog.open()) {
-            // Fails only for a dialog that is not in the page.
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
     // Compared, so that the buttons stay, and with them the focus, while the list stays the same.
     let published = Memo::new(move |_| page.models.with(|models| models.published().to_vec()));
     view! {
-        <dialog
-            node_ref=dialog
-            class="models"
-            data-testid="models"
-            aria-labelledby="models-title"
-            on:close=move |_| page.choosing_model.set(false)
-        >
-            <header>
-                <h2 id="models-title">"Models"</h2>
-                <button
-                    type="button"
-                    class="quiet icon-only"
-                    aria-label="Close"
-                    on:click=move |_| page.choosing_model.set(false)
-                >
-                    {Icon::Close.view()}
-                </button>
-            </header>
+        <Modal name="models" title="Models" shown=page.choosing_model>
             <p class="models-lead">
                 "The model reads the digits and finds the background to fill them with. The choice is kept for your next visit."
             </p>
@@ -54,7 +25,7 @@ pub fn ModelDialog(page: Page) -> impl IntoView {
                         .collect_view()
                 }}
             </ul>
-        </dialog>
+        </Modal>
     }
 }
 

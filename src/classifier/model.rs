@@ -2,9 +2,11 @@
 
 use burn::{
     module::Param,
-    tensor::{Device, Tensor, TensorData},
+    tensor::{DType, Device, Tensor, TensorData},
 };
-use burn_store::{ModuleSnapshot, ModuleStore, SafetensorsStore};
+use burn_store::{
+    FloatCastAdapter, HalfPrecisionAdapter, ModuleSnapshot, ModuleStore, SafetensorsStore,
+};
 #[cfg(feature = "native")]
 use safetensors::SafeTensors;
 
@@ -136,7 +138,9 @@ fn load_net(
 ) -> Result<Network, WeightsError> {
     let unusable = |reason: String| WeightsError::Unusable { architecture, reason };
     let mut net = Network::new(architecture, device);
-    let mut store = SafetensorsStore::from_bytes(Some(bytes));
+    // Published weights are in half precision; the networks compute in single.
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .with_from_adapter(FloatCastAdapter::to(DType::F32));
     let applied = net.load_from(&mut store).map_err(|error| unusable(error.to_string()))?;
     if let Some((missing, _)) = applied.missing.first() {
         return Err(unusable(format!("{missing} is missing")));
@@ -207,11 +211,23 @@ impl Classifier {
     /// # Errors
     /// [`EngineError`] when they cannot be read back from the device.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        self.written_to(SafetensorsStore::from_bytes(None))
+    }
+
+    /// The weights in half precision, for the network; batch norms and the input's statistics,
+    /// which are few and wide in range, stay in single.
+    ///
+    /// # Errors
+    /// [`EngineError`] when they cannot be read back from the device.
+    pub fn to_half_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        let half = HalfPrecisionAdapter::new();
+        self.written_to(SafetensorsStore::from_bytes(None).with_to_adapter(half))
+    }
+
+    fn written_to(&self, store: SafetensorsStore) -> Result<Vec<u8>, EngineError> {
         // One entry only: the store writes several in a random order, and weights are published
         // under their hash.
-        let mut store = SafetensorsStore::from_bytes(None)
-            .clear_metadata()
-            .metadata(ARCHITECTURE, self.architecture().name);
+        let mut store = store.clear_metadata().metadata(ARCHITECTURE, self.architecture().name);
         store.collect_from(&self.net).map_err(|error| EngineError(error.to_string()))?;
         store.get_bytes().map_err(|error| EngineError(error.to_string()))
     }

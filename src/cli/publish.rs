@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
+use burn::tensor::Device;
 use clap::Parser;
 use indicatif::ProgressBar;
 
@@ -18,6 +19,8 @@ use crate::{
 };
 
 /// Measure a finished run's weights and publish them, with manifest and card.
+///
+/// They are published, and measured, in half precision.
 #[derive(Debug, Parser)]
 pub struct Args {
     /// The run's folder.
@@ -53,8 +56,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     );
     let device = args.device.open()?;
     let run = finished_run(&args.run)?;
-    let classifier = Classifier::from_safetensors(run.architecture, run.weights.clone(), &device)
+    let trained = Classifier::from_safetensors(run.architecture, run.weights, &Device::flex())
         .with_context(|| format!("{}", args.run.display()))?;
+    let weights = trained.to_half_safetensors()?;
+    let classifier = Classifier::from_safetensors(run.architecture, weights.clone(), &device)?;
     let bar = ProgressBar::new(0);
     let read = read_all(&classifier, &args.measure_on, |read, of| {
         bar.set_length(of as u64);
@@ -67,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         &publication::Publication {
             name: &args.name,
             architecture: run.architecture,
-            weights: &run.weights,
+            weights: &weights,
             curves: &run.curves,
             trained_on: (&args.trained_on, run.trained_digits),
             measured_on: &args.measured_on,

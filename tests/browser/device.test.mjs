@@ -2,17 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
-import { serve } from './support/native.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
-  launch,
   message,
   openSession,
   settled,
+  withPageServed,
 } from './support/session.mjs';
 import { areaOf, boxes, choose, drawAll, photoShown } from './support/stage.mjs';
 
@@ -26,19 +25,10 @@ const KEEP_DEVICE = `
 `;
 
 describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
-  let server;
-  let browser;
-  before(async () => {
-    server = await serve();
-    browser = await launch({ webgpu: true });
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const at = withPageServed({ webgpu: true });
 
   test('the CPU takes over and the work goes on', async (t) => {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await page.route('**/engine-start.js', async (route) => {
       const response = await route.fetch();

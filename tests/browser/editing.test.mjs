@@ -1,17 +1,16 @@
 // Editing boxes with pointer and keys, and what the photo shows meanwhile.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
-import { serve } from './support/native.mjs';
 import { difference } from './support/pixels.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
-  launch,
   openSession,
   settled,
+  withPageServed,
 } from './support/session.mjs';
 import {
   areaOf,
@@ -32,20 +31,11 @@ const areas = async (page) => (await boxes(page)).map(areaOf);
 const moved = (area, dx, dy) => ({ ...area, left: area.left + dx, top: area.top + dy });
 
 describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
-  let server;
-  let browser;
-  before(async () => {
-    server = await serve();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const at = withPageServed();
 
   /** The page with a sample photo, and these boxes on it. */
   async function atWork(t, drawn) {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     await choose(page, join(samples, 'door-606.jpg'));
@@ -216,7 +206,7 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('two hundred boxes are read and removed', async (t) => {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     await choose(page, join(samples, 'brick-27.jpg'));

@@ -4,20 +4,20 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
-import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
+import { eraseNatively, scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, ODD_PICTURES, ONE_PIXEL, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
-  launch,
   message,
   openSession,
   settled,
+  withPageServed,
 } from './support/session.mjs';
 import {
   areaOf,
@@ -57,19 +57,10 @@ const BAD_FILES = [
 ];
 
 describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
-  let server;
-  let browser;
-  before(async () => {
-    server = await serve();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const at = withPageServed();
 
   test('bad ones are refused, the open photo and its boxes stay', async (t) => {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     await choose(page, join(samples, 'door-606.jpg'));
@@ -96,7 +87,7 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a bad one as the first leaves the empty page', async (t) => {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     const { says, ...file } = BAD_FILES.find(({ name }) => name === 'half.jpg');
@@ -112,7 +103,7 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
   test('unusual ones are read, removed and saved as the native program does', async (t) => {
     const folder = await scratchFolder(t);
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     await engineReady(page);
@@ -140,7 +131,7 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a pasted one is opened, of several the first', async (t) => {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     await page.evaluate((bytes) => {
@@ -160,7 +151,7 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a photo of one pixel is one', async (t) => {
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
     await engineReady(page);

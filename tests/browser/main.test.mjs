@@ -4,19 +4,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { obstacle, samples, svhnObstacle, svhnTest } from './support/env.mjs';
-import { eraseNatively, readNatively, scratchFolder, serve } from './support/native.mjs';
+import { eraseNatively, readNatively, scratchFolder } from './support/native.mjs';
 import { decode, difference } from './support/pixels.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
-  launch,
   message,
   openSession,
   settled,
+  withPageServed,
 } from './support/session.mjs';
 import {
   areaOf,
@@ -104,19 +104,10 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
   },
 ]) {
   describe(`with ${name}`, { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
-    let server;
-    let browser;
-    before(async () => {
-      server = await serve();
-      browser = await launch({ webgpu });
-    });
-    after(async () => {
-      await browser?.close();
-      await server?.stop();
-    });
+    const at = withPageServed({ webgpu });
 
     test('a sample is dropped, read, removed, saved; again from the cache', async (t) => {
-      const session = await openSession(t, browser, server.origin);
+      const session = await openSession(t, at.browser, at.server.origin);
       const { page, context, requests } = session;
       await session.goto(query);
 
@@ -151,7 +142,7 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
     });
 
     test('a real photo is read, removed and saved', { skip: svhnObstacle }, async (t) => {
-      const session = await openSession(t, browser, server.origin);
+      const session = await openSession(t, at.browser, at.server.origin);
       const { page } = session;
       await session.goto(query);
       await engineReady(page);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { copyFile, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { dist, obstacle, samples } from './support/env.mjs';
 import { publishVariant, siteWithOwnModels, writeManifest } from './support/models.mjs';
@@ -17,10 +17,10 @@ import {
   PAGE_MILLISECONDS,
   engineFailed,
   engineReady,
-  launch,
   message,
   openSession,
   settled,
+  withBrowser,
 } from './support/session.mjs';
 import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, shownPhoto } from './support/stage.mjs';
 
@@ -81,11 +81,7 @@ async function holdWeights(context) {
 }
 
 describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
-  let browser;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser?.close());
+  const at = withBrowser();
 
   /** A site with the real model and some variants, `[name, turn]` each, and a page on it. */
   async function visit(t, variants, prepare = () => {}) {
@@ -95,7 +91,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await writeManifest(site);
     const server = await serve(site.folder);
     t.after(server.stop);
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, server.origin);
     return { ...session, site, first: site.manifest.models[0].name };
   }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { dist, obstacle, samples } from './support/env.mjs';
 import { MANIFEST, siteWithOwnModels } from './support/models.mjs';
@@ -13,20 +13,16 @@ import {
   engineFailed,
   LIMIT_MILLISECONDS,
   engineReady,
-  launch,
   openSession,
   settled,
+  withBrowser,
 } from './support/session.mjs';
 import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
 
 const BOX = { left: 242, top: 163, width: 69, height: 109 };
 
 describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
-  let browser;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser?.close());
+  const at = withBrowser();
 
   const cases = [
     {
@@ -69,7 +65,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
       await spoil(site);
       const server = await serve(site.folder);
       t.after(server.stop);
-      const session = await openSession(t, browser, server.origin);
+      const session = await openSession(t, at.browser, server.origin);
       // The browser itself reports a file that is missing.
       session.expectProblem(/status of 404/);
       const { page } = session;
@@ -102,7 +98,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
   test('weights that were spoilt in the cache, and fetches them again', async (t) => {
     const server = await serve();
     t.after(server.stop);
-    const session = await openSession(t, browser, server.origin);
+    const session = await openSession(t, at.browser, server.origin);
     const { page, requests } = session;
     await session.goto('?engine=cpu');
     await engineReady(page);

@@ -34,29 +34,34 @@ export function writeManifest({ models, manifest }) {
 
 /**
  * Publishes a model that is told from the site's first by its answers: the digits it reads are
- * `turn` higher, and the first convolution's filters weigh a little differently, so that it is
- * less or more sure of them and removes other pixels. Gives its entry in the manifest, which is
- * to be written yet.
+ * `turn` higher, and its first filter sees nothing, so that it is less or more sure of them and
+ * removes other pixels. Gives its entry in the manifest, which is to be written yet.
  */
 export async function publishVariant({ models, manifest }, name, turn) {
   const [first] = manifest.models;
   const bytes = await readFile(join(models, first.file));
   const headerBytes = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.subarray(8, 8 + headerBytes).toString());
-  /** Changes a tensor number by number: `value` gets all of the old ones and a place. */
-  const change = (tensor, value) => {
-    const start = 8 + headerBytes + header[tensor].data_offsets[0];
-    const count = header[tensor].shape.reduce((product, side) => product * side, 1);
-    const before = Array.from({ length: count }, (_, i) => bytes.readFloatLE(start + 4 * i));
-    before.forEach((_, i) => bytes.writeFloatLE(value(before, i), start + 4 * i));
+  const product = (shape) => shape.reduce((sides, side) => sides * side, 1);
+  /** The bytes of a tensor, number by number, whatever their precision. */
+  const numbers = (tensor) => {
+    const [start, end] = header[tensor].data_offsets;
+    const width = (end - start) / product(header[tensor].shape);
+    const all = bytes.subarray(8 + headerBytes + start, 8 + headerBytes + end);
+    return Array.from({ length: all.length / width }, (_, i) =>
+      all.subarray(i * width, (i + 1) * width),
+    );
   };
   // The last layer's outputs are the ten digits; its weights are rows of ten.
   const head = Object.keys(header).filter((key) => /^linears\.\d+\.bias$/.test(key)).sort().at(-1);
-  const turned = (before, i) => before[i - (i % 10) + ((i + 10 - turn) % 10)];
-  change(head, turned);
-  change(head.replace('bias', 'weight'), turned);
-  const taps = header['stages.0.conv.weight'].shape.slice(1).reduce((product, side) => product * side);
-  change('stages.0.conv.weight', (before, i) => before[i] * (Math.floor(i / taps) % 2 ? 0.85 : 1.15));
+  for (const tensor of [head, head.replace('bias', 'weight')]) {
+    const places = numbers(tensor);
+    const before = places.map((place) => Buffer.from(place));
+    places.forEach((place, i) => before[i - (i % 10) + ((i + 10 - turn) % 10)].copy(place));
+  }
+  const filters = numbers('stages.0.conv.weight');
+  const [, ...filter] = header['stages.0.conv.weight'].shape;
+  for (const weight of filters.slice(0, product(filter))) weight.fill(0);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const file = `${name}-${sha256.slice(0, 12)}.safetensors`;
   await writeFile(join(models, file), bytes);

@@ -1,8 +1,10 @@
 // A browser, and pages in it that are watched for errors and for requests to other origins.
 import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
 import { chromium as driver } from 'playwright-core';
 
 import { chromium } from './env.mjs';
+import { serve } from './native.mjs';
 
 /** For what needs no engine. */
 export const PAGE_MILLISECONDS = 15_000;
@@ -31,6 +33,26 @@ export function launch({ webgpu = false } = {}) {
     args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS,
     timeout: PAGE_MILLISECONDS * 2,
   });
+}
+
+/** Starts a browser for a group of tests, as `launch` does; it is in `browser` of what this gives. */
+export function withBrowser(options) {
+  const at = {};
+  before(async () => {
+    at.browser = await launch(options);
+  });
+  after(() => at.browser?.close());
+  return at;
+}
+
+/** The same with a server of the built page, in `server`. */
+export function withPageServed(options) {
+  const at = withBrowser(options);
+  before(async () => {
+    at.server = await serve();
+  });
+  after(() => at.server?.stop());
+  return at;
 }
 
 /**

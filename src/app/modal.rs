@@ -1,0 +1,51 @@
+//! A dialog in front of the page.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::icons::Icon;
+
+/// A dialog with a title and a button that closes it; a native one, which keeps the focus inside,
+/// closes with Esc, and gives the focus back. It is there while `shown` is true.
+#[component]
+pub fn Modal(
+    /// Its class and, with `-title` behind, its title's id.
+    name: &'static str,
+    title: &'static str,
+    shown: RwSignal<bool>,
+    children: Children,
+) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = dialog.get() else { return };
+        match (shown.get(), dialog.open()) {
+            // Fails only for a dialog that is not in the page.
+            (true, false) => drop(dialog.show_modal()),
+            (false, true) => dialog.close(),
+            _ => {}
+        }
+    });
+    let title_id = format!("{name}-title");
+    view! {
+        <dialog
+            node_ref=dialog
+            class=name
+            data-testid=name
+            aria-labelledby=title_id.clone()
+            on:close=move |_| shown.set(false)
+        >
+            <header>
+                <h2 id=title_id>{title}</h2>
+                <button
+                    type="button"
+                    class="quiet icon-only"
+                    aria-label="Close"
+                    on:click=move |_| shown.set(false)
+                >
+                    {Icon::Close.view()}
+                </button>
+            </header>
+            {children()}
+        </dialog>
+    }
+}
