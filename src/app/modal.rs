@@ -9,7 +9,7 @@ use super::icons::Icon;
 /// closes with Esc, and gives the focus back. It is there while `shown` is true.
 #[component]
 pub fn Modal(
-    /// Its class and, with `-title` behind, its title's id.
+    /// Its class and its test id.
     name: &'static str,
     title: &'static str,
     shown: RwSignal<bool>,
@@ -25,17 +25,16 @@ pub fn Modal(
             _ => {}
         }
     });
-    let title_id = format!("{name}-title");
     view! {
         <dialog
             node_ref=dialog
             class=name
             data-testid=name
-            aria-labelledby=title_id.clone()
+            aria-label=title
             on:close=move |_| shown.set(false)
         >
             <header>
-                <h2 id=title_id>{title}</h2>
+                <h2>{title}</h2>
                 <button
                     type="button"
                     class="quiet icon-only"

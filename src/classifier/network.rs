@@ -94,6 +94,22 @@ impl Network {
         }
     }
 
+    /// The network with this chance of dropping a feature in training, 0 up to 1, in the place of
+    /// its declaration's.
+    #[must_use]
+    pub fn with_dropout(mut self, chance: f64) -> Self {
+        for dropout in &mut self.dropouts {
+            dropout.prob = chance;
+        }
+        self
+    }
+
+    /// Its chances of dropping a feature, layer by layer.
+    #[cfg(feature = "native")]
+    pub(crate) fn dropout_chances(&self) -> impl Iterator<Item = f64> {
+        self.dropouts.iter().map(|dropout| dropout.prob)
+    }
+
     /// Its declaration.
     pub fn architecture(&self) -> &'static Architecture {
         self.architecture

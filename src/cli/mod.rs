@@ -1,5 +1,6 @@
 //! The native program: one file a command.
 
+mod bench;
 mod boxes;
 mod data;
 mod device;
@@ -54,6 +55,7 @@ enum Command {
     Data(data::Args),
     Train(Box<train::Args>),
     Evaluate(evaluate::Args),
+    Bench(bench::Args),
     Inspect(inspect::Args),
     Publish(publish::Args),
     Serve(serve::Args),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Serve(args) => serve::run(&args),
@@ -134,7 +137,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         } else if let Some(error) = cause.downcast_ref::<ModelsFolderError>() {
             Some(if matches!(error, ModelsFolderError::Write { .. }) { 1 } else { 4 })
         } else if cause.is::<WeightsError>()
-            || matches!(training, Some(TrainingError::Teacher { .. }))
+            || matches!(training, Some(TrainingError::Weights { .. }))
         {
             Some(4)
         } else if cause.is::<EngineError>()

@@ -48,6 +48,12 @@ pub struct Args {
     /// Share of the target spread over all digits, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     smoothing: f64,
+    /// Chance with which dropout drops a feature, 0 up to 1, in the place of the network's own.
+    #[arg(long, value_name = "CHANCE", value_parser = below_one)]
+    dropout: Option<f64>,
+    /// Begin with the weights of an earlier run of the same network.
+    #[arg(long, value_name = "FILE")]
+    start: Option<PathBuf>,
     /// Weights of a trained network that is given the same crops and says how to read each input
     /// as it is shown, augmented; more than once for the mean of several.
     #[arg(long, value_name = "FILE")]
@@ -238,6 +244,8 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
             .map_err(|error| wrong(error.to_string()))?,
         optimizer: args.optimizer.config().map_err(|error| wrong(error.to_string()))?,
         smoothing: args.smoothing as f32,
+        dropout: args.dropout,
+        start: args.start.clone(),
         teachers: args.teacher.clone(),
         teaching: if args.teacher.is_empty() { 0.0 } else { args.teaching as f32 },
         validation: args.validation,
@@ -249,6 +257,13 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
         seed: args.seed,
         stem,
     })
+}
+
+fn below_one(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        _ => Err("give a number from 0 up to, but not, 1".to_owned()),
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

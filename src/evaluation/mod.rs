@@ -14,6 +14,8 @@ mod mistakes;
 mod read;
 #[cfg(feature = "native")]
 mod report;
+#[cfg(feature = "native")]
+mod restoration;
 
 use std::fmt::Write as _;
 
@@ -33,6 +35,8 @@ pub use mistakes::{SheetError, mistake_sheet};
 pub use read::{DigitPlace, FoundDigit, ReadDigit, ReadError, confusion_of, find_digit, read_all};
 #[cfg(feature = "native")]
 pub use report::{Mistake, ModelReport, Refusal, Report};
+#[cfg(feature = "native")]
+pub use restoration::Restoration;
 
 /// Counts of true digit (row) against read digit (column).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

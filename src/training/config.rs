@@ -23,6 +23,12 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// Share of the target spread over all digits.
     pub smoothing: f32,
+    /// The chance with which dropout drops a feature; `None` is the network's own.
+    #[serde(default)]
+    pub dropout: Option<f64>,
+    /// Weights of an earlier run to begin with; `None` draws them.
+    #[serde(default)]
+    pub start: Option<PathBuf>,
     /// Weights of trained networks that say how to read each input as it is shown.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
@@ -70,6 +76,12 @@ impl fmt::Display for RunConfig {
             self.augmentation,
             self.seed
         )?;
+        if let Some(chance) = self.dropout {
+            write!(f, " --dropout {chance}")?;
+        }
+        if let Some(start) = &self.start {
+            write!(f, " --start {}", start.display())?;
+        }
         for teacher in &self.teachers {
             write!(f, " --teacher {}", teacher.display())?;
         }

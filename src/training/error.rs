@@ -49,9 +49,9 @@ pub enum TrainingError {
         /// What is wrong.
         reason: String,
     },
-    /// A teacher's weights cannot be used.
-    #[error("the teacher {}: {reason}", path.display())]
-    Teacher {
+    /// A teacher's weights, or those to start with, cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Weights {
         /// The file.
         path: PathBuf,
         /// What is wrong.

@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod material;
 mod optimizer;
+mod pseudo_labels;
 mod run;
 mod schedule;
 mod targets;
@@ -24,6 +25,7 @@ pub use early_stopping::{BestEpoch, EarlyStopping, Verdict};
 pub use error::TrainingError;
 pub use material::{DataError, Material, Source, open_store};
 pub use optimizer::{OptimizerArgs, OptimizerConfig, OptimizerError, OptimizerKind};
+pub use pseudo_labels::{FoundNumber, PseudoLabeller};
 pub use run::{
     EpochReport, FinishedRun, RunOutcome, Watcher, finished_run, resume, train, train_or_go_on,
 };

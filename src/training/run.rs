@@ -7,7 +7,7 @@ use std::{
 };
 
 use burn::{
-    module::Param,
+    module::{Module as _, Param},
     tensor::{Device, Tensor, TensorData},
 };
 use rand::{SeedableRng as _, seq::SliceRandom as _};
@@ -183,8 +183,11 @@ fn begin(
     }
     let device = first(devices);
     device.seed(config.seed);
-    let mut net = Network::new(architecture, &device.clone().autodiff());
-    if let Some((mean, deviation)) = material.measure_standardisation() {
+    let mut net = match &config.start {
+        Some(path) => started_from(path, architecture, device)?,
+        None => Network::new(architecture, &device.clone().autodiff()),
+    };
+    if let (None, Some((mean, deviation))) = (&config.start, material.measure_standardisation()) {
         net.mean = net.mean.map(|param| with_values(param, mean));
         net.deviation = net.deviation.map(|param| with_values(param, deviation));
     }
@@ -257,6 +260,19 @@ fn load(
     Ok(Material::load(data, architecture, *validation, validate_on, *seed, read)?)
 }
 
+/// The network with the weights of an earlier run, which go on to be trained.
+fn started_from(
+    path: &Path,
+    architecture: &'static Architecture,
+    device: &Device,
+) -> Result<Network, TrainingError> {
+    let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
+    let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let classifier = Classifier::from_safetensors(architecture, bytes, device)
+        .map_err(|error| unusable(error.to_string()))?;
+    Ok(classifier.into_network().train())
+}
+
 fn teachers(
     config: &RunConfig,
     pupil: &'static Architecture,
@@ -296,6 +312,14 @@ impl Run<'_> {
         let architecture = progress.net.architecture();
         let standardisation = Standardisation::of(&progress.net)?;
         let mut engine = Engine::new(architecture, self.devices);
+        if let Some(chance) = config.dropout {
+            progress.net = progress.net.with_dropout(chance);
+        }
+        if let Engine::Cpu(_) = engine {
+            // Autodiff notes every weight of every step, and forgets them in its backward pass
+            // only, which our own passes never call: a long run would fill the memory.
+            progress.net = progress.net.no_grad();
+        }
         let batch = config.batch.max(1);
         let steps_an_epoch = self.material.epoch_len().div_ceil(batch);
         let steps = steps_an_epoch * config.epochs;

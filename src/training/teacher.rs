@@ -53,23 +53,38 @@ impl Teacher {
     /// Loads the weights that a run left, for a pupil of this architecture.
     ///
     /// # Errors
-    /// [`TrainingError::Teacher`] when the file cannot be used, or when its network is given
+    /// [`TrainingError::Weights`] when the file cannot be used, or when its network is given
     /// other crops than the pupil.
     pub(super) fn load(
         path: &Path,
         pupil: &'static Architecture,
         device: &Device,
     ) -> Result<Self, TrainingError> {
-        let unusable = |reason: String| TrainingError::Teacher { path: path.to_owned(), reason };
+        let (teacher, architecture) = Teacher::open(path, device)?;
+        if !architecture.input.sees_what(&pupil.input) {
+            return Err(TrainingError::Weights {
+                path: path.to_owned(),
+                reason: format!(
+                    "{architecture} is given {}, but {pupil} {}",
+                    architecture.input, pupil.input
+                ),
+            });
+        }
+        Ok(teacher)
+    }
+
+    /// Loads the weights that a run left, with their network's declaration.
+    ///
+    /// # Errors
+    /// [`TrainingError::Weights`] when the file cannot be used.
+    pub(super) fn open(
+        path: &Path,
+        device: &Device,
+    ) -> Result<(Self, &'static Architecture), TrainingError> {
+        let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
         let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let architecture =
             Architecture::of_weights(&bytes).map_err(|error| unusable(error.to_string()))?;
-        if !architecture.input.sees_what(&pupil.input) {
-            return Err(unusable(format!(
-                "{architecture} is given {}, but {pupil} {}",
-                architecture.input, pupil.input
-            )));
-        }
         let classifier = Classifier::from_safetensors(architecture, bytes, device)
             .map_err(|error| unusable(error.to_string()))?;
         let net = classifier.into_network();
@@ -79,7 +94,7 @@ impl Teacher {
         } else {
             Engine::Burn(device.clone())
         };
-        Ok(Teacher { net, standardisation, engine })
+        Ok((Teacher { net, standardisation, engine }, architecture))
     }
 
     /// How it reads `samples` (laid end to end, 0 to 1, not standardised): `[n, 10]`.

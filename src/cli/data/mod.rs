@@ -1,6 +1,7 @@
 //! `doorplate data`: one file a command.
 
 mod fetch;
+mod label;
 mod prepare;
 mod show;
 mod stats;
@@ -22,6 +23,7 @@ enum Command {
     Prepare(prepare::Args),
     Stats(stats::Args),
     Show(show::Args),
+    Label(label::Args),
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -31,5 +33,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Command::Prepare(args) => prepare::run(args),
         Command::Stats(args) => stats::run(args),
         Command::Show(args) => show::run(args),
+        Command::Label(args) => label::run(args),
     }
 }

@@ -51,6 +51,7 @@ impl Head {
         let mut x = features.to_vec();
         let mut passed = Vec::with_capacity(self.layers.len());
         let mut linears = net.linears.iter().enumerate();
+        let mut dropouts = net.dropout_chances();
         for layer in self.layers {
             match *layer {
                 HeadLayer::Linear(outputs) => {
@@ -71,7 +72,8 @@ impl Head {
                     passed.push(Passed::Linear { inputs, weights, which });
                     width = outputs;
                 }
-                HeadLayer::Dropout(chance) => {
+                HeadLayer::Dropout(_) => {
+                    let chance = dropouts.next().unwrap_or(0.0);
                     let kept = (1.0 / (1.0 - chance)) as f32;
                     let chance = chance as f32;
                     let Some(rng) = rng.as_deref_mut() else { continue };

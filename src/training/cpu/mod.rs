@@ -147,7 +147,7 @@ impl CpuEngine {
         for ((buffers, weights), layers) in self.stages.iter_mut().zip(&weights).zip(&net.stages) {
             buffers.forward(below, weights, layers.norm.as_ref(), None);
             if let Some(norm) = &layers.norm {
-                keep_running(norm, &buffers.statistics);
+                keep_running(norm, &buffers.statistics)?;
             }
             below = buffers.outputs();
         }
@@ -359,14 +359,23 @@ impl StageBuffers {
 }
 
 /// Takes a batch's statistics into the running ones, as Burn's batch norm does.
-fn keep_running(norm: &BatchNorm, statistics: &Statistics) {
-    let share = norm.momentum;
-    let take_in = |running: Tensor<1>, values: &[f32]| {
-        let batch = Tensor::<1>::from_floats(values, &running.device());
-        running.mul_scalar(1.0 - share).add(batch.mul_scalar(share)).detach()
-    };
-    norm.running_mean.update(take_in(norm.running_mean.value_sync(), &statistics.mean));
-    norm.running_var.update(take_in(norm.running_var.value_sync(), &statistics.variance));
+///
+/// On the host: autodiff would note each tensor operation until a backward pass of its own, and
+/// there is none.
+fn keep_running(norm: &BatchNorm, statistics: &Statistics) -> Result<(), EngineError> {
+    let share = norm.momentum as f32;
+    for (state, of_batch) in
+        [(&norm.running_mean, &statistics.mean), (&norm.running_var, &statistics.variance)]
+    {
+        let running = state.value_sync();
+        let device = running.device();
+        let mut values = host_values(running)?;
+        for (value, of_batch) in values.iter_mut().zip(of_batch) {
+            *value = *value * (1.0 - share) + of_batch * share;
+        }
+        state.update(Tensor::from_floats(values.as_slice(), &device));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -489,7 +498,7 @@ mod tests {
                 let channels = norm.gamma.dims()[0];
                 let mean = (0..channels).map(|i| i as f32 / channels as f32).collect();
                 let variance = (0..channels).map(|i| 1.0 + i as f32 / 10.0).collect();
-                keep_running(norm, &Statistics { mean, variance });
+                keep_running(norm, &Statistics { mean, variance }).expect("kept");
             }
             let mut engine = CpuEngine::new(architecture);
             let ours = engine.logits(&net, &inputs).expect("the CPU computes");

@@ -1,0 +1,102 @@
+//! `doorplate data label`
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use indicatif::ProgressBar;
+
+use crate::{
+    cli::{
+        WrongArgument,
+        device::{DeviceArg, WHAT_COMPUTES},
+        read::open_photo,
+    },
+    dataset::{
+        digit_struct::{LabelledBox, PhotoEntry},
+        digit_struct_writer::write_digit_struct,
+        format1::DIGIT_STRUCT,
+    },
+    training::PseudoLabeller,
+};
+
+/// Label photos like SVHN's that have no labels, by a trained network, as Format 1.
+///
+/// For photos whose number stands in their middle, as in SVHN. What the network is not sure of is
+/// left out; what remains has some mistakes, so train on it with --teacher.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Folder with the photos.
+    photos: PathBuf,
+    /// Weights that `doorplate train` wrote.
+    #[arg(long)]
+    weights: PathBuf,
+    /// Where the labelled photos and their digitStruct.mat go; a new folder.
+    #[arg(long)]
+    out: PathBuf,
+    /// Least confidence that each digit of a number must reach, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9)]
+    least: f32,
+    /// What computes.
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceArg::Auto, help = WHAT_COMPUTES)]
+    device: DeviceArg,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    ensure!(
+        !args.out.exists(),
+        WrongArgument(format!("{}: is there already; give a new folder", args.out.display()))
+    );
+    let mut labeller = PseudoLabeller::load(&args.weights, &args.device.open()?)?;
+    let in_folder = || format!("{}", args.photos.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&args.photos).with_context(in_folder)? {
+        let name = entry.with_context(in_folder)?.file_name().to_string_lossy().into_owned();
+        if name.to_ascii_lowercase().ends_with(".png") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    ensure!(
+        !names.is_empty(),
+        WrongArgument(format!("{}: no PNG photo is here", args.photos.display()))
+    );
+    let bar = ProgressBar::new(names.len() as u64);
+    let mut entries = Vec::new();
+    let mut digits = 0;
+    for name in &names {
+        bar.inc(1);
+        let photo = match open_photo(&args.photos.join(name)) {
+            Ok(photo) => photo,
+            Err(error) => {
+                bar.suspend(|| eprintln!("doorplate: left out: {error}"));
+                continue;
+            }
+        };
+        let Some(found) = labeller.find(&photo)?.filter(|found| found.confidence >= args.least)
+        else {
+            continue;
+        };
+        digits += found.digits.len();
+        let boxes = found.digits.iter();
+        entries.push(PhotoEntry {
+            name: name.clone(),
+            digits: boxes.map(|&(area, digit)| LabelledBox { area: area.into(), digit }).collect(),
+        });
+    }
+    bar.finish_and_clear();
+    ensure!(!entries.is_empty(), "no number was found with a confidence of {}", args.least);
+    fs::create_dir_all(&args.out).with_context(|| format!("{}", args.out.display()))?;
+    for PhotoEntry { name, .. } in &entries {
+        let (from, to) = (args.photos.join(name), args.out.join(name));
+        fs::copy(&from, &to).with_context(|| format!("{}", to.display()))?;
+    }
+    write_digit_struct(&args.out.join(DIGIT_STRUCT), &entries)?;
+    println!(
+        "{} of {} photos with {digits} digits: {}",
+        entries.len(),
+        names.len(),
+        args.out.display()
+    );
+    Ok(())
+}
