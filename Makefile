@@ -7,6 +7,10 @@ DOORPLATE := $(TARGET_DIR)/release/doorplate
 PORT ?= 8080
 # SVHN's Format 1 folders, for the targets that need the real photos.
 SVHN ?= ../shared/svhn/format1
+# Photos without labels, for `train`.
+UNLABELLED ?= ../shared/svhn/unlabelled
+# Where `train` and `train-synthetic` leave their runs.
+RUNS ?= runs
 # Where `typefaces` puts the typefaces of synthetic numbers.
 TYPEFACES ?= target/typefaces
 
@@ -104,12 +108,28 @@ typefaces: ## Fetch the pinned typefaces of synthetic house numbers into TYPEFAC
 
 .PHONY: synth
 synth: native typefaces ## Draw synthetic street numbers to train on, into target/synth
-	$(DOORPLATE) data synth --photos 36000 --seed 1 --out target/synth --typefaces "$(TYPEFACES)"
+	$(DOORPLATE) data synth --photos 100000 --seed 3 --out target/synth --typefaces "$(TYPEFACES)"
 
+# Each plan goes on where it was, so this can be stopped and started again. The digits that validate
+# are held back from the first data.
+TRAIN := $(DOORPLATE) train --out $(RUNS)
+weights = $(RUNS)/$(1)-01/$(1)-01.safetensors
 .PHONY: train
-train: synth ## Train the default classifier again, on the SVHN photos at hand and synthetic ones
-	$(DOORPLATE) train --data $(SVHN)/train@6 --data target/synth --epochs 12 --batch 64 \
-		--rate 0.004 --averaging 0.999 --blur 0.8 --jpeg 0.1 --id publish
+train: synth ## Train the published ConvNet128 and ConvNet48_Dropout3 again, on SVHN and synthetic photos
+	$(TRAIN) --plan assets/plans/convnet128.txt --data $(SVHN)/train@20 --data target/synth
+	$(TRAIN) --plan assets/plans/convnet48-dropout3.txt --data $(SVHN)/train@20 \
+		--data target/synth --teacher $(call weights,convnet128)
+	test -d target/labelled || $(DOORPLATE) data label $(UNLABELLED) --out target/labelled \
+		--weights $(call weights,convnet128) --least 0.88
+	$(TRAIN) --plan assets/plans/convnet48-dropout3-again.txt --data $(SVHN)/train@30 \
+		--data target/labelled@25 --data target/synth \
+		--teacher $(call weights,convnet128) --start $(call weights,convnet48-dropout3)
+
+.PHONY: train-synthetic
+train-synthetic: synth ## Train the published networks that know synthetic photos alone
+	$(TRAIN) --plan assets/plans/synthetic-convnet128.txt --data target/synth
+	$(TRAIN) --plan assets/plans/synthetic-convnet48-dropout3.txt \
+		--data target/synth --teacher $(call weights,synthetic-convnet128)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

@@ -254,19 +254,26 @@ fn a_plan_runs_all_its_lines_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn the_reports_plans_are_plans() {
+fn the_plans_at_hand_are_plans() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let plans = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/plans");
-    for (name, runs) in
-        [("pytorch.txt", 7), ("settings.txt", 11), ("tensorflow.txt", 1), ("caffe.txt", 1)]
-    {
+    let report =
+        [("pytorch.txt", 7), ("settings.txt", 11), ("tensorflow.txt", 1), ("caffe.txt", 1)];
+    let published = [
+        ("convnet128.txt", 1),
+        ("convnet48-dropout3.txt", 1),
+        ("convnet48-dropout3-again.txt", 1),
+        ("synthetic-convnet128.txt", 1),
+        ("synthetic-convnet48-dropout3.txt", 1),
+    ];
+    for (name, runs) in report.into_iter().chain(published) {
         let plan = plans.join(name).display().to_string();
         // All lines are understood; there is nothing to train on.
         let message =
             doorplate(folder.path(), &format!("train --plan {plan} --data none")).refused(1);
         assert!(message.contains(&format!("{runs} of {runs} runs failed")), "{message}");
     }
-    assert_eq!(names_in(&plans).len(), 4);
+    assert_eq!(names_in(&plans).len(), report.len() + published.len());
 }
 
 #[test]

@@ -70,8 +70,7 @@ const METHODS: &[Method] = &[
         name: "doorplate",
         erase: |photo, boxes, classifier| {
             let options = RemovalOptions::default();
-            let fills = pollster::block_on(remove_digits(photo, boxes, classifier, &options))?;
-            for fill in &fills {
+            for fill in pollster::block_on(remove_digits(photo, boxes, classifier, &options))? {
                 fill.lay_on(photo);
             }
             Ok(())

@@ -203,44 +203,6 @@ impl CropShape {
             }
         }
     }
-
-    /// How its pixels are resampled.
-    pub fn filter(self) -> Filter {
-        match self {
-            CropShape::Stretched => Filter::Triangle,
-            CropShape::Widened => Filter::CatmullRom,
-        }
-    }
-}
-
-/// A kernel to resample with; where a picture shrinks, it is widened so that nothing aliases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filter {
-    /// Linear between neighbours.
-    Triangle,
-    /// The cubic through its neighbours (Keys, 1981, with a = -1/2).
-    CatmullRom,
-}
-
-impl Filter {
-    /// How far it reaches, in samples.
-    pub(super) fn support(self) -> f64 {
-        match self {
-            Filter::Triangle => 1.0,
-            Filter::CatmullRom => 2.0,
-        }
-    }
-
-    /// Its weight at a distance in samples.
-    pub(super) fn weight(self, distance: f64) -> f64 {
-        let d = distance.abs();
-        match self {
-            Filter::Triangle => (1.0 - d).max(0.0),
-            Filter::CatmullRom if d < 1.0 => (1.5 * d - 2.5) * d * d + 1.0,
-            Filter::CatmullRom if d < 2.0 => ((2.5 - 0.5 * d) * d - 4.0) * d + 2.0,
-            Filter::CatmullRom => 0.0,
-        }
-    }
 }
 
 /// The colours of a crop.

@@ -5,11 +5,9 @@ mod header;
 #[cfg(feature = "codecs")]
 mod pixels;
 
-#[cfg(feature = "codecs")]
-pub use geometry::Filter;
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
 #[cfg(feature = "codecs")]
-pub use pixels::{Photo, PhotoError, Planes};
+pub use pixels::{Filter, Photo, PhotoError, Planes};
 #[cfg(feature = "dataset")]
 pub(crate) use pixels::{luma, to_byte};

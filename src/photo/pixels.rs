@@ -9,7 +9,7 @@ use image::{
 };
 
 use super::{
-    BoxInPhoto, Colours, CropShape, Filter, HeaderError, LooseBox, PhotoSize,
+    BoxInPhoto, Colours, CropShape, HeaderError, LooseBox, PhotoSize,
     header::{check_size, size_from_header},
 };
 
@@ -80,6 +80,46 @@ pub(crate) fn luma(r: f32, g: f32, b: f32) -> f32 {
 /// A sample of 0 to 1 as a byte.
 pub(crate) fn to_byte(sample: f32) -> u8 {
     (sample * 255.0).round().clamp(0.0, 255.0) as u8
+}
+
+impl CropShape {
+    /// How its pixels are resampled.
+    pub fn filter(self) -> Filter {
+        match self {
+            CropShape::Stretched => Filter::Triangle,
+            CropShape::Widened => Filter::CatmullRom,
+        }
+    }
+}
+
+/// A kernel to resample with; where a picture shrinks, it is widened so that nothing aliases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Linear between neighbours.
+    Triangle,
+    /// The cubic through its neighbours (Keys, 1981, with a = -1/2).
+    CatmullRom,
+}
+
+impl Filter {
+    /// How far it reaches, in samples.
+    fn support(self) -> f64 {
+        match self {
+            Filter::Triangle => 1.0,
+            Filter::CatmullRom => 2.0,
+        }
+    }
+
+    /// Its weight at a distance in samples.
+    fn weight(self, distance: f64) -> f64 {
+        let d = distance.abs();
+        match self {
+            Filter::Triangle => (1.0 - d).max(0.0),
+            Filter::CatmullRom if d < 1.0 => (1.5 * d - 2.5) * d * d + 1.0,
+            Filter::CatmullRom if d < 2.0 => ((2.5 - 0.5 * d) * d - 4.0) * d + 2.0,
+            Filter::CatmullRom => 0.0,
+        }
+    }
 }
 
 /// For each of `outputs` samples over `length` from `start`, the pixels (0 to `limit` - 1) and

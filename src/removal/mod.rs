@@ -11,7 +11,6 @@ mod grnn;
 mod groups;
 mod growth;
 mod key_pixels;
-mod strokes;
 
 use crate::{
     classifier::{Classifier, EngineError, read_back},
@@ -167,18 +166,12 @@ async fn fill_group(
     let columns: Vec<usize> = (0..original.width).collect();
     let predicted = read_back(net.predict(&rows, &columns)).await?;
     let mut planes = original;
-    let reach = stroke_reach(members);
-    let shares = strokes::shares(&planes, &predicted, &inside, &in_any_box, reach);
     for (i, sample) in planes.samples.iter_mut().enumerate() {
-        *sample += shares[i % pixels] * (predicted[i].clamp(0.0, 1.0) - *sample);
+        if inside[i % pixels] {
+            *sample = predicted[i].clamp(0.0, 1.0);
+        }
     }
     Ok(Fill { area, planes, inside, key_pixels, rounds })
-}
-
-/// How far about a stroke its blur is laid over, in pixels.
-fn stroke_reach(members: &[BoxInPhoto]) -> usize {
-    let height = members.iter().map(|area| area.height).max().unwrap_or(0);
-    (height as usize / 16).clamp(2, 12)
 }
 
 /// Which crossings are background and become nodes: the photo around the boxes, what goes on from
