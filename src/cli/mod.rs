@@ -6,6 +6,7 @@ mod device;
 mod erase;
 mod evaluate;
 mod inspect;
+mod lend;
 mod model;
 mod plan;
 mod precompress;
@@ -53,6 +54,7 @@ enum Command {
     Sheet(sheet::Args),
     Data(data::Args),
     Train(Box<train::Args>),
+    LendDevice(lend::Args),
     Evaluate(evaluate::Args),
     Inspect(inspect::Args),
     Publish(publish::Args),
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Sheet(args) => sheet::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::LendDevice(args) => lend::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Publish(args) => publish::run(&args),
@@ -129,7 +132,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(4)
         } else if cause.is::<EngineError>()
             || cause.is::<ReadError>()
-            || matches!(training, Some(TrainingError::Engine(_)))
+            || matches!(training, Some(TrainingError::Engine(_) | TrainingError::Device { .. }))
         {
             Some(5)
         } else {

@@ -1,7 +1,8 @@
 //! One step's loss and gradients, on this machine's processor or on other devices.
 
+use std::thread;
+
 use burn::{
-    module::Module as _,
     nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig},
     optim::{GradientsAccumulator, GradientsParams},
     tensor::{Device, Int, Tensor, TensorData},
@@ -9,7 +10,11 @@ use burn::{
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::cpu::{CpuEngine, Step};
+use super::{
+    copies::{gradients_on, net_on},
+    cpu::{CpuEngine, Step},
+    lost_device::{contained, lost},
+};
 use crate::classifier::{Architecture, EngineError, Network};
 
 /// Where steps are computed.
@@ -65,9 +70,14 @@ impl Engine {
     }
 }
 
-/// Each device takes an equal part of the batch through a copy of the network; the gradients are
-/// gathered on the first device, weighted by the parts' sizes. Batch norms see their device's
-/// part, and the first device's statistics are kept, as Burn's own data-parallel strategy has it.
+/// A part of a batch after its forward pass: its mean loss, the network that it went through, its
+/// digits.
+type Passed = (Tensor<1>, Network, usize);
+
+/// Each device takes an equal part of the batch through a copy of the network, all at the same
+/// time; the gradients are gathered on the first device, weighted by the parts' sizes. Batch norms
+/// see their device's part, and the first device's statistics are kept, as Burn's own data-parallel
+/// strategy has it.
 fn data_parallel_step(
     devices: &[Device],
     criterion: &CrossEntropyLoss,
@@ -79,33 +89,51 @@ fn data_parallel_step(
     let input = net.architecture().input;
     let part = digits.len().div_ceil(devices.len());
     let parts = inputs.chunks(part * input.len()).zip(digits.chunks(part));
-    let losses: Vec<(Tensor<1>, Network, usize)> = devices
-        .iter()
-        .zip(parts)
-        .enumerate()
-        .map(|(i, (device, (inputs, digits)))| {
-            device.seed(seed.wrapping_add(i as u64));
-            let net = if i == 0 { net.clone() } else { net.clone().fork(device) };
-            let shape = [digits.len(), input.channels(), input.side, input.side];
-            let inputs: Tensor<4> =
-                Tensor::from_data(TensorData::new(inputs.to_vec(), shape), device);
-            let labels: Vec<i32> = digits.iter().map(|&digit| i32::from(digit)).collect();
-            let labels: Tensor<1, Int> =
-                Tensor::from_data(TensorData::new(labels, [digits.len()]), device);
-            (criterion.forward(net.forward(inputs), labels), net, digits.len())
-        })
-        .collect();
+    let forward = |i: usize, device: &Device, inputs: &[f32], digits: &[u8]| {
+        device.seed(seed.wrapping_add(i as u64));
+        let net = if i == 0 { net.clone() } else { net_on(device, net)? };
+        let shape = [digits.len(), input.channels(), input.side, input.side];
+        let inputs: Tensor<4> = Tensor::from_data(TensorData::new(inputs.to_vec(), shape), device);
+        let labels: Vec<i32> = digits.iter().map(|&digit| i32::from(digit)).collect();
+        let labels: Tensor<1, Int> =
+            Tensor::from_data(TensorData::new(labels, [digits.len()]), device);
+        let loss = criterion.forward(net.forward(inputs), labels);
+        Ok::<Passed, EngineError>((loss, net, digits.len()))
+    };
+    let backward = &|i: usize, (loss, part_net, digits_here): Passed| {
+        let loss = loss.mul_scalar(digits_here as f32 / digits.len() as f32);
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &part_net);
+        // Read when all is asked for: the device need not wait for this thread.
+        let value = loss.try_into_scalar::<f32>().map_err(lost)?;
+        if i > 0 {
+            gradients = gradients_on(&devices[0], &part_net, gradients)?;
+        }
+        Ok::<(f32, GradientsParams), EngineError>((value, gradients))
+    };
+    let steps = thread::scope(|scope| {
+        let mut steps = Vec::new();
+        let mut others = Vec::new();
+        // Forward passes are asked for by this thread alone: they draw dropout, for which devices
+        // of a kind share one source of chance. The first device comes last, as one that computes
+        // while it is asked keeps this thread busy.
+        for (i, (device, (inputs, digits))) in devices.iter().zip(parts).enumerate().rev() {
+            let passed = forward(i, device, inputs, digits)?;
+            if i > 0 {
+                others.push(scope.spawn(move || contained(|| backward(i, passed))?));
+            } else {
+                steps.push(backward(i, passed)?);
+            }
+        }
+        for other in others.into_iter().rev() {
+            let ended = |_| Err(EngineError("a device's thread ended".to_owned()));
+            steps.push(other.join().unwrap_or_else(ended)?);
+        }
+        Ok::<_, EngineError>(steps)
+    })?;
     let mut loss = 0.0;
     let mut gathered = GradientsAccumulator::new();
-    for (i, (part_loss, part_net, digits_here)) in losses.into_iter().enumerate() {
-        let share = digits_here as f32 / digits.len() as f32;
-        let part_loss = part_loss.mul_scalar(share);
-        let value = part_loss.clone().try_into_scalar::<f32>();
-        loss += value.map_err(|error| EngineError(format!("{error:?}")))?;
-        let mut gradients = GradientsParams::from_grads(part_loss.backward(), &part_net);
-        if i > 0 {
-            gradients = gradients.to_device(&devices[0], &part_net);
-        }
+    for (part_loss, gradients) in steps {
+        loss += part_loss;
         gathered.accumulate(net, gradients);
     }
     Ok(Step { loss, gradients: gathered.grads() })
@@ -144,5 +172,26 @@ mod tests {
         for (one, two) in one.iter().zip(&two) {
             assert!((one - two).abs() < 1e-4 * largest, "{one} and {two}");
         }
+    }
+
+    #[test]
+    fn the_first_devices_statistics_are_kept() {
+        let architecture = Architecture::named("ConvNet48_333").expect("a network");
+        let device = Device::flex();
+        let start = Network::new(architecture, &device.clone().autodiff());
+        let inputs: Vec<f32> = (0..4 * architecture.input.len())
+            .map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0)
+            .collect();
+        let after = |devices: &[Device], images: usize| {
+            let net = net_on(&device.clone().autodiff(), &start).expect("copied");
+            let inputs = &inputs[..images * architecture.input.len()];
+            let mut engine = Engine::burn(devices, 0.0);
+            engine.step(&net, inputs, &[3, 1, 4, 1][..images], 1).expect("a step");
+            let norm = net.stages[0].norm.as_ref().expect("a norm");
+            host_values(norm.running_mean.value_sync()).expect("read back")
+        };
+        let first_half = after(std::slice::from_ref(&device), 2);
+        assert!(first_half.iter().any(|&mean| mean != 0.0));
+        assert!(after(&[device.clone(), device.clone()], 4) == first_half);
     }
 }
