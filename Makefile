@@ -85,6 +85,10 @@ check-cuda: ## Type-check the CUDA build, without CUDA or LLVM
 test-gpu: ## The GPU's answers against the CPU's, on a machine with a GPU or a software Vulkan
 	cargo test --locked --release --features wgpu --test gpu
 
+.PHONY: test-lend
+test-lend: ## Devices lent from one process to another, with a build that can
+	cargo test --locked --release --features lend --test lend
+
 .PHONY: bench
 bench: native ## Removal times by box size, and the ratio to the report's way of training
 	cargo bench --locked --bench removal

@@ -4,6 +4,7 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -17,6 +18,7 @@ use doorplate::{
     },
     photo::CropShape,
 };
+use serde_json::Value;
 use support::{Ran, doorplate, names_in, program};
 use tempfile::TempDir;
 
@@ -189,6 +191,37 @@ fn a_run_stopped_within_an_epoch_goes_on_to_the_same_weights() {
     Ran::from(resumed).done();
     let unbroken = runs(at).into_iter().next().expect("a run");
     assert!(weights(&unbroken) == weights(&stopped), "the resumed run's weights are others");
+}
+
+/// The bytes of the tensors that the run's optimiser moves, by their names.
+fn learned(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let file = weights(run);
+    let (length, rest) = file.split_first_chunk::<8>().expect("the header's length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let header: BTreeMap<String, Value> = serde_json::from_slice(header).expect("a header");
+    let of_tensor = |(name, entry): (String, Value)| {
+        let at = |i: usize| entry["data_offsets"][i].as_u64().map(|at| at as usize);
+        let moves = name.ends_with("weight") || name.ends_with("bias");
+        moves.then(|| (name, data[at(0).expect("a start")..at(1).expect("an end")].to_vec()))
+    };
+    header.into_iter().filter_map(of_tensor).collect()
+}
+
+#[test]
+fn a_seed_gives_the_same_first_weights_whatever_computes() {
+    let shop = shop(4);
+    // At this rate no weight moves. Two devices compute through Burn, one by our own passes.
+    let train = "train --data data --validation 0 --net ConvNet48_333 --epochs 1 --optimizer sgd \
+                 --rate 1e-30 --schedule constant";
+    let first = |name: &str, more: &str| {
+        doorplate(shop.path(), &format!("{train} --out {name} {more}")).done();
+        let run = names_in(&shop.path().join(name)).pop().expect("a run");
+        learned(&shop.path().join(name).join(run))
+    };
+    let one = first("one", "--device cpu");
+    assert!(one.len() >= 8, "{:?}", one.keys());
+    assert!(one == first("two", "--device cpu,cpu"), "other first weights");
+    assert!(one != first("other", "--device cpu --seed 2"), "the seed changes nothing");
 }
 
 #[test]

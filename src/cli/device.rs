@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use anyhow::bail;
 use burn::tensor::Device;
 
+use super::lend::LentDevice;
+
 /// Devices that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceArg {
@@ -16,13 +18,16 @@ pub enum DeviceArg {
     Wgpu,
     /// An NVIDIA GPU, by its number.
     Cuda(usize),
+    /// A device that another machine lends.
+    Lent(LentDevice),
 }
 
 /// What `--device` takes.
-const DEVICES: &str = "auto, cpu, wgpu, cuda or cuda:NUMBER";
+const DEVICES: &str = "auto, cpu, wgpu, cuda, cuda:NUMBER or ws://HOST:PORT";
 
 /// The help of `--device`.
-pub const WHAT_COMPUTES: &str = "What computes: auto, cpu, wgpu, cuda or cuda:NUMBER";
+pub const WHAT_COMPUTES: &str =
+    "What computes: auto, cpu, wgpu, cuda, cuda:NUMBER or ws://HOST:PORT (lend-device)";
 
 impl FromStr for DeviceArg {
     type Err = String;
@@ -34,6 +39,7 @@ impl FromStr for DeviceArg {
             "cpu" => Ok(DeviceArg::Cpu),
             "wgpu" => Ok(DeviceArg::Wgpu),
             "cuda" => Ok(DeviceArg::Cuda(0)),
+            _ if text.starts_with("ws://") => text.parse().map(DeviceArg::Lent),
             _ => match number(text) {
                 Some(number) => Ok(DeviceArg::Cuda(number)),
                 None => Err(format!("give {DEVICES}")),
@@ -49,6 +55,7 @@ impl fmt::Display for DeviceArg {
             DeviceArg::Cpu => f.write_str("cpu"),
             DeviceArg::Wgpu => f.write_str("wgpu"),
             DeviceArg::Cuda(number) => write!(f, "cuda:{number}"),
+            DeviceArg::Lent(lent) => lent.fmt(f),
         }
     }
 }
@@ -57,6 +64,7 @@ impl DeviceArg {
     /// Opens the device.
     pub fn open(&self) -> anyhow::Result<Device> {
         match self {
+            DeviceArg::Lent(lent) => lent.open(),
             DeviceArg::Auto if cfg!(feature = "cuda") => DeviceArg::Cuda(0).open(),
             DeviceArg::Auto if cfg!(feature = "wgpu") => DeviceArg::Wgpu.open(),
             DeviceArg::Auto | DeviceArg::Cpu => Ok(Device::flex()),
@@ -88,14 +96,14 @@ mod tests {
 
     #[test]
     fn devices_are_known_by_their_names() {
-        for name in ["auto", "cpu", "wgpu", "cuda:3"] {
+        for name in ["auto", "cpu", "wgpu", "cuda:3", "ws://host:3000/1"] {
             let device: DeviceArg = name.parse().expect("a device");
             assert_eq!(device.to_string(), name);
         }
         assert_eq!("cuda".parse(), Ok(DeviceArg::Cuda(0)));
-        for wrong in ["", "gpu", "cuda:", "cuda:x", "http://host"] {
+        for wrong in ["", "gpu", "cuda:", "cuda:x", "http://host", "ws://"] {
             let problem = wrong.parse::<DeviceArg>().expect_err("no device");
-            assert!(problem.contains("cuda:NUMBER"), "{problem}");
+            assert!(problem.contains("ws://HOST:PORT"), "{problem}");
         }
     }
 }

@@ -7,6 +7,7 @@ mod device;
 mod erase;
 mod evaluate;
 mod inspect;
+mod lend;
 mod model;
 mod plan;
 mod precompress;
@@ -54,6 +55,7 @@ enum Command {
     Sheet(sheet::Args),
     Data(data::Args),
     Train(Box<train::Args>),
+    LendDevice(lend::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
     Inspect(inspect::Args),
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Sheet(args) => sheet::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::LendDevice(args) => lend::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
@@ -142,7 +145,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(4)
         } else if cause.is::<EngineError>()
             || cause.is::<ReadError>()
-            || matches!(training, Some(TrainingError::Engine(_)))
+            || matches!(training, Some(TrainingError::Engine(_) | TrainingError::Device { .. }))
         {
             Some(5)
         } else {

@@ -15,7 +15,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use time::macros::format_description;
 
-use super::{WrongArgument, device::DeviceArg, plan};
+use super::{WrongArgument, device::DeviceArg, lend::name_the_lost, plan};
 use crate::training::{
     self, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs, OptimizerArgs, RunConfig,
     RunOutcome, Source, Watcher,
@@ -97,7 +97,8 @@ pub struct Args {
     /// follows a # is a remark. Started again, it goes on where it was.
     #[arg(long, value_name = "FILE", conflicts_with = "id")]
     pub(super) plan: Option<PathBuf>,
-    /// What computes: auto, cpu, wgpu, cuda or cuda:NUMBER; several, with commas, share each batch.
+    /// What computes: auto, cpu, wgpu, cuda, cuda:NUMBER or, of another machine that runs
+    /// lend-device, ws://HOST:PORT; several, with commas, share each batch.
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
     device: Vec<DeviceArg>,
 }
@@ -167,7 +168,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let outcome = match &args.resume {
         Some(folder) => {
-            training::resume(folder, &devices(args)?, &mut Terminal::new(Arc::clone(&stop))?)?
+            training::resume(folder, &devices(args)?, &mut Terminal::new(Arc::clone(&stop))?)
+                .map_err(|error| name_the_lost(&args.device, error))?
         }
         None => start(args, &stop)?,
     };
@@ -186,7 +188,8 @@ fn devices(args: &Args) -> anyhow::Result<Vec<Device>> {
 fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
     let config = config(args)?;
     let mut terminal = Terminal::new(Arc::clone(stop))?;
-    let outcome = training::train(&config, &args.out, &devices(args)?, &mut terminal)?;
+    let outcome = training::train(&config, &args.out, &devices(args)?, &mut terminal)
+        .map_err(|error| name_the_lost(&args.device, error))?;
     terminal.bar.finish_and_clear();
     Ok(outcome)
 }
@@ -200,7 +203,8 @@ pub(super) fn start_or_go_on(
 ) -> anyhow::Result<FinishedRun> {
     let config = RunConfig { stem, ..config(args)? };
     let mut terminal = Terminal::new(Arc::clone(stop))?;
-    let run = training::train_or_go_on(&config, &args.out, &devices(args)?, &mut terminal)?;
+    let run = training::train_or_go_on(&config, &args.out, &devices(args)?, &mut terminal)
+        .map_err(|error| name_the_lost(&args.device, error))?;
     terminal.bar.finish_and_clear();
     Ok(run)
 }

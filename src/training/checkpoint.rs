@@ -13,9 +13,11 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage};
+use super::{
+    EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage, lost_device::lost,
+};
 use crate::{
-    classifier::{Architecture, Network},
+    classifier::{Architecture, EngineError, Network},
     files::write_whole,
 };
 
@@ -96,8 +98,11 @@ impl Progress {
     }
 
     /// Whether all weights are numbers; a checkpoint with others is worth nothing.
-    pub(super) fn is_finite(&self) -> bool {
-        let mut finite = Finite(true);
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device that holds them is lost.
+    pub(super) fn is_finite(&self) -> Result<bool, EngineError> {
+        let mut finite = Finite(Ok(true));
         self.net.visit(&mut finite);
         finite.0
     }
@@ -145,13 +150,15 @@ impl Progress {
 }
 
 /// Finds weights that are no numbers.
-struct Finite(bool);
+struct Finite(Result<bool, EngineError>);
 
 impl ModuleVisitor for Finite {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // The sum of a weight that is no number is none either; one value is read back.
-        let sum = param.val().abs().sum().try_into_scalar::<f32>();
-        self.0 &= sum.is_ok_and(f32::is_finite);
+        if self.0 == Ok(true) {
+            let sum = param.val().abs().sum().try_into_scalar::<f32>();
+            self.0 = sum.map(f32::is_finite).map_err(lost);
+        }
     }
 }
 

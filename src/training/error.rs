@@ -89,7 +89,19 @@ pub enum TrainingError {
         /// The run's folder.
         folder: PathBuf,
     },
-    /// The device failed.
+    /// The device failed before the run's first step.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A device failed or was lost in a run.
+    #[error(
+        "{source}; `doorplate train --resume {}` goes on from the last checkpoint, if there is one \
+         yet, on this device or another",
+        folder.display()
+    )]
+    Device {
+        /// What failed.
+        source: EngineError,
+        /// The run's folder.
+        folder: PathBuf,
+    },
 }

@@ -19,8 +19,10 @@ use super::{
     checkpoint::{
         Progress, RUN_FILE, State, all as checkpoints, newest_state, read_json, write_json,
     },
+    copies::net_on,
     engine::Engine,
     files,
+    lost_device::contained,
     material::{Material, mixed},
     targets,
     teacher::{self, Teacher},
@@ -181,16 +183,19 @@ fn begin(
     if config.patience.is_some() && material.validation_len() == 0 {
         return Err(TrainingError::NothingToJudgeBy);
     }
-    let device = first(devices);
-    device.seed(config.seed);
+    let cpu = Device::flex();
+    cpu.seed(config.seed);
     let mut net = match &config.start {
-        Some(path) => started_from(path, architecture, device)?,
-        None => Network::new(architecture, &device.clone().autodiff()),
+        Some(path) => started_from(path, architecture, &cpu)?,
+        None => Network::new(architecture, &cpu.autodiff()),
     };
     if let (None, Some((mean, deviation))) = (&config.start, material.measure_standardisation()) {
         net.mean = net.mean.map(|param| with_values(param, mean));
         net.deviation = net.deviation.map(|param| with_values(param, deviation));
     }
+    // Weights are drawn when they are first asked for: here, on the CPU, so that a seed gives the
+    // same ones whatever computes, and before steps draw dropout from the same chance.
+    let net = net_on(&first(devices).clone().autodiff(), &net)?;
     fs::create_dir_all(folder)
         .map_err(|source| TrainingError::File { path: folder.to_owned(), source })?;
     write_json(&folder.join(RUN_FILE), config)?;
@@ -302,7 +307,29 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Takes all steps from `start` on; a device that is lost on the way ends the run with an error.
     fn go_on(
+        &self,
+        start: Progress,
+        teachers: &mut [Teacher],
+        watcher: &mut dyn Watcher,
+    ) -> Result<RunOutcome, TrainingError> {
+        let done = if matches!(self.devices, [device] if *device == Device::flex()) {
+            self.train(start, teachers, watcher)
+        } else {
+            contained(|| self.train(start, teachers, watcher))
+                .map_err(TrainingError::Engine)
+                .flatten()
+        };
+        done.map_err(|error| match error {
+            TrainingError::Engine(source) => {
+                TrainingError::Device { source, folder: self.folder.to_owned() }
+            }
+            error => error,
+        })
+    }
+
+    fn train(
         &self,
         mut progress: Progress,
         teachers: &mut [Teacher],
@@ -366,7 +393,7 @@ impl Run<'_> {
                     return Err(self.stopped(epoch, i));
                 }
             }
-            if !progress.is_finite() {
+            if !progress.is_finite()? {
                 return Err(self.diverged(f32::NAN, epoch, steps_an_epoch - 1));
             }
             self.finish_epoch(&mut progress, &standardisation)?;
@@ -393,7 +420,7 @@ impl Run<'_> {
         step: usize,
         steps: usize,
     ) -> Result<(), TrainingError> {
-        if !progress.is_finite() {
+        if !progress.is_finite()? {
             return Err(self.diverged(f32::NAN, epoch, step));
         }
         progress.save(self.folder, steps)

@@ -1,0 +1,274 @@
+//! `doorplate lend-device`, and borrowing what others lend.
+//!
+//! Burn's remote server carries it: a borrower sends tensor operations through a WebSocket, and the
+//! lender runs them on a device of its own.
+
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
+    str::FromStr,
+    time::Duration,
+};
+
+use burn::tensor::Device;
+use clap::Parser;
+
+use super::device::DeviceArg;
+use crate::training::TrainingError;
+
+/// How long a lender may take to take a connection.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// Lend devices of this machine to `doorplate train` on others, until Ctrl-C.
+///
+/// They are borrowed with `--device ws://HOST:PORT`. With DOORPLATE_TOKEN set to the same word on
+/// both sides, others are refused; but what is sent is not encrypted, and a borrower can fill this
+/// machine's memory: lend within a network that you trust.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// What is lent: auto, cpu, wgpu, cuda or cuda:NUMBER; several of a kind, with commas, are
+    /// borrowed as ws://HOST:PORT/0, ws://HOST:PORT/1 and so on.
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
+    device: Vec<DeviceArg>,
+    /// Where to listen; port 0 takes a free one. Other than loopback needs DOORPLATE_TOKEN.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+}
+
+/// A device that `doorplate lend-device` lends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LentDevice {
+    /// The lender's `HOST:PORT`.
+    lender: String,
+    /// Which of the lender's devices, from 0.
+    number: usize,
+}
+
+impl FromStr for LentDevice {
+    type Err = String;
+
+    /// Takes `ws://HOST:PORT` or `ws://HOST:PORT/NUMBER`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = || {
+            let rest = text.strip_prefix("ws://")?;
+            let (lender, number) = match rest.split_once('/') {
+                None | Some((_, "")) => (rest.trim_end_matches('/'), 0),
+                Some((lender, number)) => (lender, number.parse().ok()?),
+            };
+            let (host, port) = lender.rsplit_once(':')?;
+            let port: u16 = port.parse().ok()?;
+            (!host.is_empty() && port > 0).then(|| LentDevice { lender: lender.to_owned(), number })
+        };
+        parsed().ok_or_else(|| format!("{text}: give ws://HOST:PORT or ws://HOST:PORT/NUMBER"))
+    }
+}
+
+impl fmt::Display for LentDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}", self.lender)?;
+        if self.number > 0 { write!(f, "/{}", self.number) } else { Ok(()) }
+    }
+}
+
+impl LentDevice {
+    /// Whether somebody listens there.
+    fn answers(&self) -> io::Result<()> {
+        let mut last = io::Error::other("its name leads to no address");
+        for address in self.lender.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, CONNECTING) {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Names the lenders among `devices` that do not answer any more, where a device's failure ended a
+/// run.
+pub fn name_the_lost(devices: &[DeviceArg], error: TrainingError) -> anyhow::Error {
+    let lost: Vec<String> = match error {
+        TrainingError::Device { .. } => devices
+            .iter()
+            .filter_map(|device| match device {
+                DeviceArg::Lent(lent) if lent.answers().is_err() => Some(lent.to_string()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let error = anyhow::Error::new(error);
+    if lost.is_empty() {
+        return error;
+    }
+    error.context(format!("{} does not answer any more", lost.join(", ")))
+}
+
+#[cfg(not(feature = "lend"))]
+mod lending {
+    use super::{Args, Device, LentDevice};
+
+    const NOT_BUILT: &str = "this build can neither lend nor borrow devices; build it with `cargo \
+                             build --release --features lend`";
+
+    pub fn run(_: &Args) -> anyhow::Result<()> {
+        anyhow::bail!(NOT_BUILT)
+    }
+
+    impl LentDevice {
+        /// Borrows the device.
+        pub fn open(&self) -> anyhow::Result<Device> {
+            anyhow::bail!("{self}: {NOT_BUILT}")
+        }
+    }
+}
+
+#[cfg(feature = "lend")]
+mod lending {
+    use std::{
+        env::{self, VarError},
+        net::TcpListener,
+        sync::mpsc,
+        thread,
+        time::Duration,
+    };
+
+    use anyhow::{Context as _, ensure};
+    use burn::{
+        remote::{ConnectError, RemoteHost},
+        server::{
+            AllowAll, AuthorizationRequest, PeerAuthorizer, RemoteServer, TokenAuthorizer,
+            WebSocketTransport,
+        },
+    };
+
+    use super::{super::WrongArgument, Args, Device, DeviceArg, LentDevice};
+    use crate::classifier::EngineError;
+
+    /// The environment's name for the word that borrowers have to know.
+    const TOKEN: &str = "DOORPLATE_TOKEN";
+
+    /// How long a lender may take to greet: what takes connections and says nothing is none.
+    const GREETING: Duration = Duration::from_secs(20);
+
+    fn token() -> anyhow::Result<Option<String>> {
+        match env::var(TOKEN) {
+            Ok(token) => Ok(Some(token).filter(|token| !token.is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => {
+                Err(WrongArgument(format!("{TOKEN} is no valid UTF-8")).into())
+            }
+        }
+    }
+
+    pub fn run(args: &Args) -> anyhow::Result<()> {
+        let wrong = |reason: String| WrongArgument(reason);
+        ensure!(
+            !args.device.iter().any(|device| matches!(device, DeviceArg::Lent(_))),
+            wrong("--device: what is borrowed cannot be lent again".to_owned())
+        );
+        let token = token()?;
+        ensure!(
+            token.is_some() || args.listen.ip().is_loopback(),
+            wrong(format!(
+                "--listen {}: others can reach this address; set {TOKEN} to a word that borrowers \
+                 have to know, or listen on 127.0.0.1",
+                args.listen
+            ))
+        );
+        let devices: Vec<Device> =
+            args.device.iter().map(DeviceArg::open).collect::<Result<_, _>>()?;
+        let listener = TcpListener::bind(args.listen)
+            .with_context(|| format!("{} cannot be listened on", args.listen))?;
+        let lender = listener.local_addr()?.to_string();
+        let server = match token {
+            Some(token) => {
+                let known = TokenAuthorizer::new(token)?;
+                RemoteServer::new(devices).with_authorizer(told(known))
+            }
+            None => RemoteServer::new(devices).with_authorizer(told(AllowAll)),
+        };
+        // Not Burn's own blocking form, which sets up a log on the standard output.
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let served = runtime.block_on(async {
+            let serving = server.serve_async(WebSocketTransport::from_listener(listener));
+            for (number, device) in args.device.iter().enumerate() {
+                let lent = LentDevice { lender: lender.clone(), number };
+                println!("Lending {device} as {lent} (stop with Ctrl-C)");
+            }
+            serving.await
+        });
+        served.map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Tells who borrows and who is refused.
+    fn told(authorizer: impl PeerAuthorizer) -> impl PeerAuthorizer {
+        move |request: AuthorizationRequest<'_>| {
+            let (client, number) = (request.client, request.device_index);
+            let answer = authorizer.authorize(request);
+            match &answer {
+                Ok(()) => eprintln!("{client} borrows device {number}"),
+                Err(reason) => eprintln!("refused: {reason}"),
+            }
+            answer
+        }
+    }
+
+    impl LentDevice {
+        /// Borrows the device.
+        pub fn open(&self) -> anyhow::Result<Device> {
+            // Asked first, as Burn goes on asking for a quarter of a minute.
+            if let Err(error) = self.answers() {
+                return Err(EngineError(format!(
+                    "nobody lends at ws://{}: {error}; start `doorplate lend-device` there first",
+                    self.lender
+                ))
+                .into());
+            }
+            let mut host = RemoteHost::websocket(&format!("ws://{}", self.lender));
+            if let Some(token) = token()? {
+                host = host.with_credential(token);
+            }
+            let options = Device::remote_options(&host).device_index(self.number);
+            let (greeted, greeting) = mpsc::channel();
+            // Nobody may be listening any more.
+            thread::spawn(move || drop(greeted.send(options.init())));
+            let problem = match greeting.recv_timeout(GREETING) {
+                Ok(Ok(device)) => return Ok(device),
+                Ok(Err(ConnectError::Unauthorized)) => {
+                    format!("the lender refuses this {TOKEN}; set it to the lender's")
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no greeting within {} s", GREETING.as_secs()),
+            };
+            Err(EngineError(format!("{self}: {problem}")).into())
+        }
+    }
+}
+
+pub use lending::run;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lent_devices_are_known_by_their_addresses() {
+        for (text, shown) in [
+            ("ws://host:3000", "ws://host:3000"),
+            ("ws://host:3000/", "ws://host:3000"),
+            ("ws://host:3000/0", "ws://host:3000"),
+            ("ws://10.0.0.7:3000/2", "ws://10.0.0.7:3000/2"),
+            ("ws://[::1]:3000/1", "ws://[::1]:3000/1"),
+        ] {
+            let lent: LentDevice = text.parse().expect("an address");
+            assert_eq!(lent.to_string(), shown);
+        }
+        for wrong in
+            ["ws://", "ws://host", "ws://:3000", "ws://host:0", "ws://host:port", "ws://host:1/x"]
+        {
+            let problem = wrong.parse::<LentDevice>().expect_err("no address");
+            assert!(problem.contains("ws://HOST:PORT"), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Weights and gradients on their way from one device to another.
+//!
+//! They go through this machine's memory. Burn would move them straight from one lender to another,
+//! but the two may not reach each other, and it panics where a device is lost on the way.
+
+use burn::{
+    module::{Module as _, ModuleMapper, ModuleVisitor, Param, RunningState},
+    optim::GradientsParams,
+    tensor::{Device, Tensor},
+};
+
+use super::lost_device::lost;
+use crate::classifier::{EngineError, Network};
+
+/// A copy of `net` on `device`, to be trained there: its parameters have the ids of `net`'s, its
+/// statistics are its own.
+///
+/// # Errors
+/// [`EngineError`] when the device that holds `net` is lost.
+pub(super) fn net_on(device: &Device, net: &Network) -> Result<Network, EngineError> {
+    let mut mapper = CopiedWeights { device, problem: None };
+    let mut copy = net.clone();
+    // Clones share their batch norms' statistics, and mapping one would move those of both.
+    for norm in copy.stages.iter_mut().filter_map(|stage| stage.norm.as_mut()) {
+        norm.running_mean = RunningState::new(norm.running_mean.value_sync());
+        norm.running_var = RunningState::new(norm.running_var.value_sync());
+    }
+    let copy = copy.map(&mut mapper);
+    mapper.problem.map_or(Ok(copy), Err)
+}
+
+/// A copy on `device` of the gradients of `net`'s parameters.
+///
+/// # Errors
+/// [`EngineError`] when the device that holds them is lost.
+pub(super) fn gradients_on(
+    device: &Device,
+    net: &Network,
+    gradients: GradientsParams,
+) -> Result<GradientsParams, EngineError> {
+    // Gradients are plain tensors, whatever device their network is on.
+    let device = device.clone().without_autodiff();
+    let mut visitor =
+        CopiedGradients { device, from: gradients, to: GradientsParams::new(), problem: None };
+    net.visit(&mut visitor);
+    visitor.problem.map_or(Ok(visitor.to), Err)
+}
+
+fn copy_on<const D: usize>(device: &Device, tensor: Tensor<D>) -> Result<Tensor<D>, EngineError> {
+    let data = tensor.try_into_data().map_err(lost)?;
+    Ok(Tensor::from_data(data, device))
+}
+
+struct CopiedWeights<'a> {
+    device: &'a Device,
+    problem: Option<EngineError>,
+}
+
+impl ModuleMapper for CopiedWeights<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| {
+            let learns = tensor.is_require_grad();
+            match copy_on(self.device, tensor.clone()) {
+                Ok(copy) => copy.set_require_grad(learns),
+                Err(problem) => {
+                    self.problem = Some(problem);
+                    tensor
+                }
+            }
+        })
+    }
+}
+
+struct CopiedGradients {
+    device: Device,
+    from: GradientsParams,
+    to: GradientsParams,
+    problem: Option<EngineError>,
+}
+
+impl ModuleVisitor for CopiedGradients {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.from.remove::<D>(param.id) {
+            match copy_on(&self.device, gradient) {
+                Ok(copy) => self.to.register(param.id, copy),
+                Err(problem) => self.problem = Some(problem),
+            }
+        }
+    }
+}
