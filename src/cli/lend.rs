@@ -127,6 +127,7 @@ mod lending {
 mod lending {
     use std::{
         env::{self, VarError},
+        io::{self, Write as _},
         net::TcpListener,
         sync::mpsc,
         thread,
@@ -192,10 +193,15 @@ mod lending {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let served = runtime.block_on(async {
             let serving = server.serve_async(WebSocketTransport::from_listener(listener));
-            for (number, device) in args.device.iter().enumerate() {
-                let lent = LentDevice { lender: lender.clone(), number };
-                println!("Lending {device} as {lent} (stop with Ctrl-C)");
-            }
+            let lines: Vec<String> = (0..)
+                .zip(&args.device)
+                .map(|(number, device)| {
+                    let lent = LentDevice { lender: lender.clone(), number };
+                    format!("Lending {device} as {lent} (stop with Ctrl-C)")
+                })
+                .collect();
+            // At once, and whether or not somebody reads: the devices are lent all the same.
+            let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
             serving.await
         });
         served.map_err(|error| anyhow::anyhow!("{error}"))
