@@ -1,10 +1,16 @@
 //! A decoded photo, boxes on it, crops from it, patches laid back on it.
 
+#[cfg(feature = "native")]
+mod encoding;
+#[cfg(feature = "native")]
+mod exif;
 mod geometry;
 mod header;
 #[cfg(feature = "codecs")]
 mod pixels;
 
+#[cfg(feature = "native")]
+pub use encoding::Encoding;
 #[cfg(feature = "codecs")]
 pub use geometry::Filter;
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
