@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::{boxes::BoxesError, read::OpenPhotoError};
+use self::{boxes::BoxesError, erase::BatchError, read::OpenPhotoError};
 use crate::{
     classifier::{EngineError, WeightsError},
     dataset::{
@@ -40,7 +40,8 @@ use crate::{
 ///
 /// Exit codes: 0 done; 1 a file could not be written, or anything not named here; 2 wrong
 /// arguments; 3 a photo, its boxes or a data set cannot be used; 4 a model cannot be used;
-/// 5 the device failed; 130 training was stopped by Ctrl-C, with a checkpoint.
+/// 5 the device failed; 6 some photos of many failed, and the rest is done; 130 stopped by Ctrl-C:
+/// training with a checkpoint, erasing after the photos under way.
 #[derive(Debug, Parser)]
 #[command(name = "doorplate", version, about, long_about)]
 struct Cli {
@@ -51,7 +52,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Read(read::Args),
-    Erase(erase::Args),
+    Erase(Box<erase::Args>),
     Sheet(sheet::Args),
     Data(data::Args),
     Train(Box<train::Args>),
@@ -121,11 +122,19 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             )
         {
             Some(2)
-        } else if matches!(training, Some(TrainingError::Stopped { .. })) {
+        } else if matches!(training, Some(TrainingError::Stopped { .. }))
+            || matches!(cause.downcast_ref(), Some(BatchError::Stopped))
+        {
             Some(130)
+        } else if matches!(cause.downcast_ref(), Some(BatchError::SomeFailed { .. })) {
+            Some(6)
         } else if cause.is::<PhotoError>()
             || cause.is::<OpenPhotoError>()
             || cause.is::<BoxesError>()
+            || matches!(
+                cause.downcast_ref(),
+                Some(BatchError::NoPhotos { .. } | BatchError::Folder { .. })
+            )
             || cause.is::<Format1Error>()
             || cause.is::<Format2Error>()
             || cause.is::<StoreError>()

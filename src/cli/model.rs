@@ -37,9 +37,14 @@ impl ModelArgs {
 
     /// Loads the model on its device.
     pub fn load(&self) -> anyhow::Result<Classifier> {
+        Ok(self.load_with_hash()?.0)
+    }
+
+    /// Loads the model on its device; beside it the SHA-256 of its weights, which names it.
+    pub fn load_with_hash(&self) -> anyhow::Result<(Classifier, String)> {
         let device = self.device()?;
-        let (_, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
-        Ok(classifier)
+        let (entry, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
+        Ok((classifier, entry.sha256))
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{
 pub struct Args {
     /// The photo.
     photo: PathBuf,
-    /// The boxes: JSON, or the digitStruct.mat that lists the photo.
+    /// The boxes, or the list or folder that has them: JSON, CSV, YOLO, VOC, COCO or SVHN's
+    /// digitStruct.mat.
     #[arg(long)]
     boxes: PathBuf,
     /// Print one JSON object instead of a line a box.
@@ -60,7 +61,7 @@ pub fn readings_json(boxes: &[BoxInPhoto], readings: &[Reading]) -> serde_json::
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let photo = open_photo(&args.photo)?;
-    let boxes = read_boxes(&args.boxes, &args.photo, photo.size())?;
+    let boxes = read_boxes(Some(&args.boxes), None, &args.photo, photo.size())?;
     let classifier = args.model.load()?;
     let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
     if args.json {

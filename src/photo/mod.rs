@@ -1,10 +1,16 @@
 //! A decoded photo, boxes on it, crops from it, patches laid back on it.
 
+#[cfg(feature = "native")]
+mod encoding;
+#[cfg(feature = "native")]
+mod exif;
 mod geometry;
 mod header;
 #[cfg(feature = "codecs")]
 mod pixels;
 
+#[cfg(feature = "native")]
+pub use encoding::Encoding;
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
 #[cfg(feature = "codecs")]

@@ -39,6 +39,14 @@ pub enum PhotoError {
     /// The result could not be encoded.
     #[error("the picture could not be written as PNG ({0})")]
     Encode(image::ImageError),
+    /// The result could not be encoded in the format that the photo came in.
+    #[error("the picture could not be written as {format} ({reason})")]
+    EncodeAs {
+        /// The format.
+        format: &'static str,
+        /// What the encoder said.
+        reason: String,
+    },
 }
 
 /// A decoded photo, upright, in its own depth and channels.
@@ -48,8 +56,8 @@ pub enum PhotoError {
 /// location among it) is dropped.
 #[derive(Clone, Debug)]
 pub struct Photo {
-    image: DynamicImage,
-    icc_profile: Option<Vec<u8>>,
+    pub(super) image: DynamicImage,
+    pub(super) icc_profile: Option<Vec<u8>>,
 }
 
 /// A rectangle of samples, 0 to 1, one plane a channel: the form the engine works on.
@@ -415,7 +423,7 @@ fn jpeg_has_end(bytes: &[u8]) -> bool {
     false
 }
 
-fn format_name(format: ImageFormat) -> &'static str {
+pub(super) fn format_name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Png => "PNG",
         ImageFormat::Jpeg => "JPEG",

@@ -1,0 +1,637 @@
+//! Many photos, each by itself: what is wrong with one is said, and the rest goes on.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    fs,
+    io::{self, Write as _},
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::{
+    Args,
+    inputs::{Input, Shard, Unusable, absolute, files_in, is_photo, listed},
+    records::{ClaimError, Record, Records, Settings, made_of},
+};
+use crate::{
+    classifier::Classifier,
+    cli::{
+        WrongArgument,
+        boxes::{BoxSource, BoxesError, default_growth, grow},
+        read::{OpenPhotoError, readings_json},
+    },
+    dataset::boxes::{PhotoBoxes, Unit, is_class_list},
+    files::write_whole,
+    photo::{BoxInPhoto, Encoding, Photo, PhotoError},
+    removal::{RemovalOptions, remove_digits},
+};
+
+/// How often a waiting thread looks whether it should stop.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Names of photos that a message lists at most.
+const NAMES_IN_MESSAGE: usize = 3;
+
+/// How a run over many photos can end, other than well.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    #[error("{failed} of {all} photos failed, as said above; the rest is done")]
+    SomeFailed { failed: u64, all: u64 },
+    #[error("stopped; the same command goes on where this one was")]
+    Stopped,
+    #[error("{}: {source}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{}: no photo in this folder", path.display())]
+    NoPhotos { path: PathBuf },
+}
+
+/// A run, as all its threads see it.
+struct Batch {
+    source: BoxSource,
+    records: Records,
+    output: PathBuf,
+    settings: Settings,
+    pass_unlisted: bool,
+    classifier: Classifier,
+    bar: ProgressBar,
+    /// Results under way, by name, with the photos that they are of.
+    under_way: Mutex<HashMap<PathBuf, PathBuf>>,
+    tally: Tally,
+    stop: Arc<AtomicBool>,
+    /// What ended the run early.
+    fatal: Mutex<Option<anyhow::Error>>,
+    foreign_label_said: AtomicBool,
+}
+
+#[derive(Default)]
+struct Tally {
+    found: AtomicU64,
+    written: AtomicU64,
+    done_before: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Tally {
+    fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A photo that is done.
+enum Outcome {
+    Written(Value),
+    DoneBefore(Value),
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let folder = (args.photo.as_os_str() != "-").then_some(args.photo.as_path());
+    let many = &args.many;
+    if let Some(folder) = folder {
+        ensure!(
+            !many.null && many.root.is_none(),
+            WrongArgument("-0 and --root are for a list of photos, which - asks for".to_owned())
+        );
+        let error = |source| BatchError::Folder { path: folder.to_owned(), source };
+        fs::read_dir(folder).map_err(error)?;
+        keep_apart(folder, &args.output)?;
+    }
+    let file = args.boxes.as_deref();
+    let source = BoxSource::open(file, args.boxes_format)?;
+    if let BoxSource::One { path, .. } = source {
+        return Err(BoxesError::OfOnePhoto { path }.into());
+    }
+    let (classifier, model) = args.model.load_with_hash()?;
+    let records = Records::claim(&args.output).map_err(|error| match error {
+        ClaimError::NotOurs { .. } => WrongArgument(error.to_string()).into(),
+        ClaimError::File { .. } => anyhow::Error::from(error),
+    })?;
+    let output = args.output.canonicalize();
+    let output = output.with_context(|| args.output.display().to_string())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    listen_for_ctrl_c(&stop)?;
+    let batch = Arc::new(Batch {
+        source,
+        records,
+        output,
+        settings: Settings {
+            growth: args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format)),
+            keep_exif: many.keep_exif,
+            model,
+        },
+        pass_unlisted: many.pass_unlisted,
+        classifier,
+        bar: ProgressBar::new(0).with_style(ProgressStyle::with_template(
+            "[{bar:30}] {pos}/{len} photos, {per_sec:.1}, {eta} left",
+        )?),
+        under_way: Mutex::default(),
+        tally: Tally::default(),
+        stop,
+        fatal: Mutex::default(),
+        foreign_label_said: AtomicBool::new(false),
+    });
+    let jobs = many.jobs.or_else(|| thread::available_parallelism().ok());
+    batch.work(folder, args, jobs.map_or(1, NonZeroUsize::get))
+}
+
+/// Refuses an output folder that is the photos' own, or in it, or holds it: photos would be
+/// written over, or results taken for photos.
+fn keep_apart(photos: &Path, output: &Path) -> anyhow::Result<()> {
+    let photos = photos.canonicalize().with_context(|| photos.display().to_string())?;
+    // What of its path is not there yet is no link either.
+    let path = absolute(output)?;
+    let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    let in_full = there.map_or(path.clone(), |(part, real)| {
+        path.strip_prefix(part).map_or(real.clone(), |rest| real.join(rest))
+    });
+    let reason = if in_full == photos {
+        "this is the folder of the photos itself"
+    } else if in_full.starts_with(&photos) {
+        "this is inside the folder of the photos"
+    } else if photos.starts_with(&in_full) {
+        "the folder of the photos is inside this one"
+    } else {
+        return Ok(());
+    };
+    let refused = format!("{}: {reason}; give a folder apart from it", output.display());
+    Err(WrongArgument(refused).into())
+}
+
+fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            // Asked twice: now.
+            std::process::exit(130);
+        }
+        eprintln!(
+            "\ndoorplate: stopping after the photos under way; press Ctrl-C again to stop at once"
+        );
+    })
+    .context("listening for Ctrl-C")
+}
+
+impl Batch {
+    /// Does all photos on `jobs` threads.
+    fn work(
+        self: &Arc<Self>,
+        folder: Option<&Path>,
+        args: &Args,
+        jobs: usize,
+    ) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let shard = args.many.shard;
+        // Short, so that a folder of any size is never listed far ahead.
+        let (sender, receiver) = sync_channel(2 * jobs);
+        let batch = Arc::clone(self);
+        match folder {
+            Some(folder) => {
+                let folder = folder.to_owned();
+                if !self.bar.is_hidden() {
+                    self.count(folder.clone(), shard);
+                }
+                thread::spawn(move || batch.feed_folder(&folder, shard, &sender));
+            }
+            None => {
+                let (null, root) = (args.many.null, args.many.root.clone());
+                // Left behind when the run stops early, as reading cannot be broken off.
+                thread::spawn(move || {
+                    for input in listed(io::stdin().lock(), null, root) {
+                        if !batch.feed(input, shard, &sender, true) {
+                            break;
+                        }
+                    }
+                });
+            }
+        }
+        let receiver = Mutex::new(receiver);
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| self.work_off(&receiver));
+            }
+        });
+        self.bar.finish_and_clear();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (written, failed) = (count(&self.tally.written), count(&self.tally.failed));
+        let done_before = count(&self.tally.done_before);
+        let seconds = started.elapsed().as_secs_f64();
+        eprintln!(
+            "doorplate: {written} photos written, {done_before} were done before, {failed} failed; \
+             {seconds:.1} s, {:.1} a second on {jobs} threads",
+            (written + failed) as f64 / seconds.max(1e-3)
+        );
+        if let Some(error) = self.fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(BatchError::Stopped.into());
+        }
+        if let Some(folder) = folder
+            && count(&self.tally.found) == 0
+            && failed == 0
+        {
+            return Err(BatchError::NoPhotos { path: folder.to_owned() }.into());
+        }
+        if failed > 0 {
+            let all = written + done_before + failed;
+            return Err(BatchError::SomeFailed { failed, all }.into());
+        }
+        Ok(())
+    }
+
+    /// Says something without disturbing the bar.
+    fn say(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("doorplate: {text}"));
+    }
+
+    /// Counts the photos for the bar, beside the work.
+    fn count(self: &Arc<Self>, folder: PathBuf, shard: Option<Shard>) {
+        let batch = Arc::clone(self);
+        thread::spawn(move || {
+            let ours = |input: &Input| {
+                is_photo(&input.photo) && shard.is_none_or(|shard| shard.holds(&input.name))
+            };
+            let count = files_in(&folder, &batch.output).flatten().filter(ours).count();
+            batch.bar.set_length(count as u64);
+        });
+    }
+
+    /// Hands on the photos of a folder; then says which boxes are of none.
+    fn feed_folder(&self, folder: &Path, shard: Option<Shard>, sender: &SyncSender<Fed>) {
+        let beside = matches!(self.source, BoxSource::Each { folder: None, .. });
+        let mut lonely = Vec::new();
+        for input in files_in(folder, &self.output) {
+            if let Ok(input) = &input
+                && !is_photo(&input.photo)
+            {
+                if beside {
+                    self.note_lonely(&input.photo, &input.photo, &mut lonely);
+                }
+            } else if !self.feed(input, shard, sender, false) {
+                return;
+            }
+        }
+        match &self.source {
+            BoxSource::Each { folder: Some(boxes), .. } => {
+                for file in files_in(boxes, &self.output).flatten() {
+                    self.note_lonely(&file.photo, &folder.join(&file.name), &mut lonely);
+                }
+            }
+            _ => lonely.extend(self.source.left_over().into_iter().map(str::to_owned)),
+        }
+        if lonely.is_empty() {
+            return;
+        }
+        let named = lonely.iter().take(NAMES_IN_MESSAGE).cloned().collect::<Vec<_>>().join(", ");
+        let more = match lonely.len().saturating_sub(NAMES_IN_MESSAGE) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let folder = folder.display();
+        self.say(&format!("there are boxes for {named}{more}, and no such photo in {folder}"));
+    }
+
+    /// Notes a file of boxes beside which, at `place`, there is no photo.
+    fn note_lonely(&self, file: &Path, place: &Path, lonely: &mut Vec<String>) {
+        let BoxSource::Each { formats, .. } = &self.source else { return };
+        let Some(name) = place.file_name().and_then(|name| name.to_str()) else { return };
+        let suffixes = formats.iter().filter_map(|format| format.suffix());
+        let Some(stem) = suffixes.into_iter().find_map(|suffix| name.strip_suffix(suffix)) else {
+            return;
+        };
+        if is_class_list(file) {
+            return;
+        }
+        let has_photo = super::inputs::PHOTO_EXTENSIONS.iter().any(|extension| {
+            [(*extension).to_owned(), extension.to_ascii_uppercase()]
+                .iter()
+                .any(|extension| place.with_file_name(format!("{stem}.{extension}")).exists())
+        });
+        if !has_photo {
+            lonely.push(file.display().to_string());
+        }
+    }
+
+    /// Hands on one photo, if it is of this part; false when there is no use in any more.
+    fn feed(
+        &self,
+        input: Result<Input, Unusable>,
+        shard: Option<Shard>,
+        sender: &SyncSender<Fed>,
+        lengthen: bool,
+    ) -> bool {
+        if self.stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        Tally::add(&self.tally.found);
+        let input = input.and_then(|input| {
+            // Before parts are told apart: all of them must come to the same.
+            match self.source.take(&input.photo, &input.name) {
+                None => Ok(input),
+                Some(other) => Err(Unusable {
+                    problem: format!(
+                        "the list of boxes names photos without folders, and {} has this name too",
+                        other.display()
+                    ),
+                    path: input.photo,
+                }),
+            }
+        });
+        // What has no name is said by every part: better often than never.
+        if let (Ok(input), Some(shard)) = (&input, shard)
+            && !shard.holds(&input.name)
+        {
+            return true;
+        }
+        if lengthen {
+            self.bar.inc_length(1);
+        }
+        sender.send(input).is_ok()
+    }
+
+    /// Takes photos until there are none.
+    fn work_off(&self, receiver: &Mutex<Receiver<Fed>>) {
+        // The engine shares its work among the threads of the pool that it is called in: with a
+        // photo a thread there is nothing to share, and threads that do so wait for each other.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+        if let Err(error) = &pool {
+            self.say(&format!("threads are shared, and so slower ({error})"));
+        }
+        while !self.stop.load(Ordering::Relaxed) {
+            let next = {
+                let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+                receiver.recv_timeout(PATIENCE)
+            };
+            let input = match next {
+                Ok(input) => input,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let (photo, done) = match input {
+                Ok(input) => {
+                    // Decoders are others' code, and one photo of a million must not end the run.
+                    let done = catch_unwind(AssertUnwindSafe(|| self.erase(&input)));
+                    (input.photo, done.unwrap_or_else(|panic| Err(panicked(&*panic))))
+                }
+                Err(Unusable { path, problem }) => (path, Err(anyhow!(problem))),
+            };
+            let told = self.tell(&photo, done);
+            if let Err(error) = told.context("standard output") {
+                self.give_up(error);
+            }
+            self.bar.inc(1);
+        }
+    }
+
+    /// Ends the run early.
+    fn give_up(&self, error: anyhow::Error) {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Says how a photo came out, in one line of JSON.
+    fn tell(&self, photo: &Path, done: anyhow::Result<Outcome>) -> io::Result<()> {
+        let line = match done {
+            Ok(Outcome::Written(line)) => {
+                Tally::add(&self.tally.written);
+                line
+            }
+            Ok(Outcome::DoneBefore(mut line)) => {
+                Tally::add(&self.tally.done_before);
+                line["photo"] = photo.to_string_lossy().into();
+                line["skipped"] = true.into();
+                line
+            }
+            Err(error) => {
+                Tally::add(&self.tally.failed);
+                let message = crate::cli::message(&error);
+                let name = photo.display().to_string();
+                let named = message.starts_with(&name);
+                self.say(&if named { message.clone() } else { format!("{name}: {message}") });
+                let line = json!({ "photo": photo.to_string_lossy(), "error": message });
+                if hopeless(&error) {
+                    self.give_up(error);
+                }
+                line
+            }
+        };
+        let mut out = io::stdout().lock();
+        writeln!(out, "{line}")?;
+        out.flush()
+    }
+
+    /// Takes the digits out of one photo, unless that is done.
+    fn erase(&self, input: &Input) -> anyhow::Result<Outcome> {
+        let Input { photo: path, name } = input;
+        let source = absolute(path)?;
+        let Some(_under_way) = UnderWay::enter(self, name, &source)? else {
+            // The list names it twice, and it is being done.
+            return Ok(Outcome::DoneBefore(json!({})));
+        };
+        let file_error = |source| OpenPhotoError::File { path: path.clone(), source };
+        let metadata = fs::metadata(path).map_err(file_error)?;
+        ensure!(metadata.is_file(), "this is no file");
+        let real = path.canonicalize().map_err(file_error)?;
+        ensure!(!real.starts_with(&self.output), "it is in the output folder");
+        let found = self.source.find(path, name);
+        let (boxes_file, boxes) = match found {
+            Ok((file, boxes)) => (file, boxes.into_owned()),
+            Err(error) if self.pass_unlisted && error.is_unlisted() => {
+                let none = PhotoBoxes { boxes: Vec::new(), unit: Unit::Pixels, drawn_on: None };
+                (PathBuf::new(), none)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.note_foreign_label(&boxes_file, &boxes);
+        let made_of = made_of(&metadata, &boxes, &self.settings);
+        let target = self.output.join(name);
+        if let Some(record) = self.records.get(name) {
+            if Path::new(&record.photo) != source && Path::new(&record.photo).exists() {
+                bail!("its result would take the place of that of {}", record.photo);
+            }
+            let whole = fs::metadata(&target).is_ok_and(|result| result.len() == record.bytes);
+            if whole && record.made_of == made_of {
+                return Ok(Outcome::DoneBefore(record.line));
+            }
+        }
+        let (content, line) = self.result(path, &target, &boxes_file, &boxes)?;
+        let written = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BatchError::Write { path, source }
+        };
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(written(folder))?;
+        }
+        write_whole(&target, &content).map_err(written(&target))?;
+        let record = Record {
+            photo: source.to_string_lossy().into_owned(),
+            made_of,
+            bytes: content.len() as u64,
+            line,
+        };
+        self.records.put(name, &record).map_err(written(&target))?;
+        Ok(Outcome::Written(record.line))
+    }
+
+    /// A photo without its digits, as a file, and what is said of it.
+    fn result(
+        &self,
+        path: &Path,
+        target: &Path,
+        boxes_file: &Path,
+        boxes: &PhotoBoxes,
+    ) -> anyhow::Result<(Vec<u8>, Value)> {
+        let mut clock = Clock::start();
+        let file_error = |source| OpenPhotoError::File { path: path.to_owned(), source };
+        let bytes = fs::read(path).map_err(file_error)?;
+        let unusable = |source: PhotoError| OpenPhotoError::Photo { path: path.to_owned(), source };
+        let mut photo = Photo::decode(&bytes).map_err(unusable)?;
+        let encoding = Encoding::of(&bytes, self.settings.keep_exif).map_err(unusable)?;
+        drop(bytes);
+        let areas = boxes
+            .on(photo.size())
+            .map_err(|source| BoxesError::OnPhoto { path: boxes_file.to_owned(), source })?;
+        let opening = clock.lap();
+        let mut readings = json!([]);
+        let mut reading = 0.0;
+        if !areas.is_empty() {
+            readings = self.read(&photo, &areas, boxes)?;
+            reading = clock.lap();
+            let grown = grow(&areas, self.settings.growth, photo.size());
+            let options = RemovalOptions::default();
+            let fills = remove_digits(&photo, &grown, &self.classifier, &options);
+            for fill in pollster::block_on(fills)? {
+                fill.lay_on(&mut photo);
+            }
+        }
+        let removal = clock.lap();
+        let content = encoding.write(&photo).map_err(unusable)?;
+        let line = json!({
+            "photo": path.to_string_lossy(),
+            "output": target.to_string_lossy(),
+            "grown_by_percent": self.settings.growth,
+            "readings": readings,
+            "milliseconds": {
+                "opening": opening,
+                "reading": reading,
+                "removal": removal,
+                "encoding": clock.lap(),
+            },
+        });
+        Ok((content, line))
+    }
+
+    /// What is read in each box, beside what its file calls it.
+    fn read(
+        &self,
+        photo: &Photo,
+        areas: &[BoxInPhoto],
+        boxes: &PhotoBoxes,
+    ) -> anyhow::Result<Value> {
+        let readings = pollster::block_on(self.classifier.read(photo, areas))?;
+        let mut readings = readings_json(areas, &readings);
+        if let Some(readings) = readings.as_array_mut() {
+            for (reading, given) in readings.iter_mut().zip(&boxes.boxes) {
+                if let Some(label) = &given.label {
+                    reading["label"] = label.as_str().into();
+                }
+            }
+        }
+        Ok(readings)
+    }
+
+    /// Says once that a box is no digit by its class, and is removed all the same.
+    fn note_foreign_label(&self, file: &Path, boxes: &PhotoBoxes) {
+        if let Some(label) = boxes.foreign_label()
+            && !self.foreign_label_said.swap(true, Ordering::Relaxed)
+        {
+            self.say(&format!(
+                "{}: the class {label:?} is no digit; boxes of such classes are removed like all \
+                 others (this is said once)",
+                file.display()
+            ));
+        }
+    }
+}
+
+/// What is handed from the list of photos to the threads.
+type Fed = Result<Input, Unusable>;
+
+/// A result under way, until it is dropped.
+struct UnderWay<'a> {
+    batch: &'a Batch,
+    name: &'a Path,
+}
+
+impl<'a> UnderWay<'a> {
+    /// Enters a result; `None` when the same photo's is under way.
+    fn enter(batch: &'a Batch, name: &'a Path, photo: &Path) -> anyhow::Result<Option<Self>> {
+        let mut all = batch.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(name) {
+            Some(other) if other == photo => Ok(None),
+            Some(other) => {
+                bail!("its result would take the place of that of {}", other.display())
+            }
+            None => {
+                all.insert(name.to_owned(), photo.to_owned());
+                Ok(Some(UnderWay { batch, name }))
+            }
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut all = self.batch.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(self.name);
+    }
+}
+
+/// Takes times.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Clock(Instant::now())
+    }
+
+    /// Milliseconds since the last time, to the microsecond.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let microseconds = now.duration_since(self.0).as_micros();
+        self.0 = now;
+        microseconds as f64 / 1e3
+    }
+}
+
+/// What a panic said.
+fn panicked(panic: &(dyn Any + Send)) -> anyhow::Error {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    anyhow!("a mistake of this program ({}); please report it", text.unwrap_or("no reason given"))
+}
+
+/// Whether an error will meet every further photo too.
+fn hopeless(error: &anyhow::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem))
+}

@@ -1,0 +1,313 @@
+//! Which photos are to be done: those of a folder or a list, and of these one part of several.
+
+use std::{
+    io::{self, BufRead},
+    path::{Component, Path, PathBuf},
+    str::FromStr,
+};
+
+use sha2::{Digest as _, Sha256};
+use walkdir::{DirEntry, WalkDir};
+
+/// Ends of the names of files that are taken for photos.
+pub const PHOTO_EXTENSIONS: [&str; 9] =
+    ["png", "jpg", "jpeg", "jpe", "webp", "gif", "bmp", "tif", "tiff"];
+
+/// A photo to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it is.
+    pub photo: PathBuf,
+    /// Its path from the folder of all photos, and so its result's from the output folder.
+    pub name: PathBuf,
+}
+
+/// A photo that cannot even be looked for.
+#[derive(Debug)]
+pub struct Unusable {
+    /// What was given or found.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Whether a file is a photo by its name.
+pub fn is_photo(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    PHOTO_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// The files in a folder and the folders in it, in the system's order, so that no list of them is
+/// ever held. Links are followed; one that leads in a circle, or into `output`, is unusable.
+pub fn files_in(
+    folder: &Path,
+    output: &Path,
+) -> impl Iterator<Item = Result<Input, Unusable>> + 'static {
+    let (root, output) = (folder.to_owned(), output.to_owned());
+    // Only a link can lead to the output folder, as that is never inside.
+    let into_output = move |entry: &DirEntry| {
+        entry.path_is_symlink()
+            && entry.path().canonicalize().is_ok_and(|target| {
+                target.starts_with(&output)
+                    || entry.file_type().is_dir() && output.starts_with(target)
+            })
+    };
+    let mut walk = WalkDir::new(folder).follow_links(true).into_iter();
+    std::iter::from_fn(move || {
+        loop {
+            let entry = match walk.next()? {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(&root).to_owned();
+                    let problem = match error.loop_ancestor() {
+                        Some(ancestor) => {
+                            format!("this link leads back to {}", ancestor.display())
+                        }
+                        None => match error.io_error() {
+                            Some(error) => error.to_string(),
+                            None => error.to_string(),
+                        },
+                    };
+                    return Some(Err(Unusable { path, problem }));
+                }
+            };
+            if into_output(&entry) {
+                if entry.file_type().is_dir() {
+                    walk.skip_current_dir();
+                }
+                let problem = "this link leads to the output folder".to_owned();
+                return Some(Err(Unusable { path: entry.into_path(), problem }));
+            }
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            let photo = entry.into_path();
+            let name = photo.strip_prefix(&root).unwrap_or(&photo).to_owned();
+            return Some(Ok(Input { photo, name }));
+        }
+    })
+}
+
+/// The photos of a list, as they come.
+pub fn listed<R: BufRead + 'static>(
+    mut list: R,
+    null: bool,
+    root: Option<PathBuf>,
+) -> impl Iterator<Item = Result<Input, Unusable>> + 'static {
+    let end = if null { 0 } else { b'\n' };
+    let mut broken = false;
+    std::iter::from_fn(move || {
+        loop {
+            if broken {
+                return None;
+            }
+            let mut bytes = Vec::new();
+            match list.read_until(end, &mut bytes) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => {
+                    broken = true;
+                    let problem = format!("the list cannot be read on ({error})");
+                    return Some(Err(Unusable { path: PathBuf::from("-"), problem }));
+                }
+            }
+            if bytes.last() == Some(&end) {
+                bytes.pop();
+            }
+            // Lists made on Windows; no photo's name ends in a carriage return.
+            if !null && bytes.last() == Some(&b'\r') {
+                bytes.pop();
+            }
+            if bytes.is_empty() {
+                continue;
+            }
+            return Some(match path_of(bytes) {
+                Ok(photo) => named(photo, root.as_deref()),
+                Err(unusable) => Err(unusable),
+            });
+        }
+    })
+}
+
+#[cfg(unix)]
+fn path_of(bytes: Vec<u8>) -> Result<PathBuf, Unusable> {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+    Ok(PathBuf::from(OsString::from_vec(bytes)))
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: Vec<u8>) -> Result<PathBuf, Unusable> {
+    String::from_utf8(bytes).map(PathBuf::from).map_err(|error| Unusable {
+        path: String::from_utf8_lossy(error.as_bytes()).into_owned().into(),
+        problem: "this path is no UTF-8".to_owned(),
+    })
+}
+
+/// A listed photo with its name: the path from `root` where that is given, else its own path, of
+/// an absolute one what follows the root, as `tar` takes it.
+fn named(photo: PathBuf, root: Option<&Path>) -> Result<Input, Unusable> {
+    let outside = |photo: &Path| {
+        let problem = match root {
+            Some(root) => format!("it is not in {}, the --root", root.display()),
+            None => "its path leads out of the current folder; give a --root".to_owned(),
+        };
+        Unusable { path: photo.to_owned(), problem }
+    };
+    let from_root = match root {
+        None => photo.clone(),
+        // Both from the file system's root, as either may be relative.
+        Some(root) => match (absolute(&photo), absolute(root)) {
+            (Ok(photo), Ok(root)) => {
+                photo.strip_prefix(root).map(Path::to_owned).unwrap_or_default()
+            }
+            _ => PathBuf::new(),
+        },
+    };
+    match resolved(&from_root) {
+        Some(name) if name.file_name().is_some() => Ok(Input { photo, name }),
+        _ => Err(outside(&photo)),
+    }
+}
+
+/// A path without `.`, `..` and the root; `None` when it leads out of where it starts.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let mut resolved = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(part) => resolved.push(part),
+            Component::ParentDir => {
+                if !resolved.pop() {
+                    return None;
+                }
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    Some(resolved)
+}
+
+/// Where a path leads from the file system's root, whether or not anything is there.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let mut absolute = PathBuf::new();
+    for component in std::path::absolute(path)?.components() {
+        match component {
+            Component::ParentDir => drop(absolute.pop()),
+            other => absolute.push(other),
+        }
+    }
+    Ok(absolute)
+}
+
+/// One part of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    index: u64,
+    parts: u64,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').and_then(|(index, parts)| {
+            Some((index.parse::<u64>().ok()?, parts.parse::<u64>().ok()?))
+        });
+        match numbers {
+            Some((index, parts)) if index < parts => Ok(Shard { index, parts }),
+            Some((index, parts)) if parts > 0 => Err(format!(
+                "of {parts} parts, {index} is none; they are counted from 0, so the last is \
+                 {}/{parts}",
+                parts - 1
+            )),
+            _ => Err("give the part, from 0, and the number of parts, as 0/4".to_owned()),
+        }
+    }
+}
+
+impl Shard {
+    /// Whether a photo belongs to this part. Its name alone decides, so that it stays where it is
+    /// when others come, and every machine knows.
+    pub fn holds(&self, name: &Path) -> bool {
+        let name = name.to_string_lossy().replace('\\', "/");
+        let hash = Sha256::digest(name.as_bytes());
+        let first = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        first % self.parts == self.index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(list: &str, null: bool, root: Option<&str>) -> Vec<Result<String, String>> {
+        let list = io::Cursor::new(list.as_bytes().to_vec());
+        listed(list, null, root.map(PathBuf::from))
+            .map(|input| match input {
+                Ok(input) => Ok(input.name.to_string_lossy().into_owned()),
+                Err(unusable) => Err(unusable.problem),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn listed_photos_are_named_from_their_root() {
+        let ok = |name: &str| Ok(name.to_owned());
+        assert_eq!(
+            names("a.png\r\n\n./b/c.png\n/d/e.png\nf/../g.png", false, None),
+            [ok("a.png"), ok("b/c.png"), ok("d/e.png"), ok("g.png")]
+        );
+        assert_eq!(names("a\nb.png\0c.png\0", true, None), [ok("a\nb.png"), ok("c.png")]);
+        assert_eq!(names("/photos/a/b.png\n", false, Some("/photos/")), [ok("a/b.png")]);
+        assert_eq!(names("a/b.png\n./a/c.png", false, Some(".")), [ok("a/b.png"), ok("a/c.png")]);
+        for (path, root) in [
+            ("../a.png", None),
+            ("/other/a.png", Some("/photos")),
+            ("/p/../../a", Some("/p")),
+            (".", None),
+        ] {
+            let name = &names(path, false, root)[0];
+            assert!(name.as_ref().is_err_and(|problem| problem.contains("--root")), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn each_photo_belongs_to_one_part_for_ever() {
+        let names: Vec<PathBuf> = (0..1_000).map(|i| PathBuf::from(format!("a/{i}.png"))).collect();
+        for parts in [1, 2, 7] {
+            let mut sizes = Vec::new();
+            for index in 0..parts {
+                let shard: Shard = format!("{index}/{parts}").parse().expect("a part");
+                sizes.push(names.iter().filter(|name| shard.holds(name)).count() as u64);
+            }
+            assert_eq!(sizes.iter().sum::<u64>(), 1_000);
+            assert!(sizes.iter().all(|size| size.abs_diff(1_000 / parts) < 100), "{sizes:?}");
+        }
+        // Other machines, and later versions, must come to the same.
+        let shard = Shard { index: 0, parts: 4 };
+        let of_ten = names.iter().take(10).map(|name| shard.holds(name));
+        assert_eq!(of_ten.collect::<Vec<_>>(), OF_TEN);
+    }
+
+    /// Which of `a/0.png` to `a/9.png` are in the first of four parts.
+    const OF_TEN: [bool; 10] = [true, false, false, true, false, false, false, true, false, false];
+
+    #[test]
+    fn parts_that_are_none_say_how_to_count() {
+        for (text, reason) in
+            [("4/4", "the last is 3/4"), ("0/0", "0/4"), ("1", "0/4"), ("-1/4", "0/4")]
+        {
+            let problem = text.parse::<Shard>().expect_err(text);
+            assert!(problem.contains(reason), "{problem}");
+        }
+    }
+
+    #[test]
+    fn photos_are_known_by_their_extension() {
+        for name in ["a.png", "b.JPG", "c.d.jpeg", "e.TIFF"] {
+            assert!(is_photo(Path::new(name)), "{name}");
+        }
+        for name in ["png", ".png", "a.boxes.json", "a.txt", "a.mat"] {
+            assert!(!is_photo(Path::new(name)), "{name}");
+        }
+    }
+}

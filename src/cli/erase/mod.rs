@@ -1,0 +1,166 @@
+//! `doorplate erase`
+
+mod batch;
+mod inputs;
+mod records;
+
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+
+use self::inputs::Shard;
+use super::{
+    WrongArgument,
+    boxes::{default_growth, grow, read_boxes},
+    model::ModelArgs,
+    read::{open_photo, readings_json},
+};
+use crate::{
+    dataset::boxes::BoxFormat,
+    files::write_whole,
+    removal::{RemovalOptions, remove_digits},
+};
+
+pub use self::batch::BatchError;
+
+/// Take the digits in boxes out of a photo, or of many.
+///
+/// Of a folder, or a list of photos on standard input, each photo is written to the output folder
+/// in its own format, and a line of JSON tells what was read, or what was wrong with it; the rest
+/// goes on. Started again, only what is missing is done: a photo is done anew when its size or
+/// time, its boxes, an option that shows, or the model has changed.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// The photo; a folder of photos, with the folders in it; or - for a list of photos on
+    /// standard input, one path a line.
+    photo: PathBuf,
+    /// The boxes: the project's JSON, CSV, a COCO JSON, SVHN's digitStruct.mat, or a folder laid
+    /// out like the photos' with a file a photo (<stem>.boxes.json, VOC's <stem>.xml or YOLO's
+    /// <stem>.txt) [default: <stem>.boxes.json beside the photo].
+    #[arg(long)]
+    boxes: Option<PathBuf>,
+    /// What the boxes are written as, where the file's name does not tell.
+    #[arg(long, value_name = "FORMAT")]
+    boxes_format: Option<BoxFormat>,
+    /// Where the result goes: for one photo a PNG, for many a folder, which is made.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Percent of its height by which each box is grown on all sides before it is removed: 10 for
+    /// boxes from digitStruct.mat, which often cut a stroke short, else 0. Outside the grown boxes
+    /// no pixel changes, but for what a JPEG or GIF rounds.
+    #[arg(long, value_name = "PERCENT")]
+    grow: Option<u32>,
+    /// Print one JSON object with the readings and the time; of many photos, each has its line
+    /// anyhow.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    many: Many,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// The options for many photos.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Of a folder or a list")]
+struct Many {
+    /// Paths on standard input end with a zero byte instead of a line's end.
+    #[arg(short = '0', long)]
+    null: bool,
+    /// The folder that all listed photos are in; what leads from it to a photo leads from the
+    /// output folder to its result [default: the current folder, and / of absolute paths].
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+    /// Do only part i, from 0, of n, as 0/4: a photo's name says to which part it belongs.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Photos at once [default: the cores].
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
+    /// Keep the EXIF block, with the place where the photo was taken, in JPEG, PNG and WebP; its
+    /// previews and maker's notes go, as they show the photo as it was.
+    #[arg(long)]
+    keep_exif: bool,
+    /// Write photos that nothing says boxes of as they are, instead of refusing them.
+    #[arg(long)]
+    pass_unlisted: bool,
+}
+
+impl Many {
+    /// An option that is given, and means nothing for one photo.
+    fn given(&self) -> Option<&'static str> {
+        [
+            (self.null, "-0"),
+            (self.root.is_some(), "--root"),
+            (self.shard.is_some(), "--shard"),
+            (self.jobs.is_some(), "--jobs"),
+            (self.keep_exif, "--keep-exif"),
+            (self.pass_unlisted, "--pass-unlisted"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.photo.as_os_str() == "-" || args.photo.is_dir() {
+        return batch::run(args);
+    }
+    if let Some(option) = args.many.given() {
+        let only = format!("{option} is for a folder of photos, or - for a list of them");
+        return Err(WrongArgument(only).into());
+    }
+    erase_one(args)
+}
+
+fn erase_one(args: &Args) -> anyhow::Result<()> {
+    let output = args.output.display();
+    ensure!(
+        args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")),
+        WrongArgument(format!(
+            "{output}: the result is written as PNG, so that every pixel outside the boxes stays \
+             as it was; give a name that ends in .png"
+        ))
+    );
+    let mut photo = open_photo(&args.photo)?;
+    if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize()) {
+        ensure!(
+            photo != output,
+            WrongArgument(format!("{}: this is the photo itself", args.output.display()))
+        );
+    }
+    let file = args.boxes.as_deref();
+    let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
+    let classifier = args.model.load()?;
+    let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    let growth = args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format));
+    let grown = grow(&boxes, growth, photo.size());
+    let started = Instant::now();
+    let fills =
+        pollster::block_on(remove_digits(&photo, &grown, &classifier, &RemovalOptions::default()))?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    for fill in &fills {
+        fill.lay_on(&mut photo);
+    }
+    write_whole(&args.output, &photo.to_png()?)
+        .with_context(|| format!("{}", args.output.display()))?;
+    if args.json {
+        let report = serde_json::json!({
+            "photo": args.photo.to_string_lossy(),
+            "output": args.output.to_string_lossy(),
+            "grown_by_percent": growth,
+            "readings": readings_json(&boxes, &readings),
+            "removal_milliseconds": milliseconds,
+        });
+        println!("{report}");
+    } else {
+        let number: String = readings.iter().map(|reading| reading.best().0.to_string()).collect();
+        println!(
+            "{}: removed {number} in {milliseconds:.1} ms, written to {}",
+            args.photo.display(),
+            args.output.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! What is done already: a record a photo, in a hidden folder of the output folder.
+//!
+//! One file a photo, not one list: any number of processes on any number of machines can write
+//! them side by side, and none has to hold what the others did.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{dataset::boxes::PhotoBoxes, files::write_whole, publication::sha256_hex};
+
+/// The records' folder; it also says that what lies beside it may be replaced.
+const RECORDS: &str = ".doorplate";
+
+/// What was done with a photo.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// The photo, from the file system's root.
+    pub photo: String,
+    /// The hash of all that the result depends on, as [`made_of`] gives it.
+    pub made_of: String,
+    /// The result's length.
+    pub bytes: u64,
+    /// What was said of it.
+    pub line: Value,
+}
+
+/// The options that a result depends on.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Percent of its height by which each box is grown.
+    pub growth: u32,
+    /// Whether EXIF is kept.
+    pub keep_exif: bool,
+    /// The SHA-256 of the model's weights.
+    pub model: String,
+}
+
+/// The hash of all that a result depends on: the photo's length and time, the boxes as they are
+/// given, the options, the model, and this program's version.
+///
+/// The photo's content is not read for it, so a million photos are passed over in minutes; what
+/// keeps length and time, to the nanosecond, is taken for the same photo, as `make` and `rsync` do.
+pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) -> String {
+    let modified = photo.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let boxes_given: Vec<_> =
+        boxes.boxes.iter().map(|given| json!([given.area, given.label])).collect();
+    let all = json!({
+        "photo": [photo.len(), modified.map(|time| time.as_nanos().to_string())],
+        "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
+        "grow": settings.growth,
+        "keep_exif": settings.keep_exif,
+        "model": settings.model,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    sha256_hex(all.to_string().as_bytes())
+}
+
+/// The records of an output folder.
+#[derive(Debug)]
+pub struct Records {
+    folder: PathBuf,
+}
+
+/// Why a folder cannot take results.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(
+        "{}: this folder holds other files, and none of an earlier run; give a new or an empty one",
+        path.display()
+    )]
+    NotOurs { path: PathBuf },
+}
+
+impl Records {
+    /// Opens the records of an output folder, which is made when it is missing.
+    pub fn claim(output: &Path) -> Result<Self, ClaimError> {
+        let error = |source| ClaimError::File { path: output.to_owned(), source };
+        let folder = output.join(RECORDS);
+        if !folder.is_dir() {
+            fs::create_dir_all(output).map_err(error)?;
+            for entry in fs::read_dir(output).map_err(error)? {
+                let name = entry.map_err(error)?.file_name();
+                // Another process may claim the folder right now; and desktops leave their marks.
+                if !name.to_string_lossy().starts_with('.') && !folder.is_dir() {
+                    return Err(ClaimError::NotOurs { path: output.to_owned() });
+                }
+            }
+            fs::create_dir_all(&folder).map_err(error)?;
+        }
+        Ok(Records { folder })
+    }
+
+    fn path(&self, name: &Path) -> PathBuf {
+        let mut path = OsString::from(self.folder.join(name));
+        path.push(".json");
+        path.into()
+    }
+
+    /// A photo's record; none when there is none that can be read: it is written anew then.
+    pub fn get(&self, name: &Path) -> Option<Record> {
+        serde_json::from_slice(&fs::read(self.path(name)).ok()?).ok()
+    }
+
+    /// Writes a photo's record, once its result is in its place.
+    pub fn put(&self, name: &Path, record: &Record) -> io::Result<()> {
+        let path = self.path(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        write_whole(&path, &serde_json::to_vec(record)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dataset::boxes::{GivenBox, Unit},
+        photo::LooseBox,
+    };
+
+    #[test]
+    fn whatever_a_result_depends_on_changes_the_hash() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let photo = folder.path().join("photo");
+        fs::write(&photo, "one").expect("written");
+        let metadata = || fs::metadata(&photo).expect("there");
+        let area = LooseBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 };
+        let boxes = PhotoBoxes {
+            boxes: vec![GivenBox { area, label: None }],
+            unit: Unit::Pixels,
+            drawn_on: None,
+        };
+        let settings = Settings { growth: 10, keep_exif: false, model: "a".to_owned() };
+        let first = made_of(&metadata(), &boxes, &settings);
+        assert_eq!(first, made_of(&metadata(), &boxes.clone(), &settings.clone()));
+
+        let mut moved = boxes.clone();
+        moved.boxes[0].area.left += 1e-9;
+        let fractions = PhotoBoxes { unit: Unit::Fractions, ..boxes.clone() };
+        let mut changed = vec![
+            made_of(&metadata(), &moved, &settings),
+            made_of(&metadata(), &fractions, &settings),
+            made_of(&metadata(), &boxes, &Settings { growth: 0, ..settings.clone() }),
+            made_of(&metadata(), &boxes, &Settings { keep_exif: true, ..settings.clone() }),
+            made_of(&metadata(), &boxes, &Settings { model: "b".to_owned(), ..settings.clone() }),
+        ];
+        fs::write(&photo, "three").expect("written");
+        changed.push(made_of(&metadata(), &boxes, &settings));
+        changed.push(first);
+        changed.sort();
+        changed.dedup();
+        assert_eq!(changed.len(), 7);
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_no_output_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = folder.path().join("a/b");
+        Records::claim(&output).expect("made");
+        fs::write(output.join("1.png"), "").expect("written");
+        let records = Records::claim(&output).expect("known again");
+        let name = Path::new("c/1.png");
+        assert!(records.get(name).is_none());
+        let record = Record {
+            photo: "/c/1.png".to_owned(),
+            made_of: "x".to_owned(),
+            bytes: 3,
+            line: Value::Null,
+        };
+        records.put(name, &record).expect("written");
+        assert_eq!(records.get(name).map(|record| record.bytes), Some(3));
+        fs::write(records.path(name), "{").expect("damaged");
+        assert!(records.get(name).is_none());
+        let other = Records::claim(&folder.path().join("a/b/c"));
+        other.expect("an empty one");
+        fs::write(folder.path().join("own.png"), "").expect("written");
+        let error = Records::claim(folder.path()).expect_err("somebody's photos");
+        assert!(error.to_string().contains("holds other files"), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! The project's own JSON.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{BoxFile, BoxList, GivenBox, PhotoBoxes, Problem};
+use crate::photo::LooseBox;
+
+/// What a file should hold.
+const SHAPE: &str = r#"{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}]}"#;
+
+/// A file; other members are let through.
+#[derive(Deserialize)]
+struct File {
+    boxes: Option<Vec<OwnBox>>,
+    photos: Option<Vec<OwnPhoto>>,
+}
+
+#[derive(Deserialize)]
+struct OwnPhoto {
+    photo: String,
+    boxes: Vec<OwnBox>,
+}
+
+#[derive(Deserialize)]
+struct OwnBox {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+    label: Option<Value>,
+}
+
+impl From<OwnBox> for GivenBox {
+    fn from(own: OwnBox) -> Self {
+        let OwnBox { left, top, width, height, label } = own;
+        let label = label.map(|label| match label {
+            Value::String(text) => text,
+            other => other.to_string(),
+        });
+        GivenBox { area: LooseBox { left, top, width, height }, label }
+    }
+}
+
+/// Reads one photo's boxes, or many photos'.
+pub(super) fn parse(bytes: &[u8]) -> Result<BoxFile, Problem> {
+    let shape = |reason: &str| format!("not a boxes file ({reason}); it should hold {SHAPE}");
+    let file: File = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(error.line(), shape(&error.to_string())))?;
+    let given =
+        |boxes: Vec<OwnBox>| PhotoBoxes::in_pixels(boxes.into_iter().map(GivenBox::from).collect());
+    match (file.boxes, file.photos) {
+        (Some(boxes), None) => Ok(BoxFile::One(given(boxes))),
+        (None, Some(photos)) => {
+            let mut list = BoxList::default();
+            for OwnPhoto { photo, boxes } in photos {
+                list.add(&photo, given(boxes)).map_err(|what| Problem::new(None, what))?;
+            }
+            Ok(BoxFile::Many(list))
+        }
+        (Some(_), Some(_)) => Err(Problem::new(None, shape("it has both boxes and photos"))),
+        (None, None) => Err(Problem::new(None, shape("it has neither boxes nor photos"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::given, *};
+
+    #[test]
+    fn one_photo_or_many() {
+        let one = br#"{"boxes": [{"left": 1, "top": -2.5, "width": 3, "height": 4, "label": 7},
+            {"left": 1, "top": 2, "width": 3, "height": 4, "label": "plate", "id": 3}]}"#;
+        let expected =
+            [given([1.0, -2.5, 3.0, 4.0], Some("7")), given([1.0, 2.0, 3.0, 4.0], Some("plate"))];
+        assert_eq!(parse(one), Ok(BoxFile::One(PhotoBoxes::in_pixels(expected[..].to_vec()))));
+        let many = br#"{"photos": [{"photo": "./a/1.png", "boxes": []},
+            {"photo": "b\\1.png", "boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}]}]}"#;
+        let Ok(BoxFile::Many(list)) = parse(many) else { panic!("a list") };
+        assert_eq!(list.get("a/1.png").map(|photo| photo.boxes.len()), Some(0));
+        let second = list.get("b/1.png").expect("listed");
+        assert_eq!(second.boxes, [given([1.0, 2.0, 3.0, 4.0], None)]);
+    }
+
+    #[test]
+    fn damaged_files_say_where() {
+        let line = |text: &str| parse(text.as_bytes()).expect_err("damaged").line;
+        assert_eq!(line("{\n\"boxes\": [\n{\"left\": 1,}]}"), Some(3));
+        assert_eq!(line("{\n\"boxes\": [{\"left\": \"a\"}]}"), Some(2));
+        for text in [
+            "",
+            "{}",
+            "[1, 2]",
+            "null",
+            r#"{"boxes": 1}"#,
+            r#"{"boxes": [{"left": 1, "top": 2, "width": 3}]}"#,
+            r#"{"boxes": [], "photos": []}"#,
+        ] {
+            let problem = parse(text.as_bytes()).expect_err(text);
+            assert!(problem.what.contains("not a boxes file"), "{problem:?}");
+        }
+        let twice = r#"{"photos": [{"photo": "1.png", "boxes": []},
+            {"photo": "./1.png", "boxes": []}]}"#;
+        let problem = parse(twice.as_bytes()).expect_err("listed twice");
+        assert!(problem.what.contains("1.png is listed twice"), "{problem:?}");
+    }
+}

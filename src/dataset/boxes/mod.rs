@@ -1,0 +1,436 @@
+//! Boxes as labelling tools write them, one file a format.
+//!
+//! Each format's reader takes a file's bytes and gives boxes in pixels or in fractions of their
+//! photo; [`PhotoBoxes::on`] puts them on the photo. What the file calls a box is kept as a label:
+//! a box whose label is no digit is a box all the same.
+
+mod coco;
+mod csv;
+mod json;
+mod svhn;
+mod voc;
+mod yolo;
+
+use std::{
+    collections::HashMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    dataset::digit_struct::DigitStructError,
+    photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize},
+};
+
+/// The end of the name of a photo's own boxes file, behind the photo's stem.
+pub const JSON_SUFFIX: &str = ".boxes.json";
+
+/// What a YOLO folder calls the list of its classes.
+const YOLO_CLASSES: &str = "classes.txt";
+
+/// A format of boxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BoxFormat {
+    /// `{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}]}` for one photo, or
+    /// `{"photos": [{"photo": "1.png", "boxes": [...]}]}` for many; in pixels.
+    Json,
+    /// A table with a header line, a box a line; in pixels.
+    Csv,
+    /// A text a photo: class, centre x, centre y, width, height; in fractions.
+    Yolo,
+    /// Pascal VOC, an XML a photo; in pixels.
+    Voc,
+    /// One JSON with images, annotations and categories; in pixels.
+    Coco,
+    /// SVHN's `digitStruct.mat`; in pixels.
+    Svhn,
+}
+
+impl BoxFormat {
+    /// All formats with the names that options give them.
+    pub const NAMES: [(&'static str, BoxFormat); 6] = [
+        ("json", BoxFormat::Json),
+        ("csv", BoxFormat::Csv),
+        ("yolo", BoxFormat::Yolo),
+        ("voc", BoxFormat::Voc),
+        ("coco", BoxFormat::Coco),
+        ("svhn", BoxFormat::Svhn),
+    ];
+
+    /// The end of the name of a photo's own file, behind its stem; `None` for formats that hold
+    /// many photos' boxes in one file.
+    pub fn suffix(self) -> Option<&'static str> {
+        match self {
+            BoxFormat::Json => Some(JSON_SUFFIX),
+            BoxFormat::Yolo => Some(".txt"),
+            BoxFormat::Voc => Some(".xml"),
+            BoxFormat::Csv | BoxFormat::Coco | BoxFormat::Svhn => None,
+        }
+    }
+
+    /// The format of a file by its name, and by what it holds where JSON may be two.
+    fn of(path: &Path, bytes: &[u8]) -> Self {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("csv" | "tsv") => BoxFormat::Csv,
+            Some("txt") => BoxFormat::Yolo,
+            Some("xml") => BoxFormat::Voc,
+            Some("mat") => BoxFormat::Svhn,
+            _ if coco::looks_like(bytes) => BoxFormat::Coco,
+            _ => BoxFormat::Json,
+        }
+    }
+}
+
+impl fmt::Display for BoxFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(_, format)| format == self).map(|(name, _)| *name);
+        f.write_str(name.unwrap_or_default())
+    }
+}
+
+/// What a box's numbers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Pixels of the photo.
+    Pixels,
+    /// Parts of its width and of its height.
+    Fractions,
+}
+
+/// A box as a file gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenBox {
+    /// Where it lies; it may stick out of the photo.
+    pub area: LooseBox,
+    /// What the file calls it.
+    pub label: Option<String>,
+}
+
+/// The boxes of one photo as a file gives them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoBoxes {
+    /// The boxes, in the file's order; none where the file says that the photo has none.
+    pub boxes: Vec<GivenBox>,
+    /// What their numbers count.
+    pub unit: Unit,
+    /// The size of the photo they were drawn on, where the file says so.
+    pub drawn_on: Option<PhotoSize>,
+}
+
+/// Why boxes cannot be put on their photo.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OnPhotoError {
+    /// One of them cannot be used.
+    #[error("box {index} (counted from 1): {source}")]
+    Box {
+        /// Its number, from 1.
+        index: usize,
+        /// What is wrong with it.
+        source: BoxError,
+    },
+    /// The file was made for a photo of another size.
+    #[error(
+        "its boxes were drawn on a photo of {} x {} pixels, and this one has {} x {}",
+        drawn_on.width, drawn_on.height, photo.width, photo.height
+    )]
+    OtherSize {
+        /// What the file says.
+        drawn_on: PhotoSize,
+        /// The photo's size, upright.
+        photo: PhotoSize,
+    },
+    /// They are all smaller than a pixel, in the first one's corner.
+    #[error(
+        "its boxes look like fractions of the photo (box 1 is {width} x {height}), and this \
+         format gives pixels"
+    )]
+    Fractions {
+        /// Width of the first box.
+        width: f64,
+        /// Height of the first box.
+        height: f64,
+    },
+}
+
+impl PhotoBoxes {
+    /// Boxes in pixels.
+    fn in_pixels(boxes: Vec<GivenBox>) -> Self {
+        PhotoBoxes { boxes, unit: Unit::Pixels, drawn_on: None }
+    }
+
+    /// The boxes on a photo, as [`LooseBox::clamp_to`] puts them there.
+    ///
+    /// # Errors
+    /// [`OnPhotoError`] when one of them cannot be used: then none should be, as what it held
+    /// would be left on the photo.
+    pub fn on(&self, photo: PhotoSize) -> Result<Vec<BoxInPhoto>, OnPhotoError> {
+        if let Some(drawn_on) = self.drawn_on.filter(|drawn_on| *drawn_on != photo) {
+            return Err(OnPhotoError::OtherSize { drawn_on, photo });
+        }
+        let (across, down) = match self.unit {
+            Unit::Pixels => (1.0, 1.0),
+            Unit::Fractions => (f64::from(photo.width), f64::from(photo.height)),
+        };
+        if let Some(first) = self.boxes.first()
+            && self.unit == Unit::Pixels
+            && self.boxes.iter().all(|given| within_a_pixel(given.area))
+        {
+            let LooseBox { width, height, .. } = first.area;
+            return Err(OnPhotoError::Fractions { width, height });
+        }
+        let on_photo = |(i, given): (usize, &GivenBox)| {
+            let LooseBox { left, top, width, height } = given.area;
+            let area = LooseBox {
+                left: left * across,
+                top: top * down,
+                width: width * across,
+                height: height * down,
+            };
+            area.clamp_to(photo).map_err(|source| OnPhotoError::Box { index: i + 1, source })
+        };
+        self.boxes.iter().enumerate().map(on_photo).collect()
+    }
+
+    /// The first label that is no digit.
+    pub fn foreign_label(&self) -> Option<&str> {
+        let labels = self.boxes.iter().filter_map(|given| given.label.as_deref());
+        labels.into_iter().find(|label| digit_of_class(label).is_none())
+    }
+}
+
+/// Whether a box lies in the photo's first pixel and not on its edges: no digit does.
+fn within_a_pixel(area: LooseBox) -> bool {
+    let LooseBox { left, top, width, height } = area;
+    let inside = |start: f64, length: f64| start >= 0.0 && length > 0.0 && start + length <= 1.0;
+    inside(left, width) && inside(top, height) && (width < 1.0 || height < 1.0)
+}
+
+/// The digit that a class stands for: its name is the digit, or SVHN's 10 for 0.
+pub fn digit_of_class(class: &str) -> Option<u8> {
+    match class.trim().parse::<u8>() {
+        Ok(10) => Some(0),
+        Ok(digit @ 0..=9) => Some(digit),
+        _ => None,
+    }
+}
+
+/// The boxes of many photos, by the name that the file gives each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BoxList {
+    photos: HashMap<String, PhotoBoxes>,
+}
+
+impl BoxList {
+    /// The boxes of the photo of this name; none at all where the file does not name it.
+    pub fn get(&self, name: &str) -> Option<&PhotoBoxes> {
+        self.photos.get(name)
+    }
+
+    /// The photos' names, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.photos.keys().map(String::as_str)
+    }
+
+    /// Adds a photo; the problem where it is in the list already.
+    fn add(&mut self, name: &str, boxes: PhotoBoxes) -> Result<(), String> {
+        match self.photos.insert(plain_name(name), boxes) {
+            None => Ok(()),
+            Some(_) => Err(format!("the photo {name} is listed twice")),
+        }
+    }
+}
+
+/// A photo's name with `/` between folders, and no `./` in front.
+pub fn plain_name(name: &str) -> String {
+    let name = name.replace('\\', "/");
+    name.trim_start_matches("./").to_owned()
+}
+
+/// What a file of boxes holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BoxFile {
+    /// One photo's boxes; which photo, the file does not say.
+    One(PhotoBoxes),
+    /// Many photos' boxes.
+    Many(BoxList),
+}
+
+/// What is wrong in a file, and in which line, from 1, where that can be told.
+#[derive(Debug, PartialEq)]
+struct Problem {
+    line: Option<usize>,
+    what: String,
+}
+
+impl Problem {
+    fn new(line: impl Into<Option<usize>>, what: impl Into<String>) -> Self {
+        Problem { line: line.into(), what: what.into() }
+    }
+}
+
+/// Why a file of boxes cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BoxFileError {
+    /// It cannot be read from disk.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Its content is not what it should be.
+    #[error("{}{}: {problem}", path.display(), line.map_or(String::new(), |line| format!(":{line}")))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, where that can be told.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It is a damaged `digitStruct.mat`.
+    #[error(transparent)]
+    Svhn(#[from] DigitStructError),
+}
+
+/// Reads a file of boxes; its format is told by its name when it is not given.
+///
+/// # Errors
+/// [`BoxFileError`] with file and line when any part of the file cannot be read: half a list would
+/// leave digits on photos.
+pub fn read_box_file(path: &Path, format: Option<BoxFormat>) -> Result<BoxFile, BoxFileError> {
+    let file_error = |path: &Path, source| BoxFileError::File { path: path.to_owned(), source };
+    let bytes = fs::read(path).map_err(|source| file_error(path, source))?;
+    let parsed = match format.unwrap_or_else(|| BoxFormat::of(path, &bytes)) {
+        BoxFormat::Json => json::parse(&bytes),
+        BoxFormat::Csv => csv::parse(&bytes).map(BoxFile::Many),
+        BoxFormat::Voc => voc::parse(&bytes).map(BoxFile::One),
+        BoxFormat::Coco => coco::parse(&bytes).map(BoxFile::Many),
+        BoxFormat::Svhn => return Ok(BoxFile::Many(svhn::read(path, bytes)?)),
+        BoxFormat::Yolo => {
+            let list = path.with_file_name(YOLO_CLASSES);
+            let classes = match fs::read_to_string(&list) {
+                Ok(text) => Some(yolo::classes(&text)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(source) => return Err(file_error(&list, source)),
+            };
+            yolo::parse(&bytes, classes.as_deref()).map(BoxFile::One)
+        }
+    };
+    parsed.map_err(|Problem { line, what }| BoxFileError::Damaged {
+        path: path.to_owned(),
+        line,
+        problem: what,
+    })
+}
+
+/// Whether a file that ends like a photo's boxes is none.
+pub fn is_class_list(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == YOLO_CLASSES)
+}
+
+/// A file's text, without the mark that some editors put in front.
+fn text_of(bytes: &[u8]) -> Result<&str, Problem> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        Problem::new(line, "this is no UTF-8 text")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) const SIZE: PhotoSize = PhotoSize { width: 200, height: 100 };
+
+    pub(super) fn given(area: [f64; 4], label: Option<&str>) -> GivenBox {
+        let [left, top, width, height] = area;
+        let area = LooseBox { left, top, width, height };
+        GivenBox { area, label: label.map(str::to_owned) }
+    }
+
+    fn boxes(unit: Unit, areas: &[[f64; 4]]) -> PhotoBoxes {
+        let boxes = areas.iter().map(|area| given(*area, None)).collect();
+        PhotoBoxes { boxes, unit, drawn_on: None }
+    }
+
+    #[test]
+    fn fractions_and_pixels_come_to_the_same_place() {
+        let pixels = boxes(Unit::Pixels, &[[20.0, 10.0, 40.0, 50.0]]).on(SIZE);
+        let fractions = boxes(Unit::Fractions, &[[0.1, 0.1, 0.2, 0.5]]).on(SIZE);
+        assert_eq!(pixels, fractions);
+        let expected = BoxInPhoto { left: 20, top: 10, width: 40, height: 50 };
+        assert_eq!(pixels, Ok(vec![expected]));
+    }
+
+    #[test]
+    fn a_box_that_sticks_out_is_cut_and_one_bad_box_refuses_all() {
+        let sticking_out = boxes(Unit::Fractions, &[[-0.1, 0.5, 0.2, 0.9]]).on(SIZE);
+        let expected = BoxInPhoto { left: 0, top: 50, width: 20, height: 50 };
+        assert_eq!(sticking_out, Ok(vec![expected]));
+        let good = [20.0, 10.0, 40.0, 50.0];
+        for bad in [[1.0, 1.0, -5.0, 5.0], [1.0, 1.0, 5.0, 0.0], [300.0, 1.0, 5.0, 5.0]] {
+            let error = boxes(Unit::Pixels, &[good, bad]).on(SIZE).expect_err("a bad box");
+            assert!(matches!(error, OnPhotoError::Box { index: 2, .. }), "{error}");
+        }
+        let nan = boxes(Unit::Fractions, &[[f64::NAN, 0.0, 0.1, 0.1]]).on(SIZE);
+        assert!(matches!(nan, Err(OnPhotoError::Box { index: 1, .. })));
+    }
+
+    #[test]
+    fn fractions_given_as_pixels_are_noticed() {
+        let fractions = boxes(Unit::Pixels, &[[0.1, 0.2, 0.3, 0.4], [0.5, 0.2, 0.5, 0.8]]);
+        assert!(matches!(fractions.on(SIZE), Err(OnPhotoError::Fractions { .. })));
+        // One box with real pixels, or one whole pixel, is taken at its word.
+        boxes(Unit::Pixels, &[[0.1, 0.2, 0.3, 0.4], [50.0, 2.0, 9.0, 9.0]]).on(SIZE).expect("cut");
+        boxes(Unit::Pixels, &[[0.0, 0.0, 1.0, 1.0]]).on(SIZE).expect("a pixel");
+    }
+
+    #[test]
+    fn boxes_of_another_size_of_photo_are_refused() {
+        let mut boxes = boxes(Unit::Pixels, &[[20.0, 10.0, 40.0, 50.0]]);
+        boxes.drawn_on = Some(SIZE);
+        boxes.on(SIZE).expect("the same size");
+        boxes.drawn_on = Some(PhotoSize { width: 100, height: 200 });
+        let message = boxes.on(SIZE).expect_err("another size").to_string();
+        assert!(message.contains("100 x 200") && message.contains("200 x 100"), "{message}");
+    }
+
+    #[test]
+    fn classes_are_digits_by_their_names() {
+        assert_eq!(digit_of_class("0"), Some(0));
+        assert_eq!(digit_of_class(" 9 "), Some(9));
+        assert_eq!(digit_of_class("10"), Some(0));
+        for other in ["11", "-1", "", "car", "1.0", "number"] {
+            assert_eq!(digit_of_class(other), None, "{other}");
+        }
+        let mut boxes = boxes(Unit::Pixels, &[]);
+        boxes.boxes = vec![given([0.0; 4], Some("3")), given([0.0; 4], Some("plate"))];
+        assert_eq!(boxes.foreign_label(), Some("plate"));
+    }
+
+    #[test]
+    fn a_format_is_told_by_the_name_and_of_two_jsons_by_the_content() {
+        let of = |name: &str, text: &str| BoxFormat::of(Path::new(name), text.as_bytes());
+        assert_eq!(of("a.CSV", ""), BoxFormat::Csv);
+        assert_eq!(of("a.txt", ""), BoxFormat::Yolo);
+        assert_eq!(of("a.xml", ""), BoxFormat::Voc);
+        assert_eq!(of("digitStruct.mat", ""), BoxFormat::Svhn);
+        assert_eq!(of("a.json", r#"{"images": [], "annotations": []}"#), BoxFormat::Coco);
+        assert_eq!(of("a.json", r#"{"boxes": []}"#), BoxFormat::Json);
+        assert_eq!(of("a", "{"), BoxFormat::Json);
+    }
+
+    #[test]
+    fn a_text_that_is_none_says_in_which_line() {
+        let problem = text_of(b"one\ntwo\n\xFFthree").expect_err("no UTF-8");
+        assert_eq!(problem.line, Some(3));
+        assert_eq!(text_of(b"\xEF\xBB\xBFone"), Ok("one"));
+    }
+}

@@ -1,0 +1,637 @@
+//! `doorplate erase` on many photos, as a user runs it: formats, what is done again and what is
+//! not, parts, broken photos, interruptions, and what it refuses to write over.
+#![cfg(feature = "native")]
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
+
+use doorplate::{
+    dataset::{format1::Format1, synthetic::write_format1},
+    photo::{BoxInPhoto, Photo, PhotoSize},
+};
+use image::{DynamicImage, ImageFormat};
+use serde_json::{Value, json};
+use support::{Ran, colourful, encoded, names_in, pixels_outside, program};
+use tempfile::TempDir;
+
+/// A folder to work in, with drawn photos in `photos` and their list beside it in `lists`.
+fn shop(photos: u32) -> TempDir {
+    let shop = tempfile::tempdir().expect("a temporary folder");
+    write_format1(&shop.path().join("photos"), photos, 3).expect("drawn");
+    fs::create_dir(shop.path().join("lists")).expect("made");
+    let list = "digitStruct.mat";
+    fs::rename(shop.path().join("photos").join(list), shop.path().join("lists").join(list))
+        .expect("moved");
+    shop
+}
+
+/// The boxes that the list in `lists` gives each photo.
+fn boxes_of(shop: &Path) -> BTreeMap<String, Vec<(BoxInPhoto, u8)>> {
+    let list = Format1::open(&shop.join("lists")).expect("a list");
+    let photos = list.photos.iter().map(|entry| {
+        let size = open(&shop.join("photos").join(&entry.name)).size();
+        let digits = entry
+            .digits
+            .iter()
+            .map(|digit| (digit.area.clamp_to(size).expect("on the photo"), digit.digit));
+        (entry.name.clone(), digits.collect())
+    });
+    photos.collect()
+}
+
+fn open(path: &Path) -> Photo {
+    Photo::decode(&fs::read(path).expect("read")).expect("a photo")
+}
+
+fn erase(shop: &Path, arguments: &str) -> Ran {
+    erase_with(shop, arguments, b"")
+}
+
+/// Runs `doorplate erase` with the published models and with this on its standard input.
+fn erase_with(shop: &Path, arguments: &str, input: &[u8]) -> Ran {
+    let mut child = command(shop, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the built program starts");
+    child.stdin.take().expect("it is piped").write_all(input).expect("it listens");
+    child.wait_with_output().expect("it ends").into()
+}
+
+fn command(shop: &Path, arguments: &str) -> std::process::Command {
+    let mut command = program();
+    command.current_dir(shop).arg("erase").args(arguments.split_whitespace());
+    command.arg("--models").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+    command
+}
+
+/// The lines of a run, by their photo.
+fn lines(stdout: &str) -> BTreeMap<String, Value> {
+    let line = |text: &str| {
+        let line: Value = serde_json::from_str(text).expect("a line of JSON");
+        (line["photo"].as_str().expect("a photo").to_owned(), line)
+    };
+    let lines: BTreeMap<String, Value> = stdout.lines().map(line).collect();
+    assert_eq!(lines.len(), stdout.lines().count(), "a photo has one line");
+    lines
+}
+
+/// How many of a run's photos were written, were done before, and failed.
+fn tally(lines: &BTreeMap<String, Value>) -> [usize; 3] {
+    let count = |of: &dyn Fn(&Value) -> bool| lines.values().filter(|line| of(line)).count();
+    let failed = count(&|line| line["error"].is_string());
+    let before = count(&|line| line["skipped"] == true);
+    [lines.len() - failed - before, before, failed]
+}
+
+/// What a failed run said of one photo.
+fn error_of<'a>(lines: &'a BTreeMap<String, Value>, photo: &str) -> &'a str {
+    let line = lines.get(photo).unwrap_or_else(|| panic!("{photo} is not among {lines:?}"));
+    line["error"].as_str().unwrap_or_else(|| panic!("{photo} did not fail: {line}"))
+}
+
+/// Every file below a folder with its content, without the records.
+fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for name in names_in(folder) {
+        let path = folder.join(&name);
+        if path.is_dir() && name != ".doorplate" {
+            all.extend(
+                results(&path)
+                    .into_iter()
+                    .map(|(inner, content)| (format!("{name}/{inner}"), content)),
+            );
+        } else if !path.is_dir() {
+            all.insert(name, fs::read(path).expect("read"));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_folder_is_erased_photo_by_photo() {
+    let shop = shop(5);
+    fs::create_dir(shop.path().join("photos/more")).expect("made");
+    fs::rename(shop.path().join("photos/2.png"), shop.path().join("photos/more/2.png"))
+        .expect("moved");
+    fs::write(shop.path().join("photos/notes.txt"), "no photo").expect("written");
+    let ran = erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out/erased --grow 0");
+    assert!(ran.stderr.contains("5 photos written"), "{}", ran.stderr);
+    let lines = lines(&ran.done());
+    assert_eq!(tally(&lines), [5, 0, 0]);
+    let out = shop.path().join("out/erased");
+    let written: Vec<String> = results(&out).into_keys().collect();
+    assert_eq!(written, ["1.png", "3.png", "4.png", "5.png", "more/2.png"]);
+    fs::rename(shop.path().join("photos/more/2.png"), shop.path().join("photos/2.png"))
+        .expect("moved back");
+    for (name, boxes) in boxes_of(shop.path()) {
+        let inner = if name == "2.png" { "more/2.png" } else { &name };
+        let line = &lines[&format!("photos/{inner}")];
+        let readings = line["readings"].as_array().expect("readings");
+        assert_eq!(readings.len(), boxes.len());
+        for (reading, (area, digit)) in readings.iter().zip(&boxes) {
+            assert_eq!(reading["box"], serde_json::to_value(area).expect("a box"));
+            assert_eq!(reading["label"], digit.to_string());
+            assert!(reading["digit"].as_u64().is_some_and(|digit| digit < 10));
+        }
+        for step in ["opening", "reading", "removal", "encoding"] {
+            assert!(line["milliseconds"][step].as_f64().is_some_and(|time| time >= 0.0), "{line}");
+        }
+        let before = open(&shop.path().join("photos").join(&name));
+        let after = open(&out.join(inner));
+        let (old, new) = (before.to_rgba8(), after.to_rgba8());
+        assert_ne!(old, new, "{name}");
+        let areas: Vec<BoxInPhoto> = boxes.iter().map(|(area, _)| *area).collect();
+        for i in pixels_outside(before.size(), &areas) {
+            assert_eq!(old[4 * i..4 * i + 4], new[4 * i..4 * i + 4], "{name}, pixel {i}");
+        }
+    }
+}
+
+/// Writes the photos' boxes in every format; what follows `--boxes` for each.
+fn write_all_formats(shop: &Path) -> Vec<&'static str> {
+    let boxes = boxes_of(shop);
+    let write = |name: &str, text: String| {
+        let path = shop.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    };
+    let mut table = "photo,left,top,width,height,label\n".to_owned();
+    let (mut own, mut images, mut annotations) = (Vec::new(), Vec::new(), Vec::new());
+    write("yolo/classes.txt", "9\n8\n7\n6\n5\n4\n3\n2\n1\n0\n".to_owned());
+    for (name, digits) in &boxes {
+        let stem = name.trim_end_matches(".png");
+        let PhotoSize { width: w, height: h } = open(&shop.join("photos").join(name)).size();
+        let (mut yolo, mut voc, mut each) = (String::new(), String::new(), Vec::new());
+        for (area, digit) in digits {
+            let BoxInPhoto { left, top, width, height } = *area;
+            table += &format!("{name},{left},{top},{width},{height},{digit}\n");
+            let centre = |start: u32, length: u32, side: u32| {
+                (f64::from(start) + f64::from(length) / 2.0) / f64::from(side)
+            };
+            yolo += &format!(
+                "{} {} {} {} {}\n",
+                9 - digit,
+                centre(left, width, w),
+                centre(top, height, h),
+                f64::from(width) / f64::from(w),
+                f64::from(height) / f64::from(h)
+            );
+            voc += &format!(
+                "<object><name>{digit}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin>\
+                 <xmax>{}</xmax><ymax>{}</ymax></bndbox></object>\n",
+                left + 1,
+                top + 1,
+                left + width,
+                top + height
+            );
+            let mut own = serde_json::to_value(area).expect("a box");
+            own["label"] = digit.to_string().into();
+            each.push(own);
+            annotations.push(json!({
+                "image_id": stem.parse::<u32>().expect("a number"),
+                "category_id": digit + 20,
+                "bbox": [left, top, width, height],
+            }));
+        }
+        images.push(json!({
+            "id": stem.parse::<u32>().expect("a number"),
+            "file_name": name, "width": w, "height": h,
+        }));
+        write(&format!("yolo/{stem}.txt"), yolo);
+        write(
+            &format!("voc/{stem}.xml"),
+            format!(
+                "<annotation><size><width>{w}</width><height>{h}</height></size>{voc}</annotation>"
+            ),
+        );
+        write(&format!("each/{stem}.boxes.json"), json!({ "boxes": each }).to_string());
+        own.push(json!({ "photo": name, "boxes": each }));
+    }
+    let categories: Vec<Value> =
+        (0..10).map(|digit| json!({ "id": digit + 20, "name": digit.to_string() })).collect();
+    let coco = json!({ "images": images, "annotations": annotations, "categories": categories });
+    write("coco.json", coco.to_string());
+    write("own.json", json!({ "photos": own }).to_string());
+    write("table.csv", table);
+    vec!["yolo", "voc", "each", "coco.json", "own.json", "table.csv", "lists/digitStruct.mat"]
+}
+
+#[test]
+fn boxes_in_every_format_come_to_the_same() {
+    let shop = shop(4);
+    let mut first = None;
+    for source in write_all_formats(shop.path()) {
+        let out = format!("out-{}", source.replace('/', "-"));
+        let ran = erase(shop.path(), &format!("photos --boxes {source} -o {out} --grow 5"));
+        assert!(!ran.stderr.contains("is no digit"), "{source}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("no such photo"), "{source}: {}", ran.stderr);
+        let readings: Vec<Value> =
+            lines(&ran.done()).into_values().map(|line| line["readings"].clone()).collect();
+        let got = (readings, results(&shop.path().join(out)));
+        assert_eq!(got.1.len(), 4);
+        let first = first.get_or_insert(got.clone());
+        assert!(*first == got, "{source} differs");
+    }
+    // Beside the photos, which is where they are looked for when nothing is said.
+    for name in names_in(&shop.path().join("each")) {
+        fs::copy(shop.path().join("each").join(&name), shop.path().join("photos").join(&name))
+            .expect("copied");
+    }
+    let done = erase(shop.path(), "photos -o out --grow 5").done();
+    assert_eq!(tally(&lines(&done)), [4, 0, 0]);
+    assert!(first.is_some_and(|(_, first)| first == results(&shop.path().join("out"))));
+    // One photo's boxes from the same files.
+    for source in ["yolo/3.txt", "voc/3.xml", "table.csv", "coco.json", "each"] {
+        let one = format!("photos/3.png --boxes {source} -o one.png --grow 5");
+        erase(shop.path(), &one).done();
+        let one = open(&shop.path().join("one.png")).to_rgba8();
+        assert_eq!(one, open(&shop.path().join("out/3.png")).to_rgba8(), "{source}");
+    }
+}
+
+#[test]
+fn photos_keep_their_format_and_lose_their_place() {
+    let shop = tempfile::tempdir().expect("a temporary folder");
+    let photos = shop.path().join("photos");
+    fs::create_dir(&photos).expect("made");
+    let picture = DynamicImage::ImageRgb8(colourful(90, 70));
+    let formats = [
+        ("a.jpg", ImageFormat::Jpeg),
+        ("b.png", ImageFormat::Png),
+        ("c.webp", ImageFormat::WebP),
+        ("d.bmp", ImageFormat::Bmp),
+        ("e.tif", ImageFormat::Tiff),
+    ];
+    // An EXIF block with the camera's model, in a JPEG's second segment.
+    let exif =
+        b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x10\0\x02\0\0\0\x08\0\0\0\x1a\0\0\0\0BoxCam1\0";
+    for (name, format) in formats {
+        let mut bytes = encoded(&picture, format);
+        if format == ImageFormat::Jpeg {
+            let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();
+            let segment = [&[0xFF, 0xE1], &length[..], exif].concat();
+            bytes.splice(2..2, segment);
+        }
+        fs::write(photos.join(name), bytes).expect("written");
+        let stem = name.split('.').next().expect("a stem");
+        let boxes = json!({ "boxes": [{ "left": 30, "top": 20, "width": 20, "height": 30 }] });
+        fs::write(photos.join(format!("{stem}.boxes.json")), boxes.to_string()).expect("written");
+    }
+    erase(shop.path(), "photos -o out").done();
+    for (name, format) in formats {
+        let after = fs::read(shop.path().join("out").join(name)).expect("written");
+        assert_eq!(image::guess_format(&after).ok(), Some(format), "{name}");
+    }
+    let has_camera = |out: &str| {
+        let bytes = fs::read(shop.path().join(out).join("a.jpg")).expect("written");
+        bytes.windows(7).any(|part| part == b"BoxCam1")
+    };
+    assert!(!has_camera("out"));
+    let again = erase(shop.path(), "photos -o out --keep-exif").done();
+    assert_eq!(tally(&lines(&again)), [5, 0, 0], "another option, another result");
+    assert!(has_camera("out"));
+}
+
+#[test]
+fn started_again_it_does_what_is_missing_or_has_changed() {
+    let shop = shop(6);
+    let run = |options: &str| {
+        let done = erase(shop.path(), &format!("photos --boxes own.json -o out {options}")).done();
+        tally(&lines(&done))
+    };
+    write_all_formats(shop.path());
+    assert_eq!(run(""), [6, 0, 0]);
+    let first = results(&shop.path().join("out"));
+    assert_eq!(run(""), [0, 6, 0]);
+
+    // A result that is gone, one that was cut short, a record that is gone.
+    let out = shop.path().join("out");
+    fs::remove_file(out.join("1.png")).expect("removed");
+    fs::write(out.join("2.png"), "half").expect("written");
+    fs::remove_file(out.join(".doorplate/3.png.json")).expect("removed");
+    assert_eq!(run(""), [3, 3, 0]);
+    assert!(results(&out) == first);
+
+    // A changed photo, by its content or by its time alone; changed boxes of another.
+    let photos = shop.path().join("photos");
+    fs::copy(photos.join("2.png"), photos.join("1.png")).expect("copied");
+    let later = SystemTime::now() + Duration::from_secs(60);
+    let touched = fs::File::options().append(true).open(photos.join("2.png")).expect("opened");
+    touched.set_modified(later).expect("set");
+    let own = fs::read_to_string(shop.path().join("own.json")).expect("read");
+    let mut own: Value = serde_json::from_str(&own).expect("JSON");
+    let third = own["photos"].as_array_mut().expect("a list").iter_mut();
+    let third = third.into_iter().find(|photo| photo["photo"] == "3.png").expect("listed");
+    third["boxes"][0]["width"] = 7.into();
+    // The first photo is the second's copy now.
+    let own = own.to_string();
+    fs::write(shop.path().join("own.json"), &own).expect("written");
+    let ran = erase(shop.path(), "photos --boxes own.json -o out");
+    let told = lines(&ran.stdout);
+    assert_eq!(told["photos/3.png"]["readings"][0]["box"]["width"], 7);
+    assert_eq!(tally(&told)[1], 3, "{told:?}");
+    // Changed options.
+    assert_eq!(
+        erase(shop.path(), "photos --boxes own.json -o out --grow 30 --jobs 1").code,
+        ran.code
+    );
+}
+
+#[test]
+fn parts_are_apart_and_together_everything() {
+    let shop = shop(12);
+    let part = |index: u32, out: &str| -> BTreeSet<String> {
+        let arguments = format!("photos --boxes lists/digitStruct.mat -o {out} --shard {index}/3");
+        lines(&erase(shop.path(), &arguments).done()).into_keys().collect()
+    };
+    let parts: Vec<BTreeSet<String>> = (0..3).map(|index| part(index, "out")).collect();
+    assert_eq!(parts.iter().map(BTreeSet::len).sum::<usize>(), 12);
+    let union: BTreeSet<&String> = parts.iter().flatten().collect();
+    assert_eq!(union.len(), 12);
+    assert!(parts.iter().filter(|part| !part.is_empty()).count() > 1);
+    let whole = erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out").done();
+    assert_eq!(tally(&lines(&whole)), [0, 12, 0], "the parts left nothing to do");
+
+    // When photos come or go, the others stay where they are; a list has the same parts.
+    for name in ["3.png", "7.png"] {
+        fs::remove_file(shop.path().join("photos").join(name)).expect("removed");
+    }
+    let after = part(1, "out-after");
+    let expected = parts[1].iter().filter(|name| !matches!(&name[7..], "3.png" | "7.png"));
+    assert!(after.iter().eq(expected));
+    let list: String = after.iter().chain(&parts[0]).map(|name| format!("{name}\n")).collect();
+    let listed = erase_with(
+        shop.path(),
+        "- --boxes lists/digitStruct.mat --root photos -o out-list --shard 1/3",
+        list.as_bytes(),
+    );
+    assert!(lines(&listed.done()).into_keys().eq(after));
+    for wrong in ["3/3", "x", "1"] {
+        erase(shop.path(), &format!("photos -o o --shard {wrong}")).refused(2);
+    }
+}
+
+#[test]
+fn a_list_comes_with_lines_or_zero_bytes() {
+    let shop = shop(3);
+    let boxes = "--boxes lists/digitStruct.mat";
+    let done = erase_with(
+        shop.path(),
+        &format!("- {boxes} -o out"),
+        b"photos/1.png\n\n./photos/2.png\r\n",
+    );
+    assert_eq!(tally(&lines(&done.done())), [2, 0, 0]);
+    assert_eq!(names_in(&shop.path().join("out/photos")), ["1.png", "2.png"]);
+    let done = erase_with(
+        shop.path(),
+        &format!("- -0 {boxes} --root photos -o out-0"),
+        b"photos/1.png\0photos/3.png",
+    );
+    assert_eq!(tally(&lines(&done.done())), [2, 0, 0]);
+    assert_eq!(results(&shop.path().join("out-0")).len(), 2);
+    let nothing = erase_with(shop.path(), &format!("- {boxes} -o out"), b"").done();
+    assert_eq!(nothing, "", "an empty list is no mistake");
+    let ran =
+        erase_with(shop.path(), &format!("- {boxes} -o out"), b"../a.png\nnone.png\nphotos\n");
+    let told = lines(&ran.stdout);
+    ran.refused(6);
+    assert!(error_of(&told, "../a.png").contains("--root"));
+    assert!(error_of(&told, "none.png").contains("none.png: No such file"));
+    assert!(error_of(&told, "photos").contains("no file"));
+}
+
+#[test]
+fn a_broken_photo_is_reported_and_the_rest_goes_on() {
+    let shop = shop(7);
+    let photos = shop.path().join("photos");
+    let whole = fs::read(photos.join("2.png")).expect("read");
+    fs::write(photos.join("2.png"), &whole[..whole.len() / 2]).expect("written");
+    fs::write(photos.join("3.png"), "no picture").expect("written");
+    fs::write(photos.join("extra.jpg"), b"").expect("written");
+    fs::copy(photos.join("4.png"), photos.join("unlisted.png")).expect("copied");
+    fs::remove_file(photos.join("5.png")).expect("removed");
+    let ran = erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out");
+    let told = lines(&ran.stdout);
+    assert_eq!(tally(&told), [4, 0, 4]);
+    assert!(error_of(&told, "photos/2.png").contains("damaged or cut short"));
+    assert!(error_of(&told, "photos/3.png").contains("not a picture"));
+    assert!(error_of(&told, "photos/unlisted.png").contains("no entry for a photo named"));
+    assert!(results(&shop.path().join("out")).into_keys().eq(["1.png", "4.png", "6.png", "7.png"]));
+    let message = ran.refused(6);
+    assert!(message.contains("4 of 8 photos failed"), "{message}");
+    assert!(message.contains("boxes for 5.png, and no such photo"), "{message}");
+    assert!(message.contains("photos/2.png: "), "{message}");
+
+    // Mended, only these are done; and a photo that nobody looked at is let through if asked.
+    fs::write(photos.join("2.png"), &whole).expect("written");
+    fs::remove_file(photos.join("3.png")).expect("removed");
+    fs::remove_file(photos.join("extra.jpg")).expect("removed");
+    let done =
+        erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out --pass-unlisted").done();
+    let told = lines(&done);
+    assert_eq!(tally(&told), [2, 4, 0]);
+    assert_eq!(told["photos/unlisted.png"]["readings"], json!([]));
+    let (before, after) =
+        (open(&photos.join("unlisted.png")), open(&shop.path().join("out/unlisted.png")));
+    assert_eq!(before.to_rgba8(), after.to_rgba8());
+}
+
+#[test]
+fn bad_boxes_spoil_their_photo_and_a_bad_list_the_run() {
+    let shop = shop(6);
+    let put = |name: &str, text: &str| {
+        fs::write(shop.path().join("photos").join(name), text).expect("written");
+    };
+    let boxes = |area: &str| format!("{{\"boxes\": [{area}]}}");
+    put("1.boxes.json", &boxes(r#"{"left": 2, "top": 2, "width": -4, "height": 5}"#));
+    put("2.boxes.json", &boxes(r#"{"left": 0.1, "top": 0.2, "width": 0.3, "height": 0.4}"#));
+    put(
+        "3.boxes.json",
+        &boxes(r#"{"left": -9, "top": -9, "width": 1e6, "height": 1e6, "label": "plate"}"#),
+    );
+    put("4.boxes.json", "{\n\"boxes\": [\n{]}");
+    put("5.boxes.json", &boxes(""));
+    put("9.boxes.json", &boxes(""));
+    let ran = erase(shop.path(), "photos -o out");
+    let told = lines(&ran.stdout);
+    assert!(error_of(&told, "photos/1.png").contains("1.boxes.json: box 1 (counted from 1)"));
+    assert!(error_of(&told, "photos/2.png").contains("look like fractions"));
+    assert!(error_of(&told, "photos/4.png").contains("4.boxes.json:3: not a boxes file"));
+    assert!(error_of(&told, "photos/6.png").contains("there is no photos/6.boxes.json"));
+    assert_eq!(told["photos/3.png"]["readings"][0]["box"]["left"], 0);
+    assert_eq!(told["photos/5.png"]["readings"], json!([]), "it says that there are none");
+    let message = ran.refused(6);
+    assert_eq!(message.matches("the class \"plate\" is no digit").count(), 1, "{message}");
+    assert!(message.contains("boxes for photos/9.boxes.json, and no such photo"), "{message}");
+
+    for (name, text, reason) in [
+        ("bad.csv", "photo,left,top,width,height\n1.png,1,2,three,4\n", "bad.csv:2: column 4"),
+        ("bad.json", "{\"photos\":\n[{\"photo\": 1}]}", "bad.json:2: not a boxes file"),
+        ("coco.json", "{\"images\": [],\n\"annotations\": [1]}", "coco.json:2: not a COCO file"),
+        ("digitStruct.mat", "nonsense", "digitStruct.mat: not a readable MATLAB"),
+        ("one.json", "{\"boxes\": []}", "does not say which photo's"),
+    ] {
+        fs::write(shop.path().join(name), text).expect("written");
+        let ran = erase(shop.path(), &format!("photos --boxes {name} -o out-bad"));
+        let message = ran.refused(3);
+        assert!(message.contains(reason), "{message}");
+    }
+    assert!(!shop.path().join("out-bad").exists(), "a refusal makes no folder");
+    let message = erase(shop.path(), "photos --boxes none.csv -o out-bad").refused(3);
+    assert!(message.contains("none.csv"), "{message}");
+}
+
+#[test]
+fn nothing_is_written_over_that_is_not_ours() {
+    let shop = shop(2);
+    let photos = results(&shop.path().join("photos"));
+    let boxes = "--boxes lists/digitStruct.mat";
+    fs::create_dir(shop.path().join("full")).expect("made");
+    fs::write(shop.path().join("full/own.png"), "somebody's").expect("written");
+    for (out, reason) in [
+        ("photos", "the folder of the photos itself"),
+        ("photos/../photos", "the folder of the photos itself"),
+        ("photos/out", "inside the folder of the photos"),
+        ("photos/a/b", "inside the folder of the photos"),
+        (".", "the folder of the photos is inside this one"),
+        ("full", "holds other files"),
+    ] {
+        let message = erase(shop.path(), &format!("photos {boxes} -o {out}")).refused(2);
+        assert!(message.contains(reason), "{out}: {message}");
+    }
+    assert!(photos == results(&shop.path().join("photos")));
+    // Results given as photos again.
+    erase(shop.path(), &format!("photos {boxes} -o out")).done();
+    let ran = erase_with(shop.path(), &format!("- {boxes} --root out -o out"), b"out/1.png\n");
+    assert!(error_of(&lines(&ran.stdout), "out/1.png").contains("in the output folder"));
+    // Two photos with one result: in one list, and of an earlier run.
+    fs::create_dir_all(shop.path().join("other/photos")).expect("made");
+    fs::copy(shop.path().join("photos/1.png"), shop.path().join("other/photos/1.png"))
+        .expect("copied");
+    let ran = erase(shop.path(), &format!("other/photos {boxes} -o out"));
+    let told = lines(&ran.stdout);
+    assert!(error_of(&told, "other/photos/1.png").contains("take the place of that of"));
+    ran.refused(6);
+    // Two photos with one name, where the boxes tell names alone.
+    fs::copy(shop.path().join("photos/2.png"), shop.path().join("other/1.png")).expect("copied");
+    let ran = erase(shop.path(), &format!("other {boxes} -o out-other"));
+    let told = lines(&ran.stdout);
+    assert_eq!(tally(&told), [1, 0, 1], "{told:?}");
+    assert!(ran.refused(6).contains("names photos without folders"));
+    for (arguments, reason) in [
+        ("photos/1.png --shard 0/2 -o out.png", "--shard is for"),
+        ("photos -0 -o o", "-0 and --root are for a list"),
+    ] {
+        let message = erase(shop.path(), arguments).refused(2);
+        assert!(message.contains(reason), "{message}");
+    }
+    fs::create_dir(shop.path().join("empty")).expect("made");
+    let message = erase(shop.path(), &format!("empty {boxes} -o o")).refused(3);
+    assert!(message.contains("no photo in this folder"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_circles_and_closed_folders_are_reported() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let shop = shop(3);
+    let photos = shop.path().join("photos");
+    symlink(&photos, photos.join("circle")).expect("linked");
+    symlink(shop.path().join("nowhere.png"), photos.join("broken.png")).expect("linked");
+    fs::create_dir(shop.path().join("real")).expect("made");
+    fs::rename(photos.join("3.png"), shop.path().join("real/3.png")).expect("moved");
+    symlink(shop.path().join("real"), photos.join("linked")).expect("linked");
+    let run = || erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out");
+    let ran = run();
+    let told = lines(&ran.stdout);
+    assert_eq!(tally(&told), [3, 0, 2], "{told:?}");
+    assert!(error_of(&told, "photos/circle").contains("leads back to photos"));
+    assert!(error_of(&told, "photos/broken.png").contains("No such file"));
+    assert!(told.contains_key("photos/linked/3.png"));
+    ran.refused(6);
+
+    symlink(shop.path().join("out"), photos.join("results")).expect("linked");
+    fs::create_dir(photos.join("closed")).expect("made");
+    let mode = |mode| {
+        let closed = photos.join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).expect("set");
+        // Whoever may do everything sees through any door.
+        fs::read_dir(&closed).is_err()
+    };
+    let closed = mode(0o000);
+    let ran = run();
+    mode(0o700);
+    let told = lines(&ran.stdout);
+    assert!(error_of(&told, "photos/results").contains("leads to the output folder"));
+    assert_eq!(told.contains_key("photos/closed"), closed, "{told:?}");
+    ran.refused(6);
+}
+
+#[test]
+fn a_pipe_that_closes_ends_the_run() {
+    let shop = shop(8);
+    let mut child = command(shop.path(), "photos --boxes lists/digitStruct.mat -o out --jobs 1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the built program starts");
+    drop(child.stdout.take());
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    assert!(ran.refused(1).contains("standard output"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_whole_results_and_the_next_run_does_the_rest() {
+    let shop = shop(9);
+    let arguments = "- --boxes lists/digitStruct.mat --root photos -o out --jobs 1";
+    let list = |photos: std::ops::RangeInclusive<u32>| -> String {
+        photos.map(|i| format!("photos/{i}.png\n")).collect()
+    };
+    let mut child = command(shop.path(), arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the built program starts");
+    // The list stays open, so that the run cannot end by itself before it is stopped.
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin.write_all(list(1..=6).as_bytes()).expect("it listens");
+    stdin.flush().expect("sent");
+    let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut told = String::new();
+    stdout.read_line(&mut told).expect("the first line");
+    // Sent by the shell's own command, as a terminal would.
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    for line in stdout.lines() {
+        told += &format!("{}\n", line.expect("a line"));
+    }
+    let message = Ran::from(child.wait_with_output().expect("it ends")).refused(130);
+    drop(stdin);
+    assert!(message.contains("goes on where this one was"), "{message}");
+    let [done, _, _] = tally(&lines(&told));
+    assert!((1..=6).contains(&done), "{done} were done");
+    let out = shop.path().join("out");
+    let left = results(&out);
+    assert_eq!(left.len(), done, "what was told is there, and nothing else: {:?}", names_in(&out));
+    for (name, content) in &left {
+        Photo::decode(content).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    let rest = lines(&erase_with(shop.path(), arguments, list(1..=9).as_bytes()).done());
+    assert_eq!(tally(&rest), [9 - done, done, 0]);
+
+    // As a run that nothing stopped.
+    erase(shop.path(), "photos --boxes lists/digitStruct.mat -o whole").done();
+    assert!(results(&out) == results(&shop.path().join("whole")));
+}
