@@ -118,6 +118,8 @@ synth: native typefaces ## Draw synthetic street numbers to train on, into targe
 # are held back from the first data.
 TRAIN := $(DOORPLATE) train --out $(RUNS)
 weights = $(RUNS)/$(1)-01/$(1)-01.safetensors
+LABELLED = --data $(SVHN)/train@30 --data target/labelled@25 --data target/synth \
+	--teacher $(call weights,convnet128)
 .PHONY: train
 train: synth ## Train the published ConvNet128 and ConvNet48_Dropout3 again, on SVHN and synthetic photos
 	$(TRAIN) --plan assets/plans/convnet128.txt --data $(SVHN)/train@20 --data target/synth
@@ -125,9 +127,10 @@ train: synth ## Train the published ConvNet128 and ConvNet48_Dropout3 again, on 
 		--data target/synth --teacher $(call weights,convnet128)
 	test -d target/labelled || $(DOORPLATE) data label $(UNLABELLED) --out target/labelled \
 		--weights $(call weights,convnet128) --least 0.88
-	$(TRAIN) --plan assets/plans/convnet48-dropout3-again.txt --data $(SVHN)/train@30 \
-		--data target/labelled@25 --data target/synth \
-		--teacher $(call weights,convnet128) --start $(call weights,convnet48-dropout3)
+	$(TRAIN) --plan assets/plans/convnet48-dropout3-again.txt $(LABELLED) \
+		--start $(call weights,convnet48-dropout3)
+	$(TRAIN) --plan assets/plans/convnet48-dropout3-last.txt $(LABELLED) \
+		--start $(call weights,convnet48-dropout3-again)
 
 .PHONY: train-synthetic
 train-synthetic: synth ## Train the published networks that know synthetic photos alone
