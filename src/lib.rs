@@ -11,6 +11,7 @@
 //! | [`photo`] | a decoded photo, boxes, crops, resampling, patches laid back | everywhere; pixels with `codecs` |
 //! | [`dataset`] | SVHN's photos, boxes and labels; fetching, statistics, sheets; splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
+//! | [`strokes`] | the network that finds a digit's strokes | `engine` |
 //! | [`removal`] | key pixels, the GRNN, fold-in, the fill | `engine` |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
 //! | [`training`] | runs, checkpoints, the files a run leaves | native |
@@ -35,6 +36,8 @@ pub mod photo;
 pub mod publication;
 #[cfg(feature = "engine")]
 pub mod removal;
+#[cfg(feature = "engine")]
+pub mod strokes;
 #[cfg(feature = "native")]
 pub mod training;
 pub mod worker;

@@ -296,6 +296,8 @@ fn the_plans_at_hand_are_plans() {
         ("convnet128.txt", 1),
         ("convnet48-dropout3.txt", 1),
         ("convnet48-dropout3-again.txt", 1),
+        ("convnet48-dropout3-last.txt", 1),
+        ("other-six.txt", 6),
         ("synthetic-convnet128.txt", 1),
         ("synthetic-convnet48-dropout3.txt", 1),
     ];

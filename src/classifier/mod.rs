@@ -26,9 +26,9 @@ pub use feature_maps::FeatureMaps;
 #[cfg(feature = "native")]
 pub(crate) use model::host_values;
 #[cfg(feature = "engine")]
-pub(crate) use model::read_back;
-#[cfg(feature = "engine")]
 pub use model::{Classifier, EngineError, Standardisation, WeightsError};
+#[cfg(feature = "engine")]
+pub(crate) use model::{Precision, fill, read_back, safetensors_of};
 #[cfg(feature = "engine")]
 pub use network::{Network, StageLayers};
 pub use reading::{DIGITS, Reading};

@@ -136,22 +136,59 @@ fn load_net(
     bytes: Vec<u8>,
     device: &Device,
 ) -> Result<Network, WeightsError> {
-    let unusable = |reason: String| WeightsError::Unusable { architecture, reason };
     let mut net = Network::new(architecture, device);
+    fill(&mut net, bytes).map_err(|reason| WeightsError::Unusable { architecture, reason })?;
+    Ok(net)
+}
+
+/// Loads the weights of a safetensors file's bytes into a network.
+///
+/// # Errors
+/// What is wrong: the bytes are damaged, or a tensor is missing, left over, or of another shape.
+pub(crate) fn fill(net: &mut impl ModuleSnapshot, bytes: Vec<u8>) -> Result<(), String> {
     // Published weights are in half precision; the networks compute in single.
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .with_from_adapter(FloatCastAdapter::to(DType::F32));
-    let applied = net.load_from(&mut store).map_err(|error| unusable(error.to_string()))?;
+    let applied = net.load_from(&mut store).map_err(|error| error.to_string())?;
     if let Some((missing, _)) = applied.missing.first() {
-        return Err(unusable(format!("{missing} is missing")));
+        return Err(format!("{missing} is missing"));
     }
     if let Some(unused) = applied.unused.first() {
-        return Err(unusable(format!("{unused} has no place in it")));
+        return Err(format!("{unused} has no place in it"));
     }
-    if let Some(error) = applied.errors.first() {
-        return Err(unusable(error.to_string()));
+    match applied.errors.first() {
+        Some(error) => Err(error.to_string()),
+        None => Ok(()),
     }
-    Ok(net)
+}
+
+/// The precision of weights in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Precision {
+    Single,
+    /// Batch norms and the input's statistics, which are few and wide in range, stay in single.
+    Half,
+}
+
+/// A network's weights as a safetensors file that names it; the same weights give the same bytes.
+///
+/// # Errors
+/// [`EngineError`] when they cannot be read back from the device.
+pub(crate) fn safetensors_of(
+    net: &impl ModuleSnapshot,
+    name: &str,
+    precision: Precision,
+) -> Result<Vec<u8>, EngineError> {
+    let store = SafetensorsStore::from_bytes(None);
+    let store = match precision {
+        Precision::Single => store,
+        Precision::Half => store.with_to_adapter(HalfPrecisionAdapter::new()),
+    };
+    // One entry only: the store writes several in a random order, and weights are published
+    // under their hash.
+    let mut store = store.clear_metadata().metadata(ARCHITECTURE, name);
+    store.collect_from(net).map_err(|error| EngineError(error.to_string()))?;
+    store.get_bytes().map_err(|error| EngineError(error.to_string()))
 }
 
 impl Classifier {
@@ -211,25 +248,15 @@ impl Classifier {
     /// # Errors
     /// [`EngineError`] when they cannot be read back from the device.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
-        self.written_to(SafetensorsStore::from_bytes(None))
+        safetensors_of(&self.net, self.architecture().name, Precision::Single)
     }
 
-    /// The weights in half precision, for the network; batch norms and the input's statistics,
-    /// which are few and wide in range, stay in single.
+    /// The weights in half precision, for the network.
     ///
     /// # Errors
     /// [`EngineError`] when they cannot be read back from the device.
     pub fn to_half_safetensors(&self) -> Result<Vec<u8>, EngineError> {
-        let half = HalfPrecisionAdapter::new();
-        self.written_to(SafetensorsStore::from_bytes(None).with_to_adapter(half))
-    }
-
-    fn written_to(&self, store: SafetensorsStore) -> Result<Vec<u8>, EngineError> {
-        // One entry only: the store writes several in a random order, and weights are published
-        // under their hash.
-        let mut store = store.clear_metadata().metadata(ARCHITECTURE, self.architecture().name);
-        store.collect_from(&self.net).map_err(|error| EngineError(error.to_string()))?;
-        store.get_bytes().map_err(|error| EngineError(error.to_string()))
+        safetensors_of(&self.net, self.architecture().name, Precision::Half)
     }
 
     /// The network with its weights.

@@ -16,9 +16,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use time::macros::format_description;
 
 use super::{WrongArgument, device::DeviceArg, lend::name_the_lost, plan};
-use crate::training::{
-    self, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs, OptimizerArgs, RunConfig,
-    RunOutcome, Source, Watcher,
+use crate::{
+    classifier::Architecture,
+    strokes::StrokeNet,
+    training::{
+        self, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs, OptimizerArgs,
+        RunConfig, RunOutcome, Source, Watcher,
+    },
 };
 
 /// Train a network on SVHN's photos or crops, or on synthetic street numbers.
@@ -32,7 +36,8 @@ pub struct Args {
     /// digits three times an epoch. May be given more than once.
     #[arg(long, value_name = "PATH[@TIMES]", required_unless_present_any = ["resume", "plan"])]
     data: Vec<Source>,
-    /// The network, by the report's name.
+    /// The network, by the report's name; or StrokeNet, which finds digits' strokes and is trained
+    /// on the CPU, on `doorplate data synth --clean`.
     #[arg(long, default_value = "ConvNet48_Dropout3")]
     net: String,
     /// Passes over the training digits.
@@ -166,6 +171,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(file) = &args.plan {
         return plan::run(file, &stop);
     }
+    if args.net == StrokeNet::NAME {
+        return strokes(args, &stop);
+    }
     let outcome = match &args.resume {
         Some(folder) => {
             training::resume(folder, &devices(args)?, &mut Terminal::new(Arc::clone(&stop))?)
@@ -192,6 +200,33 @@ fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
         .map_err(|error| name_the_lost(&args.device, error))?;
     terminal.bar.finish_and_clear();
     Ok(outcome)
+}
+
+/// Trains the network that finds strokes.
+fn strokes(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let refused = [
+        ("--resume", args.resume.is_some()),
+        ("--start", args.start.is_some()),
+        ("--teacher", !args.teacher.is_empty()),
+        ("--dropout", args.dropout.is_some()),
+        ("--smoothing", args.smoothing != 0.0),
+        ("--validate-on", args.validate_on.is_some()),
+        ("--patience", args.patience.is_some()),
+        ("--checkpoint-every", args.checkpoint_every.is_some()),
+    ];
+    if let Some((option, _)) = refused.iter().find(|(_, given)| *given) {
+        let reason =
+            format!("{option}: the classifiers' networks have it, {} not", StrokeNet::NAME);
+        return Err(WrongArgument(reason).into());
+    }
+    let mut terminal = Terminal::new(Arc::clone(stop))?;
+    let outcome = training::train_strokes(&config(args)?, &args.out, &mut terminal)?;
+    terminal.bar.finish_and_clear();
+    if let Some(overlap) = outcome.epochs.last().and_then(|epoch| epoch.accuracy) {
+        println!("Strokes found of those found or missed: {:.1} %", 100.0 * overlap);
+    }
+    println!("Weights: {}", outcome.weights.display());
+    Ok(())
 }
 
 /// Starts or goes on with a run of a plan, in the folder `out/<stem>`; a finished run is left
@@ -235,10 +270,11 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
     let wrong = |error: String| WrongArgument(error);
     anyhow::ensure!(!args.data.is_empty(), wrong("--data is missing".to_owned()));
     Ok(RunConfig {
-        net: crate::classifier::Architecture::named(&args.net)
-            .map_err(|error| wrong(error.to_string()))?
-            .name
-            .to_owned(),
+        net: match args.net.as_str() {
+            StrokeNet::NAME => StrokeNet::NAME,
+            name => Architecture::named(name).map_err(|error| wrong(error.to_string()))?.name,
+        }
+        .to_owned(),
         data: args.data.clone(),
         epochs: args.epochs as usize,
         batch: usize::from(args.batch),

@@ -250,13 +250,25 @@ impl Photo {
         colours: Colours,
         side: u32,
     ) -> Vec<f32> {
+        self.resampled(frame, filter, colours, [side, side])
+    }
+
+    /// A frame of the photo as so many rows and columns. Where it leaves the photo, the photo's
+    /// edge goes on. Samples 0 to 1: plane after plane, row after row.
+    pub fn resampled(
+        &self,
+        frame: LooseBox,
+        filter: Filter,
+        colours: Colours,
+        [rows, width_out]: [u32; 2],
+    ) -> Vec<f32> {
         let size = self.size();
-        let columns = taps(filter, frame.left, frame.width, side, size.width);
-        let rows = taps(filter, frame.top, frame.height, side, size.height);
+        let columns = taps(filter, frame.left, frame.width, width_out, size.width);
+        let rows = taps(filter, frame.top, frame.height, rows, size.height);
         let (left, width) = reach(&columns);
         let (top, height) = reach(&rows);
         let planes = self.colour_planes(BoxInPhoto { left, top, width, height }, colours);
-        let mut samples = Vec::with_capacity(colours.channels() * (side * side) as usize);
+        let mut samples = Vec::with_capacity(colours.channels() * rows.len() * columns.len());
         for plane in planes {
             // Columns first: what is left of each row is `side` samples.
             let narrowed: Vec<f32> = plane
@@ -270,8 +282,8 @@ impl Photo {
                 })
                 .collect();
             for taps in &rows {
-                samples.extend((0..side).map(|x| {
-                    let at = |y: u32| narrowed[((y - top) * side + x) as usize];
+                samples.extend((0..width_out).map(|x| {
+                    let at = |y: u32| narrowed[((y - top) * width_out + x) as usize];
                     taps.iter().map(|&(y, weight)| weight * at(y)).sum::<f32>()
                 }));
             }

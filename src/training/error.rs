@@ -89,6 +89,18 @@ pub enum TrainingError {
         /// The run's folder.
         folder: PathBuf,
     },
+    /// A run without checkpoints was asked to stop.
+    #[error(
+        "stopped in epoch {epoch}; this network's runs cannot be resumed, {} has the weights of \
+         the last whole epoch, if there was one",
+        folder.display()
+    )]
+    StoppedForGood {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// The device failed before the run's first step.
     #[error(transparent)]
     Engine(#[from] EngineError),

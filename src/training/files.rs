@@ -84,22 +84,24 @@ pub(super) fn write_results(
     put(file(folder, config, "_results.txt"), &text)
 }
 
-/// Draws loss and validation accuracy over the epochs.
+/// Draws the loss over the epochs, and what is measured on the validation data, by its name.
 pub(super) fn write_curves(
     folder: &Path,
     config: &RunConfig,
+    measure: &str,
     epochs: &[EpochReport],
 ) -> Result<(), TrainingError> {
     let path = curves(folder, config);
-    let svg = curves_svg(&config.net, epochs).map_err(|reason| TrainingError::Checkpoint {
-        path: path.clone(),
-        reason: format!("the curves could not be drawn ({reason})"),
-    })?;
+    let svg =
+        curves_svg(&config.net, measure, epochs).map_err(|reason| TrainingError::Checkpoint {
+            path: path.clone(),
+            reason: format!("the curves could not be drawn ({reason})"),
+        })?;
     put(path, &svg)
 }
 
 /// The curves as SVG; the loss is each epoch's share of the first one's.
-fn curves_svg(title: &str, epochs: &[EpochReport]) -> Result<String, String> {
+fn curves_svg(title: &str, measure: &str, epochs: &[EpochReport]) -> Result<String, String> {
     let mut svg = String::new();
     let first = epochs.first().map_or(1.0, |epoch| epoch.loss.max(f64::MIN_POSITIVE));
     let highest = epochs.iter().map(|epoch| epoch.loss / first).fold(1.0, f64::max);
@@ -129,7 +131,7 @@ fn curves_svg(title: &str, epochs: &[EpochReport]) -> Result<String, String> {
         let loss: Vec<(f64, f64)> = loss.collect();
         let lines = [
             ("loss, as a share of the first epoch's", brown, loss),
-            ("accuracy on the validation digits", blue, accuracy.collect()),
+            (measure, blue, accuracy.collect()),
         ];
         for (label, colour, points) in lines {
             if points.is_empty() {

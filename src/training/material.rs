@@ -106,6 +106,12 @@ pub enum DataError {
         /// The folder or file.
         path: PathBuf,
     },
+    /// A photo to learn strokes from is not there without its digits.
+    #[error("{reason}")]
+    NoCleanPhoto {
+        /// Which one, why, and what to do.
+        reason: String,
+    },
     /// Nothing to train on.
     #[error(
         "{data}: no digit is left to train on after {percent:.0} % are held back for validation. \

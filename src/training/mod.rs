@@ -16,6 +16,7 @@ mod optimizer;
 mod pseudo_labels;
 mod run;
 mod schedule;
+mod strokes;
 mod targets;
 mod teacher;
 mod weight_average;
@@ -34,4 +35,5 @@ pub use run::{
 pub use schedule::{
     LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
 };
+pub use strokes::{StrokesOutcome, train_strokes};
 pub use weight_average::WeightAverage;

@@ -515,7 +515,8 @@ impl Run<'_> {
         write_whole(&weights, &bytes)
             .map_err(|source| TrainingError::File { path: weights.clone(), source })?;
         files::write_results(self.folder, self.config, progress, self.devices, &validation)?;
-        files::write_curves(self.folder, self.config, &progress.state.finished)?;
+        let measure = "accuracy on the validation digits";
+        files::write_curves(self.folder, self.config, measure, &progress.state.finished)?;
         Ok(RunOutcome { weights, validation, epochs: progress.state.finished.clone() })
     }
 }

@@ -7,7 +7,7 @@
 //! optimisers; the tests hold them against Burn's autodiff. Sums are taken in a fixed order, so
 //! that the number of threads changes no bit.
 
-mod convolution;
+pub(super) mod convolution;
 mod head;
 mod matrix;
 mod norm;
@@ -178,7 +178,7 @@ impl CpuEngine {
 }
 
 /// Hands a gradient computed here to Burn's optimisers, as a plain tensor of the weight's shape.
-fn register<const D: usize>(
+pub(super) fn register<const D: usize>(
     gradients: &mut GradientsParams,
     weight: &Param<Tensor<D>>,
     values: Vec<f32>,

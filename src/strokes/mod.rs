@@ -1,0 +1,85 @@
+//! Finds the strokes of the digits in boxes: which pixels a digit, its shadow or their blur
+//! changes.
+//!
+//! A small network says so, trained on synthetic photos (`doorplate train --net StrokeNet`),
+//! where the same photo without its digits is known. No real photo is labelled for it.
+
+mod network;
+mod region;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+pub use network::StrokeNet;
+#[cfg(feature = "native")]
+pub(crate) use network::{CELL, CONVOLUTIONS};
+pub(crate) use region::Region;
+
+use crate::{
+    classifier::{EngineError, Precision, fill, read_back, safetensors_of},
+    photo::{BoxInPhoto, Photo},
+};
+
+/// A stroke network with weights, on a device.
+#[derive(Clone, Debug)]
+pub struct StrokeFinder {
+    net: StrokeNet,
+    device: Device,
+}
+
+impl StrokeFinder {
+    /// A trained network on `device`.
+    pub fn new(net: StrokeNet, device: Device) -> Self {
+        StrokeFinder { net, device }
+    }
+
+    /// Loads weights that `doorplate publish` or `doorplate train` wrote.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes: they are damaged, or a tensor is missing, left over, or of
+    /// another shape.
+    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
+        let mut net = StrokeNet::new(device);
+        fill(&mut net, bytes)?;
+        Ok(StrokeFinder { net, device: device.clone() })
+    }
+
+    /// The weights as a safetensors file; the same weights give the same bytes.
+    ///
+    /// # Errors
+    /// [`EngineError`] when they cannot be read back from the device.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        safetensors_of(&self.net, StrokeNet::NAME, Precision::Single)
+    }
+
+    /// The weights in half precision, for the network.
+    ///
+    /// # Errors
+    /// [`EngineError`] when they cannot be read back from the device.
+    pub fn to_half_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        safetensors_of(&self.net, StrokeNet::NAME, Precision::Half)
+    }
+
+    /// How likely each pixel of `area` is a stroke's, 0 to 1, row after row; `boxes` say where
+    /// digits are, and hold for the pixels inside them alone.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails or gives anything but finite numbers.
+    pub async fn find(
+        &self,
+        photo: &Photo,
+        area: BoxInPhoto,
+        boxes: &[BoxInPhoto],
+    ) -> Result<Vec<f32>, EngineError> {
+        let region = Region::around(area, boxes);
+        let [channels, rows, columns] = region.cells();
+        let cells = region.cells_of(photo, boxes);
+        let cells = TensorData::new(cells, [1, channels, rows, columns]);
+        let odds = self.net.forward(Tensor::from_data(cells, &self.device));
+        let odds = read_back(odds).await?;
+        if !odds.iter().all(|odds| odds.is_finite()) {
+            return Err(EngineError("the stroke network gave no numbers".to_owned()));
+        }
+        let chances: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
+        Ok(region.pixels_of(&chances, area))
+    }
+}

@@ -1,0 +1,337 @@
+//! Forward and backward passes of the stroke network on this machine's processor, one patch a
+//! thread, on the convolutions of the classifiers' passes.
+
+use rayon::prelude::*;
+
+use super::super::cpu::convolution::{self, Sizes};
+use crate::{
+    classifier::{EngineError, host_values},
+    strokes::{CONVOLUTIONS, StrokeNet},
+};
+
+/// By how many halvings each convolution's side is smaller than the input's.
+const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 1, 0, 0];
+
+/// Patches whose gradients are summed up before the sums are added: a constant, so that the order
+/// of the additions does not depend on the number of threads.
+const GROUP: usize = 4;
+
+/// The network's weights on the host.
+pub(super) struct Passes {
+    /// `[out, in, 3, 3]`, the same for the input's gradient, and the biases, of each convolution.
+    layers: Vec<Layer>,
+    side: usize,
+}
+
+struct Layer {
+    sizes: Sizes,
+    weights: Vec<f32>,
+    reversed: Vec<f32>,
+    biases: Vec<f32>,
+}
+
+/// A patch: input `[16, side, side]`; for each of the outputs `[4, side, side]` the share of a
+/// stroke, and how much it counts.
+pub(super) struct Example<'a> {
+    pub(super) cells: &'a [f32],
+    pub(super) target: &'a [f32],
+    pub(super) weight: &'a [f32],
+}
+
+/// The sums of losses and gradients over patches.
+pub(super) struct Sums {
+    pub(super) loss: f64,
+    /// Of each convolution's weights and biases.
+    pub(super) gradients: Vec<[Vec<f32>; 2]>,
+}
+
+impl Sums {
+    fn zero(layers: &[Layer]) -> Self {
+        let zeros = |layer: &Layer| [vec![0.0; layer.weights.len()], vec![0.0; layer.biases.len()]];
+        Sums { loss: 0.0, gradients: layers.iter().map(zeros).collect() }
+    }
+
+    fn add(&mut self, other: &Sums) {
+        self.loss += other.loss;
+        for (sums, parts) in self.gradients.iter_mut().zip(&other.gradients) {
+            for (sums, parts) in sums.iter_mut().zip(parts) {
+                sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+            }
+        }
+    }
+}
+
+/// What the convolutions of one patch gave, after their ReLUs, and what went into some of them.
+struct Activations {
+    /// Outputs, first to last.
+    outputs: Vec<Vec<f32>>,
+    /// Inputs of the convolutions 2 and 4 (pooled), 6 and 7 (summed).
+    inputs: [Vec<f32>; 4],
+}
+
+impl Passes {
+    /// The passes of `net` for inputs of this many cells in row and column, a multiple of 4.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the weights cannot be read.
+    pub(super) fn new(net: &StrokeNet, side: usize) -> Result<Self, EngineError> {
+        let layers = net
+            .convolutions
+            .iter()
+            .zip(CONVOLUTIONS)
+            .zip(HALVINGS)
+            .map(|((conv, [channels_in, channels_out]), halvings)| {
+                let sizes = Sizes { channels_in, channels_out, kernel: 3, side: side >> halvings };
+                let weights = host_values(conv.weight.val())?;
+                let biases = match &conv.bias {
+                    Some(bias) => host_values(bias.val())?,
+                    None => vec![0.0; channels_out],
+                };
+                let reversed = convolution::reversed_weights(&weights, &sizes);
+                Ok(Layer { sizes, weights, reversed, biases })
+            })
+            .collect::<Result<_, EngineError>>()?;
+        Ok(Passes { layers, side })
+    }
+
+    /// Log-odds of one input.
+    pub(super) fn odds(&self, cells: &[f32]) -> Vec<f32> {
+        let mut outputs = self.forward(cells, &mut Vec::new()).outputs;
+        outputs.pop().unwrap_or_default()
+    }
+
+    /// Weighted cross entropies of `examples`, and their gradients.
+    pub(super) fn sums(&self, examples: &[Example<'_>]) -> Sums {
+        let parts: Vec<Sums> = examples
+            .par_chunks(GROUP)
+            .map(|group| {
+                let mut sums = Sums::zero(&self.layers);
+                let mut scratch = Vec::new();
+                for example in group {
+                    self.add_example(example, &mut scratch, &mut sums);
+                }
+                sums
+            })
+            .collect();
+        let mut total = Sums::zero(&self.layers);
+        parts.iter().for_each(|part| total.add(part));
+        total
+    }
+
+    fn convolve(&self, i: usize, input: &[f32], scratch: &mut Vec<f32>) -> Vec<f32> {
+        let Layer { sizes, weights, biases, .. } = &self.layers[i];
+        let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
+        convolution::forward(input, weights, biases, sizes, scratch, &mut out);
+        if i + 1 < self.layers.len() {
+            out.iter_mut().for_each(|value| *value = value.max(0.0));
+        }
+        out
+    }
+
+    fn forward(&self, cells: &[f32], scratch: &mut Vec<f32>) -> Activations {
+        let [half, quarter, eighth] = [self.side, self.side / 2, self.side / 4];
+        let first = self.convolve(0, cells, scratch);
+        let down_half = self.convolve(1, &first, scratch);
+        let pooled_half = pooled(&down_half, half);
+        let third = self.convolve(2, &pooled_half, scratch);
+        let down_quarter = self.convolve(3, &third, scratch);
+        let pooled_quarter = pooled(&down_quarter, quarter);
+        let fifth = self.convolve(4, &pooled_quarter, scratch);
+        let sixth = self.convolve(5, &fifth, scratch);
+        let sum_quarter = doubled_onto(&sixth, eighth, &down_quarter);
+        let up_quarter = self.convolve(6, &sum_quarter, scratch);
+        let sum_half = doubled_onto(&up_quarter, quarter, &down_half);
+        let up_half = self.convolve(7, &sum_half, scratch);
+        let odds = self.convolve(8, &up_half, scratch);
+        Activations {
+            outputs: vec![
+                first,
+                down_half,
+                third,
+                down_quarter,
+                fifth,
+                sixth,
+                up_quarter,
+                up_half,
+                odds,
+            ],
+            inputs: [pooled_half, pooled_quarter, sum_quarter, sum_half],
+        }
+    }
+
+    fn add_example(&self, example: &Example<'_>, scratch: &mut Vec<f32>, sums: &mut Sums) {
+        let Activations { outputs, inputs } = self.forward(example.cells, scratch);
+        let [pooled_half, pooled_quarter, sum_quarter, sum_half] = &inputs;
+        let mut gradient = Vec::with_capacity(example.target.len());
+        for ((&odds, &target), &weight) in outputs[8].iter().zip(example.target).zip(example.weight)
+        {
+            // Cross entropy of log-odds z with a share t: max(z, 0) - z t + ln(1 + exp(-|z|)).
+            let loss = odds.max(0.0) - odds * target + (-odds.abs()).exp().ln_1p();
+            sums.loss += f64::from(weight * loss);
+            gradient.push(weight * (1.0 / (1.0 + (-odds).exp()) - target));
+        }
+        let mut back = |i: usize, input: &[f32], gradient: &[f32]| {
+            self.back(i, input, gradient, scratch, &mut sums.gradients[i])
+        };
+        let [half, quarter, eighth] = [self.side, self.side / 2, self.side / 4];
+        let gradient = through_relu(back(8, &outputs[7], &gradient), &outputs[7]);
+        let of_sum_half = back(7, sum_half, &gradient);
+        let gradient = through_relu(halved(&of_sum_half, half), &outputs[6]);
+        let of_sum_quarter = back(6, sum_quarter, &gradient);
+        let gradient = through_relu(halved(&of_sum_quarter, quarter), &outputs[5]);
+        let gradient = through_relu(back(5, &outputs[4], &gradient), &outputs[4]);
+        let gradient = back(4, pooled_quarter, &gradient);
+        let mut of_quarter = of_sum_quarter;
+        unpooled_onto(&gradient, &outputs[3], pooled_quarter, eighth, &mut of_quarter);
+        let gradient = through_relu(of_quarter, &outputs[3]);
+        let gradient = through_relu(back(3, &outputs[2], &gradient), &outputs[2]);
+        let gradient = back(2, pooled_half, &gradient);
+        let mut of_half = of_sum_half;
+        unpooled_onto(&gradient, &outputs[1], pooled_half, quarter, &mut of_half);
+        let gradient = through_relu(of_half, &outputs[1]);
+        let gradient = through_relu(back(1, &outputs[0], &gradient), &outputs[0]);
+        // The input's own gradient is of no use.
+        self.back_to_weights(0, example.cells, &gradient, scratch, &mut sums.gradients[0]);
+    }
+
+    /// Adds the gradients of a convolution's weights and biases.
+    fn back_to_weights(
+        &self,
+        i: usize,
+        input: &[f32],
+        gradient: &[f32],
+        scratch: &mut Vec<f32>,
+        [of_weights, of_biases]: &mut [Vec<f32>; 2],
+    ) {
+        let sizes = &self.layers[i].sizes;
+        convolution::weight_gradient(input, gradient, sizes, scratch, of_weights);
+        for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks_exact(sizes.plane())) {
+            *sum += plane.iter().sum::<f32>();
+        }
+    }
+
+    /// The same, and the gradient of the convolution's input.
+    fn back(
+        &self,
+        i: usize,
+        input: &[f32],
+        gradient: &[f32],
+        scratch: &mut Vec<f32>,
+        sums: &mut [Vec<f32>; 2],
+    ) -> Vec<f32> {
+        self.back_to_weights(i, input, gradient, scratch, sums);
+        let Layer { sizes, reversed, .. } = &self.layers[i];
+        let mut of_input = vec![0.0; input.len()];
+        convolution::input_gradient(gradient, reversed, sizes, scratch, &mut of_input);
+        of_input
+    }
+}
+
+/// The four values of a plane of `2 * side` columns that position `i` of one of `side` stands for.
+fn square(i: usize, side: usize) -> [usize; 4] {
+    let (plane, rest) = (i / (side * side), i % (side * side));
+    let at = plane * 4 * side * side + 4 * side * (rest / side) + 2 * (rest % side);
+    [at, at + 1, at + 2 * side, at + 2 * side + 1]
+}
+
+/// The largest of each square of four; `side` is the input's.
+fn pooled(input: &[f32], side: usize) -> Vec<f32> {
+    let largest =
+        |i| square(i, side / 2).into_iter().fold(f32::MIN, |most, at| most.max(input[at]));
+    (0..input.len() / 4).map(largest).collect()
+}
+
+/// Gives the pooled values' gradient, of `side` columns, to the first of the largest each.
+fn unpooled_onto(gradient: &[f32], input: &[f32], pooled: &[f32], side: usize, onto: &mut [f32]) {
+    for (i, (gradient, largest)) in gradient.iter().zip(pooled).enumerate() {
+        if let Some(at) = square(i, side).into_iter().find(|&at| input[at] == *largest) {
+            onto[at] += gradient;
+        }
+    }
+}
+
+/// Each value, of planes of `side` columns, as a square of four, and `other` added.
+fn doubled_onto(input: &[f32], side: usize, other: &[f32]) -> Vec<f32> {
+    let mut sum = other.to_vec();
+    for (i, value) in input.iter().enumerate() {
+        for at in square(i, side) {
+            sum[at] += value;
+        }
+    }
+    sum
+}
+
+/// The sum of each square of four; `side` is the input's.
+fn halved(input: &[f32], side: usize) -> Vec<f32> {
+    let sum = |i| square(i, side / 2).into_iter().map(|at| input[at]).sum();
+    (0..input.len() / 4).map(sum).collect()
+}
+
+/// A gradient before a ReLU, from the one behind it and the ReLU's outputs.
+fn through_relu(mut gradient: Vec<f32>, outputs: &[f32]) -> Vec<f32> {
+    for (gradient, output) in gradient.iter_mut().zip(outputs) {
+        if *output <= 0.0 {
+            *gradient = 0.0;
+        }
+    }
+    gradient
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData, activation::softplus};
+
+    use super::*;
+
+    #[test]
+    fn the_passes_are_those_of_burns_autodiff() {
+        let device = Device::flex().autodiff();
+        let net = StrokeNet::new(&device);
+        let side = 8;
+        let mut state = 1u32;
+        let mut next = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1u32 << 24) as f32
+        };
+        let cells: Vec<f32> = (0..2 * 16 * side * side).map(|_| 2.0 * next() - 1.0).collect();
+        let target: Vec<f32> = (0..2 * 4 * side * side).map(|_| next()).collect();
+        let weight: Vec<f32> = (0..2 * 4 * side * side).map(|_| next()).collect();
+
+        let tensor = |values: &[f32], channels: usize| -> Tensor<4> {
+            let shape = [2, channels, side, side];
+            Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
+        };
+        let odds = net.forward(tensor(&cells, 16));
+        let losses = softplus(odds.clone(), 1.0) - odds.clone() * tensor(&target, 4);
+        let loss = (losses * tensor(&weight, 4)).sum();
+        let gradients = loss.backward();
+
+        let passes = Passes::new(&net, side).expect("weights");
+        let examples: Vec<Example<'_>> = cells
+            .chunks(16 * side * side)
+            .zip(target.chunks(4 * side * side).zip(weight.chunks(4 * side * side)))
+            .map(|(cells, (target, weight))| Example { cells, target, weight })
+            .collect();
+        let ours = passes.sums(&examples);
+        let close = |ours: &[f32], burns: &[f32], what: &str| {
+            assert_eq!(ours.len(), burns.len(), "{what}");
+            let largest = burns.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+            assert!(largest > 0.0, "{what}");
+            for (ours, burns) in ours.iter().zip(burns) {
+                assert!((ours - burns).abs() < 1e-4 * largest, "{what}: {ours} {burns}");
+            }
+        };
+        close(&passes.odds(examples[0].cells), &host_values(odds).expect("read")[..256], "odds");
+        let burns = loss.into_scalar::<f32>();
+        assert!((ours.loss - f64::from(burns)).abs() < 1e-4 * f64::from(burns), "{}", ours.loss);
+        for (i, (conv, [of_weights, of_biases])) in
+            net.convolutions.iter().zip(&ours.gradients).enumerate()
+        {
+            let burns = conv.weight.grad(&gradients).expect("a gradient");
+            close(of_weights, &host_values(burns).expect("read"), &format!("weights {i}"));
+            let bias = conv.bias.as_ref().expect("biases");
+            let burns = bias.grad(&gradients).expect("a gradient");
+            close(of_biases, &host_values(burns).expect("read"), &format!("biases {i}"));
+        }
+    }
+}
