@@ -43,8 +43,14 @@ fn main() {
         let boxes = [area];
         let options = RemovalOptions::default();
         let ours = median(if height > 160 { 5 } else { 15 }, || {
-            black_box(pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options)))
-                .unwrap();
+            black_box(pollster::block_on(remove_digits(
+                &photo,
+                &boxes,
+                &classifier,
+                None,
+                &options,
+            )))
+            .unwrap();
         });
         let work = f64::from(width * height * width.max(height));
         let growth = before.map_or("      ".to_owned(), |(time, old_work)| {

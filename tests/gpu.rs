@@ -102,7 +102,7 @@ fn a_removal_is_the_same_on_the_gpu() {
     let on_cpu = untrained_classifier();
     let removed = |classifier: &Classifier| {
         let options = RemovalOptions::default();
-        pollster::block_on(remove_digits(&photo(), &boxes(), classifier, &options))
+        pollster::block_on(remove_digits(&photo(), &boxes(), classifier, None, &options))
             .expect("removed")
     };
     let (cpu, gpu) = (removed(&on_cpu), removed(&moved(&on_cpu, &gpu)));

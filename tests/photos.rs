@@ -182,8 +182,13 @@ fn one_pixel_is_a_photo() {
     let classifier = untrained_classifier();
     let readings = pollster::block_on(classifier.read(&photo, &[all])).expect("read");
     assert_eq!(readings.len(), 1);
-    let fills =
-        pollster::block_on(remove_digits(&photo, &[all], &classifier, &RemovalOptions::default()));
+    let fills = pollster::block_on(remove_digits(
+        &photo,
+        &[all],
+        &classifier,
+        None,
+        &RemovalOptions::default(),
+    ));
     for fill in fills.expect("filled") {
         fill.lay_on(&mut photo);
     }
@@ -317,7 +322,7 @@ fn a_removal_changes_nothing_outside_its_boxes_through_a_save() {
         let size = photo.size();
         let boxes = loose.map(|area| area.clamp_to(size).expect("on the photo"));
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options));
+        let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, None, &options));
         for fill in fills.expect("filled") {
             fill.lay_on(&mut photo);
         }

@@ -148,7 +148,7 @@ fn removed_digits_leave_neither_edges_nor_their_reading() {
         let grown: Vec<BoxInPhoto> =
             boxes.iter().map(|area| area.grown(area.height / 10, photo.size())).collect();
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &grown, &classifier, &options));
+        let fills = pollster::block_on(remove_digits(&photo, &grown, &classifier, None, &options));
         for fill in fills.expect("filled") {
             fill.lay_on(&mut photo);
         }

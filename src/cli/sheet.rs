@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let boxes = grow(&boxes, args.grow, photo.size());
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options))?;
+        let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, None, &options))?;
         let enlarged = |photo: &Photo| fitted(photo, args.width, u32::MAX, f64::INFINITY);
         let (before, scale) = enlarged(&photo);
         let mut boxed = before.clone();

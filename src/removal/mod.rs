@@ -7,6 +7,7 @@
 //! nodes of its own and says what background looks like. Last, what was folded in is evened out.
 
 mod background;
+mod by_strokes;
 mod grnn;
 mod groups;
 mod growth;
@@ -15,6 +16,7 @@ mod key_pixels;
 use crate::{
     classifier::{Classifier, EngineError, read_back},
     photo::{BoxInPhoto, Photo, Planes},
+    strokes::StrokeFinder,
 };
 
 use background::{Background, Range};
@@ -51,12 +53,16 @@ impl RemovalOptions {
     /// The options for a region: on large ones spacing and Gaussians widen together, so that a
     /// box drawn over half a photo by mistake costs a second and not an hour.
     fn for_region(&self, area: BoxInPhoto) -> Self {
-        let coarser = area.width.max(area.height).div_ceil(FINE_UP_TO);
+        let coarser = self.coarser(area);
         RemovalOptions {
-            spacing: self.spacing.max(1) * coarser as usize,
-            sigma: self.sigma.max(1.0) * f64::from(coarser),
+            spacing: self.spacing.max(1) * coarser,
+            sigma: self.sigma.max(1.0) * coarser as f64,
             ..*self
         }
+    }
+
+    fn coarser(&self, area: BoxInPhoto) -> usize {
+        area.width.max(area.height).div_ceil(FINE_UP_TO) as usize
     }
 }
 
@@ -65,9 +71,9 @@ impl RemovalOptions {
 pub struct Fill {
     /// Where it lies.
     pub area: BoxInPhoto,
-    /// The new samples, in the photo's channels; the photo's own outside the boxes.
+    /// The new samples, in the photo's channels; the photo's own elsewhere.
     pub planes: Planes,
-    /// Which of the area's pixels lie in a box, row after row.
+    /// Which of the area's pixels are laid, row after row; they lie in the boxes.
     pub inside: Vec<bool>,
     /// Pixels of the area that were taken for background (key pixels), as row and column in it;
     /// folded-in ones are not among them.
@@ -77,7 +83,7 @@ pub struct Fill {
 }
 
 impl Fill {
-    /// Lays the fill over a photo; pixels outside the boxes keep their exact values.
+    /// Lays the fill over a photo; all other pixels keep their exact values.
     pub fn lay_on(&self, photo: &mut Photo) {
         photo.lay(self.area, &self.planes, &self.inside);
     }
@@ -90,7 +96,8 @@ impl Fill {
     }
 }
 
-/// Fills all `boxes` of a photo; one fill a group of boxes that are near each other.
+/// Fills all `boxes` of a photo; one fill a group of boxes that are near each other. With a stroke
+/// network only the strokes are filled, without one the whole boxes.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -98,13 +105,14 @@ pub async fn remove_digits(
     photo: &Photo,
     boxes: &[BoxInPhoto],
     classifier: &Classifier,
+    strokes: Option<&StrokeFinder>,
     options: &RemovalOptions,
 ) -> Result<Vec<Fill>, EngineError> {
     let mut fills = Vec::new();
     for group in groups_of(boxes, options.context) {
         let members: Vec<BoxInPhoto> =
             group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
-        fills.push(fill_group(photo, &members, boxes, classifier, options).await?);
+        fills.push(fill_group(photo, &members, boxes, classifier, strokes, options).await?);
     }
     Ok(fills)
 }
@@ -116,16 +124,22 @@ async fn fill_group(
     members: &[BoxInPhoto],
     all: &[BoxInPhoto],
     classifier: &Classifier,
+    strokes: Option<&StrokeFinder>,
     options: &RemovalOptions,
 ) -> Result<Fill, EngineError> {
     let Some(hull) = members.iter().copied().reduce(|a, b| a.union(&b)) else {
         return Err(EngineError("a group without boxes".to_owned()));
     };
     let area = hull.grown(options.context, photo.size());
+    let inside = cover(area, members.iter());
+    if let Some(finder) = strokes {
+        let touching: Vec<BoxInPhoto> =
+            all.iter().filter(|b| b.within(&area, 0)).copied().collect();
+        return by_strokes::fill(photo, area, &touching, inside, finder, options).await;
+    }
     let options = &options.for_region(area);
     let original = photo.planes(area);
     let pixels = original.height * original.width;
-    let inside = cover(area, members.iter());
     let in_any_box = cover(area, all.iter().filter(|b| b.within(&area, 0)));
 
     let quiet = quiet_pixels(photo, members, area, &in_any_box, classifier, options);

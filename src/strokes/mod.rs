@@ -43,6 +43,11 @@ impl StrokeFinder {
         Ok(StrokeFinder { net, device: device.clone() })
     }
 
+    /// The device it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The weights as a safetensors file; the same weights give the same bytes.
     ///
     /// # Errors
@@ -60,7 +65,7 @@ impl StrokeFinder {
     }
 
     /// How likely each pixel of `area` is a stroke's, 0 to 1, row after row; `boxes` say where
-    /// digits are, and hold for the pixels inside them alone.
+    /// the digits are.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.

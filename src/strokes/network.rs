@@ -30,12 +30,12 @@ pub(crate) const CONVOLUTIONS: [[usize; 2]; 9] = [
     // Half resolution, quarter, eighth.
     [CHANNELS * CELL * CELL, 24],
     [24, 24],
-    [24, 32],
-    [32, 32],
-    [32, 40],
-    [40, 32],
+    [24, 40],
+    [40, 40],
+    [40, 64],
+    [64, 40],
     // Up again, each time with what was there on the way down added.
-    [32, 24],
+    [40, 24],
     [24, 24],
     [24, CELL * CELL],
 ];

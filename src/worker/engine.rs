@@ -186,7 +186,7 @@ impl Engine {
         let options = RemovalOptions::default();
         ready
             .compute(reply, async |classifier| {
-                remove_digits(photo, boxes, classifier, &options).await
+                remove_digits(photo, boxes, classifier, None, &options).await
             })
             .await
             .map_err(|error| failed(FailureKind::Engine, capitalised(&error.to_string())))

@@ -513,7 +513,7 @@ impl Batch {
             reading = clock.lap();
             let grown = grow(&areas, self.settings.growth, photo.size());
             let options = RemovalOptions::default();
-            let fills = remove_digits(&photo, &grown, &self.classifier, &options);
+            let fills = remove_digits(&photo, &grown, &self.classifier, None, &options);
             for fill in pollster::block_on(fills)? {
                 fill.lay_on(&mut photo);
             }

@@ -137,8 +137,13 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     let growth = args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format));
     let grown = grow(&boxes, growth, photo.size());
     let started = Instant::now();
-    let fills =
-        pollster::block_on(remove_digits(&photo, &grown, &classifier, &RemovalOptions::default()))?;
+    let fills = pollster::block_on(remove_digits(
+        &photo,
+        &grown,
+        &classifier,
+        None,
+        &RemovalOptions::default(),
+    ))?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     for fill in &fills {
         fill.lay_on(&mut photo);

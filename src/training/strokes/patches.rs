@@ -25,10 +25,18 @@ const HIGHEST: f64 = 48.0;
 /// less is noise, or a JPEG's ringing.
 const CHANGED: u8 = 9;
 
-/// A pixel that its digit changes by so many levels or more counts this much more than one that
-/// it leaves alone: what is overlooked there hurts most.
-const STRONG: f32 = 64.0;
-const STRONG_COUNTS: f32 = 3.0;
+/// Every pixel counts this much of the mean, however little is at stake there.
+const LEAST_COUNTS: f32 = 0.1;
+
+/// Reach of the window, in pixels, whose mean stands for what a fill would put in its middle.
+const FILL_REACH: usize = 4;
+
+/// One pixel counts at most so many times the mean.
+const MOST_COUNTS: f32 = 6.0;
+
+/// What lies outside the boxes counts this share. Nothing is removed there, but a stroke that its
+/// box cuts, or that of a digit without a box, must not pass for background.
+const OUTSIDE_COUNTS: f32 = 0.2;
 
 /// One patch, in cells.
 pub(super) struct Patch {
@@ -47,11 +55,13 @@ impl Patch {
         self.weight.iter().map(|&weight| f64::from(weight)).sum()
     }
 
-    /// Which of its pixels in boxes are strokes, beside these log-odds of theirs.
+    /// For its pixels in boxes: whether these log-odds call them a stroke's, and whether they are.
     pub(super) fn judged<'a>(&'a self, odds: &'a [f32]) -> impl Iterator<Item = (bool, bool)> {
-        let pixels = odds.iter().zip(&self.target).zip(&self.weight);
+        // Behind the colours' cells are those that say what lies in a box.
+        let inside = &self.cells[self.cells.len() - self.target.len()..];
+        let pixels = odds.iter().zip(&self.target).zip(inside);
         pixels
-            .filter(|(_, weight)| **weight > 0.0)
+            .filter(|(_, inside)| **inside > 0.0)
             .map(|((odds, target), _)| (*odds > 0.0, *target > 0.5))
     }
 }
@@ -77,7 +87,8 @@ pub(super) fn no_clean(folder: &Path, reason: &dyn std::fmt::Display) -> String 
 /// A photo with its digits, and the same without them.
 pub(super) struct Pair {
     photo: Photo,
-    /// Red: whether a pixel is a stroke's; green: by how much its digit changes it.
+    /// Red: whether a pixel is a stroke's; green: how far from the truth it comes when that is
+    /// answered wrongly.
     change: Photo,
     digits: Vec<Digit>,
 }
@@ -142,15 +153,7 @@ impl Pair {
         let pixels = [SIDE as u32; 2];
         let change = self.change.resampled(frame, Filter::Triangle, Colours::Rgb, pixels);
         let (target, rest) = change.split_at(SIDE * SIDE);
-        let weight: Vec<f32> = region
-            .inside(&boxes)
-            .into_iter()
-            .zip(rest)
-            .map(|(inside, change)| {
-                let strength = (change * 255.0 / STRONG).min(1.0);
-                if inside { 1.0 + STRONG_COUNTS * strength } else { 0.0 }
-            })
-            .collect();
+        let weight = weights(&region.inside(&boxes), &rest[..SIDE * SIDE]);
         Some(Patch { cells, target: region.packed(target), weight: region.packed(&weight) })
     }
 }
@@ -170,18 +173,55 @@ fn grown(area: BoxInPhoto, size: PhotoSize, mut share: impl FnMut() -> f64) -> B
     grown.clamp_to(size).unwrap_or(area)
 }
 
-/// Where and by how much two photos differ; `None` when their sizes do.
+/// How much each pixel of a patch counts. What is wanted is a small squared error after the fill,
+/// so the square of what a wrong answer costs; and the same for faint digits on calm walls as for
+/// others, so the patch's mean is 1 in its boxes.
+fn weights(inside: &[bool], costs: &[f32]) -> Vec<f32> {
+    let squares = || inside.iter().zip(costs).map(|(inside, cost)| (*inside, cost * cost));
+    let (sum, count) = squares()
+        .filter(|(inside, _)| *inside)
+        .fold((0.0, 0.0), |(sum, count), (_, square)| (sum + square, count + 1.0));
+    let mean = f32::max(sum / f32::max(count, 1.0), 1e-6);
+    squares()
+        .map(|(inside, square)| {
+            let counts = LEAST_COUNTS + (1.0 - LEAST_COUNTS) * (square / mean).min(MOST_COUNTS);
+            if inside { counts } else { OUTSIDE_COUNTS * counts }
+        })
+        .collect()
+}
+
+/// Where two photos differ, and what it costs to take a pixel for the other: a stroke that stays
+/// is as wrong as its digit changes it; background that is filled, as far as it is from the mean
+/// about it. `None` when their sizes differ.
 fn change(photo: &Photo, clean: &Photo) -> Option<Photo> {
     if photo.size() != clean.size() {
         return None;
     }
     let (photo_rgba, clean_rgba) = (photo.to_rgba8(), clean.to_rgba8());
-    let pixels = photo_rgba.chunks_exact(4).zip(clean_rgba.chunks_exact(4));
-    let samples = pixels
-        .flat_map(|(a, b)| {
-            let most = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
-            [if most >= CHANGED { 255 } else { 0 }, most, 0]
-        })
-        .collect();
+    let PhotoSize { width, height } = photo.size();
+    let (width, height) = (width as usize, height as usize);
+    let mut samples = Vec::with_capacity(3 * width * height);
+    for (i, (a, b)) in photo_rgba.chunks_exact(4).zip(clean_rgba.chunks_exact(4)).enumerate() {
+        let most = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
+        if most >= CHANGED {
+            samples.extend([255, most, 0]);
+            continue;
+        }
+        let (y, x) = (i / width, i % width);
+        let around = |at: usize, limit: usize| {
+            at.saturating_sub(FILL_REACH)..(at + FILL_REACH + 1).min(limit)
+        };
+        let (mut sum, mut count) = (0u32, 0u32);
+        for row in around(y, height) {
+            let columns = around(x, width);
+            let row =
+                &clean_rgba[4 * (row * width + columns.start)..4 * (row * width + columns.end)];
+            // Green stands for all three.
+            sum += row.iter().skip(1).step_by(4).map(|&green| u32::from(green)).sum::<u32>();
+            count += columns.len() as u32;
+        }
+        let mean = (sum / count.max(1)) as u8;
+        samples.extend([0, b[1].abs_diff(mean), 0]);
+    }
     Photo::from_rgb8(photo.size(), samples)
 }
