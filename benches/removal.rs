@@ -19,7 +19,7 @@ use doorplate::{
     dataset::synthetic,
     photo::{BoxInPhoto, Photo, PhotoSize},
     publication,
-    removal::{RemovalOptions, quiet_by_feature_maps, remove_digits},
+    removal::{Nets, RemovalOptions, quiet_by_feature_maps, remove_digits},
 };
 use image::imageops;
 
@@ -35,7 +35,10 @@ fn main() {
         return;
     }
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-    let (_, classifier) = publication::load(&models, None, &Device::flex()).unwrap();
+    let device = Device::flex();
+    let (_, classifier) = publication::load(&models, None, &device).unwrap();
+    let strokes = publication::load_strokes(&models, &device).unwrap();
+    let nets = Nets { classifier: classifier.clone(), strokes };
     println!("box, px      area x side   removal, ms   growth   report's way, ms   ratio");
     let mut before: Option<(f64, f64)> = None;
     for (width, height) in SIZES {
@@ -43,14 +46,7 @@ fn main() {
         let boxes = [area];
         let options = RemovalOptions::default();
         let ours = median(if height > 160 { 5 } else { 15 }, || {
-            black_box(pollster::block_on(remove_digits(
-                &photo,
-                &boxes,
-                &classifier,
-                None,
-                &options,
-            )))
-            .unwrap();
+            black_box(pollster::block_on(remove_digits(&photo, &boxes, &nets, &options))).unwrap();
         });
         let work = f64::from(width * height * width.max(height));
         let growth = before.map_or("      ".to_owned(), |(time, old_work)| {

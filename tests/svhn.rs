@@ -14,14 +14,14 @@ use doorplate::{
     evaluation::{confusion_of, read_all},
     photo::{BoxInPhoto, Photo},
     publication,
-    removal::{RemovalOptions, remove_digits},
+    removal::{Nets, RemovalOptions, remove_digits},
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use support::svhn;
 
-/// The default published model, or `None` (with the reason printed) before there is one.
-fn published() -> Option<doorplate::classifier::Classifier> {
+/// The published networks, or `None` (with the reason printed) before there are any.
+fn published() -> Option<Nets> {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     if !models.join(publication::MANIFEST).is_file() {
         println!("skipped: no published model in {}", models.display());
@@ -29,7 +29,8 @@ fn published() -> Option<doorplate::classifier::Classifier> {
     }
     let device = burn::tensor::Device::flex();
     let (_, classifier) = publication::load(&models, None, &device).expect("it can be loaded");
-    Some(classifier)
+    let strokes = publication::load_strokes(&models, &device).expect("it can be loaded");
+    Some(Nets { classifier, strokes })
 }
 
 /// Reads the list of a part, and loads every photo with every box.
@@ -113,7 +114,7 @@ fn a_damaged_real_list_is_read_or_refused_but_never_panics() {
 
 #[test]
 fn the_published_model_reads_85_percent_of_the_test_photos() {
-    let (Some(svhn), Some(classifier)) = (svhn(), published()) else { return };
+    let (Some(svhn), Some(Nets { classifier, .. })) = (svhn(), published()) else { return };
     let read = read_all(&classifier, &svhn.join("test"), |_, _| ()).expect("all are read");
     let confusion = confusion_of(&read);
     let accuracy = confusion.accuracy().expect("there are digits");
@@ -137,7 +138,7 @@ fn unrest(photo: &Photo, area: BoxInPhoto) -> f32 {
 
 #[test]
 fn removed_digits_leave_neither_edges_nor_their_reading() {
-    let (Some(svhn), Some(classifier)) = (svhn(), published()) else { return };
+    let (Some(svhn), Some(nets)) = (svhn(), published()) else { return };
     let data = Format1::open(&svhn.join("test")).expect("the list is read");
     for name in ["13.png", "30.png", "401.png"] {
         let (mut photo, digits) =
@@ -148,12 +149,12 @@ fn removed_digits_leave_neither_edges_nor_their_reading() {
         let grown: Vec<BoxInPhoto> =
             boxes.iter().map(|area| area.grown(area.height / 10, photo.size())).collect();
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &grown, &classifier, None, &options));
+        let fills = pollster::block_on(remove_digits(&photo, &grown, &nets, &options));
         for fill in fills.expect("filled") {
             fill.lay_on(&mut photo);
         }
         let read = |photo: &Photo| {
-            pollster::block_on(classifier.read(photo, &boxes)).expect("the engine runs")
+            pollster::block_on(nets.classifier.read(photo, &boxes)).expect("the engine runs")
         };
         for (digit, (old, new)) in digits.iter().zip(read(&before).iter().zip(&read(&photo))) {
             let (old_unrest, new_unrest) =

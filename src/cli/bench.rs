@@ -11,12 +11,11 @@ use super::{
     model::ModelArgs,
 };
 use crate::{
-    classifier::{Classifier, EngineError},
+    classifier::EngineError,
     dataset::synthetic::{Scene, Street, TypefaceSplit, Typefaces},
     evaluation::Restoration,
     photo::{BoxInPhoto, Photo, PhotoSize},
-    removal::{RemovalOptions, remove_digits},
-    strokes::StrokeFinder,
+    removal::{Nets, RemovalOptions, remove_digits},
 };
 
 /// Measure against the truth.
@@ -50,8 +49,6 @@ struct RemovalArgs {
     /// measured are the grown boxes.
     #[arg(long, value_name = "PERCENT", default_value_t = SVHN_GROWTH)]
     grow: u32,
-    #[arg(long)]
-    strokes: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -64,40 +61,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// A way to take digits out.
 struct Method {
     name: &'static str,
-    erase: fn(
-        &mut Photo,
-        &[BoxInPhoto],
-        &Classifier,
-        Option<&StrokeFinder>,
-    ) -> Result<(), EngineError>,
+    erase: fn(&mut Photo, &[BoxInPhoto], &Nets) -> Result<(), EngineError>,
 }
 
 const METHODS: &[Method] = &[
-    Method { name: "untouched", erase: |_, _, _, _| Ok(()) },
+    Method { name: "untouched", erase: |_, _, _| Ok(()) },
     Method {
         name: "boxes",
-        erase: |photo, boxes, classifier, _| {
-            let options = RemovalOptions::default();
-            for fill in pollster::block_on(remove_digits(photo, boxes, classifier, None, &options))?
-            {
-                fill.lay_on(photo);
-            }
-            Ok(())
-        },
+        erase: |photo, boxes, nets| erase(photo, boxes, &Nets { strokes: None, ..nets.clone() }),
     },
-    Method {
-        name: "strokes",
-        erase: |photo, boxes, classifier, strokes| {
-            let options = RemovalOptions::default();
-            for fill in
-                pollster::block_on(remove_digits(photo, boxes, classifier, strokes, &options))?
-            {
-                fill.lay_on(photo);
-            }
-            Ok(())
-        },
-    },
+    Method { name: "doorplate", erase },
 ];
+
+fn erase(photo: &mut Photo, boxes: &[BoxInPhoto], nets: &Nets) -> Result<(), EngineError> {
+    let options = RemovalOptions::default();
+    for fill in pollster::block_on(remove_digits(photo, boxes, nets, &options))? {
+        fill.lay_on(photo);
+    }
+    Ok(())
+}
 
 /// One photo's figures by one method.
 struct Measured {
@@ -110,22 +92,13 @@ fn removal(args: &RemovalArgs) -> anyhow::Result<()> {
         Some(folder) => Street::with(Typefaces::open(folder, TypefaceSplit::Validation)?),
         None => Street::default(),
     };
-    let classifier = args.model.load()?;
-    let strokes = match &args.strokes {
-        Some(path) => Some(
-            StrokeFinder::from_safetensors(std::fs::read(path)?, &burn::tensor::Device::flex())
-                .map_err(anyhow::Error::msg)?,
-        ),
-        None => None,
-    };
+    let (nets, _) = args.model.load_nets()?;
     let bar = ProgressBar::new(u64::from(args.photos));
     let of_photos: Vec<Vec<Measured>> = (1..=args.photos)
         .into_par_iter()
         .map(|n| {
             let scene = street.scene(u64::from(args.seed) << 32 | u64::from(n));
-            let measured = METHODS
-                .iter()
-                .map(|method| measure(method, &scene, args.grow, &classifier, strokes.as_ref()));
+            let measured = METHODS.iter().map(|method| measure(method, &scene, args.grow, &nets));
             let measured = measured.collect::<Result<Option<Vec<_>>, _>>();
             bar.inc(1);
             measured.map(Option::unwrap_or_default)
@@ -165,8 +138,7 @@ fn measure(
     method: &Method,
     scene: &Scene,
     growth: u32,
-    classifier: &Classifier,
-    strokes: Option<&StrokeFinder>,
+    nets: &Nets,
 ) -> Result<Option<Measured>, EngineError> {
     let size = PhotoSize { width: scene.photo.width(), height: scene.photo.height() };
     let Some(mut photo) = Photo::from_rgb8(size, scene.photo.as_raw().clone()) else {
@@ -175,7 +147,7 @@ fn measure(
     let boxes: Vec<BoxInPhoto> = scene.digits.iter().map(|digit| digit.area).collect();
     let boxes = grow(&boxes, growth, size);
     let started = Instant::now();
-    (method.erase)(&mut photo, &boxes, classifier, strokes)?;
+    (method.erase)(&mut photo, &boxes, nets)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     let rgba = photo.to_rgba8();
     let repaired = image::RgbImage::from_fn(size.width, size.height, |x, y| {

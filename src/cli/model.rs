@@ -13,6 +13,7 @@ use super::{
 use crate::{
     classifier::{Architecture, Classifier},
     publication::{self, ModelsFolderError},
+    removal::Nets,
 };
 
 /// The options of every command that reads or removes.
@@ -37,14 +38,28 @@ impl ModelArgs {
 
     /// Loads the model on its device.
     pub fn load(&self) -> anyhow::Result<Classifier> {
-        Ok(self.load_with_hash()?.0)
+        let device = self.device()?;
+        Ok(publication::load(&self.models, self.model.as_deref(), &device)?.1)
     }
 
-    /// Loads the model on its device; beside it the SHA-256 of its weights, which names it.
-    pub fn load_with_hash(&self) -> anyhow::Result<(Classifier, String)> {
+    /// Loads the model and the network that finds strokes on their device; beside them the
+    /// SHA-256 of their weights, which name both.
+    ///
+    /// Where the latter is damaged or missing, a line says so, and whole boxes are filled.
+    pub fn load_nets(&self) -> anyhow::Result<(Nets, String)> {
         let device = self.device()?;
         let (entry, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
-        Ok((classifier, entry.sha256))
+        let mut hash = entry.sha256;
+        let strokes = publication::load_strokes(&self.models, &device).unwrap_or_else(|error| {
+            eprintln!("doorplate: {error}. Whole boxes are filled, and not their strokes alone");
+            None
+        });
+        if let (Some(_), Some(entry)) =
+            (&strokes, publication::read_manifest(&self.models)?.strokes)
+        {
+            hash = format!("{hash}+{}", entry.sha256);
+        }
+        Ok((Nets { classifier, strokes }, hash))
     }
 }
 

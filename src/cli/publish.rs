@@ -15,7 +15,8 @@ use crate::{
     classifier::Classifier,
     evaluation::{confusion_of, read_all},
     publication,
-    training::finished_run,
+    strokes::StrokeFinder,
+    training::{FinishedStrokes, finished_run, finished_strokes, measure_strokes},
 };
 
 /// Measure a finished run's weights and publish them, with manifest and card.
@@ -28,7 +29,8 @@ pub struct Args {
     /// The model's name: letters, digits, '-' and '_'.
     #[arg(long)]
     name: String,
-    /// Format 1 folder or Format 2 file to measure on; none of it may have been trained on.
+    /// Format 1 folder or Format 2 file to measure on, or for StrokeNet a folder of `doorplate data
+    /// synth --clean`; none of it may have been trained on.
     #[arg(long)]
     measure_on: PathBuf,
     /// What the model was trained on, for people.
@@ -54,6 +56,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.name
         ))
     );
+    if let Some(run) = finished_strokes(&args.run)? {
+        return publish_strokes(args, &run);
+    }
     let device = args.device.open()?;
     let run = finished_run(&args.run)?;
     let trained = Classifier::from_safetensors(run.architecture, run.weights, &Device::flex())
@@ -81,6 +86,32 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         },
     )?;
     print!("{}", confusion.report());
+    println!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display());
+    Ok(())
+}
+
+/// Measures and publishes the network that finds strokes.
+fn publish_strokes(args: &Args, run: &FinishedStrokes) -> anyhow::Result<()> {
+    let load = |weights: Vec<u8>| {
+        StrokeFinder::from_safetensors(weights, &Device::flex())
+            .map_err(anyhow::Error::msg)
+            .with_context(|| format!("{}", args.run.display()))
+    };
+    let weights = load(run.weights.clone())?.to_half_safetensors()?;
+    let measured = measure_strokes(&load(weights.clone())?, &args.measure_on)?;
+    let entry = publication::publish_strokes(
+        &args.models,
+        &publication::StrokesPublication {
+            name: &args.name,
+            weights: &weights,
+            curves: &run.curves,
+            trained_on: &args.trained_on,
+            measured_on: (&args.measured_on, measured.photos as u64),
+            overlap: measured.overlap,
+            command: &run.config.to_string(),
+        },
+    )?;
+    println!("Strokes found of those found or missed: {:.1} %", 100.0 * measured.overlap);
     println!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display());
     Ok(())
 }

@@ -42,7 +42,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let data = Format1::open(&args.data)?;
-    let classifier = args.model.load()?;
+    let (nets, _) = args.model.load_nets()?;
     let mut pictures = Vec::new();
     for name in &args.photos {
         let (mut photo, digits) = data.load(data.entry(name)?)?;
@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let boxes = grow(&boxes, args.grow, photo.size());
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, None, &options))?;
+        let fills = pollster::block_on(remove_digits(&photo, &boxes, &nets, &options))?;
         let enlarged = |photo: &Photo| fitted(photo, args.width, u32::MAX, f64::INFINITY);
         let (before, scale) = enlarged(&photo);
         let mut boxed = before.clone();

@@ -10,10 +10,16 @@ mod publish;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::classifier::{Architecture, Classifier, UnknownNetwork, WeightsError};
+use crate::{
+    classifier::{Architecture, Classifier, UnknownNetwork, WeightsError},
+    strokes::StrokeFinder,
+};
 
 #[cfg(feature = "native")]
-pub use publish::{ModelsFolderError, Publication, load, publish, read_manifest};
+pub use publish::{
+    ModelsFolderError, Publication, StrokesPublication, load, load_strokes, publish,
+    publish_strokes, read_manifest,
+};
 
 /// The manifest's name in a models folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -28,6 +34,48 @@ pub struct Manifest {
     pub format: u32,
     /// The models; the first is the default.
     pub models: Vec<ModelEntry>,
+    /// The network that finds strokes; without one, removal fills whole boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strokes: Option<StrokesEntry>,
+}
+
+/// The published network that finds strokes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrokesEntry {
+    /// Its name.
+    pub name: String,
+    /// The weights' file in the folder.
+    pub file: String,
+    /// The weights' SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// The weights' size.
+    pub bytes: u64,
+    /// What it was trained on.
+    pub trained_on: String,
+    /// What it was measured on.
+    pub measured_on: String,
+    /// How many photos it was measured on.
+    pub measured_photos: u64,
+    /// Strokes found there as a share of those found or missed, 0 to 1.
+    pub overlap: f64,
+    /// The command that trains it again.
+    pub command: String,
+    /// The card's file in the folder.
+    pub card: String,
+    /// The file in the folder with the training's curves, as SVG.
+    pub curves: String,
+}
+
+/// Published weights, of whatever network.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishedWeights<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// The weights' file in the folder.
+    pub file: &'a str,
+    sha256: &'a str,
+    /// Their size.
+    pub bytes: u64,
 }
 
 /// One published model.
@@ -87,6 +135,14 @@ pub enum PublicationError {
         /// How they differ.
         problem: String,
     },
+    /// The stroke network's weights are the published ones but do not fit it.
+    #[error("{name}: {reason}")]
+    Strokes {
+        /// The network's name in the manifest.
+        name: String,
+        /// What does not fit.
+        reason: String,
+    },
     /// The weights are the published ones but do not fit their network.
     #[error("{name}: {source}")]
     Weights {
@@ -122,11 +178,15 @@ impl Manifest {
         if manifest.format != MANIFEST_FORMAT {
             return Err(PublicationError::Format(manifest.format));
         }
-        for model in &manifest.models {
-            for file in [&model.file, &model.card, &model.curves] {
+        let of_models =
+            manifest.models.iter().map(|it| (&it.name, [&it.file, &it.card, &it.curves]));
+        let of_strokes =
+            manifest.strokes.iter().map(|it| (&it.name, [&it.file, &it.card, &it.curves]));
+        for (name, files) in of_models.chain(of_strokes) {
+            for file in files {
                 if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', '%', '?'])
                 {
-                    let problem = format!("{}: {file:?} is not a plain file name", model.name);
+                    let problem = format!("{name}: {file:?} is not a plain file name");
                     return Err(PublicationError::Manifest(problem));
                 }
             }
@@ -147,14 +207,14 @@ impl Manifest {
     }
 }
 
-impl ModelEntry {
+impl PublishedWeights<'_> {
     /// Whether these bytes are the published weights.
     ///
     /// # Errors
     /// [`PublicationError::Tampered`] when size or hash differ.
     pub fn check(&self, weights: &[u8]) -> Result<(), PublicationError> {
         let tampered =
-            |problem| Err(PublicationError::Tampered { name: self.name.clone(), problem });
+            |problem| Err(PublicationError::Tampered { name: self.name.to_owned(), problem });
         if weights.len() as u64 != self.bytes {
             return tampered(format!("{} bytes instead of {}", weights.len(), self.bytes));
         }
@@ -163,6 +223,36 @@ impl ModelEntry {
             return tampered(format!("SHA-256 {hash} instead of {}", self.sha256));
         }
         Ok(())
+    }
+}
+
+impl StrokesEntry {
+    /// Its weights' file.
+    pub fn weights(&self) -> PublishedWeights<'_> {
+        let StrokesEntry { name, file, sha256, bytes, .. } = self;
+        PublishedWeights { name, file, sha256, bytes: *bytes }
+    }
+
+    /// The network with these weights, after checking them.
+    ///
+    /// # Errors
+    /// [`PublicationError`] when the weights are not the published ones or do not fit.
+    pub fn finder(
+        &self,
+        weights: Vec<u8>,
+        device: &burn::tensor::Device,
+    ) -> Result<StrokeFinder, PublicationError> {
+        self.weights().check(&weights)?;
+        StrokeFinder::from_safetensors(weights, device)
+            .map_err(|reason| PublicationError::Strokes { name: self.name.clone(), reason })
+    }
+}
+
+impl ModelEntry {
+    /// Its weights' file.
+    pub fn weights(&self) -> PublishedWeights<'_> {
+        let ModelEntry { name, file, sha256, bytes, .. } = self;
+        PublishedWeights { name, file, sha256, bytes: *bytes }
     }
 
     /// The classifier with these weights, after checking them.
@@ -174,7 +264,7 @@ impl ModelEntry {
         weights: Vec<u8>,
         device: &burn::tensor::Device,
     ) -> Result<Classifier, PublicationError> {
-        self.check(&weights)?;
+        self.weights().check(&weights)?;
         let architecture = Architecture::named(&self.architecture)
             .map_err(|source| PublicationError::Architecture { name: self.name.clone(), source })?;
         Classifier::from_safetensors(architecture, weights, device)
@@ -209,16 +299,16 @@ mod tests {
     fn one_changed_byte_or_a_missing_one_is_refused() {
         let weights = [1u8, 2, 3, 4];
         let entry = entry(&weights);
-        assert!(entry.check(&weights).is_ok());
-        let changed = entry.check(&[1, 2, 3, 5]).expect_err("another byte");
+        assert!(entry.weights().check(&weights).is_ok());
+        let changed = entry.weights().check(&[1, 2, 3, 5]).expect_err("another byte");
         assert!(changed.to_string().contains("SHA-256"));
-        let cut = entry.check(&weights[..3]).expect_err("too short");
+        let cut = entry.weights().check(&weights[..3]).expect_err("too short");
         assert!(cut.to_string().contains("3 bytes instead of 4"));
     }
 
     #[test]
     fn manifests_of_other_formats_or_with_paths_are_refused() {
-        let mut manifest = Manifest { format: 2, models: vec![entry(b"x")] };
+        let mut manifest = Manifest { format: 2, models: vec![entry(b"x")], strokes: None };
         let bytes = serde_json::to_vec(&manifest).expect("plain data");
         assert!(matches!(Manifest::parse(&bytes), Err(PublicationError::Format(2))));
         manifest.format = 1;

@@ -7,11 +7,14 @@ use std::{
 
 use burn::tensor::Device;
 
-use super::{MANIFEST, MANIFEST_FORMAT, Manifest, ModelEntry, PublicationError, sha256_hex};
+use super::{
+    MANIFEST, MANIFEST_FORMAT, Manifest, ModelEntry, PublicationError, StrokesEntry, sha256_hex,
+};
 use crate::{
     classifier::{Architecture, Classifier},
     evaluation::Confusion,
     files::{Draft, draft},
+    strokes::StrokeFinder,
 };
 
 /// Why a models folder cannot be written or read.
@@ -75,6 +78,46 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
     move |source| ModelsFolderError::Write { path, source }
 }
 
+/// What is published of the network that finds strokes.
+#[derive(Clone, Debug)]
+pub struct StrokesPublication<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The safetensors file's bytes.
+    pub weights: &'a [u8],
+    /// The training's curves, as SVG.
+    pub curves: &'a [u8],
+    /// What it was trained on.
+    pub trained_on: &'a str,
+    /// What it was measured on, and how many photos that was.
+    pub measured_on: (&'a str, u64),
+    /// Strokes found there as a share of those found or missed, 0 to 1.
+    pub overlap: f64,
+    /// The command that trains it again.
+    pub command: &'a str,
+}
+
+/// The names that a model's files get.
+struct Names {
+    file: String,
+    card: String,
+    curves: String,
+    sha256: String,
+}
+
+impl Names {
+    fn of(name: &str, weights: &[u8]) -> Self {
+        let sha256 = sha256_hex(weights);
+        let (short_hash, _) = sha256.split_at(12);
+        Names {
+            file: format!("{name}-{short_hash}.safetensors"),
+            card: format!("{name}.md"),
+            curves: format!("{name}.svg"),
+            sha256,
+        }
+    }
+}
+
 /// Publishes a model in `folder`, in the place of one with the same name or behind the others.
 ///
 /// All files are written under temporary names, so that a full disk is met before anything
@@ -87,23 +130,14 @@ pub fn publish(
     folder: &Path,
     publication: &Publication<'_>,
 ) -> Result<ModelEntry, ModelsFolderError> {
-    let in_folder = |source| ModelsFolderError::Publication { folder: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(write_error(folder))?;
-    let manifest_path = folder.join(MANIFEST);
-    let mut manifest = match fs::read(&manifest_path) {
-        Ok(bytes) => Manifest::parse(&bytes).map_err(in_folder)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Manifest { format: MANIFEST_FORMAT, models: Vec::new() }
-        }
-        Err(error) => return Err(file_error(&manifest_path)(error)),
-    };
-    let sha256 = sha256_hex(publication.weights);
-    let (short_hash, _) = sha256.split_at(12);
+    let mut manifest = manifest_to_change(folder)?;
+    let Names { file, card, curves, sha256 } = Names::of(publication.name, publication.weights);
     let entry = ModelEntry {
         name: publication.name.to_owned(),
         architecture: publication.architecture.to_string(),
         input: publication.architecture.input.to_string(),
-        file: format!("{}-{short_hash}.safetensors", publication.name),
+        file,
+        sha256,
         bytes: publication.weights.len() as u64,
         trained_on: publication.trained_on.0.to_owned(),
         trained_digits: publication.trained_on.1,
@@ -111,40 +145,107 @@ pub fn publish(
         measured_digits: publication.confusion.total(),
         accuracy: publication.confusion.accuracy().unwrap_or(0.0),
         command: publication.command.to_owned(),
-        card: format!("{}.md", publication.name),
-        curves: format!("{}.svg", publication.name),
-        sha256,
+        card,
+        curves,
     };
     let replaced = match manifest.models.iter_mut().find(|model| model.name == entry.name) {
-        Some(model) => Some(std::mem::replace(model, entry.clone())),
+        Some(model) => Some(std::mem::replace(model, entry.clone()).file),
         None => {
             manifest.models.push(entry.clone());
             None
         }
     };
-    let mut json = serde_json::to_vec_pretty(&manifest)
+    let card = card_of(&entry, publication.confusion);
+    let files = [
+        (entry.file.as_str(), publication.weights),
+        (&entry.card, card.as_bytes()),
+        (&entry.curves, publication.curves),
+    ];
+    put(folder, &files, &manifest, replaced)?;
+    Ok(entry)
+}
+
+/// Publishes the network that finds strokes, in the place of an earlier one, as [`publish`] does
+/// a model.
+///
+/// # Errors
+/// [`ModelsFolderError`]; the folder then still holds what it held.
+pub fn publish_strokes(
+    folder: &Path,
+    publication: &StrokesPublication<'_>,
+) -> Result<StrokesEntry, ModelsFolderError> {
+    let mut manifest = manifest_to_change(folder)?;
+    let Names { file, card, curves, sha256 } = Names::of(publication.name, publication.weights);
+    let entry = StrokesEntry {
+        name: publication.name.to_owned(),
+        file,
+        sha256,
+        bytes: publication.weights.len() as u64,
+        trained_on: publication.trained_on.to_owned(),
+        measured_on: publication.measured_on.0.to_owned(),
+        measured_photos: publication.measured_on.1,
+        overlap: publication.overlap,
+        command: publication.command.to_owned(),
+        card,
+        curves,
+    };
+    let replaced = manifest.strokes.replace(entry.clone()).map(|replaced| replaced.file);
+    let card = card_of_strokes(&entry);
+    let files = [
+        (entry.file.as_str(), publication.weights),
+        (&entry.card, card.as_bytes()),
+        (&entry.curves, publication.curves),
+    ];
+    put(folder, &files, &manifest, replaced)?;
+    Ok(entry)
+}
+
+/// The folder's manifest, or an empty one; the folder is made if it is missing.
+fn manifest_to_change(folder: &Path) -> Result<Manifest, ModelsFolderError> {
+    fs::create_dir_all(folder).map_err(write_error(folder))?;
+    let path = folder.join(MANIFEST);
+    match fs::read(&path) {
+        Ok(bytes) => Manifest::parse(&bytes)
+            .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(Manifest { format: MANIFEST_FORMAT, models: Vec::new(), strokes: None })
+        }
+        Err(error) => Err(file_error(&path)(error)),
+    }
+}
+
+/// Puts files and then the manifest in their places, and removes the weights that were `replaced`.
+fn put(
+    folder: &Path,
+    files: &[(&str, &[u8])],
+    manifest: &Manifest,
+    replaced: Option<String>,
+) -> Result<(), ModelsFolderError> {
+    let manifest_path = folder.join(MANIFEST);
+    let mut json = serde_json::to_vec_pretty(manifest)
         .map_err(io::Error::from)
         .map_err(write_error(&manifest_path))?;
     json.push(b'\n');
-    let card = card(&entry, publication.confusion);
-    let files = [
-        (folder.join(&entry.file), publication.weights),
-        (folder.join(&entry.card), card.as_bytes()),
-        (folder.join(&entry.curves), publication.curves),
-        (manifest_path, &json),
-    ];
-    let drafts: Vec<(&Path, Draft)> = files
-        .iter()
-        .map(|(path, content)| match draft(path, content) {
-            Ok(draft) => Ok((path.as_path(), draft)),
-            Err(error) => Err(write_error(path)(error)),
+    let files = files.iter().copied().chain([(MANIFEST, json.as_slice())]);
+    let drafts: Vec<(PathBuf, Draft)> = files
+        .map(|(name, content)| {
+            let path = folder.join(name);
+            match draft(&path, content) {
+                Ok(draft) => Ok((path, draft)),
+                Err(error) => Err(write_error(&path)(error)),
+            }
         })
         .collect::<Result<_, _>>()?;
     for (path, draft) in drafts {
-        draft.put().map_err(write_error(path))?;
+        draft.put().map_err(write_error(&path))?;
     }
-    if let Some(replaced) = replaced.filter(|replaced| replaced.file != entry.file) {
-        let path = folder.join(&replaced.file);
+    // Weights that are published again as they were keep their name.
+    let kept = |file: &str| {
+        let of_models = manifest.models.iter().map(|model| &model.file);
+        of_models.chain(manifest.strokes.iter().map(|it| &it.file)).any(|name| name == file)
+    };
+    if let Some(replaced) = replaced.filter(|replaced| !kept(replaced)) {
+        let path = folder.join(&replaced);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(write_error(&path)(error));
@@ -152,7 +253,7 @@ pub fn publish(
             _ => {}
         }
     }
-    Ok(entry)
+    Ok(())
 }
 
 /// Reads a models folder's manifest.
@@ -184,8 +285,51 @@ pub fn load(
     Ok((entry.clone(), classifier))
 }
 
+/// Loads the network that finds strokes from a models folder; `None` where none is published.
+///
+/// # Errors
+/// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.
+pub fn load_strokes(
+    folder: &Path,
+    device: &Device,
+) -> Result<Option<StrokeFinder>, ModelsFolderError> {
+    let Some(entry) = read_manifest(folder)?.strokes else { return Ok(None) };
+    let path = folder.join(&entry.file);
+    let weights = fs::read(&path).map_err(file_error(&path))?;
+    let finder = entry.finder(weights, device);
+    finder
+        .map(Some)
+        .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source })
+}
+
+/// The card of the network that finds strokes.
+fn card_of_strokes(entry: &StrokesEntry) -> String {
+    format!(
+        "# {}\n\n\
+         Says of each pixel in and about boxes how likely it is a digit's stroke.\n\n\
+         | | |\n|---|---|\n\
+         | weights | `{}`, {} bytes |\n\
+         | SHA-256 | `{}` |\n\
+         | trained on | {} |\n\
+         | measured on | {} ({} photos) |\n\
+         | overlap there (intersection over union) | {:.1} % |\n\n\
+         Trained with\n\n    {}\n\n\
+         ![loss and overlap over the epochs]({})\n",
+        entry.name,
+        entry.file,
+        entry.bytes,
+        entry.sha256,
+        entry.trained_on,
+        entry.measured_on,
+        entry.measured_photos,
+        100.0 * entry.overlap,
+        entry.command,
+        entry.curves,
+    )
+}
+
 /// A model's card.
-fn card(entry: &ModelEntry, confusion: &Confusion) -> String {
+fn card_of(entry: &ModelEntry, confusion: &Confusion) -> String {
     format!(
         "# {}\n\n\
          | | |\n|---|---|\n\

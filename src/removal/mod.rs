@@ -96,23 +96,30 @@ impl Fill {
     }
 }
 
-/// Fills all `boxes` of a photo; one fill a group of boxes that are near each other. With a stroke
-/// network only the strokes are filled, without one the whole boxes.
+/// The networks that removal asks.
+#[derive(Clone, Debug)]
+pub struct Nets {
+    /// Its first convolution's feature maps say what is quiet.
+    pub classifier: Classifier,
+    /// With it only the strokes are filled, without it the whole boxes.
+    pub strokes: Option<StrokeFinder>,
+}
+
+/// Fills all `boxes` of a photo; one fill a group of boxes that are near each other.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
 pub async fn remove_digits(
     photo: &Photo,
     boxes: &[BoxInPhoto],
-    classifier: &Classifier,
-    strokes: Option<&StrokeFinder>,
+    nets: &Nets,
     options: &RemovalOptions,
 ) -> Result<Vec<Fill>, EngineError> {
     let mut fills = Vec::new();
     for group in groups_of(boxes, options.context) {
         let members: Vec<BoxInPhoto> =
             group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
-        fills.push(fill_group(photo, &members, boxes, classifier, strokes, options).await?);
+        fills.push(fill_group(photo, &members, boxes, nets, options).await?);
     }
     Ok(fills)
 }
@@ -123,8 +130,7 @@ async fn fill_group(
     photo: &Photo,
     members: &[BoxInPhoto],
     all: &[BoxInPhoto],
-    classifier: &Classifier,
-    strokes: Option<&StrokeFinder>,
+    nets: &Nets,
     options: &RemovalOptions,
 ) -> Result<Fill, EngineError> {
     let Some(hull) = members.iter().copied().reduce(|a, b| a.union(&b)) else {
@@ -132,6 +138,7 @@ async fn fill_group(
     };
     let area = hull.grown(options.context, photo.size());
     let inside = cover(area, members.iter());
+    let Nets { classifier, strokes } = nets;
     if let Some(finder) = strokes {
         let touching: Vec<BoxInPhoto> =
             all.iter().filter(|b| b.within(&area, 0)).copied().collect();

@@ -43,6 +43,12 @@ impl StrokeFinder {
         Ok(StrokeFinder { net, device: device.clone() })
     }
 
+    /// The network.
+    #[cfg(feature = "native")]
+    pub(crate) fn net(&self) -> &StrokeNet {
+        &self.net
+    }
+
     /// The device it runs on.
     pub fn device(&self) -> &Device {
         &self.device

@@ -35,5 +35,8 @@ pub use run::{
 pub use schedule::{
     LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
 };
-pub use strokes::{StrokesOutcome, train_strokes};
+pub use strokes::{
+    FinishedStrokes, MeasuredStrokes, StrokesOutcome, finished_strokes, measure_strokes,
+    train_strokes,
+};
 pub use weight_average::WeightAverage;

@@ -108,7 +108,7 @@ mod tests {
             card: "a.md".into(),
             curves: "a.svg".into(),
         };
-        Manifest { format: 1, models: models.iter().map(entry).collect() }
+        Manifest { format: 1, models: models.iter().map(entry).collect(), strokes: None }
     }
 
     const KNOWN: &str = "ConvNet48_Dropout3";

@@ -9,9 +9,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_time::Instant;
 
 use crate::{
-    classifier::{Classifier, EngineError, read_back},
+    classifier::{EngineError, read_back},
     photo::{BoxInPhoto, Photo, PhotoSize},
-    removal::{Grnn, Lattice},
+    removal::{Grnn, Lattice, Nets},
 };
 
 use super::protocol::{DeviceInfo, DeviceKind};
@@ -83,12 +83,16 @@ struct Answers {
     milliseconds: f64,
 }
 
-/// Asks the classifier for two crops and a net for its training and prediction.
-async fn ask(classifier: &Classifier) -> Result<Answers, EngineError> {
+/// Asks the networks for two crops and their strokes, and a net for its training and prediction.
+async fn ask(Nets { classifier, strokes }: &Nets) -> Result<Answers, EngineError> {
     let started = Instant::now();
     let (photo, boxes) = known_photo()?;
     let readings = classifier.read(&photo, &boxes).await?;
     let mut values: Vec<f32> = readings.iter().flat_map(|reading| reading.confidences).collect();
+    if let Some(finder) = strokes {
+        let whole = BoxInPhoto { left: 0, top: 0, width: 64, height: 48 };
+        values.extend(finder.find(&photo, whole, &boxes).await?);
+    }
     let line: Vec<usize> = (0..16).map(|i| 3 * i).collect();
     let lattice = Lattice { rows: line.clone(), columns: line };
     let nodes: Vec<bool> = (0..lattice.len()).map(|i| i % 7 != 3).collect();
@@ -126,7 +130,7 @@ pub(super) struct Proof {
 ///
 /// # Errors
 /// [`EngineError`] when the GPU fails or its answers are not the CPU's.
-pub(super) async fn prove(cpu: &Classifier, gpu: &Classifier) -> Result<Proof, EngineError> {
+pub(super) async fn prove(cpu: &Nets, gpu: &Nets) -> Result<Proof, EngineError> {
     let _ = ask(cpu).await?;
     let known = ask(cpu).await?;
     let first = patiently(ask(gpu)).await?;

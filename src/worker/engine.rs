@@ -6,15 +6,16 @@ use web_time::Instant;
 use super::{
     choosing,
     devices::{cpu_info, open_gpu, patiently, prove},
-    loading::{Fetched, Order},
+    loading::{Fetched, Order, whole_boxes},
     protocol::{
         Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
     },
 };
 use crate::{
-    classifier::{Classifier, EngineError},
+    classifier::EngineError,
     photo::{BoxInPhoto, Photo},
-    removal::{Fill, RemovalOptions, remove_digits},
+    publication::StrokesEntry,
+    removal::{Fill, Nets, RemovalOptions, remove_digits},
 };
 
 /// What the worker holds between requests.
@@ -47,9 +48,9 @@ enum Gpu {
 /// A loaded model on its devices.
 struct Started {
     info: EngineInfo,
-    cpu: Classifier,
+    cpu: Nets,
     /// Gone once it has failed.
-    gpu: Option<(Classifier, DeviceInfo)>,
+    gpu: Option<(Nets, DeviceInfo)>,
 }
 
 /// What came of a request.
@@ -126,10 +127,16 @@ impl Engine {
         fetched: Result<Box<Fetched>, String>,
         reply: Reply<'_>,
     ) -> Result<Started, String> {
-        let Fetched { entry, weights, from_cache, notice } = *fetched?;
+        let Fetched { entry, weights, strokes, from_cache, notice } = *fetched?;
         let load = |device: &Device| {
-            let classifier = entry.classifier(weights.clone(), device);
-            classifier.map_err(|error| capitalised(&error.to_string()))
+            let classifier = entry
+                .classifier(weights.clone(), device)
+                .map_err(|error| capitalised(&error.to_string()))?;
+            let finder = |(entry, weights): &(StrokesEntry, Vec<u8>)| {
+                let finder = entry.finder(weights.clone(), device);
+                finder.map_err(|error| reply(Answer::Notice(whole_boxes(&error.to_string())))).ok()
+            };
+            Ok::<Nets, String>(Nets { classifier, strokes: strokes.as_ref().and_then(finder) })
         };
         let cpu = load(&Device::flex())?;
         if let Some(notice) = notice {
@@ -167,7 +174,7 @@ impl Engine {
             Err(answer) => return answer,
         };
         let result =
-            ready.compute(reply, async |classifier| classifier.read(photo, boxes).await).await;
+            ready.compute(reply, async |nets| nets.classifier.read(photo, boxes).await).await;
         match result {
             Ok((readings, device)) => {
                 Answer::Readings { readings, milliseconds: since(begun), device }
@@ -185,9 +192,7 @@ impl Engine {
         let (mut ready, photo) = self.ready(boxes)?;
         let options = RemovalOptions::default();
         ready
-            .compute(reply, async |classifier| {
-                remove_digits(photo, boxes, classifier, None, &options).await
-            })
+            .compute(reply, async |nets| remove_digits(photo, boxes, nets, &options).await)
             .await
             .map_err(|error| failed(FailureKind::Engine, capitalised(&error.to_string())))
     }
@@ -238,7 +243,7 @@ impl Ready<'_> {
     async fn compute<T>(
         &mut self,
         reply: Reply<'_>,
-        work: impl AsyncFn(&Classifier) -> Result<T, EngineError>,
+        work: impl AsyncFn(&Nets) -> Result<T, EngineError>,
     ) -> Result<(T, DeviceInfo), EngineError> {
         if let Some((gpu, info)) = &self.started.gpu {
             match patiently(work(gpu)).await {
@@ -266,11 +271,11 @@ impl Gpu {
     /// it is the faster one; says why not otherwise.
     async fn prove(
         &mut self,
-        cpu: &Classifier,
-        load: &dyn Fn(&Device) -> Result<Classifier, String>,
+        cpu: &Nets,
+        load: &dyn Fn(&Device) -> Result<Nets, String>,
         choice: DeviceChoice,
         reply: Reply<'_>,
-    ) -> Option<(Classifier, DeviceInfo)> {
+    ) -> Option<(Nets, DeviceInfo)> {
         let notice = |text: String| reply(Answer::Notice(text));
         if matches!(self, Gpu::Untried) {
             *self = match open_gpu().await {

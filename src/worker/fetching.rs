@@ -10,7 +10,7 @@ use web_sys::{
     RequestInit, Response,
 };
 
-use crate::publication::{MANIFEST, Manifest, ModelEntry};
+use crate::publication::{MANIFEST, Manifest, PublishedWeights};
 
 /// The cache's name. Weights are kept under file names that hold their hash, so what is cached
 /// never goes stale.
@@ -109,20 +109,20 @@ pub(super) async fn manifest(models_url: &str) -> Result<Manifest, FetchError> {
 /// A model's weights and whether they came from the cache; they are the published ones.
 pub(super) async fn weights(
     models_url: &str,
-    entry: &ModelEntry,
+    published: PublishedWeights<'_>,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(Vec<u8>, bool), FetchError> {
-    let url = format!("{models_url}{}", entry.file);
+    let url = format!("{models_url}{}", published.file);
     if let Some(bytes) = cached(&url).await {
-        if entry.check(&bytes).is_ok() {
+        if published.check(&bytes).is_ok() {
             return Ok((bytes, true));
         }
         forget(&url).await;
     }
     let bytes = fetch(&url, RequestCache::NoStore, progress)
         .await
-        .map_err(|error| format!("The weights of {} are missing: {error}", entry.name))?;
-    entry.check(&bytes).map_err(|error| error.to_string())?;
+        .map_err(|error| format!("The weights of {} are missing: {error}", published.name))?;
+    published.check(&bytes).map_err(|error| error.to_string())?;
     keep(&url, &bytes).await;
     Ok((bytes, false))
 }

@@ -8,7 +8,7 @@ use super::{
     fetching,
     protocol::{Answer, Progress},
 };
-use crate::publication::ModelEntry;
+use crate::publication::{ModelEntry, StrokesEntry};
 
 /// What is to be loaded.
 pub(super) struct Order {
@@ -24,6 +24,8 @@ pub(super) struct Order {
 pub(super) struct Fetched {
     pub(super) entry: ModelEntry,
     pub(super) weights: Vec<u8>,
+    /// The network that finds strokes, where one is published and can be had.
+    pub(super) strokes: Option<(StrokesEntry, Vec<u8>)>,
     pub(super) from_cache: bool,
     /// Why it is not the one ordered, where it is not.
     pub(super) notice: Option<String>,
@@ -51,12 +53,28 @@ pub(super) async fn fetch(
         Some(name) => Wish::Preferably(name),
     };
     let Pick { entry, notice } = choosing::pick(&manifest, wish)?;
+    let picked = entry.clone();
     let total = entry.bytes;
     reply(Answer::Progress(Progress::Weights { received: 0, total }));
-    let (weights, from_cache) = fetching::weights(models_url, entry, &mut |received| {
+    let (weights, from_cache) = fetching::weights(models_url, entry.weights(), &mut |received| {
         reply(Answer::Progress(Progress::Weights { received, total }));
         if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .await?;
-    Ok(Box::new(Fetched { entry: entry.clone(), weights, from_cache, notice }))
+    let mut strokes = None;
+    if let Some(entry) = manifest.strokes {
+        let mut go_on = |_| {
+            if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        match fetching::weights(models_url, entry.weights(), &mut go_on).await {
+            Ok((weights, _)) => strokes = Some((entry, weights)),
+            Err(error) => reply(Answer::Notice(whole_boxes(&error))),
+        }
+    }
+    Ok(Box::new(Fetched { entry: picked, weights, strokes, from_cache, notice }))
+}
+
+/// What people are told where the strokes' network cannot be used.
+pub(super) fn whole_boxes(error: &str) -> String {
+    format!("{error}. Whole boxes are filled, and not their strokes alone.")
 }

@@ -11,9 +11,13 @@ use std::{
 
 #[cfg(feature = "native")]
 use burn::tensor::Device;
-#[cfg(feature = "native")]
-use doorplate::classifier::{Architecture, Classifier, Network};
 use doorplate::photo::{BoxInPhoto, PhotoSize};
+#[cfg(feature = "native")]
+use doorplate::{
+    classifier::{Architecture, Classifier, Network},
+    removal::Nets,
+    strokes::{StrokeFinder, StrokeNet},
+};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 /// A classifier with untrained weights, the same in every run.
@@ -24,6 +28,15 @@ pub fn untrained_classifier() -> Classifier {
     let architecture = Architecture::named("ConvNet48_Dropout3").expect("a network");
     let net = Network::new(architecture, &device);
     Classifier::new(net, device).expect("the CPU reads its own weights")
+}
+
+/// Networks to remove with, untrained: without the one that finds strokes, and with it.
+#[cfg(feature = "native")]
+pub fn untrained_nets() -> [Nets; 2] {
+    let classifier = untrained_classifier();
+    let device = Device::flex();
+    let strokes = Some(StrokeFinder::new(StrokeNet::new(&device), device));
+    [Nets { classifier: classifier.clone(), strokes: None }, Nets { classifier, strokes }]
 }
 
 /// A colourful picture in which no two neighbours are alike.

@@ -27,7 +27,6 @@ use super::{
     records::{ClaimError, Record, Records, Settings, made_of},
 };
 use crate::{
-    classifier::Classifier,
     cli::{
         WrongArgument,
         boxes::{BoxSource, BoxesError, default_growth, grow},
@@ -36,7 +35,7 @@ use crate::{
     dataset::boxes::{PhotoBoxes, Unit, is_class_list},
     files::write_whole,
     photo::{BoxInPhoto, Encoding, Photo, PhotoError},
-    removal::{RemovalOptions, remove_digits},
+    removal::{Nets, RemovalOptions, remove_digits},
 };
 
 /// How often a waiting thread looks whether it should stop.
@@ -67,7 +66,7 @@ struct Batch {
     output: PathBuf,
     settings: Settings,
     pass_unlisted: bool,
-    classifier: Classifier,
+    nets: Nets,
     bar: ProgressBar,
     /// Results under way, by name, with the photos that they are of.
     under_way: Mutex<HashMap<PathBuf, PathBuf>>,
@@ -115,7 +114,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let BoxSource::One { path, .. } = source {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
-    let (classifier, model) = args.model.load_with_hash()?;
+    let (nets, model) = args.model.load_nets()?;
     let records = Records::claim(&args.output).map_err(|error| match error {
         ClaimError::NotOurs { .. } => WrongArgument(error.to_string()).into(),
         ClaimError::File { .. } => anyhow::Error::from(error),
@@ -134,7 +133,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             model,
         },
         pass_unlisted: many.pass_unlisted,
-        classifier,
+        nets,
         bar: ProgressBar::new(0).with_style(ProgressStyle::with_template(
             "[{bar:30}] {pos}/{len} photos, {per_sec:.1}, {eta} left",
         )?),
@@ -513,7 +512,7 @@ impl Batch {
             reading = clock.lap();
             let grown = grow(&areas, self.settings.growth, photo.size());
             let options = RemovalOptions::default();
-            let fills = remove_digits(&photo, &grown, &self.classifier, None, &options);
+            let fills = remove_digits(&photo, &grown, &self.nets, &options);
             for fill in pollster::block_on(fills)? {
                 fill.lay_on(&mut photo);
             }
@@ -542,7 +541,7 @@ impl Batch {
         areas: &[BoxInPhoto],
         boxes: &PhotoBoxes,
     ) -> anyhow::Result<Value> {
-        let readings = pollster::block_on(self.classifier.read(photo, areas))?;
+        let readings = pollster::block_on(self.nets.classifier.read(photo, areas))?;
         let mut readings = readings_json(areas, &readings);
         if let Some(readings) = readings.as_array_mut() {
             for (reading, given) in readings.iter_mut().zip(&boxes.boxes) {

@@ -132,18 +132,13 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     }
     let file = args.boxes.as_deref();
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
-    let classifier = args.model.load()?;
-    let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    let (nets, _) = args.model.load_nets()?;
+    let readings = pollster::block_on(nets.classifier.read(&photo, &boxes))?;
     let growth = args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format));
     let grown = grow(&boxes, growth, photo.size());
     let started = Instant::now();
-    let fills = pollster::block_on(remove_digits(
-        &photo,
-        &grown,
-        &classifier,
-        None,
-        &RemovalOptions::default(),
-    ))?;
+    let options = RemovalOptions::default();
+    let fills = pollster::block_on(remove_digits(&photo, &grown, &nets, &options))?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     for fill in &fills {
         fill.lay_on(&mut photo);

@@ -38,7 +38,7 @@ pub struct Settings {
     pub growth: u32,
     /// Whether EXIF is kept.
     pub keep_exif: bool,
-    /// The SHA-256 of the model's weights.
+    /// The SHA-256 of the networks' weights.
     pub model: String,
 }
 

@@ -20,7 +20,7 @@ use self::{
 };
 use super::{
     EpochReport, RunConfig, TrainingError, Watcher, WeightAverage,
-    checkpoint::{RUN_FILE, write_json},
+    checkpoint::{RUN_FILE, read_json, write_json},
     cpu::register,
     files,
     material::{DataError, mixed},
@@ -88,13 +88,8 @@ pub fn train_strokes(
     let share = (held_back.len() as f64 * config.validation).round() as usize;
     held_back.truncate(share.min(VALIDATION_PHOTOS));
     photos.retain(|photo| !held_back.contains(photo));
-    let load = |&(i, n): &(usize, usize), variation, seed| {
-        let pair = Pair::load(&sources[i], n).map_err(|error| match error {
-            PairError::Photo(error) => unusable(error),
-            PairError::Clean(reason) => TrainingError::Data(DataError::NoCleanPhoto { reason }),
-        })?;
-        Ok::<Option<Patch>, TrainingError>(pair.patch(variation, seed))
-    };
+    let load =
+        |&(i, n): &(usize, usize), variation, seed| load_patch(&sources[i], n, variation, seed);
     let validation: Vec<Patch> = held_back
         .par_iter()
         .filter_map(|photo| load(photo, Variation::None, 0).transpose())
@@ -173,6 +168,75 @@ pub fn train_strokes(
         files::write_curves(&folder, config, "overlap on the validation photos", &epochs)?;
     }
     Ok(StrokesOutcome { weights, photos: photos.len(), epochs })
+}
+
+/// A finished run of the stroke network.
+#[derive(Clone, Debug)]
+pub struct FinishedStrokes {
+    /// What it was made of.
+    pub config: RunConfig,
+    /// Its weights, as safetensors.
+    pub weights: Vec<u8>,
+    /// Its curves, as SVG.
+    pub curves: Vec<u8>,
+}
+
+/// Reads what the run in `folder` left; `None` when it is a classifier's.
+///
+/// # Errors
+/// [`TrainingError`] when a file is missing or damaged.
+pub fn finished_strokes(folder: &Path) -> Result<Option<FinishedStrokes>, TrainingError> {
+    let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
+    if config.net != StrokeNet::NAME {
+        return Ok(None);
+    }
+    let read = |path: PathBuf| {
+        fs::read(&path).map_err(|source| TrainingError::File { path: path.clone(), source })
+    };
+    let weights = read(files::weights(folder, &config))?;
+    let curves = read(files::curves(folder, &config))?;
+    Ok(Some(FinishedStrokes { config, weights, curves }))
+}
+
+/// What the stroke network finds on photos that it has not been trained on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeasuredStrokes {
+    /// The photos.
+    pub photos: usize,
+    /// Strokes found as a share of those found or missed, 0 to 1.
+    pub overlap: f64,
+}
+
+/// Measures weights on the synthetic photos of `data`, drawn with `--clean`.
+///
+/// # Errors
+/// [`TrainingError`] when the data cannot be used.
+pub fn measure_strokes(
+    finder: &StrokeFinder,
+    data: &Path,
+) -> Result<MeasuredStrokes, TrainingError> {
+    let data = Format1::open(data).map_err(unusable)?;
+    let patches: Vec<Patch> = (0..data.photos.len())
+        .into_par_iter()
+        .filter_map(|i| load_patch(&data, i, Variation::None, 0).transpose())
+        .collect::<Result<_, _>>()?;
+    let passes = Passes::new(finder.net(), SIDE / CELL)?;
+    let overlap = overlap(&passes, &patches).unwrap_or(0.0);
+    Ok(MeasuredStrokes { photos: patches.len(), overlap })
+}
+
+/// A patch of a photo; `None` of one without digits.
+fn load_patch(
+    data: &Format1,
+    i: usize,
+    variation: Variation,
+    seed: u64,
+) -> Result<Option<Patch>, TrainingError> {
+    let pair = Pair::load(data, i).map_err(|error| match error {
+        PairError::Photo(error) => unusable(error),
+        PairError::Clean(reason) => TrainingError::Data(DataError::NoCleanPhoto { reason }),
+    })?;
+    Ok(pair.patch(variation, seed))
 }
 
 fn unusable(error: Format1Error) -> TrainingError {
