@@ -26,13 +26,13 @@ const HIGHEST: f64 = 48.0;
 const CHANGED: u8 = 9;
 
 /// Every pixel counts this much of the mean, however little is at stake there.
-const LEAST_COUNTS: f32 = 0.1;
+const LEAST_COUNTS: f32 = 0.4;
 
 /// Reach of the window, in pixels, whose mean stands for what a fill would put in its middle.
 const FILL_REACH: usize = 4;
 
 /// One pixel counts at most so many times the mean.
-const MOST_COUNTS: f32 = 6.0;
+const MOST_COUNTS: f32 = 4.0;
 
 /// What lies outside the boxes counts this share. Nothing is removed there, but a stroke that its
 /// box cuts, or that of a digit without a box, must not pass for background.
@@ -173,19 +173,18 @@ fn grown(area: BoxInPhoto, size: PhotoSize, mut share: impl FnMut() -> f64) -> B
     grown.clamp_to(size).unwrap_or(area)
 }
 
-/// How much each pixel of a patch counts. What is wanted is a small squared error after the fill,
-/// so the square of what a wrong answer costs; and the same for faint digits on calm walls as for
-/// others, so the patch's mean is 1 in its boxes.
+/// How much each pixel of a patch counts: by what a wrong answer costs there, and the same for
+/// faint digits on calm walls as for others, so that the patch's mean is about 1 in its boxes.
 fn weights(inside: &[bool], costs: &[f32]) -> Vec<f32> {
-    let squares = || inside.iter().zip(costs).map(|(inside, cost)| (*inside, cost * cost));
-    let (sum, count) = squares()
-        .filter(|(inside, _)| *inside)
-        .fold((0.0, 0.0), |(sum, count), (_, square)| (sum + square, count + 1.0));
-    let mean = f32::max(sum / f32::max(count, 1.0), 1e-6);
-    squares()
-        .map(|(inside, square)| {
-            let counts = LEAST_COUNTS + (1.0 - LEAST_COUNTS) * (square / mean).min(MOST_COUNTS);
-            if inside { counts } else { OUTSIDE_COUNTS * counts }
+    let pixels = || inside.iter().zip(costs);
+    let (sum, count) = pixels()
+        .filter(|(inside, _)| **inside)
+        .fold((0.0, 0.0), |(sum, count), (_, cost)| (sum + cost, count + 1.0));
+    let mean = f32::max(sum / f32::max(count, 1.0), 1e-3);
+    pixels()
+        .map(|(inside, cost)| {
+            let counts = LEAST_COUNTS + (1.0 - LEAST_COUNTS) * (cost / mean).min(MOST_COUNTS);
+            if *inside { counts } else { OUTSIDE_COUNTS * counts }
         })
         .collect()
 }
