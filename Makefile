@@ -138,6 +138,11 @@ train-synthetic: synth ## Train the published networks that know synthetic photo
 	$(TRAIN) --plan assets/plans/synthetic-convnet48-dropout3.txt \
 		--data target/synth --teacher $(call weights,synthetic-convnet128)
 
+.PHONY: train-strokes
+train-strokes: native typefaces ## Train the published network that finds strokes, on synthetic photos
+	$(DOORPLATE) data synth --photos 24000 --seed 5 --clean --out target/synth-clean --typefaces "$(TYPEFACES)"
+	$(TRAIN) --net StrokeNet --data target/synth-clean --epochs 12 --batch 32 --rate 0.002 --averaging 0.999 --id strokes
+
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch
 	cargo bench --locked --bench training
