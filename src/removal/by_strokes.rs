@@ -9,14 +9,14 @@
 use super::{Fill, Lattice, RemovalOptions, grnn::Grnn, lattice_line, relax};
 use crate::{
     classifier::{EngineError, read_back},
-    photo::{BoxInPhoto, Photo},
+    photo::{BoxInPhoto, Photo, Planes},
     strokes::StrokeFinder,
 };
 
-/// A pixel whose chance of being a stroke, or that of a pixel beside it, is below the first is
-/// left as it is; one above the second is filled.
-const LEFT: f32 = 0.15;
-const FILLED: f32 = 0.5;
+/// A pixel is background when its chance of being a stroke is below the first. Where that of a
+/// pixel beside it is too, it is left as it is; where one is above the second, it is filled.
+const LEFT: f32 = 0.3;
+const FILLED: f32 = 0.6;
 
 /// Pixels from one row or column of the lattice to the next, and the width of the Gaussians,
 /// which have the report's ratio.
@@ -35,7 +35,7 @@ pub(super) async fn fill(
     let planes = photo.planes(area);
     let (height, width, channels) = (planes.height, planes.width, planes.channels);
     let chances = finder.find(photo, area, boxes).await?;
-    let chances = largest_around(&chances, height, width);
+    let background: Vec<bool> = chances.iter().map(|chance| *chance < LEFT).collect();
 
     let coarser = options.coarser(area);
     let lattice = Lattice {
@@ -51,15 +51,15 @@ pub(super) async fn fill(
     let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
     for i in 0..crossings {
         let (y, x) = pixel(i);
-        let background: Vec<usize> = around(y, height)
+        let about: Vec<usize> = around(y, height)
             .flat_map(|y| around(x, width).map(move |x| y * width + x))
-            .filter(|&at| chances[at] < LEFT)
+            .filter(|&at| background[at])
             .collect();
-        nodes[i] = !background.is_empty();
+        nodes[i] = !about.is_empty();
         for c in (0..channels).filter(|_| nodes[i]) {
             let plane = &planes.samples[c * height * width..];
-            let sum: f32 = background.iter().map(|&at| plane[at]).sum();
-            values[c * crossings + i] = sum / background.len() as f32;
+            let sum: f32 = about.iter().map(|&at| plane[at]).sum();
+            values[c * crossings + i] = sum / about.len() as f32;
         }
     }
     if !nodes.contains(&true) {
@@ -84,25 +84,74 @@ pub(super) async fn fill(
     let rows: Vec<usize> = (0..height).collect();
     let columns: Vec<usize> = (0..width).collect();
     let predicted = read_back(net.predict(&rows, &columns)).await?;
-    let shares: Vec<f32> = chances
-        .iter()
+    // A stroke's blur reaches further than the network dares to say.
+    let shares: Vec<f32> = largest_around(&chances, height, width)
+        .into_iter()
         .zip(&inside)
         .map(|(chance, inside)| {
             let share = ((chance - LEFT) / (FILLED - LEFT)).clamp(0.0, 1.0);
             if *inside { share } else { 0.0 }
         })
         .collect();
+    let predicted: Vec<f32> = predicted.iter().map(|value| value.clamp(0.0, 1.0)).collect();
+    let grain = grain(&planes, &predicted, &background, &shares);
     let mut planes = planes;
     for (i, sample) in planes.samples.iter_mut().enumerate() {
         let share = shares[i % (height * width)];
-        *sample += share * (predicted[i].clamp(0.0, 1.0) - *sample);
+        let fill = (predicted[i] + options.grain * grain[i]).clamp(0.0, 1.0);
+        *sample += share * (fill - *sample);
     }
     let inside = shares.iter().map(|share| *share > 0.0).collect();
     Ok(Fill { area, planes, inside, key_pixels, rounds })
 }
 
-/// The largest value of each pixel and the eight around it: a stroke's blur reaches further than
-/// the network dares to say.
+/// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
+/// grain.
+const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
+
+/// Grain stronger than so many times the usual is a thing on the wall.
+const USUAL_GRAIN: f32 = 3.0;
+
+/// For every sample that is filled in part, how far that of a background pixel nearby lies from the
+/// fill there: noise and fine texture, which a Gaussian leaves out. Neighbours get it from
+/// neighbours, as far as that goes, so that its fineness is the photo's.
+fn grain(planes: &Planes, predicted: &[f32], background: &[bool], shares: &[f32]) -> Vec<f32> {
+    let (height, width) = (planes.height as i64, planes.width as i64);
+    let pixels = background.len();
+    let lender = |i: usize, (down, right): (i64, i64)| {
+        let (y, x) = (i as i64 / width + down, i as i64 % width + right);
+        let inside = (0..height).contains(&y) && (0..width).contains(&x);
+        inside.then(|| (y * width + x) as usize).filter(|&at| background[at])
+    };
+    let filled: Vec<usize> = (0..pixels).filter(|&i| shares[i] > 0.0).collect();
+    let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
+        .iter()
+        .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
+        .map(|step| (filled.iter().filter(|&&i| lender(i, step).is_some()).count(), step))
+        .collect();
+    // The step that serves most comes first; among equals the order is that of the table.
+    steps.sort_by_key(|(serves, _)| std::cmp::Reverse(*serves));
+    let mut grain = vec![0.0; planes.samples.len()];
+    for c in 0..planes.channels {
+        let of = |i: usize| planes.samples[c * pixels + i] - predicted[c * pixels + i];
+        let mut strengths: Vec<f32> =
+            (0..pixels).filter(|&i| background[i]).map(|i| of(i).abs()).collect();
+        let middle = strengths.len() / 2;
+        if strengths.is_empty() {
+            continue;
+        }
+        let (_, usual, _) = strengths.select_nth_unstable_by(middle, f32::total_cmp);
+        let most = USUAL_GRAIN * *usual;
+        for &i in &filled {
+            if let Some(from) = steps.iter().find_map(|(_, step)| lender(i, *step)) {
+                grain[c * pixels + i] = of(from).clamp(-most, most);
+            }
+        }
+    }
+    grain
+}
+
+/// The largest value of each pixel and the eight around it.
 fn largest_around(values: &[f32], height: usize, width: usize) -> Vec<f32> {
     let mut largest = Vec::with_capacity(values.len());
     for y in 0..height {

@@ -38,11 +38,13 @@ pub struct RemovalOptions {
     /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
     /// and still pass for background.
     pub tolerance: f32,
+    /// How much of the surroundings' grain is laid on filled strokes, 0 to 1.
+    pub grain: f32,
 }
 
 impl Default for RemovalOptions {
     fn default() -> Self {
-        RemovalOptions { bins: 35, spacing: 3, sigma: 1.8, context: 9, tolerance: 2.5 }
+        RemovalOptions { bins: 35, spacing: 3, sigma: 1.8, context: 9, tolerance: 2.5, grain: 0.5 }
     }
 }
 

@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { dist, obstacle, samples } from './support/env.mjs';
-import { MANIFEST, siteWithOwnModels } from './support/models.mjs';
-import { serve } from './support/native.mjs';
+import { MANIFEST, siteWithOwnModels, writeManifest } from './support/models.mjs';
+import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
+import { decode, difference } from './support/pixels.mjs';
 import {
   ANSWER_MILLISECONDS,
   engineFailed,
   LIMIT_MILLISECONDS,
   engineReady,
+  message,
   openSession,
   settled,
   withBrowser,
@@ -95,6 +97,29 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
     });
   }
 
+  test('a stroke network that is missing, but fills whole boxes and says so', async (t) => {
+    const site = await siteWithOwnModels(t, { strokes: true });
+    await rm(join(site.models, site.manifest.strokes.file));
+    const server = await serve(site.folder);
+    t.after(server.stop);
+    const session = await openSession(t, at.browser, server.origin);
+    session.expectProblem(/status of 404/);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await message(page, /strokes are missing.+Whole boxes are filled/);
+    await choose(page, join(samples, 'door-606.jpg'));
+    await drawAll(page, [BOX]);
+    await engineReady(page);
+    await settled(page);
+    const { png } = await save(page, ANSWER_MILLISECONDS);
+    delete site.manifest.strokes;
+    await writeManifest(site);
+    const folder = await scratchFolder(t);
+    const native = await eraseNatively(folder, join(samples, 'door-606.jpg'), [BOX], site);
+    assert.ok(difference(decode(png), decode(native.png), [BOX]).within <= 2);
+    session.assertClean();
+  });
+
   test('weights that were spoilt in the cache, and fetches them again', async (t) => {
     const server = await serve();
     t.after(server.stop);
@@ -116,11 +141,12 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
       }
       return count;
     });
-    assert.equal(spoilt, 1);
+    // The model's and the stroke network's.
+    assert.equal(spoilt, 2);
     const seen = requests.length;
     await page.reload();
     await engineReady(page);
-    assert.equal(requests.slice(seen).filter((url) => url.endsWith('.safetensors')).length, 1);
+    assert.equal(requests.slice(seen).filter((url) => url.endsWith('.safetensors')).length, 2);
     session.assertClean();
   });
 });

@@ -8,8 +8,11 @@ import { scratchFolder } from './native.mjs';
 
 export const MANIFEST = 'manifest.json';
 
-/** A dist whose models can be changed; the rest is the real one's. */
-export async function siteWithOwnModels(t) {
+/**
+ * A dist whose models can be changed; the rest is the real one's. It has one model and, unless
+ * `strokes`, no stroke network, so that what is removed depends on the model.
+ */
+export async function siteWithOwnModels(t, { strokes = false } = {}) {
   const folder = await scratchFolder(t);
   for (const name of await readdir(dist)) {
     if (name !== 'models') await symlink(join(dist, name), join(folder, name));
@@ -22,6 +25,7 @@ export async function siteWithOwnModels(t) {
   const manifest = JSON.parse(await readFile(join(models, MANIFEST), 'utf8'));
   // The first alone, however many are published.
   manifest.models = manifest.models.slice(0, 1);
+  if (!strokes) delete manifest.strokes;
   const site = { folder, models, manifest, file: manifest.models[0].file };
   await writeManifest(site);
   return site;

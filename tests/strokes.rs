@@ -1,0 +1,116 @@
+//! The network that finds strokes as a user trains, publishes and uses it, on drawn photos.
+#![cfg(feature = "native")]
+
+mod support;
+
+use std::fs;
+
+use doorplate::publication::{MANIFEST, Manifest, load_strokes};
+use support::{doorplate, names_in};
+use tempfile::TempDir;
+
+/// A folder with drawn photos in `data`, and the same without their digits in `data/clean`.
+fn shop(photos: u32) -> TempDir {
+    let shop = tempfile::tempdir().expect("a temporary folder");
+    let draw = format!("data synth --photos {photos} --seed 3 --clean --out data");
+    doorplate(shop.path(), &draw).done();
+    shop
+}
+
+const TRAIN: &str = "train --net StrokeNet --data data --batch 8 --rate 0.003";
+
+#[test]
+fn a_stroke_network_is_trained_published_and_used() {
+    let shop = shop(60);
+    let at = shop.path();
+    let trained = doorplate(at, &format!("{TRAIN} --epochs 6 --validation 0.2 --id s")).done();
+    assert!(trained.contains("Strokes found"), "{trained}");
+    let runs = names_in(&at.join("runs"));
+    let [run] = runs.as_slice() else { panic!("one run, not {runs:?}") };
+    let measures = fs::read_to_string(at.join(format!("runs/{run}/{run}_measures.csv")));
+    let measures = measures.expect("read");
+    let column = |n: usize| -> Vec<f64> {
+        let lines = measures.lines().skip(1);
+        let value = |line: &str| line.split(',').nth(n).and_then(|it| it.parse().ok());
+        lines.map(|line| value(line).expect("a number")).collect()
+    };
+    let (losses, overlaps) = (column(1), column(2));
+    assert!(losses[5] < 0.9 * losses[0], "it learns: {losses:?}");
+    assert!(overlaps[5] > 0.2, "{overlaps:?}");
+
+    // A classifier beside it, as removal has one.
+    doorplate(at, "train --net ConvNet48_333 --data data --epochs 1 --id c").done();
+    let classifier = names_in(&at.join("runs")).into_iter().find(|name| name.starts_with('c'));
+    let what = "--measure-on data --trained-on drawn --measured-on drawn";
+    let classifier = classifier.expect("its run");
+    doorplate(at, &format!("publish runs/{classifier} --name net {what}")).done();
+    let erase = "erase data/1.png --boxes data/digitStruct.mat --json -o";
+    doorplate(at, &format!("{erase} boxes.png")).done();
+    let published = doorplate(at, &format!("publish runs/{run} --name strokes {what}")).done();
+    assert!(published.contains("Published strokes"), "{published}");
+    let manifest = fs::read(at.join("models").join(MANIFEST)).expect("read");
+    let entry = Manifest::parse(&manifest).expect("a manifest").strokes.expect("its entry");
+    assert!((0.0..=1.0).contains(&entry.overlap) && entry.measured_photos == 60, "{entry:?}");
+    assert!(entry.bytes < 200_000, "{} bytes are too many to fetch", entry.bytes);
+    let device = burn::tensor::Device::flex();
+    assert!(load_strokes(&at.join("models"), &device).expect("loaded").is_some());
+
+    doorplate(at, &format!("{erase} strokes.png")).done();
+    let picture = |name: &str| image::open(at.join(name)).expect("a PNG").to_rgb8();
+    let (photo, boxes, strokes) =
+        (picture("data/1.png"), picture("boxes.png"), picture("strokes.png"));
+    let changed = |other: &image::RgbImage| {
+        photo.pixels().zip(other.pixels()).filter(|(a, b)| a != b).count()
+    };
+    assert!(changed(&strokes) > 0 && changed(&strokes) < changed(&boxes), "strokes alone");
+
+    // Where its weights are gone, whole boxes are filled, and a line says so.
+    let weights = at.join("models").join(&entry.file);
+    let mut bytes = fs::read(&weights).expect("read");
+    bytes[1000] ^= 1;
+    for spoil in [Some(bytes), None] {
+        match spoil {
+            Some(bytes) => fs::write(&weights, bytes).expect("written"),
+            None => fs::remove_file(&weights).expect("removed"),
+        }
+        let output = support::program()
+            .current_dir(at)
+            .args(format!("{erase} again.png").split_whitespace())
+            .output()
+            .expect("the built program starts");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{message}");
+        assert!(message.contains("Whole boxes are filled"), "{message}");
+        assert_eq!(picture("again.png"), boxes);
+    }
+}
+
+#[test]
+fn what_it_cannot_be_trained_with_is_refused() {
+    let shop = shop(4);
+    let at = shop.path();
+    for option in ["--dropout 0.2", "--teacher x", "--start x", "--patience 3", "--smoothing 0.1"] {
+        let message = doorplate(at, &format!("{TRAIN} {option}")).refused(2);
+        assert!(message.contains(option.split(' ').next().expect("its name")), "{message}");
+    }
+    fs::remove_file(at.join("data/clean/2.png")).expect("removed");
+    let message = doorplate(at, &format!("{TRAIN} --validation 0")).refused(3);
+    assert!(message.contains("2.png") && message.contains("--clean"), "{message}");
+    fs::copy(at.join("data/1.png"), at.join("data/clean/2.png")).expect("copied");
+    let small = image::RgbImage::new(3, 3);
+    small.save(at.join("data/clean/2.png")).expect("written");
+    let message = doorplate(at, &format!("{TRAIN} --validation 0")).refused(3);
+    assert!(message.contains("another size"), "{message}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights() {
+    let shop = shop(12);
+    let at = shop.path();
+    let weights = |out: &str| {
+        doorplate(at, &format!("{TRAIN} --epochs 1 --validation 0 --out {out}")).done();
+        let run = names_in(&at.join(out)).remove(0);
+        fs::read(at.join(out).join(&run).join(format!("{run}.safetensors"))).expect("read")
+    };
+    assert_eq!(weights("a"), weights("b"));
+}
