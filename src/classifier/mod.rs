@@ -24,6 +24,8 @@ pub use architecture::{
 #[cfg(feature = "engine")]
 pub use feature_maps::FeatureMaps;
 #[cfg(feature = "native")]
+pub use gradients::BoxGradients;
+#[cfg(feature = "native")]
 pub(crate) use model::host_values;
 #[cfg(feature = "engine")]
 pub(crate) use model::read_back;
