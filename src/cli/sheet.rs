@@ -8,6 +8,7 @@ use image::{Rgb, RgbImage};
 
 use super::{
     boxes::{SVHN_GROWTH, grow},
+    method::MethodArgs,
     model::ModelArgs,
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     drawing::{OUTLINE, fitted, in_rows, outline, png},
     files::write_whole,
     photo::{BoxInPhoto, Photo},
-    removal::{RemovalOptions, remove_digits},
+    removal::remove,
 };
 
 /// Draw a sheet, a row a photo: before with its boxes, key pixels, after.
@@ -37,10 +38,13 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = SVHN_GROWTH)]
     grow: u32,
     #[command(flatten)]
+    method: MethodArgs,
+    #[command(flatten)]
     model: ModelArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let method = args.method.method()?;
     let data = Format1::open(&args.data)?;
     let classifier = args.model.load()?;
     let mut pictures = Vec::new();
@@ -49,8 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let boxes = grow(&boxes, args.grow, photo.size());
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
-        let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &boxes, &classifier, &options))?;
+        let fills = pollster::block_on(remove(&photo, &boxes, &method, &classifier))?;
         let enlarged = |photo: &Photo| fitted(photo, args.width, u32::MAX, f64::INFINITY);
         let (before, scale) = enlarged(&photo);
         let mut boxed = before.clone();
