@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     classifier::{Architecture, Classifier},
-    publication::{self, ModelsFolderError},
+    publication::{self, ModelEntry, ModelsFolderError},
 };
 
 /// The options of every command that reads or removes.
@@ -42,9 +42,42 @@ impl ModelArgs {
 
     /// Loads the model on its device; beside it the SHA-256 of its weights, which names it.
     pub fn load_with_hash(&self) -> anyhow::Result<(Classifier, String)> {
-        let device = self.device()?;
-        let (entry, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
+        let (entry, classifier) = self.load_entry(self.model.as_deref())?;
         Ok((classifier, entry.sha256))
+    }
+
+    /// Loads the model on its device, after its name.
+    pub fn load_named(&self) -> anyhow::Result<(String, Classifier)> {
+        let (entry, classifier) = self.load_entry(self.model.as_deref())?;
+        Ok((entry.name, classifier))
+    }
+
+    /// Loads a model that judges what the one called `used` has a part in: the one of this name,
+    /// or the manifest's first other one.
+    pub fn load_judge(&self, name: Option<&str>, used: &str) -> anyhow::Result<NamedModel> {
+        let name = match name {
+            Some(name) if name == used => {
+                let part = format!("--judge {name}: this model takes part in what it would judge");
+                return Err(WrongArgument(format!("{part}; name another one")).into());
+            }
+            Some(name) => name.to_owned(),
+            None => {
+                let names = publication::read_manifest(&self.models)?.models.into_iter();
+                let other = names.map(|entry| entry.name).find(|name| name != used);
+                other.ok_or_else(|| {
+                    let models = self.models.display();
+                    WrongArgument(format!(
+                        "{models}: there is no model beside {used} to judge by; publish another one"
+                    ))
+                })?
+            }
+        };
+        let (entry, classifier) = self.load_entry(Some(&name))?;
+        Ok(NamedModel { name: entry.name, classifier })
+    }
+
+    fn load_entry(&self, name: Option<&str>) -> anyhow::Result<(ModelEntry, Classifier)> {
+        Ok(publication::load(&self.models, name, &self.device()?)?)
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use image::{Rgb, RgbImage};
 
 use super::{
     boxes::{SVHN_GROWTH, grow},
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     dataset::format1::Format1,
-    drawing::{OUTLINE, fitted, in_rows, outline, png},
+    drawing::{OUTLINE, dot, fitted, in_rows, outline, png},
     files::write_whole,
     photo::{BoxInPhoto, Photo},
     removal::remove,
@@ -74,14 +73,4 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let sheet = png(&in_rows(&pictures, 3))?;
     write_whole(&args.output, &sheet).with_context(|| format!("{}", args.output.display()))
-}
-
-fn dot(picture: &mut RgbImage, x: u32, y: u32) {
-    for dy in 0..3 {
-        for dx in 0..3 {
-            if let Some(pixel) = picture.get_pixel_mut_checked(x + dx, y + dy) {
-                *pixel = Rgb([255, 40, 160]);
-            }
-        }
-    }
 }
