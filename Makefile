@@ -91,7 +91,11 @@ test-lend: ## Devices lent from one process to another, with a build that can
 
 .PHONY: bench
 bench: native ## Removal times by box size, and the ratio to the report's way of training
-	cargo bench --locked --bench removal
+	$(DOORPLATE) bench removal --measure time
+
+.PHONY: bench-removal
+bench-removal: native typefaces ## Removal against the truth and on SVHN's test photos, beside the report's methods and OpenCV
+	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --sheets target/removal-sheets
 
 .PHONY: bench-reading
 bench-reading: ## Times and memory of reading SVHN's files at full size, beside h5py and SciPy

@@ -26,6 +26,10 @@ pub(crate) const INK: Rgb<u8> = Rgb([40; 3]);
 /// Outlines of boxes; seen on light walls and on dark ones.
 pub(crate) const OUTLINE: Rgb<u8> = Rgb([0, 220, 120]);
 
+/// What is marked on a photo; rare in streets.
+#[cfg(feature = "native")]
+pub(crate) const MARK: Rgb<u8> = Rgb([255, 40, 160]);
+
 /// Pixels between the pictures of a sheet.
 pub(crate) const GAP: u32 = 8;
 
@@ -148,6 +152,16 @@ pub(crate) fn outline(
     for y in top..bottom {
         paint(left, y);
         paint(right.saturating_sub(1).max(left), y);
+    }
+}
+
+/// Marks a place on a picture, as far as the picture reaches.
+#[cfg(feature = "native")]
+pub(crate) fn dot(picture: &mut RgbImage, x: u32, y: u32) {
+    for (x, y) in (y..y + 3).flat_map(|y| (x..x + 3).map(move |x| (x, y))) {
+        if let Some(pixel) = picture.get_pixel_mut_checked(x, y) {
+            *pixel = MARK;
+        }
     }
 }
 

@@ -314,6 +314,14 @@ fn started_again_it_does_what_is_missing_or_has_changed() {
     let first = results(&shop.path().join("out"));
     assert_eq!(run(""), [0, 6, 0]);
 
+    // Another method, or another parameter of it.
+    assert_eq!(run("--method grid"), [6, 0, 0]);
+    assert!(results(&shop.path().join("out")) != first);
+    assert_eq!(run("--method grid"), [0, 6, 0]);
+    assert_eq!(run("--method grid --sigma 2"), [6, 0, 0]);
+    assert_eq!(run("--method doorplate"), [6, 0, 0]);
+    assert!(results(&shop.path().join("out")) == first);
+
     // A result that is gone, one that was cut short, a record that is gone.
     let out = shop.path().join("out");
     fs::remove_file(out.join("1.png")).expect("removed");

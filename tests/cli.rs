@@ -452,6 +452,119 @@ fn erasing_changes_the_boxes_and_nothing_else() {
 }
 
 #[test]
+fn methods_erase_each_in_its_way_and_refuse_each_others_parameters() {
+    let shop = own_workshop();
+    let erase = |arguments: &str| {
+        let command = "erase data/3.png --boxes data/digitStruct.mat --json";
+        doorplate(shop.path(), &format!("{command} {arguments}"))
+    };
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    for (i, arguments) in [
+        "",
+        "--method feature-maps",
+        "--method feature-maps --bins 5 --spacing 4",
+        "--method feature-maps --adaptive-sigma",
+        "--method gradient-near-average",
+        "--method gradient-value --percentile 20",
+        "--method grid --filter 0.3 --sigma 2.5",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let report = erase(&format!("{arguments} -o {i}.png")).json();
+        let name = arguments.split(' ').nth(1).unwrap_or("doorplate");
+        assert_eq!(report["method"], name);
+        let result = fs::read(shop.path().join(format!("{i}.png"))).expect("written");
+        assert!(!seen.contains(&result), "{arguments:?} gives what another method gave");
+        seen.push(result);
+    }
+    for (wrong, told) in [
+        ("--method nonsense", "gradient-near-average"),
+        ("--sigma 2", "--method doorplate has none"),
+        ("--method doorplate --adaptive-sigma", "--method doorplate has none"),
+        ("--method feature-maps --percentile 8", "gradient-value"),
+        ("--method feature-maps --filter 0.2", "gradient-value and grid"),
+        ("--method grid --bins 35", "a parameter of feature-maps"),
+        ("--method grid --percentile 8", "gradient-value"),
+        ("--method grid --sigma 0.5", "from 1 to 1000"),
+        ("--method grid --sigma NaN", "from 1 to 1000"),
+        ("--method grid --spacing 0", "--spacing"),
+        ("--method grid --filter inf", "from 0 up"),
+        ("--method gradient-value --percentile 101", "from 0 to 100"),
+        ("--method grid --sigma 2 --adaptive-sigma", "--adaptive-sigma"),
+    ] {
+        let refused = erase(&format!("{wrong} -o wrong.png")).refused(2);
+        assert!(refused.contains(told), "{wrong}: {refused}");
+    }
+    assert!(!shop.path().join("wrong.png").exists());
+    let sheet = "sheet --data data --photos 3.png -o";
+    doorplate(shop.path(), &format!("{sheet} plain.png")).done();
+    doorplate(shop.path(), &format!("{sheet} grid.png --method grid")).done();
+    let drawn = |name: &str| fs::read(shop.path().join(name)).expect("drawn");
+    assert_ne!(drawn("plain.png"), drawn("grid.png"));
+    doorplate(shop.path(), &format!("{sheet} x.png --bins 3")).refused(2);
+}
+
+/// The figures in a table's line after its name.
+fn figures(table: &str, name: &str) -> Vec<f64> {
+    let mut lines = table.lines().filter(|line| line.starts_with(name));
+    let line = lines.next().unwrap_or_else(|| panic!("no line {name:?} in\n{table}"));
+    let numbers = line[name.len()..].split_whitespace().filter_map(|word| word.parse().ok());
+    numbers.collect()
+}
+
+#[test]
+fn removal_is_measured_beside_the_reports_and_the_untouched_photo() {
+    let shop = own_workshop();
+    publish(shop.path(), "second").done();
+    let arguments = "bench removal --photos 3 --seed 7 --measure truth,traces --data data \
+                     --sheets sheets --sheet-photos 2";
+    // Python without cv2, so that the test is the same everywhere.
+    let ran: Ran = program()
+        .current_dir(shop.path())
+        .args(arguments.split_whitespace())
+        .env("PYTHON", "no-such-python")
+        .output()
+        .expect("the built program starts")
+        .into();
+    let table = ran.done();
+    let (truth, traces) = table.split_once("Left to see").expect("two tables");
+    assert!(truth.contains("OpenCV is left out: no-such-python"), "{table}");
+    let names = ["doorplate", "feature-maps", "gradient-near-average", "gradient-value", "grid"];
+    let untouched = figures(truth, "untouched");
+    // Signal-to-noise in the boxes and on the strokes, similarity, error, their worst, and time.
+    assert_eq!(untouched.len(), 9, "{table}");
+    for name in names {
+        let of = figures(truth, name);
+        assert_eq!(of.len(), 9, "{name}: {table}");
+        assert!(of[1] <= of[0] && of[3] <= of[2] && of[5] <= of[4] && of[7] >= of[6], "{table}");
+        assert!(of[8] > 0.0, "{table}");
+        assert!(shop.path().join(format!("sheets/{name}.png")).is_file(), "{name}");
+    }
+    let doorplate_s = figures(truth, "doorplate");
+    assert!(untouched[0] < doorplate_s[0] && untouched[2] < doorplate_s[2], "{table}");
+
+    assert!(traces.contains("the judge is second"), "{table}");
+    for name in names.iter().chain(&["untouched"]) {
+        let of = figures(traces, name);
+        let [read, change, seam] = of[..] else { panic!("{name}: {table}") };
+        assert!((0.0..=100.0).contains(&read) && change == 0.0 && seam > 0.0, "{table}");
+    }
+    assert!(traces.contains("patches without digits"), "{table}");
+
+    // The same seed gives the same figures.
+    let again = doorplate(shop.path(), "bench removal --photos 3 --seed 7 --measure truth").done();
+    assert_eq!(figures(&again, "doorplate")[..8], doorplate_s[..8]);
+    let other = doorplate(shop.path(), "bench removal --photos 3 --seed 8 --measure truth").done();
+    assert_ne!(figures(&other, "doorplate")[..8], doorplate_s[..8]);
+
+    doorplate(shop.path(), "bench removal --photos 1 --measure traces").refused(2);
+    let judged = "bench removal --photos 1 --measure traces --data data --judge first";
+    let refused = doorplate(shop.path(), judged).refused(2);
+    assert!(refused.contains("takes part"), "{refused}");
+}
+
+#[test]
 fn boxes_at_and_beyond_the_edge() {
     let shop = own_workshop();
     let erase = || doorplate(shop.path(), "erase data/2.png --boxes boxes.json -o out.png --json");

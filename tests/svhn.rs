@@ -30,7 +30,7 @@ fn published() -> Option<Nets> {
     let device = burn::tensor::Device::flex();
     let (_, classifier) = publication::load(&models, None, &device).expect("it can be loaded");
     let strokes = publication::load_strokes(&models, &device).expect("it can be loaded");
-    Some(Nets { classifier, strokes })
+    Some(Nets { classifier, strokes: strokes.map(|(_, finder)| finder) })
 }
 
 /// Reads the list of a part, and loads every photo with every box.

@@ -2,9 +2,52 @@
 
 use burn::{module::Module as _, tensor::Tensor};
 
-use super::{Classifier, DIGITS, EngineError, model::host_values};
+use super::{Classifier, DIGITS, EngineError, Reading, model::host_values};
+use crate::photo::{BoxInPhoto, Photo};
+
+/// The gradients of all digits by the pixels of one box.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoxGradients {
+    /// The digit that is read in the box.
+    pub read: u8,
+    /// Rows and columns of a gradient.
+    pub side: usize,
+    /// For each digit `side * side` values, row after row.
+    pub of_digits: Vec<Vec<f32>>,
+}
 
 impl Classifier {
+    /// The gradients of all digits' logits by the pixels of one box of a photo, stretched to the
+    /// network's square however the network itself sees it, so that they lie on the box. Of a
+    /// network that sees colours, a pixel's gradient is the sum over its channels: what making it
+    /// brighter does.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails or gives anything but finite numbers.
+    pub fn gradients_on_box(
+        &self,
+        photo: &Photo,
+        area: BoxInPhoto,
+    ) -> Result<BoxGradients, EngineError> {
+        let input = self.stretched_input_of(photo, area);
+        let logits = host_values(self.net.forward(self.input_tensor(&input)))?;
+        let logits = logits.first_chunk::<DIGITS>();
+        let logits = logits.ok_or_else(|| EngineError("the network gave no logits".to_owned()))?;
+        let (read, _) = Reading::from_logits(logits).best();
+        let side = self.architecture().input.side;
+        let of_digits = (0u8..)
+            .take(DIGITS)
+            .map(|digit| {
+                let mut gradient = vec![0.0; side * side];
+                for plane in self.input_gradient(&input, digit)?.chunks_exact(side * side) {
+                    gradient.iter_mut().zip(plane).for_each(|(sum, value)| *sum += value);
+                }
+                Ok(gradient)
+            })
+            .collect::<Result<_, EngineError>>()?;
+        Ok(BoxGradients { read, side, of_digits })
+    }
+
     /// The gradient of a digit's logit by each sample of one standardised input: plane after
     /// plane, row after row, as the input. A positive value says that a brighter sample raises
     /// the network's answer for `digit`.

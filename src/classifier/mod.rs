@@ -24,6 +24,8 @@ pub use architecture::{
 #[cfg(feature = "engine")]
 pub use feature_maps::FeatureMaps;
 #[cfg(feature = "native")]
+pub use gradients::BoxGradients;
+#[cfg(feature = "native")]
 pub(crate) use model::host_values;
 #[cfg(feature = "engine")]
 pub use model::{Classifier, EngineError, Standardisation, WeightsError};

@@ -320,10 +320,16 @@ impl Classifier {
     /// however the network itself sees it, so that the maps lie on the box; the same bits on
     /// every device.
     pub fn first_feature_maps(&self, photo: &Photo, area: BoxInPhoto) -> FeatureMaps {
+        self.first.maps_of(&self.stretched_input_of(photo, area))
+    }
+
+    /// The standardised input of one box, stretched to the network's square however the network
+    /// itself sees it.
+    pub(super) fn stretched_input_of(&self, photo: &Photo, area: BoxInPhoto) -> Vec<f32> {
         let input = Input { crop: CropShape::Stretched, ..self.architecture().input };
         let mut samples = input.crop_of(photo, area);
         self.standardisation.apply(&mut samples);
-        self.first.maps_of(&samples)
+        samples
     }
 
     /// The first convolution's outputs for one standardised input, as the network itself computes

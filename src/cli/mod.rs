@@ -8,6 +8,7 @@ mod erase;
 mod evaluate;
 mod inspect;
 mod lend;
+mod method;
 mod model;
 mod plan;
 mod precompress;
@@ -53,7 +54,7 @@ struct Cli {
 enum Command {
     Read(read::Args),
     Erase(Box<erase::Args>),
-    Sheet(sheet::Args),
+    Sheet(Box<sheet::Args>),
     Data(data::Args),
     Train(Box<train::Args>),
     LendDevice(lend::Args),

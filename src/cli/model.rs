@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     classifier::{Architecture, Classifier},
-    publication::{self, ModelsFolderError},
+    publication::{self, ModelEntry, ModelsFolderError},
     removal::Nets,
 };
 
@@ -38,29 +38,64 @@ impl ModelArgs {
 
     /// Loads the model on its device.
     pub fn load(&self) -> anyhow::Result<Classifier> {
-        let device = self.device()?;
-        Ok(publication::load(&self.models, self.model.as_deref(), &device)?.1)
+        Ok(self.load_entry(self.model.as_deref())?.1)
     }
 
-    /// Loads the model and the network that finds strokes on their device; beside them the
-    /// SHA-256 of their weights, which name both.
+    /// Loads the model and the network that finds strokes on their device.
     ///
     /// Where the latter is damaged or missing, a line says so, and whole boxes are filled.
-    pub fn load_nets(&self) -> anyhow::Result<(Nets, String)> {
-        let device = self.device()?;
-        let (entry, classifier) = publication::load(&self.models, self.model.as_deref(), &device)?;
-        let mut hash = entry.sha256;
-        let strokes = publication::load_strokes(&self.models, &device).unwrap_or_else(|error| {
-            eprintln!("doorplate: {error}. Whole boxes are filled, and not their strokes alone");
-            None
+    pub fn load_nets(&self) -> anyhow::Result<NamedNets> {
+        let (entry, classifier) = self.load_entry(self.model.as_deref())?;
+        let strokes =
+            publication::load_strokes(&self.models, &self.device()?).unwrap_or_else(|error| {
+                eprintln!("doorplate: {error}. Whole boxes are filled, not their strokes alone");
+                None
+            });
+        let mut sha256 = entry.sha256;
+        let strokes = strokes.map(|(entry, finder)| {
+            sha256 = format!("{sha256}+{}", entry.sha256);
+            finder
         });
-        if let (Some(_), Some(entry)) =
-            (&strokes, publication::read_manifest(&self.models)?.strokes)
-        {
-            hash = format!("{hash}+{}", entry.sha256);
-        }
-        Ok((Nets { classifier, strokes }, hash))
+        Ok(NamedNets { nets: Nets { classifier, strokes }, model: entry.name, sha256 })
     }
+
+    /// Loads a model that judges what the one called `used` has a part in: the one of this name,
+    /// or the manifest's first other one.
+    pub fn load_judge(&self, name: Option<&str>, used: &str) -> anyhow::Result<NamedModel> {
+        let name = match name {
+            Some(name) if name == used => {
+                let part = format!("--judge {name}: this model takes part in what it would judge");
+                return Err(WrongArgument(format!("{part}; name another one")).into());
+            }
+            Some(name) => name.to_owned(),
+            None => {
+                let names = publication::read_manifest(&self.models)?.models.into_iter();
+                let other = names.map(|entry| entry.name).find(|name| name != used);
+                other.ok_or_else(|| {
+                    let models = self.models.display();
+                    WrongArgument(format!(
+                        "{models}: there is no model beside {used} to judge by; publish another one"
+                    ))
+                })?
+            }
+        };
+        let (entry, classifier) = self.load_entry(Some(&name))?;
+        Ok(NamedModel { name: entry.name, classifier })
+    }
+
+    fn load_entry(&self, name: Option<&str>) -> anyhow::Result<(ModelEntry, Classifier)> {
+        Ok(publication::load(&self.models, name, &self.device()?)?)
+    }
+}
+
+/// What removal asks, with names.
+#[derive(Debug)]
+pub struct NamedNets {
+    pub nets: Nets,
+    /// The model's name in the manifest.
+    pub model: String,
+    /// The SHA-256 of all weights, which name them.
+    pub sha256: String,
 }
 
 /// The options of commands that measure several models.

@@ -4,18 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use image::{Rgb, RgbImage};
 
 use super::{
     boxes::{SVHN_GROWTH, grow},
+    method::MethodArgs,
     model::ModelArgs,
 };
 use crate::{
     dataset::format1::Format1,
-    drawing::{OUTLINE, fitted, in_rows, outline, png},
+    drawing::{OUTLINE, dot, fitted, in_rows, outline, png},
     files::write_whole,
     photo::{BoxInPhoto, Photo},
-    removal::{RemovalOptions, remove_digits},
+    removal::remove,
 };
 
 /// Draw a sheet, a row a photo: before with its boxes, key pixels, after.
@@ -37,20 +37,22 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = SVHN_GROWTH)]
     grow: u32,
     #[command(flatten)]
+    method: MethodArgs,
+    #[command(flatten)]
     model: ModelArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let method = args.method.method()?;
     let data = Format1::open(&args.data)?;
-    let (nets, _) = args.model.load_nets()?;
+    let nets = args.model.load_nets()?.nets;
     let mut pictures = Vec::new();
     for name in &args.photos {
         let (mut photo, digits) = data.load(data.entry(name)?)?;
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let boxes = grow(&boxes, args.grow, photo.size());
         ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
-        let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &boxes, &nets, &options))?;
+        let fills = pollster::block_on(remove(&photo, &boxes, &method, &nets))?;
         let enlarged = |photo: &Photo| fitted(photo, args.width, u32::MAX, f64::INFINITY);
         let (before, scale) = enlarged(&photo);
         let mut boxed = before.clone();
@@ -71,14 +73,4 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let sheet = png(&in_rows(&pictures, 3))?;
     write_whole(&args.output, &sheet).with_context(|| format!("{}", args.output.display()))
-}
-
-fn dot(picture: &mut RgbImage, x: u32, y: u32) {
-    for dy in 0..3 {
-        for dx in 0..3 {
-            if let Some(pixel) = picture.get_pixel_mut_checked(x + dx, y + dy) {
-                *pixel = Rgb([255, 40, 160]);
-            }
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! How well digits are read: confusion, accuracy, precision, recall, F1, calibration, mistakes;
-//! several models side by side; and one digit as the network sees it.
+//! several models side by side; and one digit as the network sees it. How well they are taken out:
+//! against the truth, by what is left to see on real photos, beside other programs, by time.
 
 mod calibration;
 #[cfg(feature = "native")]
@@ -11,11 +12,21 @@ mod inspection;
 #[cfg(feature = "native")]
 mod mistakes;
 #[cfg(feature = "native")]
+mod outcome;
+#[cfg(feature = "native")]
 mod read;
+#[cfg(feature = "native")]
+mod removal_peers;
+#[cfg(feature = "native")]
+mod removal_sheet;
+#[cfg(feature = "native")]
+mod removal_time;
 #[cfg(feature = "native")]
 mod report;
 #[cfg(feature = "native")]
 mod restoration;
+#[cfg(feature = "native")]
+mod traces;
 
 use std::fmt::Write as _;
 
@@ -32,11 +43,21 @@ pub use inspection::Inspection;
 #[cfg(feature = "native")]
 pub use mistakes::{SheetError, mistake_sheet};
 #[cfg(feature = "native")]
+pub use outcome::{Outcome, rgb};
+#[cfg(feature = "native")]
 pub use read::{DigitPlace, FoundDigit, ReadDigit, ReadError, confusion_of, find_digit, read_all};
+#[cfg(feature = "native")]
+pub use removal_peers::{PEERS_RADIUS, PeerExamples, PeerWay, Peers, PeersError};
+#[cfg(feature = "native")]
+pub use removal_sheet::{Marks, SheetRow, removal_sheet};
+#[cfg(feature = "native")]
+pub use removal_time::{RemovalTime, removal_times};
 #[cfg(feature = "native")]
 pub use report::{Mistake, ModelReport, Refusal, Report};
 #[cfg(feature = "native")]
-pub use restoration::Restoration;
+pub use restoration::{Restoration, Spread};
+#[cfg(feature = "native")]
+pub use traces::{ChanceReadings, Traces};
 
 /// Counts of true digit (row) against read digit (column).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

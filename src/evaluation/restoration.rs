@@ -13,7 +13,7 @@ const WINDOW: i64 = 11;
 const WINDOW_SIGMA: f64 = 1.5;
 
 /// A pixel counts as a stroke's from this share of 255 on: beneath it is the rim of its blur.
-const STROKE: u8 = 26;
+pub(super) const STROKE: u8 = 26;
 
 /// How close one photo's boxes come to the truth.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,34 @@ pub struct Restoration {
     pub psnr_on_strokes: Option<f64>,
     /// Mean structural similarity of the brightness over the boxes' pixels; 1 for equal ones.
     pub ssim_in_boxes: f64,
+    /// The mean absolute error over the boxes' pixels beside the strokes, in grey levels: what
+    /// was background before and should still be; `None` without any.
+    pub error_off_strokes: Option<f64>,
+}
+
+/// A figure over several photos.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The mean over the worst tenth, of one photo at least.
+    pub worst: f64,
+}
+
+impl Spread {
+    /// Of figures of which the lowest are the worst; `None` of none.
+    pub fn of(mut figures: Vec<f64>) -> Option<Self> {
+        figures.sort_by(f64::total_cmp);
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let worst = figures.get(..figures.len().div_ceil(10))?;
+        (!worst.is_empty()).then(|| Spread { mean: mean(&figures), worst: mean(worst) })
+    }
+
+    /// Of figures of which the highest are the worst; `None` of none.
+    pub fn of_errors(figures: Vec<f64>) -> Option<Self> {
+        let turned = Spread::of(figures.into_iter().map(|figure| -figure).collect())?;
+        Some(Spread { mean: -turned.mean, worst: -turned.worst })
+    }
 }
 
 impl Restoration {
@@ -49,17 +77,21 @@ impl Restoration {
             let channels = repaired.get_pixel(x, y).0.into_iter().zip(truth.get_pixel(x, y).0);
             channels.map(|(a, b)| f64::from(a.abs_diff(b)).powi(2)).sum::<f64>() / 3.0
         };
-        let on_strokes: Vec<f64> = inside
-            .iter()
-            .filter(|&&(x, y)| strokes.get_pixel(x, y).0[0] >= STROKE)
-            .map(error)
-            .collect();
+        let (strokes, off): (Vec<_>, Vec<_>) =
+            inside.iter().partition(|(x, y)| strokes.get_pixel(*x, *y).0[0] >= STROKE);
+        let on_strokes: Vec<f64> = strokes.iter().map(error).collect();
+        let absolute = |&(x, y): &(u32, u32)| -> f64 {
+            let channels = repaired.get_pixel(x, y).0.into_iter().zip(truth.get_pixel(x, y).0);
+            channels.map(|(a, b)| f64::from(a.abs_diff(b))).sum::<f64>() / 3.0
+        };
+        let off_strokes: f64 = off.iter().map(absolute).sum();
         let similarity = similarity_at(repaired, truth);
         let ssim: f64 = inside.iter().map(|&(x, y)| similarity(x, y)).sum();
         Some(Restoration {
             psnr_in_boxes: decibels(&inside.iter().map(error).collect::<Vec<_>>())?,
             psnr_on_strokes: decibels(&on_strokes),
             ssim_in_boxes: ssim / inside.len() as f64,
+            error_off_strokes: (!off.is_empty()).then(|| off_strokes / off.len() as f64),
         })
     }
 }
@@ -121,6 +153,7 @@ mod tests {
         // 20 log10(255 / 10).
         assert!((measured.psnr_in_boxes - 28.131).abs() < 1e-3, "{measured:?}");
         assert!((measured.psnr_on_strokes.expect("strokes") - 28.131).abs() < 1e-3);
+        assert_eq!(measured.error_off_strokes, Some(10.0));
         assert!(measured.ssim_in_boxes < 1.0 && measured.ssim_in_boxes > 0.9);
         let same = Restoration::measure(&picture(0), &picture(0), &boxes, &strokes);
         let same = same.expect("measured");
@@ -132,5 +165,14 @@ mod tests {
         let measured = Restoration::measure(&elsewhere, &picture(0), &boxes, &strokes);
         assert_eq!(measured.expect("measured").psnr_in_boxes, MOST_DECIBELS);
         assert!(Restoration::measure(&picture(0), &picture(0), &[], &strokes).is_none());
+    }
+
+    #[test]
+    fn the_worst_tenth_is_at_the_bad_end() {
+        let figures: Vec<f64> = (1..=20).map(f64::from).collect();
+        assert_eq!(Spread::of(figures.clone()), Some(Spread { mean: 10.5, worst: 1.5 }));
+        assert_eq!(Spread::of_errors(figures), Some(Spread { mean: 10.5, worst: 19.5 }));
+        assert_eq!(Spread::of(vec![4.0]), Some(Spread { mean: 4.0, worst: 4.0 }));
+        assert_eq!(Spread::of(Vec::new()), None);
     }
 }

@@ -13,7 +13,9 @@ mod pixels;
 pub use encoding::Encoding;
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+#[cfg(any(feature = "dataset", feature = "engine"))]
+pub(crate) use pixels::luma;
+#[cfg(feature = "dataset")]
+pub(crate) use pixels::to_byte;
 #[cfg(feature = "codecs")]
 pub use pixels::{Filter, Photo, PhotoError, Planes};
-#[cfg(feature = "dataset")]
-pub(crate) use pixels::{luma, to_byte};

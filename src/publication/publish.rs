@@ -292,14 +292,14 @@ pub fn load(
 pub fn load_strokes(
     folder: &Path,
     device: &Device,
-) -> Result<Option<StrokeFinder>, ModelsFolderError> {
+) -> Result<Option<(StrokesEntry, StrokeFinder)>, ModelsFolderError> {
     let Some(entry) = read_manifest(folder)?.strokes else { return Ok(None) };
     let path = folder.join(&entry.file);
     let weights = fs::read(&path).map_err(file_error(&path))?;
-    let finder = entry.finder(weights, device);
-    finder
-        .map(Some)
-        .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source })
+    let finder = entry
+        .finder(weights, device)
+        .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source })?;
+    Ok(Some((entry, finder)))
 }
 
 /// The card of the network that finds strokes.

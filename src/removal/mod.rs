@@ -12,6 +12,8 @@ mod grnn;
 mod groups;
 mod growth;
 mod key_pixels;
+mod method;
+mod report;
 
 use crate::{
     classifier::{Classifier, EngineError, read_back},
@@ -23,6 +25,8 @@ use background::{Background, Range};
 pub use grnn::{Grnn, Lattice};
 pub use groups::groups_of;
 pub use key_pixels::{Histogram, quiet_by_feature_maps};
+pub use method::{Method, UnknownMethod, remove};
+pub use report::{KeyPixels, ReportOptions, Round, Sigma, remove_as_reported};
 
 /// The removal's parameters; the defaults are the report's where it names them.
 #[derive(Clone, Copy, Debug, PartialEq)]

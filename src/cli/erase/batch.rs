@@ -30,12 +30,13 @@ use crate::{
     cli::{
         WrongArgument,
         boxes::{BoxSource, BoxesError, default_growth, grow},
+        model::NamedNets,
         read::{OpenPhotoError, readings_json},
     },
     dataset::boxes::{PhotoBoxes, Unit, is_class_list},
     files::write_whole,
     photo::{BoxInPhoto, Encoding, Photo, PhotoError},
-    removal::{Nets, RemovalOptions, remove_digits},
+    removal::{Nets, remove},
 };
 
 /// How often a waiting thread looks whether it should stop.
@@ -98,6 +99,7 @@ enum Outcome {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let method = args.method.method()?;
     let folder = (args.photo.as_os_str() != "-").then_some(args.photo.as_path());
     let many = &args.many;
     if let Some(folder) = folder {
@@ -114,7 +116,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let BoxSource::One { path, .. } = source {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
-    let (nets, model) = args.model.load_nets()?;
+    let NamedNets { nets, sha256: model, .. } = args.model.load_nets()?;
     let records = Records::claim(&args.output).map_err(|error| match error {
         ClaimError::NotOurs { .. } => WrongArgument(error.to_string()).into(),
         ClaimError::File { .. } => anyhow::Error::from(error),
@@ -130,6 +132,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         settings: Settings {
             growth: args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format)),
             keep_exif: many.keep_exif,
+            method,
             model,
         },
         pass_unlisted: many.pass_unlisted,
@@ -511,8 +514,7 @@ impl Batch {
             readings = self.read(&photo, &areas, boxes)?;
             reading = clock.lap();
             let grown = grow(&areas, self.settings.growth, photo.size());
-            let options = RemovalOptions::default();
-            let fills = remove_digits(&photo, &grown, &self.nets, &options);
+            let fills = remove(&photo, &grown, &self.settings.method, &self.nets);
             for fill in pollster::block_on(fills)? {
                 fill.lay_on(&mut photo);
             }
@@ -523,6 +525,7 @@ impl Batch {
             "photo": path.to_string_lossy(),
             "output": target.to_string_lossy(),
             "grown_by_percent": self.settings.growth,
+            "method": self.settings.method.name(),
             "readings": readings,
             "milliseconds": {
                 "opening": opening,

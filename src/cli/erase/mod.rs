@@ -13,14 +13,11 @@ use self::inputs::Shard;
 use super::{
     WrongArgument,
     boxes::{default_growth, grow, read_boxes},
+    method::MethodArgs,
     model::ModelArgs,
     read::{open_photo, readings_json},
 };
-use crate::{
-    dataset::boxes::BoxFormat,
-    files::write_whole,
-    removal::{RemovalOptions, remove_digits},
-};
+use crate::{dataset::boxes::BoxFormat, files::write_whole, removal::remove};
 
 pub use self::batch::BatchError;
 
@@ -57,6 +54,8 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     many: Many,
+    #[command(flatten)]
+    method: MethodArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -115,6 +114,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn erase_one(args: &Args) -> anyhow::Result<()> {
+    let method = args.method.method()?;
     let output = args.output.display();
     ensure!(
         args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")),
@@ -132,13 +132,12 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     }
     let file = args.boxes.as_deref();
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
-    let (nets, _) = args.model.load_nets()?;
+    let nets = args.model.load_nets()?.nets;
     let readings = pollster::block_on(nets.classifier.read(&photo, &boxes))?;
     let growth = args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format));
     let grown = grow(&boxes, growth, photo.size());
     let started = Instant::now();
-    let options = RemovalOptions::default();
-    let fills = pollster::block_on(remove_digits(&photo, &grown, &nets, &options))?;
+    let fills = pollster::block_on(remove(&photo, &grown, &method, &nets))?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     for fill in &fills {
         fill.lay_on(&mut photo);
@@ -150,6 +149,7 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
             "photo": args.photo.to_string_lossy(),
             "output": args.output.to_string_lossy(),
             "grown_by_percent": growth,
+            "method": method.name(),
             "readings": readings_json(&boxes, &readings),
             "removal_milliseconds": milliseconds,
         });

@@ -13,7 +13,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{dataset::boxes::PhotoBoxes, files::write_whole, publication::sha256_hex};
+use crate::{
+    dataset::boxes::PhotoBoxes, files::write_whole, publication::sha256_hex, removal::Method,
+};
 
 /// The records' folder; it also says that what lies beside it may be replaced.
 const RECORDS: &str = ".doorplate";
@@ -38,6 +40,8 @@ pub struct Settings {
     pub growth: u32,
     /// Whether EXIF is kept.
     pub keep_exif: bool,
+    /// How digits are taken out.
+    pub method: Method,
     /// The SHA-256 of the networks' weights.
     pub model: String,
 }
@@ -56,6 +60,7 @@ pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) ->
         "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
         "grow": settings.growth,
         "keep_exif": settings.keep_exif,
+        "method": format!("{:?}", settings.method),
         "model": settings.model,
         "version": env!("CARGO_PKG_VERSION"),
     });
@@ -126,6 +131,7 @@ mod tests {
     use crate::{
         dataset::boxes::{GivenBox, Unit},
         photo::LooseBox,
+        removal::{KeyPixels, ReportOptions, Sigma},
     };
 
     #[test]
@@ -140,7 +146,12 @@ mod tests {
             unit: Unit::Pixels,
             drawn_on: None,
         };
-        let settings = Settings { growth: 10, keep_exif: false, model: "a".to_owned() };
+        let settings = Settings {
+            growth: 10,
+            keep_exif: false,
+            method: Method::default(),
+            model: "a".to_owned(),
+        };
         let first = made_of(&metadata(), &boxes, &settings);
         assert_eq!(first, made_of(&metadata(), &boxes.clone(), &settings.clone()));
 
@@ -154,12 +165,17 @@ mod tests {
             made_of(&metadata(), &boxes, &Settings { keep_exif: true, ..settings.clone() }),
             made_of(&metadata(), &boxes, &Settings { model: "b".to_owned(), ..settings.clone() }),
         ];
+        let reported = ReportOptions::by(KeyPixels::Grid);
+        for options in [reported, ReportOptions { sigma: Sigma::Adaptive, ..reported }] {
+            let settings = Settings { method: Method::Report(options), ..settings.clone() };
+            changed.push(made_of(&metadata(), &boxes, &settings));
+        }
         fs::write(&photo, "three").expect("written");
         changed.push(made_of(&metadata(), &boxes, &settings));
         changed.push(first);
         changed.sort();
         changed.dedup();
-        assert_eq!(changed.len(), 7);
+        assert_eq!(changed.len(), 9);
     }
 
     #[test]

@@ -1,0 +1,25 @@
+//! `doorplate bench`
+
+mod removal;
+mod time;
+mod traces;
+mod truth;
+
+use clap::{Parser, Subcommand};
+
+/// Measure how well digits are taken out.
+#[derive(Debug, Parser)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Removal(removal::Args),
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let What::Removal(args) = &args.what;
+    removal::run(args)
+}

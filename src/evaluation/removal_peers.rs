@@ -1,0 +1,211 @@
+//! Other programs' inpainting on the same photos: OpenCV's, through Python.
+//!
+//! Photos, boxes and masks are written to a temporary folder, a script fills them and writes them
+//! back, and what comes back is measured like everything else.
+
+use std::{
+    fs,
+    io::{self, Cursor},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, RgbImage};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::restoration::STROKE;
+use crate::photo::BoxInPhoto;
+
+const SCRIPT: &str = include_str!("../../benches/removal_peers.py");
+
+/// The neighbourhood that OpenCV's inpainting looks at, in pixels about each: of 3 and 5 the one
+/// that serves it better on drawn photos.
+pub const PEERS_RADIUS: u32 = 3;
+
+/// Why there are no peers, or none that can be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeersError {
+    /// Python does not start, or the script fails in it.
+    #[error("{} cannot run OpenCV ({reason}); name a Python with cv2 in PYTHON", python.display())]
+    NoOpenCv {
+        /// The interpreter.
+        python: PathBuf,
+        /// The last line of what it said.
+        reason: String,
+    },
+    /// A file of the temporary folder cannot be written or read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What the script wrote is no picture, or none that it was asked for.
+    #[error("{}: {reason}", path.display())]
+    Answer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Photos for the peers, in a temporary folder.
+#[derive(Debug)]
+pub struct PeerExamples {
+    folder: TempDir,
+    list: Vec<Value>,
+}
+
+/// One way in which OpenCV filled the photos.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct PeerWay {
+    /// Telea's or Navier-Stokes.
+    pub algorithm: String,
+    /// What it filled: the whole boxes, Otsu's threshold in each, or the true strokes.
+    pub mask: String,
+    /// By how many pixels that mask was grown.
+    pub dilation: u32,
+    folder: String,
+    /// Time taken, a photo.
+    pub milliseconds: Vec<f64>,
+}
+
+/// The filled photos; the files go with it.
+#[derive(Debug)]
+pub struct Peers {
+    folder: TempDir,
+    /// OpenCV's version.
+    pub version: String,
+    /// All ways.
+    pub ways: Vec<PeerWay>,
+}
+
+fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PeersError> {
+    let error = |source| PeersError::File { path: path.to_owned(), source };
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|e| error(io::Error::other(e)))?;
+    fs::write(path, bytes.into_inner()).map_err(error)
+}
+
+fn read_png(path: &Path) -> Result<DynamicImage, PeersError> {
+    let bytes =
+        fs::read(path).map_err(|source| PeersError::File { path: path.to_owned(), source })?;
+    image::load_from_memory(&bytes)
+        .map_err(|error| PeersError::Answer { path: path.to_owned(), reason: error.to_string() })
+}
+
+impl PeerExamples {
+    /// None yet.
+    ///
+    /// # Errors
+    /// [`PeersError::File`] when there is no room for temporary files.
+    pub fn new() -> Result<Self, PeersError> {
+        let folder = tempfile::tempdir()
+            .map_err(|source| PeersError::File { path: std::env::temp_dir(), source })?;
+        Ok(PeerExamples { folder, list: Vec::new() })
+    }
+
+    /// Adds a photo with the boxes to be filled and, where it is known, how much of each pixel is
+    /// a stroke.
+    ///
+    /// # Errors
+    /// [`PeersError::File`].
+    pub fn add(
+        &mut self,
+        photo: &RgbImage,
+        boxes: &[BoxInPhoto],
+        strokes: Option<&GrayImage>,
+    ) -> Result<(), PeersError> {
+        let number = self.list.len();
+        let name = format!("{number}.png");
+        write_png(&self.folder.path().join(&name), &DynamicImage::ImageRgb8(photo.clone()))?;
+        let strokes = match strokes {
+            Some(strokes) => {
+                let name = format!("{number}-strokes.png");
+                let mask = GrayImage::from_fn(strokes.width(), strokes.height(), |x, y| {
+                    Luma([if strokes.get_pixel(x, y).0[0] >= STROKE { 255 } else { 0 }])
+                });
+                write_png(&self.folder.path().join(&name), &DynamicImage::ImageLuma8(mask))?;
+                Some(name)
+            }
+            None => None,
+        };
+        let boxes: Vec<[u32; 4]> =
+            boxes.iter().map(|area| [area.left, area.top, area.width, area.height]).collect();
+        self.list.push(json!({ "photo": name, "strokes": strokes, "boxes": boxes }));
+        Ok(())
+    }
+
+    /// Lets OpenCV fill all photos, in the Python that the environment's `PYTHON` names or in
+    /// `python3`.
+    ///
+    /// # Errors
+    /// [`PeersError::NoOpenCv`] where that is not at hand.
+    pub fn run(self) -> Result<Peers, PeersError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            version: String,
+            ways: Vec<PeerWay>,
+        }
+        let write = |name: &str, content: &str| {
+            let path = self.folder.path().join(name);
+            fs::write(&path, content)
+                .map_err(|source| PeersError::File { path: path.clone(), source })?;
+            Ok(path)
+        };
+        write("examples.json", &Value::from(self.list).to_string())?;
+        let script = write("peers.py", SCRIPT)?;
+        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+        let failed = |reason: &str| {
+            let last = reason.lines().last().unwrap_or("it says nothing").to_owned();
+            PeersError::NoOpenCv { python: python.clone().into(), reason: last }
+        };
+        let output = Command::new(&python)
+            .arg(script)
+            .arg(self.folder.path())
+            .arg(PEERS_RADIUS.to_string())
+            .output()
+            .map_err(|error| failed(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+        }
+        let Answer { version, ways } =
+            serde_json::from_slice(&output.stdout).map_err(|error| failed(&error.to_string()))?;
+        Ok(Peers { folder: self.folder, version, ways })
+    }
+}
+
+impl Peers {
+    /// A photo, by its number from 0, as one way filled it.
+    ///
+    /// # Errors
+    /// [`PeersError`] when the script did not write it.
+    pub fn repaired(&self, way: &PeerWay, number: usize) -> Result<RgbImage, PeersError> {
+        let path = self.folder.path().join(&way.folder).join(format!("{number}.png"));
+        Ok(read_png(&path)?.to_rgb8())
+    }
+
+    /// Which pixels of it were filled.
+    ///
+    /// # Errors
+    /// [`PeersError`] when the script did not write it.
+    pub fn mask(&self, way: &PeerWay, number: usize) -> Result<GrayImage, PeersError> {
+        let path = self.folder.path().join(&way.folder).join(format!("{number}-mask.png"));
+        Ok(read_png(&path)?.to_luma8())
+    }
+}
+
+impl PeerWay {
+    /// What a table calls it.
+    pub fn name(&self) -> String {
+        match self.dilation {
+            0 => format!("{}, {}", self.algorithm, self.mask),
+            pixels => format!("{}, {} + {pixels} px", self.algorithm, self.mask),
+        }
+    }
+}

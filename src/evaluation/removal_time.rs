@@ -1,0 +1,289 @@
+//! How long removal takes by the size of a box, on one core, with the weights loaded before.
+//!
+//! Beside it the same picture filled in the way of the method's first program: a table of
+//! distances between all nodes and pixels, weights trained by Adagrad (rate .1, until the mean
+//! squared error is below 5e-5 or for 2,000 rounds) anew in every round of fold-in.
+
+use std::{hint::black_box, time::Instant};
+
+use image::imageops;
+
+use crate::{
+    classifier::EngineError,
+    dataset::synthetic,
+    photo::{BoxInPhoto, Photo, PhotoSize},
+    removal::{KeyPixels, Method, Nets, ReportOptions, remove},
+};
+
+/// Widths and heights; 20 x 40 is a usual digit of SVHN.
+const SIZES: [(u32, u32); 4] = [(20, 40), (40, 80), (100, 150), (200, 300)];
+
+/// The first program's cost grows with the square of the area, so it is timed up to this height
+/// only.
+const FIRST_PROGRAM_UP_TO: u32 = 150;
+
+/// A scene whose first digit stands clear of the photo's edge.
+const SCENE: u64 = 11;
+
+/// Milliseconds for one box, medians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RemovalTime {
+    /// The box's width in pixels.
+    pub width: u32,
+    /// The box's height in pixels.
+    pub height: u32,
+    /// By Doorplate's own removal.
+    pub doorplate: f64,
+    /// By the report's with feature maps, trained exactly.
+    pub report: f64,
+    /// By the same as the first program trains it; `None` where that would take minutes.
+    pub first_program: Option<f64>,
+}
+
+impl RemovalTime {
+    /// The exponent with which a time grows from `before` to this one with the work, area times
+    /// side.
+    pub fn growth(&self, before: &Self, of: impl Fn(&Self) -> f64) -> f64 {
+        let work = |one: &Self| f64::from(one.width * one.height * one.width.max(one.height));
+        (of(self) / of(before)).ln() / (work(self) / work(before)).ln()
+    }
+}
+
+/// Takes the times on one core.
+///
+/// # Errors
+/// [`EngineError`] when the device fails, or no thread can be had.
+pub fn removal_times(nets: &Nets) -> Result<Vec<RemovalTime>, EngineError> {
+    let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let one_core = one_core.map_err(|error| EngineError(error.to_string()))?;
+    one_core.install(|| SIZES.iter().map(|size| time_of(*size, nets)).collect())
+}
+
+fn time_of((width, height): (u32, u32), nets: &Nets) -> Result<RemovalTime, EngineError> {
+    let Some((photo, area)) = scene(width, height) else {
+        return Err(EngineError(format!("no scene for a box of {width} x {height}")));
+    };
+    let boxes = [area];
+    let runs = if height > 100 { 5 } else { 15 };
+    let by = |method: &Method| {
+        median(runs, || {
+            let fills = remove(&photo, &boxes, method, nets);
+            pollster::block_on(fills).map(|fills| drop(black_box(fills)))
+        })
+    };
+    Ok(RemovalTime {
+        width,
+        height,
+        doorplate: by(&Method::default())?,
+        report: by(&Method::Report(ReportOptions::by(KeyPixels::FeatureMaps)))?,
+        first_program: if height <= FIRST_PROGRAM_UP_TO {
+            Some(median(1, || {
+                black_box(first_program::fill(&photo, area, &nets.classifier));
+                Ok(())
+            })?)
+        } else {
+            None
+        },
+    })
+}
+
+/// A drawn house number, enlarged so that its first digit's box has the given size.
+fn scene(width: u32, height: u32) -> Option<(Photo, BoxInPhoto)> {
+    let scene = synthetic::render(SCENE);
+    let digit = scene.digits.first()?.area;
+    let scaled = |length: u32, from: u32, to: u32| (length * to).div_ceil(from);
+    let size = PhotoSize {
+        width: scaled(scene.photo.width(), digit.width, width),
+        height: scaled(scene.photo.height(), digit.height, height),
+    };
+    let enlarged =
+        imageops::resize(&scene.photo, size.width, size.height, imageops::FilterType::CatmullRom);
+    let area = BoxInPhoto {
+        left: digit.left * width / digit.width,
+        top: digit.top * height / digit.height,
+        width,
+        height,
+    };
+    Some((Photo::from_rgb8(size, enlarged.into_raw())?, area))
+}
+
+/// The median time of some runs, in milliseconds; of more than one, a first one does not count.
+fn median(
+    runs: usize,
+    mut work: impl FnMut() -> Result<(), EngineError>,
+) -> Result<f64, EngineError> {
+    if runs > 1 {
+        work()?;
+    }
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let started = Instant::now();
+        work()?;
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// The first program's way, in plain Rust.
+mod first_program {
+    use crate::{
+        classifier::Classifier,
+        photo::{BoxInPhoto, Photo},
+        removal::quiet_by_feature_maps,
+    };
+
+    const SIGMA: f32 = 1.8;
+
+    /// The box's pixels, row after row.
+    pub(super) fn fill(photo: &Photo, area: BoxInPhoto, classifier: &Classifier) -> Vec<[f32; 3]> {
+        let planes = photo.planes(area);
+        let (height, width) = (planes.height, planes.width);
+        let maps = classifier.first_feature_maps(photo, area);
+        let quiet = quiet_by_feature_maps(&maps, 35);
+        let nearest = |at: usize, length: usize| (2 * at + 1) * maps.side / (2 * length);
+        let is_quiet =
+            |y: usize, x: usize| quiet[nearest(y, height) * maps.side + nearest(x, width)];
+        let mut nodes: Vec<(usize, usize)> =
+            [(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1)].into();
+        let grid = (0..height).step_by(3).flat_map(|y| (0..width).step_by(3).map(move |x| (y, x)));
+        let (chosen, mut grid): (Vec<_>, Vec<_>) =
+            grid.filter(|pixel| !nodes.contains(pixel)).partition(|&(y, x)| is_quiet(y, x));
+        nodes.extend(chosen);
+        let mut values: Vec<[f32; 3]> =
+            nodes.iter().map(|&(y, x)| [0, 1, 2].map(|c| planes.at(c, y, x))).collect();
+        let mut weights = vec![[1.0f32; 3]; nodes.len()];
+        train(&nodes, &values, &mut weights);
+        for _ in 0..30 {
+            if grid.is_empty() {
+                break;
+            }
+            let nearest = |p: &(usize, usize)| {
+                nodes.iter().map(|n| squared_distance(*p, *n)).min().unwrap_or(0)
+            };
+            let least = grid.iter().map(nearest).min().unwrap_or(0);
+            let (near, far): (Vec<_>, Vec<_>) =
+                grid.iter().partition(|pixel| nearest(pixel) == least);
+            let predicted: Vec<[f32; 3]> =
+                near.iter().map(|pixel| predict(&nodes, &weights, *pixel)).collect();
+            nodes.extend(near);
+            values.extend(predicted);
+            weights.resize(nodes.len(), [1.0; 3]);
+            grid = far;
+            train(&nodes, &values, &mut weights);
+        }
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+        pixels.map(|pixel| predict(&nodes, &weights, pixel)).collect()
+    }
+
+    fn squared_distance(a: (usize, usize), b: (usize, usize)) -> usize {
+        a.0.abs_diff(b.0).pow(2) + a.1.abs_diff(b.1).pow(2)
+    }
+
+    fn kernel(a: (usize, usize), b: (usize, usize)) -> f32 {
+        (-(squared_distance(a, b) as f32) / (2.0 * SIGMA * SIGMA)).exp()
+    }
+
+    fn predict(nodes: &[(usize, usize)], weights: &[[f32; 3]], pixel: (usize, usize)) -> [f32; 3] {
+        let mut sum = [0.0f32; 3];
+        let mut below = 0.0;
+        for (node, weight) in nodes.iter().zip(weights) {
+            let k = kernel(pixel, *node);
+            below += k;
+            for c in 0..3 {
+                sum[c] += k * weight[c];
+            }
+        }
+        sum.map(|s| s / below)
+    }
+
+    /// Adagrad on the mean squared error over nodes and channels.
+    fn train(nodes: &[(usize, usize)], values: &[[f32; 3]], weights: &mut [[f32; 3]]) {
+        let n = nodes.len();
+        let mut k: Vec<f32> =
+            nodes.iter().flat_map(|a| nodes.iter().map(|b| kernel(*a, *b))).collect();
+        for row in k.chunks_exact_mut(n) {
+            let sum: f32 = row.iter().sum();
+            row.iter_mut().for_each(|v| *v /= sum);
+        }
+        let mut squares = vec![[1e-10f32; 3]; n];
+        for _ in 0..2_000 {
+            let mut gradient = vec![[0.0f32; 3]; n];
+            let mut error = 0.0;
+            for (row, value) in k.chunks_exact(n).zip(values) {
+                let mut difference = [0.0f32; 3];
+                for (kv, weight) in row.iter().zip(weights.iter()) {
+                    for c in 0..3 {
+                        difference[c] += kv * weight[c];
+                    }
+                }
+                for c in 0..3 {
+                    difference[c] -= value[c];
+                    error += difference[c] * difference[c];
+                }
+                for (kv, g) in row.iter().zip(&mut gradient) {
+                    for c in 0..3 {
+                        g[c] += 2.0 * kv * difference[c] / (3 * n) as f32;
+                    }
+                }
+            }
+            if error / ((3 * n) as f32) < 5e-5 {
+                return;
+            }
+            for i in 0..n {
+                for c in 0..3 {
+                    squares[i][c] += gradient[i][c] * gradient[i][c];
+                    weights[i][c] -= 0.1 * gradient[i][c] / squares[i][c].sqrt();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::classifier::{Architecture, Classifier, Network};
+
+    #[test]
+    fn the_first_program_and_the_exact_training_fill_alike() {
+        let device = Device::flex();
+        device.seed(5);
+        let architecture = Architecture::named("ConvNet48_Dropout3").expect("a network");
+        let classifier = Classifier::new(Network::new(architecture, &device), device);
+        let classifier = classifier.expect("the CPU reads its own weights");
+        let (photo, area) = scene(20, 40).expect("a scene");
+        let method = Method::Report(ReportOptions::by(KeyPixels::FeatureMaps));
+        let boxes = [area];
+        let nets = Nets { classifier, strokes: None };
+        let fills = pollster::block_on(remove(&photo, &boxes, &method, &nets));
+        let exact = &fills.expect("the CPU computes")[0].planes;
+        let first = first_program::fill(&photo, area, &nets.classifier);
+        let errors = first.iter().enumerate().flat_map(|(i, pixel)| {
+            let exact = |c: usize| exact.samples[c * first.len() + i];
+            [0, 1, 2].map(|c| f64::from(exact(c) - pixel[c].clamp(0.0, 1.0)).powi(2))
+        });
+        let mean = errors.sum::<f64>() / (3 * first.len()) as f64;
+        // Adagrad stops at 5e-5 at the nodes, and fold-in carries what is left from round to round.
+        assert!(mean < 5e-4, "mean squared difference {mean}");
+        let picture = photo.planes(area).samples;
+        let spread = picture.iter().map(|s| f64::from(s - picture[0]).powi(2)).sum::<f64>();
+        assert!(spread / picture.len() as f64 > 5e-3, "a picture with something on it");
+    }
+
+    #[test]
+    fn growth_is_the_exponent_of_area_times_side() {
+        let time = |width: u32, height: u32, doorplate: f64| RemovalTime {
+            width,
+            height,
+            doorplate,
+            report: 1.0,
+            first_program: None,
+        };
+        // Twice as large on both sides: eight times the work.
+        let growth = time(20, 40, 9.0).growth(&time(10, 20, 3.0), |time| time.doorplate);
+        assert!((growth - 3f64.ln() / 8f64.ln()).abs() < 1e-12);
+    }
+}

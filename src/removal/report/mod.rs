@@ -1,0 +1,337 @@
+//! The removal as the report describes it, to compare with and to look at step by step.
+//!
+//! Each box is filled alone, from its original pixels: key pixels of the grid inside it, a GRNN
+//! trained to give them back, rounds of fold-in until the grid is full or the rounds are up, and
+//! the whole box predicted. Only the training differs: where the report's Adagrad stops near the
+//! optimum, [`Grnn`] and the dense system of the adaptive variant reach it.
+
+mod adaptive;
+mod key_pixels;
+
+use self::adaptive::{AdaptiveGrnn, REACH};
+pub use self::key_pixels::KeyPixels;
+use super::{FINE_UP_TO, Fill, Grnn, Lattice, lattice_line};
+use crate::{
+    classifier::{Classifier, EngineError, read_back},
+    photo::{BoxInPhoto, Photo, Planes},
+};
+
+/// Nodes of an adaptive net at most: its system is dense, so time grows with their cube.
+const MOST_ADAPTIVE_NODES: usize = 600;
+
+/// The width of the net's Gaussians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sigma {
+    /// One for all nodes, in pixels, at least 1.
+    Fixed(f64),
+    /// For each node `sigma^2 = 1 + 1.5 ln d^2`, with d its distance in pixels to the nearest
+    /// other node.
+    Adaptive,
+}
+
+/// The parameters of the report's removal; the defaults are the report's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReportOptions {
+    /// How key pixels are chosen.
+    pub key_pixels: KeyPixels,
+    /// Bins of the feature maps' histogram, at least 1.
+    pub bins: usize,
+    /// Pixels from one grid row or column to the next, at least 1.
+    pub spacing: usize,
+    /// Percent of the crop's pixels that are quiet by their gradients, 0 to 100.
+    pub percentile: f32,
+    /// How far, in standard deviations, the light/dark filter lets candidates go beyond their
+    /// median; all ways but the feature maps pass it.
+    pub filter: f32,
+    /// Width of the net's Gaussians.
+    pub sigma: Sigma,
+    /// Rounds of fold-in at most.
+    pub rounds: usize,
+}
+
+impl ReportOptions {
+    /// The report's parameters for one way to choose key pixels.
+    pub fn by(key_pixels: KeyPixels) -> Self {
+        ReportOptions {
+            key_pixels,
+            bins: 35,
+            spacing: 3,
+            percentile: 8.0,
+            filter: if key_pixels == KeyPixels::Grid { 0.1 } else { 0.2 },
+            sigma: Sigma::Fixed(1.8),
+            rounds: 30,
+        }
+    }
+
+    /// How many times coarser the net is in a box, so that a box drawn over a whole photo by
+    /// mistake costs seconds and not hours.
+    fn coarser_in(&self, area: BoxInPhoto) -> usize {
+        let coarser = area.width.max(area.height).div_ceil(FINE_UP_TO) as usize;
+        let Sigma::Adaptive = self.sigma else { return coarser };
+        let nodes = |coarser: usize| {
+            let spacing = self.spacing.max(1).saturating_mul(coarser);
+            // As many as the lattice has at most, the last row and column included.
+            let lines = |length: u32| (length as usize - 1).div_ceil(spacing) + 1;
+            lines(area.width) * lines(area.height)
+        };
+        let fits = |coarser: &usize| nodes(*coarser) <= MOST_ADAPTIVE_NODES;
+        (coarser..).find(fits).unwrap_or(coarser)
+    }
+}
+
+/// What one round of fold-in has reached in one box.
+#[derive(Clone, Copy, Debug)]
+pub struct Round<'a> {
+    /// The box's number, from 0.
+    pub of_box: usize,
+    /// 0 of the key pixels alone, then the rounds from 1.
+    pub number: usize,
+    /// Where the grid's pixels lie in the box. It is the grid, and the box's last row and column.
+    pub lattice: &'a Lattice,
+    /// Which crossings of the lattice are nodes, row after row.
+    pub nodes: &'a [bool],
+    /// For each of the photo's channels a plane with a value a crossing, 0 to 1; those at nodes
+    /// count.
+    pub values: &'a [f32],
+}
+
+/// Fills all `boxes` as the report does, one fill a box, in their order; where boxes overlap, the
+/// later fill lies on top. `watch` is shown each round of each box.
+///
+/// Where no node is near enough for a prediction (10 sigma), a pixel takes the value of the
+/// nearest one, as the formula's limit does.
+///
+/// # Errors
+/// [`EngineError`] when the device fails.
+pub async fn remove_as_reported(
+    photo: &Photo,
+    boxes: &[BoxInPhoto],
+    classifier: &Classifier,
+    options: &ReportOptions,
+    mut watch: impl FnMut(Round<'_>),
+) -> Result<Vec<Fill>, EngineError> {
+    let mut fills = Vec::new();
+    for (of_box, area) in boxes.iter().enumerate() {
+        let mut watch = |number: usize, holds: &Holds| {
+            let Holds { lattice, nodes, values, .. } = holds;
+            watch(Round { of_box, number, lattice, nodes, values });
+        };
+        fills.push(fill_box(photo, *area, classifier, options, &mut watch).await?);
+    }
+    Ok(fills)
+}
+
+async fn fill_box(
+    photo: &Photo,
+    area: BoxInPhoto,
+    classifier: &Classifier,
+    options: &ReportOptions,
+    watch: &mut dyn FnMut(usize, &Holds),
+) -> Result<Fill, EngineError> {
+    let coarser = options.coarser_in(area);
+    let spacing = options.spacing.max(1).saturating_mul(coarser);
+    let width = Width::of(options.sigma, coarser);
+    let planes = photo.planes(area);
+    let lattice = Lattice {
+        rows: lattice_line(planes.height, spacing),
+        columns: lattice_line(planes.width, spacing),
+    };
+    let (rows, columns) = (lattice.rows.clone(), lattice.columns.clone());
+    let on_grid: Vec<bool> = rows
+        .iter()
+        .flat_map(|y| columns.iter().map(move |x| y % spacing == 0 && x % spacing == 0))
+        .collect();
+    let mut nodes =
+        key_pixels::choose(photo, area, &planes, &lattice, &on_grid, classifier, options)?;
+    for corner in [0, columns.len() - 1, nodes.len() - columns.len(), nodes.len() - 1] {
+        nodes[corner] = true;
+    }
+    let pixel_of = |i: usize| (rows[i / columns.len()], columns[i % columns.len()]);
+    let key_pixels = (0..nodes.len()).filter(|&i| nodes[i]).map(pixel_of).collect();
+    let crossings = nodes.len();
+    let values = (0..planes.channels * crossings)
+        .map(|at| {
+            let (y, x) = pixel_of(at % crossings);
+            planes.at(at / crossings, y, x)
+        })
+        .collect();
+    let mut holds = Holds { lattice, nodes, values, channels: planes.channels };
+    let (net, rounds) =
+        fold_in(&mut holds, &on_grid, width, options.rounds, classifier, watch).await?;
+    let every_row: Vec<usize> = (0..planes.height).collect();
+    let every_column: Vec<usize> = (0..planes.width).collect();
+    let samples = net.predict(&holds, width, &every_row, &every_column).await?;
+    let inside = vec![true; planes.height * planes.width];
+    Ok(Fill { area, planes: Planes { samples, ..planes }, inside, key_pixels, rounds })
+}
+
+/// The nodes so far, and their values.
+struct Holds {
+    lattice: Lattice,
+    nodes: Vec<bool>,
+    /// `channels` planes of a value a crossing.
+    values: Vec<f32>,
+    channels: usize,
+}
+
+impl Holds {
+    /// For each crossing of `rows` and `columns` of pixels the nearest node: the squared distance
+    /// in pixels, and the node's crossing. There always is one, as corners are nodes.
+    fn nearest(&self, rows: &[usize], columns: &[usize]) -> Vec<(usize, usize)> {
+        let width = self.lattice.columns.len();
+        // Down each column of the lattice first, then across.
+        let mut in_column = vec![(usize::MAX, 0); rows.len() * width];
+        for x in 0..width {
+            let nodes: Vec<(usize, usize)> = (self.lattice.rows.iter().enumerate())
+                .filter(|(y, _)| self.nodes[y * width + x])
+                .map(|(y, row)| (*row, y * width + x))
+                .collect();
+            for (y, row) in rows.iter().enumerate() {
+                let after = nodes.partition_point(|(node, _)| node < row);
+                let beside = &nodes[after.saturating_sub(1)..(after + 1).min(nodes.len())];
+                let nearest = beside.iter().map(|&(node, i)| (node.abs_diff(*row).pow(2), i)).min();
+                if let Some(nearest) = nearest {
+                    in_column[y * width + x] = nearest;
+                }
+            }
+        }
+        let mut found = Vec::with_capacity(rows.len() * columns.len());
+        for in_column in in_column.chunks_exact(width) {
+            for &column in columns {
+                let across =
+                    in_column.iter().zip(&self.lattice.columns).map(|(&(down, i), node)| {
+                        (down.saturating_add(node.abs_diff(column).pow(2)), i)
+                    });
+                found.extend(across.min());
+            }
+        }
+        found
+    }
+}
+
+/// The Gaussians' width in a box.
+#[derive(Clone, Copy)]
+enum Width {
+    /// In pixels.
+    Fixed(f64),
+    /// The pixels that count as one.
+    Adaptive(f64),
+}
+
+impl Width {
+    fn of(sigma: Sigma, coarser: usize) -> Self {
+        let coarser = coarser as f64;
+        match sigma {
+            // A width that is no number counts as the least.
+            Sigma::Fixed(sigma) => Width::Fixed(sigma.max(1.0) * coarser),
+            Sigma::Adaptive => Width::Adaptive(coarser),
+        }
+    }
+
+    /// The least width of a node, in pixels.
+    fn least(self) -> f64 {
+        match self {
+            Width::Fixed(least) | Width::Adaptive(least) => least,
+        }
+    }
+}
+
+/// A trained net of either kind.
+enum Net {
+    Lattice(Box<Grnn>),
+    Adaptive(AdaptiveGrnn),
+}
+
+impl Net {
+    /// Trains a net on what is held; `before` is the last round's.
+    async fn train(
+        holds: &Holds,
+        width: Width,
+        before: Option<&Net>,
+        classifier: &Classifier,
+    ) -> Result<Self, EngineError> {
+        let Holds { lattice, nodes, values, channels } = holds;
+        match width {
+            Width::Fixed(sigma) => {
+                let start = match before {
+                    Some(Net::Lattice(net)) => Some(&**net),
+                    _ => None,
+                };
+                let device = classifier.device();
+                let net = Grnn::train(lattice, sigma, nodes, values, *channels, start, device);
+                Ok(Net::Lattice(Box::new(net.await?)))
+            }
+            Width::Adaptive(unit) => {
+                let columns = lattice.columns.len();
+                let at: Vec<usize> = (0..nodes.len()).filter(|&i| nodes[i]).collect();
+                let pixel_of =
+                    |i: &usize| (lattice.rows[i / columns], lattice.columns[i % columns]);
+                let of_nodes = |plane: &[f32]| at.iter().map(|&i| f64::from(plane[i])).collect();
+                let values = values.chunks_exact(nodes.len()).map(of_nodes).collect();
+                let nodes = at.iter().map(pixel_of).collect();
+                Ok(Net::Adaptive(AdaptiveGrnn::train(nodes, values, unit)))
+            }
+        }
+    }
+
+    /// The values over a grid of pixels, 0 to 1: channel after channel, row after row.
+    async fn predict(
+        &self,
+        holds: &Holds,
+        width: Width,
+        rows: &[usize],
+        columns: &[usize],
+    ) -> Result<Vec<f32>, EngineError> {
+        let mut predicted = match self {
+            Net::Lattice(net) => read_back(net.predict(rows, columns)).await?,
+            Net::Adaptive(net) => net.predict(rows, columns),
+        };
+        let reach = (REACH * width.least()).powi(2);
+        let nearest = holds.nearest(rows, columns);
+        let planes = predicted.chunks_exact_mut(nearest.len());
+        for (plane, values) in planes.zip(holds.values.chunks_exact(holds.nodes.len())) {
+            for (value, &(squared, node)) in plane.iter_mut().zip(&nearest) {
+                let known = if squared as f64 > reach { values[node] } else { *value };
+                *value = known.clamp(0.0, 1.0);
+            }
+        }
+        Ok(predicted)
+    }
+}
+
+/// Folds the grid in: of the pixels `on_grid` that are no nodes yet, those nearest to a node are
+/// predicted and become nodes, and the net is trained again, until none is left or `most` rounds
+/// are done. Returns the last net and the number of rounds.
+async fn fold_in(
+    holds: &mut Holds,
+    on_grid: &[bool],
+    width: Width,
+    most: usize,
+    classifier: &Classifier,
+    watch: &mut dyn FnMut(usize, &Holds),
+) -> Result<(Net, usize), EngineError> {
+    let mut net = Net::train(holds, width, None, classifier).await?;
+    watch(0, holds);
+    let (rows, columns) = (holds.lattice.rows.clone(), holds.lattice.columns.clone());
+    for round in 0..most {
+        let nearest = holds.nearest(&rows, &columns);
+        let waiting: Vec<usize> =
+            (0..on_grid.len()).filter(|&i| on_grid[i] && !holds.nodes[i]).collect();
+        let Some(least) = waiting.iter().map(|&i| nearest[i].0).min() else {
+            return Ok((net, round));
+        };
+        let predicted = net.predict(holds, width, &rows, &columns).await?;
+        for i in waiting.into_iter().filter(|&i| nearest[i].0 == least) {
+            holds.nodes[i] = true;
+            for at in (0..holds.channels).map(|c| c * on_grid.len() + i) {
+                holds.values[at] = predicted[at];
+            }
+        }
+        net = Net::train(holds, width, Some(&net), classifier).await?;
+        watch(round + 1, holds);
+    }
+    Ok((net, most))
+}
+
+#[cfg(test)]
+mod tests;
