@@ -143,7 +143,8 @@ impl Encoding {
         let failed = |error| self.failed(&error);
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
-        encoder.set_optimized_huffman_tables(true);
+        // Not with optimised Huffman tables: the decoder that reads photos here, zune-jpeg 0.5.15,
+        // spoils the last rows of some such files, which others read well.
         if let Some(settings) = &self.jpeg {
             let table = |values: &[u16; 64]| QuantizationTableType::Custom(Box::new(*values));
             encoder.set_quantization_tables(table(&settings.luma), table(&settings.chroma));
@@ -310,7 +311,8 @@ mod tests {
                 let photo_after = Photo::decode(&after).expect("a photo");
                 let furthest = photo.image.as_bytes().iter().zip(photo_after.image.as_bytes());
                 let furthest = furthest.map(|(a, b)| a.abs_diff(*b)).max();
-                assert!(furthest < Some(12), "quality {quality}: {furthest:?}");
+                // Colour that four pixels share is averaged anew.
+                assert!(furthest < Some(24), "{factors:?}, quality {quality}: {furthest:?}");
             }
         }
     }
