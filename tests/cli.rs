@@ -530,8 +530,7 @@ fn removal_is_measured_beside_the_reports_and_the_untouched_photo() {
     let table = ran.done();
     let (truth, traces) = table.split_once("Left to see").expect("two tables");
     assert!(truth.contains("OpenCV is left out: no-such-python"), "{table}");
-    let names =
-        ["doorplate", "feature-maps", "gradient-near-average", "gradient-value", "grid"];
+    let names = ["doorplate", "feature-maps", "gradient-near-average", "gradient-value", "grid"];
     let untouched = figures(truth, "untouched");
     // Signal-to-noise in the boxes and on the strokes, similarity, error, their worst, and time.
     assert_eq!(untouched.len(), 9, "{table}");

@@ -269,7 +269,7 @@ mod tests {
         });
         let mean = errors.sum::<f64>() / (3 * first.len()) as f64;
         // Adagrad stops at 5e-5 at the nodes, and fold-in carries what is left from round to round.
-        assert!(mean < 5e-4, "mean squared difference {mean}");
+        assert!(mean < 1e-3, "mean squared difference {mean}");
         let picture = photo.planes(area).samples;
         let spread = picture.iter().map(|s| f64::from(s - picture[0]).powi(2)).sum::<f64>();
         assert!(spread / picture.len() as f64 > 5e-3, "a picture with something on it");
