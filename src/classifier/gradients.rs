@@ -35,16 +35,18 @@ impl Classifier {
         let logits = logits.ok_or_else(|| EngineError("the network gave no logits".to_owned()))?;
         let (read, _) = Reading::from_logits(logits).best();
         let side = self.architecture().input.side;
-        let of_digits = (0u8..)
-            .take(DIGITS)
-            .map(|digit| {
+        let digits: Vec<usize> = (0..DIGITS).collect();
+        let of_digits = self
+            .gradients(&input, &digits)?
+            .chunks_exact(input.len())
+            .map(|planes| {
                 let mut gradient = vec![0.0; side * side];
-                for plane in self.input_gradient(&input, digit)?.chunks_exact(side * side) {
+                for plane in planes.chunks_exact(side * side) {
                     gradient.iter_mut().zip(plane).for_each(|(sum, value)| *sum += value);
                 }
-                Ok(gradient)
+                gradient
             })
-            .collect::<Result<_, EngineError>>()?;
+            .collect();
         Ok(BoxGradients { read, side, of_digits })
     }
 
@@ -69,17 +71,28 @@ impl Classifier {
                 self.architecture()
             )));
         }
+        self.gradients(input, &[output])
+    }
+
+    /// The gradients of some digits' logits by the samples of one input, one after the other.
+    fn gradients(&self, input: &[f32], digits: &[usize]) -> Result<Vec<f32>, EngineError> {
         // Under autodiff, layers that still count as training would take the batch's statistics
         // and drop features.
         let net = self.net.valid();
-        let input = self.input_tensor(input).autodiff().require_grad();
-        let logits: Tensor<2> = net.forward(input.clone());
-        let gradients = logits.slice([0..1, output..output + 1]).sum().backward();
-        let gradient = input
+        // Inputs of a batch do not touch each other: one pass back gives a gradient a copy.
+        let copies = self.input_tensor(&input.repeat(digits.len())).autodiff().require_grad();
+        let logits: Tensor<2> = net.forward(copies.clone());
+        let of_digits = digits
+            .iter()
+            .enumerate()
+            .map(|(copy, digit)| logits.clone().slice([copy..copy + 1, *digit..digit + 1]))
+            .collect();
+        let gradients = Tensor::cat(of_digits, 0).sum().backward();
+        let gradient = copies
             .grad(&gradients)
             .ok_or_else(|| EngineError("no gradient reached the input".to_owned()))?;
         let mut values = host_values(gradient)?;
-        values.truncate(samples);
+        values.truncate(input.len() * digits.len());
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
             return Err(EngineError(format!("the gradient holds {value}")));
         }
@@ -139,6 +152,33 @@ mod tests {
             // Most are exact; a step over a ReLU's or a maximum's corner moves a few.
             let (median, last) = (errors[errors.len() / 2], errors[errors.len() - 1]);
             assert!(median < 0.01 && last < 0.2, "{name}: {median:.4}, {last:.4}");
+        }
+    }
+
+    #[test]
+    fn gradients_on_a_box_are_those_of_its_input_digit_by_digit() {
+        let size = crate::photo::PhotoSize { width: 30, height: 50 };
+        let samples = (0..30 * 50 * 3u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let photo = Photo::from_rgb8(size, samples.collect()).expect("a photo");
+        let area = BoxInPhoto { left: 4, top: 6, width: 20, height: 33 };
+        for name in ["ConvNet48_Dropout3", "Caffe"] {
+            let (classifier, _) = classifier(name);
+            let found = classifier.gradients_on_box(&photo, area).expect("the CPU computes");
+            let input = classifier.stretched_input_of(&photo, area);
+            let pixels = found.side * found.side;
+            let logits = (0..10).map(|digit| logit(&classifier, &input, digit));
+            let highest = logits.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+            assert_eq!(highest.map(|(digit, _)| digit), Some(usize::from(found.read)), "{name}");
+            assert_eq!(found.of_digits.len(), 10);
+            for (digit, gradient) in (0u8..).zip(&found.of_digits) {
+                assert_eq!(gradient.len(), pixels);
+                let alone = classifier.input_gradient(&input, digit).expect("the CPU computes");
+                let largest = alone.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+                for (i, value) in gradient.iter().enumerate() {
+                    let sum: f32 = alone.iter().skip(i).step_by(pixels).sum();
+                    assert!((value - sum).abs() < 1e-4 * largest, "{name}, {digit} at {i}");
+                }
+            }
         }
     }
 
