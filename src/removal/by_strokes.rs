@@ -9,7 +9,7 @@
 use super::{Fill, Lattice, RemovalOptions, grnn::Grnn, lattice_line, relax};
 use crate::{
     classifier::{EngineError, read_back},
-    photo::{BoxInPhoto, Photo, Planes},
+    photo::{BoxInPhoto, Photo, Planes, luma},
     strokes::StrokeFinder,
 };
 
@@ -23,6 +23,11 @@ const FILLED: f32 = 0.6;
 const SPACING: usize = 2;
 const SIGMA: f64 = 1.2;
 
+/// How far a stroke's blur reaches into what the network calls background, in pixels: in light,
+/// and in colour, which JPEG keeps at half the resolution and spreads over its blocks.
+const BLUR: usize = 1;
+const COLOUR_BLUR: usize = 3;
+
 /// Fills the strokes in `inside` the boxes of `area`; `boxes` are all that touch it.
 pub(super) async fn fill(
     photo: &Photo,
@@ -32,10 +37,17 @@ pub(super) async fn fill(
     finder: &StrokeFinder,
     options: &RemovalOptions,
 ) -> Result<Fill, EngineError> {
-    let planes = photo.planes(area);
-    let (height, width, channels) = (planes.height, planes.width, planes.channels);
+    let mut planes = photo.planes(area);
+    let [height, width, channels] = [planes.height, planes.width, planes.channels];
+    let pixels = height * width;
     let chances = finder.find(photo, area, boxes).await?;
-    let background: Vec<bool> = chances.iter().map(|chance| *chance < LEFT).collect();
+    let blurred = largest_within(&chances, height, width, BLUR);
+    let coloured = largest_within(&chances, height, width, COLOUR_BLUR);
+    let has_colours = channels >= 3;
+    let is_colour = |channel: usize| has_colours && (1..3).contains(&channel);
+    if has_colours {
+        to_light_and_colours(&mut planes.samples, pixels);
+    }
 
     let coarser = options.coarser(area);
     let lattice = Lattice {
@@ -43,66 +55,111 @@ pub(super) async fn fill(
         columns: lattice_line(width, SPACING * coarser),
     };
     let crossings = lattice.len();
-    let mut values = vec![0.0; channels * crossings];
-    let mut nodes = vec![false; crossings];
-    let pixel = |i: usize| {
-        (lattice.rows[i / lattice.columns.len()], lattice.columns[i % lattice.columns.len()])
-    };
-    let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
-    for i in 0..crossings {
-        let (y, x) = pixel(i);
-        let about: Vec<usize> = around(y, height)
-            .flat_map(|y| around(x, width).map(move |x| y * width + x))
-            .filter(|&at| background[at])
-            .collect();
-        nodes[i] = !about.is_empty();
-        for c in (0..channels).filter(|_| nodes[i]) {
-            let plane = &planes.samples[c * height * width..];
-            let sum: f32 = about.iter().map(|&at| plane[at]).sum();
-            values[c * crossings + i] = sum / about.len() as f32;
+    let mut values = Vec::with_capacity(channels * crossings);
+    let mut key_pixels = Vec::new();
+    let mut rounds = 0;
+    for c in 0..channels {
+        let background = if is_colour(c) { &coloured } else { &chances };
+        let plane = &planes.samples[c * pixels..(c + 1) * pixels];
+        let (nodes, mut of_plane) = means_of_background(&lattice, plane, background, width);
+        rounds = rounds.max(fold_in_means(&lattice, nodes.clone(), &mut of_plane));
+        relax(&lattice, &nodes, &mut of_plane, 1);
+        values.extend(of_plane);
+        if c == 0 {
+            let nodes = (0..crossings).filter(|&i| nodes[i]);
+            key_pixels = nodes.map(|i| pixel_of(&lattice, i)).collect();
         }
     }
-    if !nodes.contains(&true) {
-        // Strokes wherever one looks: what is left of background is the edge, as it is.
-        for i in 0..crossings {
-            let (y, x) = pixel(i);
-            if y == 0 || x == 0 || y + 1 == height || x + 1 == width {
-                nodes[i] = true;
-                for c in 0..channels {
-                    values[c * crossings + i] = planes.at(c, y, x);
-                }
-            }
-        }
-    }
-    let key_pixels = (0..crossings).filter(|&i| nodes[i]).map(pixel).collect();
-    let rounds = fold_in_means(&lattice, nodes.clone(), &mut values, channels);
-    relax(&lattice, &nodes, &mut values, channels);
 
     let sigma = SIGMA * coarser as f64;
     let all = vec![true; crossings];
     let net = Grnn::train(&lattice, sigma, &all, &values, channels, None, finder.device()).await?;
     let rows: Vec<usize> = (0..height).collect();
     let columns: Vec<usize> = (0..width).collect();
-    let predicted = read_back(net.predict(&rows, &columns)).await?;
-    // A stroke's blur reaches further than the network dares to say.
-    let shares: Vec<f32> = largest_around(&chances, height, width)
-        .into_iter()
-        .zip(&inside)
-        .map(|(chance, inside)| {
-            let share = ((chance - LEFT) / (FILLED - LEFT)).clamp(0.0, 1.0);
-            if *inside { share } else { 0.0 }
-        })
-        .collect();
-    let predicted: Vec<f32> = predicted.iter().map(|value| value.clamp(0.0, 1.0)).collect();
-    let grain = grain(&planes, &predicted, &background, &shares);
-    let mut planes = planes;
-    for (i, sample) in planes.samples.iter_mut().enumerate() {
-        let share = shares[i % (height * width)];
-        let fill = (predicted[i] + options.grain * grain[i]).clamp(0.0, 1.0);
-        *sample += share * (fill - *sample);
+    let mut filled = read_back(net.predict(&rows, &columns)).await?;
+    let share = |chance: f32, inside: bool| {
+        let share = ((chance - LEFT) / (FILLED - LEFT)).clamp(0.0, 1.0);
+        if inside { share } else { 0.0 }
+    };
+    let shares = |chances: &[f32]| -> Vec<f32> {
+        chances.iter().zip(&inside).map(|(chance, inside)| share(*chance, *inside)).collect()
+    };
+    let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
+    let background: Vec<bool> = coloured.iter().map(|chance| *chance < LEFT).collect();
+    let grain = grain(&planes, &filled, &background, &of_colours);
+    for (i, fill) in filled.iter_mut().enumerate() {
+        let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
+        let (sample, share) = (planes.samples[i], shares[i % pixels]);
+        *fill = sample + share * (*fill + options.grain * grain[i] - sample);
     }
-    let inside = shares.iter().map(|share| *share > 0.0).collect();
-    Ok(Fill { area, planes, inside, key_pixels, rounds })
+    if has_colours {
+        to_red_green_blue(&mut filled, pixels);
+    }
+    planes.samples = filled.into_iter().map(|sample| sample.clamp(0.0, 1.0)).collect();
+    let changed = of_light.iter().zip(&of_colours);
+    let changed = changed.map(|(light, colour)| *light > 0.0 || has_colours && *colour > 0.0);
+    Ok(Fill { area, planes, inside: changed.collect(), key_pixels, rounds })
+}
+
+/// Row and column of a crossing's pixel.
+fn pixel_of(lattice: &Lattice, i: usize) -> (usize, usize) {
+    let columns = lattice.columns.len();
+    (lattice.rows[i / columns], lattice.columns[i % columns])
+}
+
+/// Which crossings have background in the 3 x 3 pixels around them, and its mean there; where
+/// nothing is background, the plane's edge is, as it is.
+fn means_of_background(
+    lattice: &Lattice,
+    plane: &[f32],
+    chances: &[f32],
+    width: usize,
+) -> (Vec<bool>, Vec<f32>) {
+    let height = plane.len() / width;
+    let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
+    let mean = |i: usize| {
+        let (y, x) = pixel_of(lattice, i);
+        let pixels = around(y, height).flat_map(|y| around(x, width).map(move |x| y * width + x));
+        let (sum, count) = pixels
+            .filter(|&at| chances[at] < LEFT)
+            .fold((0.0, 0.0), |(sum, count), at| (sum + plane[at], count + 1.0));
+        (count > 0.0).then(|| sum / count)
+    };
+    let mut means: Vec<Option<f32>> = (0..lattice.len()).map(mean).collect();
+    if means.iter().all(Option::is_none) {
+        for (i, mean) in means.iter_mut().enumerate() {
+            let (y, x) = pixel_of(lattice, i);
+            if y == 0 || x == 0 || y + 1 == height || x + 1 == width {
+                *mean = Some(plane[y * width + x]);
+            }
+        }
+    }
+    let nodes = means.iter().map(Option::is_some).collect();
+    (nodes, means.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// The first three planes, of red, green and blue, as light and two colours (ITU-T T.871, JPEG's),
+/// all on the scale 0 to 1.
+fn to_light_and_colours(samples: &mut [f32], pixels: usize) {
+    for i in 0..pixels {
+        let [r, g, b] = [0, 1, 2].map(|c| samples[c * pixels + i]);
+        let light = luma(r, g, b);
+        samples[i] = light;
+        samples[pixels + i] = 0.5 + (b - light) / 1.772;
+        samples[2 * pixels + i] = 0.5 + (r - light) / 1.402;
+    }
+}
+
+/// The way back.
+fn to_red_green_blue(samples: &mut [f32], pixels: usize) {
+    for i in 0..pixels {
+        let [light, blue, red] = [0, 1, 2].map(|c| samples[c * pixels + i]);
+        let r = light + 1.402 * (red - 0.5);
+        let b = light + 1.772 * (blue - 0.5);
+        samples[i] = r;
+        samples[pixels + i] = (light - luma(r, 0.0, b)) / luma(0.0, 1.0, 0.0);
+        samples[2 * pixels + i] = b;
+    }
 }
 
 /// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
@@ -151,49 +208,109 @@ fn grain(planes: &Planes, predicted: &[f32], background: &[bool], shares: &[f32]
     grain
 }
 
-/// The largest value of each pixel and the eight around it.
-fn largest_around(values: &[f32], height: usize, width: usize) -> Vec<f32> {
-    let mut largest = Vec::with_capacity(values.len());
-    for y in 0..height {
-        for x in 0..width {
-            let rows = y.saturating_sub(1)..(y + 2).min(height);
-            let most = rows
-                .flat_map(|y| {
-                    &values[y * width + x.saturating_sub(1)..y * width + (x + 2).min(width)]
-                })
-                .fold(0.0f32, |most, value| most.max(*value));
-            largest.push(most);
-        }
-    }
-    largest
+/// The largest value within so many pixels of each, along rows and columns.
+fn largest_within(values: &[f32], height: usize, width: usize, reach: usize) -> Vec<f32> {
+    let around = |at: usize, limit: usize| at.saturating_sub(reach)..(at + reach + 1).min(limit);
+    let most = |most: f32, value: &f32| most.max(*value);
+    let along_rows: Vec<f32> = values
+        .chunks_exact(width)
+        .flat_map(|row| (0..width).map(move |x| row[around(x, width)].iter().fold(0.0, most)))
+        .collect();
+    (0..height * width)
+        .map(|i| {
+            let rows = around(i / width, height);
+            rows.map(|y| along_rows[y * width + i % width]).fold(0.0, f32::max)
+        })
+        .collect()
 }
 
 /// Gives the crossings without a value the mean of those of their neighbours that have one, from
 /// the edge inwards; returns the number of rounds.
-fn fold_in_means(
-    lattice: &Lattice,
-    mut nodes: Vec<bool>,
-    values: &mut [f32],
-    channels: usize,
-) -> usize {
-    let crossings = lattice.len();
+fn fold_in_means(lattice: &Lattice, mut nodes: Vec<bool>, values: &mut [f32]) -> usize {
     let mut rounds = 0;
     while nodes.contains(&false) {
-        let near: Vec<(usize, Vec<usize>)> = (0..crossings)
-            .filter(|&i| !nodes[i])
-            .map(|i| (i, lattice.neighbours(i).filter(|&j| nodes[j]).collect()))
-            .filter(|(_, known): &(usize, Vec<usize>)| !known.is_empty())
-            .collect();
-        for (i, known) in &near {
-            nodes[*i] = true;
-            for plane in values.chunks_exact_mut(crossings).take(channels) {
-                plane[*i] = known.iter().map(|&j| plane[j]).sum::<f32>() / known.len() as f32;
-            }
-        }
+        let mean = |i: usize| {
+            let known = lattice.neighbours(i).filter(|&j| nodes[j]);
+            let (sum, count) =
+                known.fold((0.0, 0.0), |(sum, count), j| (sum + values[j], count + 1.0));
+            (count > 0.0).then(|| (i, sum / count))
+        };
+        let near: Vec<(usize, f32)> =
+            (0..nodes.len()).filter(|&i| !nodes[i]).filter_map(mean).collect();
         if near.is_empty() {
             break;
+        }
+        for (i, value) in near {
+            (nodes[i], values[i]) = (true, value);
         }
         rounds += 1;
     }
     rounds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_come_back_as_they_were() {
+        let samples: Vec<f32> = (0..30u8).map(|i| f32::from(i * 37 % 30) / 29.0).collect();
+        let mut there_and_back = samples.clone();
+        to_light_and_colours(&mut there_and_back, 10);
+        assert!(there_and_back.iter().all(|sample| (-1e-6..=1.0 + 1e-6).contains(sample)));
+        // The last plane is no colour, and stays.
+        to_red_green_blue(&mut there_and_back, 10);
+        for (back, sample) in there_and_back.iter().zip(&samples) {
+            assert!((back - sample).abs() < 1e-5, "{back} {sample}");
+        }
+    }
+
+    #[test]
+    fn the_largest_value_reaches_as_far_as_it_is_told() {
+        let mut values = vec![0.1; 7 * 6];
+        values[3 * 6 + 1] = 0.9;
+        let largest = largest_within(&values, 7, 6, 2);
+        for (i, value) in largest.iter().enumerate() {
+            let near = (1..=5).contains(&(i / 6)) && i % 6 <= 3;
+            assert_eq!(*value, if near { 0.9 } else { 0.1 }, "pixel {i}");
+        }
+    }
+
+    #[test]
+    fn background_goes_on_into_the_strokes() {
+        // A wall that grows lighter from left to right, with a stroke down its middle.
+        let (height, width) = (20, 30);
+        let wall = |i: usize| 0.2 + 0.02 * (i % width) as f32;
+        let stroke = |i: usize| (12..18).contains(&(i % width));
+        let plane: Vec<f32> = (0..600).map(|i| if stroke(i) { 0.0 } else { wall(i) }).collect();
+        let chances: Vec<f32> = (0..600).map(|i| f32::from(u8::from(stroke(i)))).collect();
+        let lattice = Lattice { rows: lattice_line(height, 2), columns: lattice_line(width, 2) };
+        let (nodes, mut values) = means_of_background(&lattice, &plane, &chances, width);
+        assert!(nodes.contains(&false));
+        assert!(fold_in_means(&lattice, nodes.clone(), &mut values) > 0);
+        relax(&lattice, &nodes, &mut values, 1);
+        for (i, value) in values.iter().enumerate() {
+            let (y, x) = pixel_of(&lattice, i);
+            assert!((value - wall(y * width + x)).abs() < 0.03, "{y}, {x}: {value}");
+        }
+    }
+
+    #[test]
+    fn grain_is_the_surroundings_own() {
+        let (height, width) = (24, 24);
+        let noise = |i: usize| if (i * 7919 % 13) < 6 { 0.02 } else { -0.02 };
+        let samples: Vec<f32> = (0..height * width).map(|i| 0.5 + noise(i)).collect();
+        let planes = Planes { channels: 1, height, width, samples };
+        let flat = vec![0.5; height * width];
+        let middle = |i: usize| (9..15).contains(&(i / width)) && (9..15).contains(&(i % width));
+        let background: Vec<bool> = (0..height * width).map(|i| !middle(i)).collect();
+        let shares: Vec<f32> =
+            (0..height * width).map(|i| f32::from(u8::from(middle(i)))).collect();
+        for (i, grain) in grain(&planes, &flat, &background, &shares).into_iter().enumerate() {
+            assert!(
+                (grain.abs() - if middle(i) { 0.02 } else { 0.0 }).abs() < 1e-6,
+                "{i}: {grain}"
+            );
+        }
+    }
 }
