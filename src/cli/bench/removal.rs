@@ -22,7 +22,7 @@ use crate::{
 /// the truth on drawn photos, by what is left to see on real ones, and by time.
 ///
 /// OpenCV runs in the Python that the environment's PYTHON names, else in python3; where that has
-/// no cv2, its lines are left out. Radius 3; a mask is grown by 0, 1 or 2 pixels, whichever comes
+/// no cv2, its lines are left out. Radius 5; a mask is grown by 0, 1 or 2 pixels, whichever comes
 /// closest to the truth.
 #[derive(Debug, Parser)]
 pub struct Args {
