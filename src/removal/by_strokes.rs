@@ -26,7 +26,7 @@ const SIGMA: f64 = 1.2;
 /// How far a stroke's blur reaches into what the network calls background, in pixels: in light,
 /// and in colour, which JPEG keeps at half the resolution and spreads over its blocks.
 const BLUR: usize = 1;
-const COLOUR_BLUR: usize = 3;
+const COLOUR_BLUR: usize = 2;
 
 /// Fills the strokes in `inside` the boxes of `area`; `boxes` are all that touch it.
 pub(super) async fn fill(

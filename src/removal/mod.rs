@@ -48,7 +48,7 @@ pub struct RemovalOptions {
 
 impl Default for RemovalOptions {
     fn default() -> Self {
-        RemovalOptions { bins: 35, spacing: 3, sigma: 1.8, context: 9, tolerance: 2.5, grain: 0.5 }
+        RemovalOptions { bins: 35, spacing: 3, sigma: 1.8, context: 9, tolerance: 2.5, grain: 0.3 }
     }
 }
 
