@@ -113,14 +113,14 @@ fn a_damaged_real_list_is_read_or_refused_but_never_panics() {
 }
 
 #[test]
-fn the_published_model_reads_85_percent_of_the_test_photos() {
+fn the_published_model_reads_nine_in_ten_of_the_test_digits() {
     let (Some(svhn), Some(Nets { classifier, .. })) = (svhn(), published()) else { return };
     let read = read_all(&classifier, &svhn.join("test"), |_, _| ()).expect("all are read");
     let confusion = confusion_of(&read);
     let accuracy = confusion.accuracy().expect("there are digits");
     println!("accuracy {accuracy:.4} on {} digits", confusion.total());
     assert_eq!(confusion.total(), 971);
-    assert!(accuracy >= 0.85, "{accuracy}");
+    assert!(accuracy >= 0.9, "{accuracy}");
 }
 
 /// Mean absolute step from each pixel of a box to its right neighbour, in grey levels of 0 to 1:
