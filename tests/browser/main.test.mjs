@@ -132,7 +132,8 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
 
       await context.setOffline(false);
       const weights = (url) => url.endsWith('.safetensors');
-      assert.equal(requests.filter(weights).length, 1, 'the first visit fetches the weights');
+      // The model's and the stroke network's.
+      assert.equal(requests.filter(weights).length, 2, 'the first visit fetches the weights');
       const seen = requests.length;
       await page.reload();
       await engineReady(page);

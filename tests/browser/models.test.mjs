@@ -112,7 +112,9 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
       [first, 'turned'],
     );
     const facts = (await button(page, 'turned').innerText()).replaceAll('\u00a0', ' ');
-    for (const fact of ['ConvNet48_Dropout3', '0.2 MB', '12.5 % of 16 digits', 'SVHN Format 1']) {
+    const { architecture, bytes } = site.manifest.models[0];
+    const megabytes = `${(bytes / 1e6).toFixed(1)} MB`;
+    for (const fact of [architecture, megabytes, '12.5 % of 16 digits', 'SVHN Format 1']) {
       assert.ok(facts.includes(fact), `${fact} in: ${facts}`);
     }
     await inUse(page, first);
