@@ -14,7 +14,7 @@ pub fn ModelDialog(page: Page) -> impl IntoView {
     view! {
         <Modal name="models" title="Models" shown=page.choosing_model>
             <p class="models-lead">
-                "The model reads the digits and finds the background to fill them with. The choice is kept for your next visit."
+                "The model reads the digits. The choice is kept for your next visit."
             </p>
             <ul>
                 {move || {
