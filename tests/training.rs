@@ -320,6 +320,7 @@ fn a_mistake_in_a_plan_is_known_before_its_first_run() {
         ("--rate fast", "rate"),
         ("--momentum 0.9", "--momentum"),
         ("--no-such-option", "--no-such-option"),
+        ("--net StrokeNet", "StrokeNet"),
     ] {
         fs::write(at.join("plan.txt"), format!("--epochs 1\n{line}\n")).expect("written");
         let message = doorplate(at, "train --plan plan.txt --data data").refused(2);

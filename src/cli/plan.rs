@@ -40,7 +40,10 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
                 table.push_str(&format!("{},,,,,,\n", planned.stem));
             }
         }
-        let path = planned.args.out.join(format!("{}_plan.csv", plan_name(file)));
+        // There is a table even where no run came far enough to make a folder.
+        let out = &planned.args.out;
+        fs::create_dir_all(out).with_context(|| format!("{}", out.display()))?;
+        let path = out.join(format!("{}_plan.csv", plan_name(file)));
         write_whole(&path, table.as_bytes()).with_context(|| format!("{}", path.display()))?;
     }
     println!("{table}");

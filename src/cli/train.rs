@@ -244,8 +244,12 @@ pub(super) fn start_or_go_on(
     Ok(run)
 }
 
-/// Refuses arguments that cannot become a run.
+/// Refuses arguments that cannot become a plan's run.
 pub(super) fn check(args: &Args) -> anyhow::Result<()> {
+    if args.net == StrokeNet::NAME {
+        let reason = format!("--net {}: a plan's runs are classifiers'", StrokeNet::NAME);
+        return Err(WrongArgument(reason).into());
+    }
     config(args).map(drop)
 }
 
