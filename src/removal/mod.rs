@@ -29,7 +29,8 @@ pub use key_pixels::{Histogram, quiet_by_feature_maps};
 pub use method::{Method, UnknownMethod, remove};
 pub use report::{KeyPixels, ReportOptions, Round, Sigma, remove_as_reported};
 
-/// The removal's parameters; the defaults are the report's where it names them.
+/// The removal's parameters; the defaults are the report's where it names them. Bins, spacing,
+/// sigma and tolerance are those of whole boxes; where strokes are found, the grain is laid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RemovalOptions {
     /// Bins of the feature maps' histogram.
