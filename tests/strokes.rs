@@ -46,9 +46,14 @@ fn a_stroke_network_is_trained_published_and_used() {
     doorplate(at, &format!("publish runs/{classifier} --name net {what}")).done();
     let erase = "erase data/1.png --boxes data/digitStruct.mat --json -o";
     doorplate(at, &format!("{erase} boxes.png")).done();
+    // A model's name is taken: its card and curves would be lost.
+    let refused = doorplate(at, &format!("publish runs/{run} --name net {what}")).refused(4);
+    assert!(refused.contains("another kind of network"), "{refused}");
     let published = doorplate(at, &format!("publish runs/{run} --name strokes {what}")).done();
     assert!(published.contains("Published strokes"), "{published}");
     let manifest = fs::read(at.join("models").join(MANIFEST)).expect("read");
+    let again = doorplate(at, &format!("publish runs/{classifier} --name strokes {what}"));
+    assert!(again.refused(4).contains("another kind of network"));
     let entry = Manifest::parse(&manifest).expect("a manifest").strokes.expect("its entry");
     assert!((0.0..=1.0).contains(&entry.overlap) && entry.measured_photos == 150, "{entry:?}");
     assert!(entry.bytes < 200_000, "{} bytes are too many to fetch", entry.bytes);

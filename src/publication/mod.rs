@@ -124,6 +124,9 @@ pub enum PublicationError {
     /// No model at all, or none of that name.
     #[error("{MANIFEST} has no model {}", .0.as_deref().unwrap_or("at all"))]
     NoModel(Option<String>),
+    /// Another kind of network has the name, and with it the card and the curves.
+    #[error("the name {0} belongs to another kind of network; give --name another one")]
+    NameTaken(String),
     /// The weights are not the published ones.
     #[error(
         "the weights of {name} are not the published ones: {problem}. They are refused; \

@@ -131,6 +131,9 @@ pub fn publish(
     publication: &Publication<'_>,
 ) -> Result<ModelEntry, ModelsFolderError> {
     let mut manifest = manifest_to_change(folder)?;
+    if manifest.strokes.as_ref().is_some_and(|strokes| strokes.name == publication.name) {
+        return Err(name_taken(folder, publication.name));
+    }
     let Names { file, card, curves, sha256 } = Names::of(publication.name, publication.weights);
     let entry = ModelEntry {
         name: publication.name.to_owned(),
@@ -175,6 +178,9 @@ pub fn publish_strokes(
     publication: &StrokesPublication<'_>,
 ) -> Result<StrokesEntry, ModelsFolderError> {
     let mut manifest = manifest_to_change(folder)?;
+    if manifest.models.iter().any(|model| model.name == publication.name) {
+        return Err(name_taken(folder, publication.name));
+    }
     let Names { file, card, curves, sha256 } = Names::of(publication.name, publication.weights);
     let entry = StrokesEntry {
         name: publication.name.to_owned(),
@@ -198,6 +204,11 @@ pub fn publish_strokes(
     ];
     put(folder, &files, &manifest, replaced)?;
     Ok(entry)
+}
+
+fn name_taken(folder: &Path, name: &str) -> ModelsFolderError {
+    let source = PublicationError::NameTaken(name.to_owned());
+    ModelsFolderError::Publication { folder: folder.to_owned(), source }
 }
 
 /// The folder's manifest, or an empty one; the folder is made if it is missing.
