@@ -95,7 +95,14 @@ fn a_stroke_network_is_trained_published_and_used() {
 fn what_it_cannot_be_trained_with_is_refused() {
     let shop = shop(4);
     let at = shop.path();
-    for option in ["--dropout 0.2", "--teacher x", "--start x", "--patience 3", "--smoothing 0.1"] {
+    for option in [
+        "--dropout 0.2",
+        "--teacher x",
+        "--start x",
+        "--patience 3",
+        "--smoothing 0.1",
+        "--augmentation strong",
+    ] {
         let message = doorplate(at, &format!("{TRAIN} {option}")).refused(2);
         assert!(message.contains(option.split(' ').next().expect("its name")), "{message}");
     }

@@ -20,8 +20,8 @@ use crate::{
     classifier::Architecture,
     strokes::StrokeNet,
     training::{
-        self, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs, OptimizerArgs,
-        RunConfig, RunOutcome, Source, Watcher,
+        self, Augmentation, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs,
+        OptimizerArgs, RunConfig, RunOutcome, Source, Watcher,
     },
 };
 
@@ -213,6 +213,7 @@ fn strokes(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
         ("--validate-on", args.validate_on.is_some()),
         ("--patience", args.patience.is_some()),
         ("--checkpoint-every", args.checkpoint_every.is_some()),
+        ("--augmentation", args.augmentation.augmentation() != Augmentation::LIGHT),
     ];
     if let Some((option, _)) = refused.iter().find(|(_, given)| *given) {
         let reason =

@@ -5,6 +5,7 @@ use std::{fmt, num::NonZeroUsize, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, LearningRate, OptimizerConfig, material::Source};
+use crate::strokes::StrokeNet;
 
 /// What a run is made of; `run.json` in its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,17 +66,19 @@ impl fmt::Display for RunConfig {
         }
         write!(
             f,
-            " --net {} --epochs {} --batch {} {} {} --smoothing {} --validation {} {} --seed {}",
+            " --net {} --epochs {} --batch {} {} {} --validation {} --seed {}",
             self.net,
             self.epochs,
             self.batch,
             self.learning_rate,
             self.optimizer,
-            self.smoothing,
             self.validation,
-            self.augmentation,
             self.seed
         )?;
+        // The network that finds strokes has neither.
+        if self.net != StrokeNet::NAME {
+            write!(f, " --smoothing {} {}", self.smoothing, self.augmentation)?;
+        }
         if let Some(chance) = self.dropout {
             write!(f, " --dropout {chance}")?;
         }
