@@ -1,8 +1,6 @@
 //! How a network's outputs depend on the samples of its input.
 
-use burn::{module::Module as _, tensor::Tensor};
-
-use super::{Classifier, DIGITS, EngineError, Reading, model::host_values};
+use super::{Classifier, DIGITS, EngineError, Reading};
 use crate::photo::{BoxInPhoto, Photo};
 
 /// The gradients of all digits by the pixels of one box.
@@ -23,14 +21,14 @@ impl Classifier {
     /// brighter does.
     ///
     /// # Errors
-    /// [`EngineError`] when the device fails or gives anything but finite numbers.
+    /// [`EngineError`] when the gradients are not finite.
     pub fn gradients_on_box(
         &self,
         photo: &Photo,
         area: BoxInPhoto,
     ) -> Result<BoxGradients, EngineError> {
         let input = self.stretched_input_of(photo, area);
-        let logits = host_values(self.net.forward(self.input_tensor(&input)))?;
+        let logits = self.host.logits(&input);
         let logits = logits.first_chunk::<DIGITS>();
         let logits = logits.ok_or_else(|| EngineError("the network gave no logits".to_owned()))?;
         let (read, _) = Reading::from_logits(logits).best();
@@ -59,40 +57,15 @@ impl Classifier {
     ///
     /// # Errors
     /// [`EngineError`] when the input has another number of samples, there is no such digit, or
-    /// the device fails or gives anything but finite numbers.
+    /// the gradient is not finite.
     pub fn input_gradient(&self, input: &[f32], digit: u8) -> Result<Vec<f32>, EngineError> {
-        let samples = self.architecture().input.len();
-        let output = usize::from(digit);
-        if input.len() != samples || output >= DIGITS {
-            return Err(EngineError(format!(
-                "no gradient of digit {digit} by {} samples: {} has {DIGITS} digits and \
-                 {samples} samples",
-                input.len(),
-                self.architecture()
-            )));
-        }
-        self.gradients(input, &[output])
+        self.gradients(input, &[usize::from(digit)])
     }
 
-    /// The gradients of some digits' logits by the samples of one input, one after the other.
+    /// The gradients of some digits' logits by the samples of one input, one after the other. They
+    /// are computed on the host, whatever the device.
     fn gradients(&self, input: &[f32], digits: &[usize]) -> Result<Vec<f32>, EngineError> {
-        // Under autodiff, layers that still count as training would take the batch's statistics
-        // and drop features.
-        let net = self.net.valid();
-        // Inputs of a batch do not touch each other: one pass back gives a gradient a copy.
-        let copies = self.input_tensor(&input.repeat(digits.len())).autodiff().require_grad();
-        let logits: Tensor<2> = net.forward(copies.clone());
-        let of_digits = digits
-            .iter()
-            .enumerate()
-            .map(|(copy, digit)| logits.clone().slice([copy..copy + 1, *digit..digit + 1]))
-            .collect();
-        let gradients = Tensor::cat(of_digits, 0).sum().backward();
-        let gradient = copies
-            .grad(&gradients)
-            .ok_or_else(|| EngineError("no gradient reached the input".to_owned()))?;
-        let mut values = host_values(gradient)?;
-        values.truncate(input.len() * digits.len());
+        let values = self.host.input_gradients(input, digits)?;
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
             return Err(EngineError(format!("the gradient holds {value}")));
         }
@@ -102,10 +75,13 @@ impl Classifier {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData};
+    use burn::{
+        module::Module as _,
+        tensor::{Device, Tensor, TensorData},
+    };
 
     use super::*;
-    use crate::classifier::{Architecture, Network, Norm};
+    use crate::classifier::{Architecture, Network, Norm, host_values};
 
     /// An untrained classifier, and an input that is alike in every run.
     fn classifier(name: &str) -> (Classifier, Vec<f32>) {

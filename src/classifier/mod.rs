@@ -7,8 +7,10 @@
 mod architecture;
 #[cfg(feature = "engine")]
 mod feature_maps;
-#[cfg(feature = "native")]
+#[cfg(feature = "engine")]
 mod gradients;
+#[cfg(feature = "engine")]
+pub(crate) mod host;
 #[cfg(feature = "engine")]
 mod model;
 #[cfg(feature = "engine")]
@@ -23,14 +25,12 @@ pub use architecture::{
 };
 #[cfg(feature = "engine")]
 pub use feature_maps::FeatureMaps;
-#[cfg(feature = "native")]
+#[cfg(feature = "engine")]
 pub use gradients::BoxGradients;
-#[cfg(feature = "native")]
-pub(crate) use model::host_values;
 #[cfg(feature = "engine")]
 pub use model::{Classifier, EngineError, Standardisation, WeightsError};
 #[cfg(feature = "engine")]
-pub(crate) use model::{Precision, fill, read_back, safetensors_of};
+pub(crate) use model::{Precision, fill, host_values, read_back, safetensors_of};
 #[cfg(feature = "engine")]
 pub use network::{Network, StageLayers};
 pub use reading::{DIGITS, Reading};

@@ -1,5 +1,7 @@
 //! A network with its weights, ready to read.
 
+use std::sync::Arc;
+
 use burn::{
     module::Param,
     tensor::{DType, Device, Tensor, TensorData},
@@ -13,6 +15,7 @@ use safetensors::SafeTensors;
 use super::{
     Architecture, DIGITS, Input, Network, Normalisation, Reading,
     feature_maps::{FeatureMaps, FirstConvolution},
+    host::HostNetwork,
 };
 use crate::photo::{BoxInPhoto, CropShape, Photo};
 
@@ -125,6 +128,7 @@ impl Architecture {
 #[derive(Clone, Debug)]
 pub struct Classifier {
     pub(super) net: Network,
+    pub(super) host: Arc<HostNetwork>,
     standardisation: Standardisation,
     first: FirstConvolution,
     device: Device,
@@ -216,7 +220,8 @@ impl Classifier {
             }
             None => return Err(EngineError("the network has no convolution".to_owned())),
         };
-        Ok(Classifier { net, standardisation, first, device })
+        let host = Arc::new(HostNetwork::of(&net)?);
+        Ok(Classifier { net, host, standardisation, first, device })
     }
 
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
@@ -275,6 +280,12 @@ impl Classifier {
         &self.device
     }
 
+    /// What its inputs' samples go through.
+    #[cfg(feature = "native")]
+    pub(crate) fn standardisation(&self) -> &Standardisation {
+        &self.standardisation
+    }
+
     /// The standardised input of one box: plane after plane, row after row.
     pub fn input_of(&self, photo: &Photo, area: BoxInPhoto) -> Vec<f32> {
         let mut samples = self.architecture().input.crop_of(photo, area);
@@ -300,20 +311,27 @@ impl Classifier {
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
     pub async fn read_inputs(&self, inputs: &[f32]) -> Result<Vec<Reading>, EngineError> {
-        let one = self.architecture().input.len();
-        let mut readings = Vec::with_capacity(inputs.len() / one);
-        for batch in inputs.chunks(BATCH * one) {
-            let crops = batch.len() / one;
-            let logits = read_back(self.net.forward(self.input_tensor(batch))).await?;
-            for logits in logits.chunks_exact(DIGITS).take(crops) {
-                let Ok(logits) = <&[f32; DIGITS]>::try_from(logits) else { continue };
-                if !logits.iter().all(|logit| logit.is_finite()) {
-                    return Err(EngineError(format!("the network gave {logits:?}")));
-                }
-                readings.push(Reading::from_logits(logits));
-            }
+        let logits = if self.device == Device::flex() {
+            self.host.logits(inputs)
+        } else {
+            self.logits_on_device(inputs).await?
+        };
+        let (logits, _) = logits.as_chunks::<DIGITS>();
+        match logits.iter().find(|logits| !logits.iter().all(|logit| logit.is_finite())) {
+            Some(logits) => Err(EngineError(format!("the network gave {logits:?}"))),
+            None => Ok(logits.iter().map(Reading::from_logits).collect()),
         }
-        Ok(readings)
+    }
+
+    async fn logits_on_device(&self, inputs: &[f32]) -> Result<Vec<f32>, EngineError> {
+        let one = self.architecture().input.len();
+        let mut all = Vec::with_capacity(inputs.len() / one * DIGITS);
+        for batch in inputs.chunks(BATCH * one) {
+            let mut logits = read_back(self.net.forward(self.input_tensor(batch))).await?;
+            logits.truncate(batch.len() / one * DIGITS);
+            all.append(&mut logits);
+        }
+        Ok(all)
     }
 
     /// The first convolution's outputs for one box of a photo, stretched to the network's square
@@ -340,7 +358,7 @@ impl Classifier {
 
     /// Inputs as a tensor `[n, channels, side, side]`, n at least 2: some GPU kernels for a
     /// single row ask for subgroup operations that the device may lack.
-    pub(super) fn input_tensor(&self, inputs: &[f32]) -> Tensor<4> {
+    fn input_tensor(&self, inputs: &[f32]) -> Tensor<4> {
         let input = self.architecture().input;
         let mut values = inputs.to_vec();
         values.resize(inputs.len().max(2 * input.len()), 0.0);

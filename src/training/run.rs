@@ -178,7 +178,7 @@ fn begin(
 ) -> Result<RunOutcome, TrainingError> {
     // Read everything before making a folder, so that a mistyped path leaves nothing behind.
     let architecture = Architecture::named(&config.net)?;
-    let mut teachers = teachers(config, architecture, first(devices))?;
+    let teachers = teachers(config, architecture, first(devices))?;
     let material = load(config, architecture, watcher)?;
     if config.patience.is_some() && material.validation_len() == 0 {
         return Err(TrainingError::NothingToJudgeBy);
@@ -215,7 +215,7 @@ fn begin(
         },
         best: None,
     };
-    Run { config, folder, material: &material, devices }.go_on(start, &mut teachers, watcher)
+    Run { config, folder, material: &material, devices }.go_on(start, &teachers, watcher)
 }
 
 /// Goes on with the run in `folder` from its last checkpoint.
@@ -230,7 +230,7 @@ pub fn resume(
     let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
     let architecture = Architecture::named(&config.net)?;
     let start = Progress::from_checkpoint(folder, &config, architecture, first(devices))?;
-    let mut teachers = teachers(&config, architecture, first(devices))?;
+    let teachers = teachers(&config, architecture, first(devices))?;
     let material = load(&config, architecture, watcher)?;
     if material.train_len() as u64 != start.state.trained_digits {
         return Err(TrainingError::Checkpoint {
@@ -243,11 +243,7 @@ pub fn resume(
             ),
         });
     }
-    Run { config: &config, folder, material: &material, devices }.go_on(
-        start,
-        &mut teachers,
-        watcher,
-    )
+    Run { config: &config, folder, material: &material, devices }.go_on(start, &teachers, watcher)
 }
 
 fn load(
@@ -311,7 +307,7 @@ impl Run<'_> {
     fn go_on(
         &self,
         start: Progress,
-        teachers: &mut [Teacher],
+        teachers: &[Teacher],
         watcher: &mut dyn Watcher,
     ) -> Result<RunOutcome, TrainingError> {
         let done = if matches!(self.devices, [device] if *device == Device::flex()) {
@@ -332,7 +328,7 @@ impl Run<'_> {
     fn train(
         &self,
         mut progress: Progress,
-        teachers: &mut [Teacher],
+        teachers: &[Teacher],
         watcher: &mut dyn Watcher,
     ) -> Result<RunOutcome, TrainingError> {
         let config = self.config;

@@ -5,26 +5,14 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+use burn::tensor::Device;
 
-use super::{TrainingError, cpu::CpuEngine};
-use crate::classifier::{
-    Architecture, Classifier, DIGITS, EngineError, Network, Reading, Standardisation, host_values,
-};
+use super::TrainingError;
+use crate::classifier::{Architecture, Classifier, EngineError};
 
 /// A trained network on the device that its pupil is trained on.
 #[derive(Debug)]
-pub(super) struct Teacher {
-    net: Network,
-    standardisation: Standardisation,
-    engine: Engine,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Cpu(CpuEngine),
-    Burn(Device),
-}
+pub(super) struct Teacher(Classifier);
 
 /// Moves `targets` (`[n, 10]`) the share `teaching` of the way to the mean of what `teachers` say
 /// of `samples` (laid end to end, 0 to 1, not standardised); without teachers, leaves them.
@@ -32,7 +20,7 @@ enum Engine {
 /// # Errors
 /// [`EngineError`] when the device fails.
 pub(super) fn teach(
-    teachers: &mut [Teacher],
+    teachers: &[Teacher],
     samples: &[f32],
     teaching: f32,
     targets: &mut [f32],
@@ -87,39 +75,17 @@ impl Teacher {
             Architecture::of_weights(&bytes).map_err(|error| unusable(error.to_string()))?;
         let classifier = Classifier::from_safetensors(architecture, bytes, device)
             .map_err(|error| unusable(error.to_string()))?;
-        let net = classifier.into_network();
-        let standardisation = Standardisation::of(&net)?;
-        let engine = if *device == Device::flex() {
-            Engine::Cpu(CpuEngine::new(architecture))
-        } else {
-            Engine::Burn(device.clone())
-        };
-        Ok((Teacher { net, standardisation, engine }, architecture))
+        Ok((Teacher(classifier), architecture))
     }
 
     /// How it reads `samples` (laid end to end, 0 to 1, not standardised): `[n, 10]`.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.
-    pub(super) fn shares(&mut self, samples: &[f32]) -> Result<Vec<f32>, EngineError> {
+    pub(super) fn shares(&self, samples: &[f32]) -> Result<Vec<f32>, EngineError> {
         let mut inputs = samples.to_vec();
-        self.standardisation.apply(&mut inputs);
-        match &mut self.engine {
-            Engine::Cpu(engine) => {
-                let logits = engine.logits(&self.net, &inputs)?;
-                let (logits, _) = logits.as_chunks::<DIGITS>();
-                Ok(logits
-                    .iter()
-                    .flat_map(|logits| Reading::from_logits(logits).confidences)
-                    .collect())
-            }
-            Engine::Burn(device) => {
-                let input = self.net.architecture().input;
-                let images = inputs.len() / input.len();
-                let shape = [images, input.channels(), input.side, input.side];
-                let inputs: Tensor<4> = Tensor::from_data(TensorData::new(inputs, shape), &*device);
-                host_values(softmax(self.net.forward(inputs), 1))
-            }
-        }
+        self.0.standardisation().apply(&mut inputs);
+        let readings = pollster::block_on(self.0.read_inputs(&inputs))?;
+        Ok(readings.iter().flat_map(|reading| reading.confidences).collect())
     }
 }

@@ -12,13 +12,9 @@ pub enum KeyPixels {
     /// Where the first convolution's feature maps answer alike, [`quiet_by_feature_maps`]; the
     /// way that the report keeps.
     FeatureMaps,
-    /// Where the gradient of the predicted digit is nearest to the mean of the others'. The
-    /// native program alone has gradients.
-    #[cfg(feature = "native")]
+    /// Where the gradient of the predicted digit is nearest to the mean of the others'.
     GradientNearAverage,
-    /// Where the gradient of the predicted digit is lowest. The native program alone has
-    /// gradients.
-    #[cfg(feature = "native")]
+    /// Where the gradient of the predicted digit is lowest.
     GradientValue,
     /// Everywhere.
     Grid,
@@ -28,9 +24,7 @@ impl KeyPixels {
     /// All ways.
     pub const ALL: &[KeyPixels] = &[
         KeyPixels::FeatureMaps,
-        #[cfg(feature = "native")]
         KeyPixels::GradientNearAverage,
-        #[cfg(feature = "native")]
         KeyPixels::GradientValue,
         KeyPixels::Grid,
     ];
@@ -39,9 +33,7 @@ impl KeyPixels {
     pub fn name(self) -> &'static str {
         match self {
             KeyPixels::FeatureMaps => "feature-maps",
-            #[cfg(feature = "native")]
             KeyPixels::GradientNearAverage => "gradient-near-average",
-            #[cfg(feature = "native")]
             KeyPixels::GradientValue => "gradient-value",
             KeyPixels::Grid => "grid",
         }
@@ -65,14 +57,12 @@ pub(super) fn choose(
             let maps = classifier.first_feature_maps(photo, area);
             on_lattice(&quiet_by_feature_maps(&maps, options.bins), maps.side)
         }
-        #[cfg(feature = "native")]
         KeyPixels::GradientNearAverage => {
             let gradients = classifier.gradients_on_box(photo, area)?;
             let quiet =
                 quiet_near_average(&gradients.of_digits, gradients.read, options.percentile);
             on_lattice(&quiet, gradients.side)
         }
-        #[cfg(feature = "native")]
         KeyPixels::GradientValue => {
             let gradients = classifier.gradients_on_box(photo, area)?;
             let of_read = gradients.of_digits.get(usize::from(gradients.read));
@@ -140,7 +130,6 @@ fn keep_light_or_dark(candidates: &mut [bool], brightness: &[f32], factor: f32) 
 }
 
 /// Values on the scale of 0, the lowest, to 1, the highest; 0 throughout when all are equal.
-#[cfg(feature = "native")]
 fn scaled(values: &[f32]) -> Vec<f32> {
     let low = values.iter().copied().fold(f32::INFINITY, f32::min);
     let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -149,7 +138,6 @@ fn scaled(values: &[f32]) -> Vec<f32> {
 }
 
 /// Which values are no higher than the `percent`-th percentile, linear between values.
-#[cfg(feature = "native")]
 fn lowest(values: &[f32], percent: f32) -> Vec<bool> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -163,7 +151,6 @@ fn lowest(values: &[f32], percent: f32) -> Vec<bool> {
 
 /// Quiet pixels by the gradients of all digits, each scaled to 0..1: where that of the digit
 /// `read` differs least from the mean of the others.
-#[cfg(feature = "native")]
 fn quiet_near_average(of_digits: &[Vec<f32>], read: u8, percent: f32) -> Vec<bool> {
     let of_digits: Vec<Vec<f32>> = of_digits.iter().map(|gradient| scaled(gradient)).collect();
     let read = usize::from(read);
@@ -182,7 +169,6 @@ fn quiet_near_average(of_digits: &[Vec<f32>], read: u8, percent: f32) -> Vec<boo
 
 /// Quiet pixels by one gradient, scaled to 0..1: where it is lowest. The scale does not change
 /// which these are.
-#[cfg(feature = "native")]
 fn quiet_by_value(gradient: &[f32], percent: f32) -> Vec<bool> {
     lowest(&scaled(gradient), percent)
 }
@@ -216,7 +202,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "native")]
     fn the_lowest_are_a_share_of_the_values() {
         let values: Vec<f32> = (0..101u8).rev().map(f32::from).collect();
         let quiet = lowest(&values, 8.0);
@@ -228,7 +213,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "native")]
     fn gradients_tell_a_flat_background_from_a_stroke() {
         // 20 x 20 pixels with a stroke down columns 8 to 11: the digit that is read, 3, hangs on
         // it, the others do not.

@@ -5,11 +5,12 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{
-    matrix::{Into, Matrix, multiply},
-    register,
+use super::register;
+use crate::classifier::{
+    Architecture, DIGITS, EngineError, HeadLayer, Network,
+    host::matrix::{Into, Matrix, multiply},
+    host_values,
 };
-use crate::classifier::{Architecture, DIGITS, EngineError, HeadLayer, Network, host_values};
 
 /// Rows of a matrix that one thread takes at a time.
 const ROWS: usize = 16;
@@ -34,17 +35,12 @@ impl Head {
         Head { layers: architecture.head, features: architecture.features() }
     }
 
-    /// Logits `[n, 10]` as they are read, without dropout.
-    pub(super) fn logits(&self, net: &Network, features: &[f32]) -> Result<Vec<f32>, EngineError> {
-        Ok(self.forward(net, features, None)?.0)
-    }
-
-    /// Logits, and each layer's pass; `rng` draws the dropout, and without it there is none.
+    /// Logits, and each layer's pass; `rng` draws the dropout.
     fn forward(
         &self,
         net: &Network,
         features: &[f32],
-        mut rng: Option<&mut ChaCha8Rng>,
+        rng: &mut ChaCha8Rng,
     ) -> Result<(Vec<f32>, Vec<Passed>), EngineError> {
         let images = features.len() / self.features;
         let mut width = self.features;
@@ -76,7 +72,6 @@ impl Head {
                     let chance = dropouts.next().unwrap_or(0.0);
                     let kept = (1.0 / (1.0 - chance)) as f32;
                     let chance = chance as f32;
-                    let Some(rng) = rng.as_deref_mut() else { continue };
                     let draw = |_| if rng.random::<f32>() < chance { 0.0 } else { kept };
                     passed.push(scaled(&mut x, (0..images * width).map(draw).collect()));
                 }
@@ -100,7 +95,7 @@ impl Head {
         gradients: &mut GradientsParams,
     ) -> Result<(f32, Vec<f32>), EngineError> {
         let images = features.len() / self.features;
-        let (logits, passed) = self.forward(net, features, Some(rng))?;
+        let (logits, passed) = self.forward(net, features, rng)?;
         let (loss, mut gradient) = cross_entropy(&logits, targets);
         for passed in passed.into_iter().rev() {
             match passed {

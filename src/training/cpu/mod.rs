@@ -7,11 +7,8 @@
 //! optimisers; the tests hold them against Burn's autodiff. Sums are taken in a fixed order, so
 //! that the number of threads changes no bit.
 
-pub(super) mod convolution;
 mod head;
-mod matrix;
 mod norm;
-mod pooling;
 
 use std::cell::RefCell;
 
@@ -24,8 +21,15 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use self::{convolution::Sizes, head::Head, norm::Statistics};
-use crate::classifier::{Architecture, EngineError, Network, Norm, Pool, host_values};
+use self::{head::Head, norm::Statistics};
+use crate::classifier::{
+    Architecture, EngineError, Network, Norm, Pool,
+    host::{
+        convolution::{self, Sizes},
+        pooling,
+    },
+    host_values,
+};
 
 /// Images whose part of a weights' gradient is summed up before the sums are added: a constant,
 /// so that the order of the additions does not depend on the number of threads.
@@ -106,28 +110,6 @@ impl CpuEngine {
         CpuEngine { stages, head: Head::new(architecture) }
     }
 
-    /// Logits `[n, 10]` of standardised `inputs` (laid end to end) as they are read: without
-    /// dropout, and normalised by the network's running statistics.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the weights cannot be read; `net` lives on the CPU.
-    pub(super) fn logits(
-        &mut self,
-        net: &Network,
-        inputs: &[f32],
-    ) -> Result<Vec<f32>, EngineError> {
-        let mut below = inputs;
-        for (buffers, layers) in self.stages.iter_mut().zip(&net.stages) {
-            let running = match &layers.norm {
-                Some(norm) => Some(Statistics::running(norm)?),
-                None => None,
-            };
-            buffers.forward(below, &StageWeights::of(layers)?, layers.norm.as_ref(), running);
-            below = buffers.outputs();
-        }
-        self.head.logits(net, below)
-    }
-
     /// The mean loss of standardised `inputs` (laid end to end) against `targets` `[n, 10]`, and
     /// the gradients. The network's running statistics take the batch's in; dropout draws from
     /// `rng`.
@@ -145,7 +127,7 @@ impl CpuEngine {
             net.stages.iter().map(StageWeights::of).collect::<Result<_, _>>()?;
         let mut below = inputs;
         for ((buffers, weights), layers) in self.stages.iter_mut().zip(&weights).zip(&net.stages) {
-            buffers.forward(below, weights, layers.norm.as_ref(), None);
+            buffers.forward(below, weights, layers.norm.as_ref());
             if let Some(norm) = &layers.norm {
                 keep_running(norm, &buffers.statistics)?;
             }
@@ -218,14 +200,7 @@ impl StageBuffers {
         ]
     }
 
-    /// Batch norms normalise with these `running` statistics, or with the batch's own.
-    fn forward(
-        &mut self,
-        inputs: &[f32],
-        weights: &StageWeights,
-        norm: Option<&BatchNorm>,
-        running: Option<Statistics>,
-    ) {
+    fn forward(&mut self, inputs: &[f32], weights: &StageWeights, norm: Option<&BatchNorm>) {
         let [of_input, of_convolved, of_pooled] = self.image_sizes();
         let images = inputs.len() / of_input;
         let (sizes, pool) = (self.sizes, self.pool);
@@ -245,8 +220,7 @@ impl StageBuffers {
         self.affine = vec![[1.0, 0.0]; channels];
         let epsilon = norm.map_or(0.0, |norm| norm.epsilon as f32);
         if let (Norm::BeforeRelu, Some([gamma, beta])) = (self.norm, &weights.norm) {
-            let of_batch = || norm::statistics(&self.convolved, channels, sizes.plane());
-            self.statistics = running.clone().unwrap_or_else(of_batch);
+            self.statistics = norm::statistics(&self.convolved, channels, sizes.plane());
             self.affine = self.statistics.affine(gamma, beta, epsilon);
         }
         let affine = &self.affine;
@@ -259,8 +233,7 @@ impl StageBuffers {
             });
         if let (Norm::AfterPool, Some([gamma, beta])) = (self.norm, &weights.norm) {
             let plane = of_pooled / channels;
-            let of_batch = || norm::statistics(&self.pooled, channels, plane);
-            self.statistics = running.unwrap_or_else(of_batch);
+            self.statistics = norm::statistics(&self.pooled, channels, plane);
             let affine = self.statistics.affine(gamma, beta, epsilon);
             self.normed.clone_from(&self.pooled);
             for (i, plane) in self.normed.chunks_exact_mut(plane).enumerate() {
@@ -482,30 +455,6 @@ mod tests {
             values(gradients.get::<D>(weight.id).expect("a gradient for each weight"))
         };
         close(&gradient(ours, weight), &gradient(burns, twin), what);
-    }
-
-    #[test]
-    fn what_is_read_is_what_the_network_reads() {
-        for architecture in Architecture::ALL {
-            let input = architecture.input;
-            let device = Device::flex();
-            device.seed(5);
-            let net = Network::new(architecture, &device);
-            let inputs: Vec<f32> =
-                (0..3 * input.len()).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
-            // Running statistics of their own, not the ones that every network starts with.
-            for norm in net.stages.iter().filter_map(|layers| layers.norm.as_ref()) {
-                let channels = norm.gamma.dims()[0];
-                let mean = (0..channels).map(|i| i as f32 / channels as f32).collect();
-                let variance = (0..channels).map(|i| 1.0 + i as f32 / 10.0).collect();
-                keep_running(norm, &Statistics { mean, variance }).expect("kept");
-            }
-            let mut engine = CpuEngine::new(architecture);
-            let ours = engine.logits(&net, &inputs).expect("the CPU computes");
-            let shape = [3, input.channels(), input.side, input.side];
-            let inputs: Tensor<4> = Tensor::from_data(TensorData::new(inputs, shape), &device);
-            close(&ours, &values(net.forward(inputs)), architecture.name);
-        }
     }
 
     #[test]

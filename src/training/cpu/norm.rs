@@ -1,9 +1,8 @@
 //! Batch normalisation, given and giving one plane a channel and image.
 
-use burn::nn::BatchNorm;
 use rayon::prelude::*;
 
-use crate::classifier::{EngineError, host_values};
+use crate::classifier::host;
 
 /// A batch's statistics, a value a channel.
 #[derive(Clone, Debug, Default)]
@@ -64,26 +63,9 @@ fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f64 {
 }
 
 impl Statistics {
-    /// Those that a network has gathered while it was trained.
-    ///
-    /// # Errors
-    /// [`EngineError`] when they cannot be read.
-    pub(super) fn running(norm: &BatchNorm) -> Result<Self, EngineError> {
-        Ok(Statistics {
-            mean: host_values(norm.running_mean.value_sync())?,
-            variance: host_values(norm.running_var.value_sync())?,
-        })
-    }
-
     /// The scale and shift of each channel that normalise it, then apply `gamma` and `beta`.
     pub(super) fn affine(&self, gamma: &[f32], beta: &[f32], epsilon: f32) -> Vec<[f32; 2]> {
-        let of_channel = self.mean.iter().zip(&self.variance).zip(gamma.iter().zip(beta));
-        of_channel
-            .map(|((mean, variance), (gamma, beta))| {
-                let scale = gamma / (variance + epsilon).sqrt();
-                [scale, beta - mean * scale]
-            })
-            .collect()
+        host::affine([&self.mean, &self.variance], [gamma, beta], epsilon)
     }
 }
 

@@ -3,9 +3,12 @@
 
 use rayon::prelude::*;
 
-use super::super::cpu::convolution::{self, Sizes};
 use crate::{
-    classifier::{EngineError, host_values},
+    classifier::{
+        EngineError,
+        host::convolution::{self, Sizes},
+        host_values,
+    },
     strokes::{CONVOLUTIONS, StrokeNet},
 };
 

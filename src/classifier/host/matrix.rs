@@ -2,7 +2,7 @@
 
 /// A view of a slice as a matrix.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     values: &'a [f32],
     rows: usize,
     columns: usize,
@@ -15,7 +15,7 @@ impl<'a> Matrix<'a> {
     ///
     /// # Panics
     /// When the slice holds another number of values.
-    pub(super) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub(crate) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(values.len(), rows * columns, "a matrix of {rows} x {columns}");
         Matrix { values, rows, columns, strides: [columns, 1] }
     }
@@ -24,14 +24,14 @@ impl<'a> Matrix<'a> {
     ///
     /// # Panics
     /// When there are not so many.
-    pub(super) fn columns(self, first: usize, count: usize) -> Self {
+    pub(crate) fn columns(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.columns, "columns {first} and {count} more");
         let start = (first * self.strides[1]).min(self.values.len());
         Matrix { values: &self.values[start..], columns: count, ..self }
     }
 
     /// The same values with rows and columns exchanged.
-    pub(super) fn transposed(self) -> Self {
+    pub(crate) fn transposed(self) -> Self {
         let [row, column] = self.strides;
         Matrix { rows: self.columns, columns: self.rows, strides: [column, row], ..self }
     }
@@ -39,7 +39,7 @@ impl<'a> Matrix<'a> {
 
 /// Whether a product replaces what the output holds, or is added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Into {
+pub(crate) enum Into {
     Replace,
     Add,
 }
@@ -48,7 +48,7 @@ pub(super) enum Into {
 ///
 /// # Panics
 /// When the sizes don't fit together.
-pub(super) fn multiply(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, into: Into) {
+pub(crate) fn multiply(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, into: Into) {
     assert_eq!(a.columns, b.rows, "inner sizes");
     assert_eq!(out.len(), a.rows * b.columns, "the output's size");
     let beta = 1.0;

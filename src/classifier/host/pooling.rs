@@ -9,7 +9,7 @@ const NOTHING: u8 = u8::MAX;
 /// that take the largest, `winners` gets the position of each window's largest value in it.
 ///
 /// What is not a number stays so, so that a run gone astray is noticed.
-pub(super) fn forward(
+pub(crate) fn forward(
     image: &[f32],
     side: usize,
     pool: Pool,
@@ -76,7 +76,7 @@ pub(super) fn forward(
 }
 
 /// The gradient of `scale * x + shift`, from the pooled outputs' gradient.
-pub(super) fn backward(
+pub(crate) fn backward(
     image: &[f32],
     side: usize,
     pool: Pool,

@@ -5,18 +5,18 @@ use super::matrix::{Into, Matrix, multiply};
 
 /// A convolution's sizes.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::training) struct Sizes {
-    pub(in crate::training) channels_in: usize,
-    pub(in crate::training) channels_out: usize,
+pub(crate) struct Sizes {
+    pub(crate) channels_in: usize,
+    pub(crate) channels_out: usize,
     /// Rows and columns of the kernel; odd.
-    pub(in crate::training) kernel: usize,
+    pub(crate) kernel: usize,
     /// Rows and columns of input and output.
-    pub(in crate::training) side: usize,
+    pub(crate) side: usize,
 }
 
 impl Sizes {
     /// Pixels of a plane.
-    pub(in crate::training) fn plane(&self) -> usize {
+    pub(crate) fn plane(&self) -> usize {
         self.side * self.side
     }
 
@@ -26,7 +26,7 @@ impl Sizes {
     }
 
     /// Weights.
-    pub(in crate::training) fn weights(&self) -> usize {
+    pub(crate) fn weights(&self) -> usize {
         self.channels_out * self.taps()
     }
 
@@ -61,7 +61,7 @@ fn neighbourhoods(image: &[f32], sizes: &Sizes, columns: &mut Vec<f32>) {
 }
 
 /// One image's outputs `[channels_out, side, side]`, from `[channels_in, side, side]`.
-pub(in crate::training) fn forward(
+pub(crate) fn forward(
     image: &[f32],
     weights: &[f32],
     biases: &[f32],
@@ -93,7 +93,7 @@ fn apply(
 }
 
 /// Adds one image's part of the weights' gradient.
-pub(in crate::training) fn weight_gradient(
+pub(crate) fn weight_gradient(
     image: &[f32],
     output_gradient: &[f32],
     sizes: &Sizes,
@@ -111,7 +111,7 @@ pub(in crate::training) fn weight_gradient(
 
 /// The weights of the convolution that takes an output's gradient to the input's: channels
 /// exchanged, each kernel turned by half a turn.
-pub(in crate::training) fn reversed_weights(weights: &[f32], sizes: &Sizes) -> Vec<f32> {
+pub(crate) fn reversed_weights(weights: &[f32], sizes: &Sizes) -> Vec<f32> {
     let kernel = sizes.kernel * sizes.kernel;
     let mut reversed = vec![0.0; weights.len()];
     for (i, taps) in weights.chunks_exact(kernel).enumerate() {
@@ -125,7 +125,7 @@ pub(in crate::training) fn reversed_weights(weights: &[f32], sizes: &Sizes) -> V
 }
 
 /// One image's input gradient, with the [`reversed_weights`].
-pub(in crate::training) fn input_gradient(
+pub(crate) fn input_gradient(
     output_gradient: &[f32],
     reversed_weights: &[f32],
     sizes: &Sizes,
