@@ -12,7 +12,7 @@
 //! | [`dataset`] | SVHN's photos, boxes and labels; fetching, statistics, sheets; splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
 //! | [`strokes`] | the network that finds a digit's strokes | `engine` |
-//! | [`removal`] | key pixels, the GRNN, fold-in, the fill | `engine` |
+//! | [`removal`] | key pixels, the GRNN, fold-in, the fill | parameters everywhere, the rest with `engine` |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
 //! | [`training`] | runs, checkpoints, the files a run leaves | native |
 //! | [`evaluation`] | confusion, precision, recall, F1, reports | everywhere |
@@ -34,7 +34,6 @@ mod files;
 pub mod photo;
 #[cfg(feature = "engine")]
 pub mod publication;
-#[cfg(feature = "engine")]
 pub mod removal;
 #[cfg(feature = "engine")]
 pub mod strokes;

@@ -25,6 +25,8 @@ pub enum Kind {
     Erase,
     /// [`Ask::Save`]
     Save,
+    /// [`Ask::Inspect`]
+    Inspect,
 }
 
 impl Kind {
@@ -38,12 +40,13 @@ impl Kind {
             Ask::Read { .. } => Kind::Read,
             Ask::Erase { .. } => Kind::Erase,
             Ask::Save { .. } => Kind::Save,
+            Ask::Inspect { .. } => Kind::Inspect,
         }
     }
 
     /// Whether the question is about the open photo, so that opening another ends it.
     fn is_about_the_photo(self) -> bool {
-        matches!(self, Kind::Preview | Kind::Read | Kind::Erase | Kind::Save)
+        matches!(self, Kind::Preview | Kind::Read | Kind::Erase | Kind::Save | Kind::Inspect)
     }
 }
 
@@ -165,7 +168,10 @@ impl Dialogue {
             // it ever does otherwise, the question is over all the same.
             _ => {
                 let boxes = match self.questions.remove(position).request.ask {
-                    Ask::Read { boxes } | Ask::Erase { boxes } | Ask::Save { boxes } => boxes,
+                    Ask::Read { boxes } | Ask::Erase { boxes, .. } | Ask::Save { boxes, .. } => {
+                        boxes
+                    }
+                    Ask::Inspect { area, .. } => vec![area],
                     Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
                         Vec::new()
                     }
@@ -226,8 +232,10 @@ impl Dialogue {
     }
 
     fn begin_anew(&mut self) -> Vec<RequestId> {
-        self.questions
-            .retain(|question| !matches!(question.kind(), Kind::Switch | Kind::Read | Kind::Erase));
+        // The page asks for these by itself.
+        self.questions.retain(|question| {
+            !matches!(question.kind(), Kind::Switch | Kind::Read | Kind::Erase | Kind::Inspect)
+        });
         self.questions.sort_by_key(|question| match question.kind() {
             Kind::Start => 0,
             Kind::Open => 1,
@@ -259,7 +267,7 @@ impl Dialogue {
 mod tests {
     use super::*;
     use crate::photo::PhotoSize;
-    use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure, ModelInfo};
+    use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure, Method, ModelInfo};
 
     const BOX: BoxInPhoto = BoxInPhoto { left: 1, top: 2, width: 3, height: 4 };
 
@@ -300,6 +308,10 @@ mod tests {
         }
     }
 
+    fn erase(boxes: Vec<BoxInPhoto>) -> Ask {
+        Ask::Erase { boxes, method: Method::default() }
+    }
+
     fn opened() -> Answer {
         Answer::Opened { size: PhotoSize { width: 10, height: 10 } }
     }
@@ -315,8 +327,8 @@ mod tests {
     #[test]
     fn only_the_newest_of_a_kind_is_heard_and_with_its_boxes() {
         let mut dialogue = Dialogue::default();
-        let old = dialogue.ask(Ask::Erase { boxes: vec![] });
-        let new = dialogue.ask(Ask::Erase { boxes: vec![BOX] });
+        let old = dialogue.ask(erase(vec![]));
+        let new = dialogue.ask(erase(vec![BOX]));
         assert!(answer(&mut dialogue, old, Answer::Superseded).is_none());
         let heard = answer(&mut dialogue, new, failed(FailureKind::Request));
         assert!(matches!(
@@ -413,7 +425,7 @@ mod tests {
         answer(&mut dialogue, open, opened());
         let begin = dialogue.ask(start());
         answer(&mut dialogue, begin, started());
-        let save = dialogue.ask(Ask::Save { boxes: vec![BOX] });
+        let save = dialogue.ask(Ask::Save { boxes: vec![BOX], method: Method::default() });
         let read = dialogue.ask(Ask::Read { boxes: vec![BOX] });
         let crash = answer(&mut dialogue, read, failed(FailureKind::Engine));
         assert!(matches!(crash, Some(Heard::Crashed(message)) if message == "why"));

@@ -30,7 +30,10 @@ pub fn listen(page: Page) {
 }
 
 fn key_down(page: Page, event: &KeyboardEvent) {
-    if page.help.get_untracked() || page.choosing_model.get_untracked() {
+    if page.help.get_untracked()
+        || page.choosing_model.get_untracked()
+        || page.inspecting.get_untracked()
+    {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -103,6 +106,10 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         (_, "-") => {
             page.zoom(None, 1.0 / 1.4);
             true
+        }
+        (_, "i") => {
+            page.inspect();
+            page.look(|_| ()).is_some()
         }
         (_, "?") => {
             page.help.set(true);

@@ -1,7 +1,7 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`editor`], [`dialogue`] and [`models`] are plain data and plain functions, tested without a browser. The
+//! [`editor`], [`dialogue`], [`models`] and most of [`inside`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
 //!
@@ -29,6 +29,10 @@
 //! | `model-progress` | the progress bar while another model loads | `value`, `max` |
 //! | `model-failure` | why the model chosen last is not in use | |
 //! | `retry` | "Try again" after a failed start | |
+//! | `inspect` | opens the inspector on the selected box | |
+//! | `inside` | the inspector | `open`; `data-area`, `data-method` and `data-digit` (of the gradient) once it shows an answer |
+//! | `picture` | a picture in it | `data-name`; its `canvas` has a pixel a value |
+//! | `parameter` | a slider in it | `data-name` |
 //! | `timing` | how long the last answers took | |
 //! | `message` | a one-line message | |
 //!
@@ -38,6 +42,7 @@
 
 pub mod dialogue;
 pub mod editor;
+pub mod inside;
 pub mod models;
 
 #[cfg(feature = "app")]

@@ -14,13 +14,14 @@ use super::messages::{Messages, Tone};
 use super::models::{Memory, Models, Phase, Step};
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::worker::protocol::{
-    Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
-    Reading,
+    Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
+    Progress, Reading,
 };
 
-/// Pause after a change of boxes before the engine is asked. Short enough to seem immediate,
-/// long enough that a drag does not ask at every pixel.
-const ASK_DELAY_MILLISECONDS: u32 = 80;
+/// Pause after a change of boxes before the engine is asked: about two frames, so that the removal
+/// follows the box while it is dragged, but is not asked for at every event of the pointer. What
+/// the engine does not get to before the next question, it drops.
+const ASK_DELAY_MILLISECONDS: u32 = 30;
 
 /// Readings that are kept for boxes no longer there, so that undo shows them at once.
 const MAX_KEPT_READINGS: usize = 2000;
@@ -113,6 +114,14 @@ pub struct Page {
     pub help: RwSignal<bool>,
     /// Whether the dialog with the models is open.
     pub choosing_model: RwSignal<bool>,
+    /// Whether the inspector is open.
+    pub inspecting: RwSignal<bool>,
+    /// What it shows: the newest answer, which may be about the box as it was a moment ago.
+    pub inside: RwSignal<Option<Rc<Inside>>, LocalStorage>,
+    /// The digit whose gradient it shows; none for the digit that is read.
+    pub gradient_of: RwSignal<Option<u8>>,
+    /// How digits are taken out.
+    pub method: RwSignal<Method>,
     /// How far the engine is.
     pub engine_state: RwSignal<EngineState>,
     /// The published models.
@@ -160,8 +169,17 @@ struct Backstage {
     /// The boxes that go with the next photo on the stage, when it is one already known.
     carried: Option<Editor>,
     asked_read: Vec<BoxInPhoto>,
-    asked_erase: Option<Vec<BoxInPhoto>>,
+    asked_erase: Option<(Vec<BoxInPhoto>, Method)>,
+    asked_inside: Option<(BoxInPhoto, Option<u8>, Method)>,
     sync_timer: Option<gloo::timers::callback::Timeout>,
+}
+
+impl Backstage {
+    /// What was asked about the boxes is to be asked again.
+    fn forget_answers(&mut self) {
+        self.asked_erase = None;
+        self.asked_inside = None;
+    }
 }
 
 impl Page {
@@ -177,6 +195,10 @@ impl Page {
             comparing: RwSignal::new(false),
             help: RwSignal::new(false),
             choosing_model: RwSignal::new(false),
+            inspecting: RwSignal::new(false),
+            inside: RwSignal::new_local(None),
+            gradient_of: RwSignal::new(None),
+            method: RwSignal::new(Method::default()),
             engine_state: RwSignal::new(EngineState::Starting(None)),
             models: RwSignal::new(Models::new(kept::read(MODEL_KEY))),
             timing: RwSignal::new(Timing::default()),
@@ -268,9 +290,16 @@ impl Page {
         let backstage = self
             .backstage
             .with_value(|backstage| backstage.loading > 0 || backstage.sync_timer.is_some());
-        let asked = [Kind::Switch, Kind::Open, Kind::Preview, Kind::Read, Kind::Erase, Kind::Save]
-            .into_iter()
-            .any(|kind| self.awaits(kind));
+        let kinds = [
+            Kind::Switch,
+            Kind::Open,
+            Kind::Preview,
+            Kind::Read,
+            Kind::Erase,
+            Kind::Save,
+            Kind::Inspect,
+        ];
+        let asked = kinds.into_iter().any(|kind| self.awaits(kind));
         let busy = backstage || asked;
         if self.busy.get_untracked() != busy {
             self.busy.set(busy);
@@ -341,7 +370,7 @@ impl Page {
                 // off may have been in use for a moment.
                 self.readings.update(HashMap::clear);
                 self.timing.set(Timing::default());
-                self.backstage.update_value(|backstage| backstage.asked_erase = None);
+                self.backstage.update_value(Backstage::forget_answers);
                 self.hand_over_again();
                 self.sync_soon();
             }
@@ -372,6 +401,7 @@ impl Page {
                     timing.device = Some(device);
                 });
             }
+            Answer::Inside(inside) => self.inside.set(Some(Rc::from(inside))),
             Answer::Saved { png } => self.download(&png),
             Answer::Failed(failure) => self.hear_failure(kind, failure),
             Answer::Superseded | Answer::Models(_) | Answer::Progress(_) | Answer::Notice(_) => {}
@@ -392,7 +422,7 @@ impl Page {
             _ => {
                 if kind == Kind::Erase {
                     // Asked again with the next change.
-                    self.backstage.update_value(|backstage| backstage.asked_erase = None);
+                    self.backstage.update_value(Backstage::forget_answers);
                 }
                 self.messages.show(Tone::Error, message);
             }
@@ -470,7 +500,7 @@ impl Page {
             backstage.shown = backstage.accepted;
             backstage.awaits_preview = false;
             backstage.asked_read.clear();
-            backstage.asked_erase = None;
+            backstage.forget_answers();
             let name = backstage.source.as_ref().map(|source| source.name.clone());
             (name.unwrap_or_default(), backstage.carried.take())
         }) else {
@@ -482,6 +512,7 @@ impl Page {
         }
         self.readings.update(HashMap::clear);
         self.pieces.set(Vec::new());
+        self.inside.set(None);
         self.timing.set(Timing::default());
         self.comparing.set(false);
         self.editor.set(Some(editor));
@@ -514,7 +545,7 @@ impl Page {
             .try_update_value(|backstage| {
                 backstage.fallback = None;
                 backstage.size_in_engine = Some(size);
-                backstage.asked_erase = None;
+                backstage.forget_answers();
                 backstage.awaits_preview
             })
             .unwrap_or_default();
@@ -627,6 +658,9 @@ impl Page {
                     editor.select(id);
                 }
             });
+            if self.inspecting.get_untracked() {
+                self.sync_soon();
+            }
         }
     }
 
@@ -692,10 +726,8 @@ impl Page {
         let ready = matches!(self.engine_state.get_untracked(), EngineState::Ready(_));
         if on_stage && ready && self.opened.get_untracked() {
             self.ask_readings();
-            // While a box is moved its digit stays in sight, to be aimed at.
-            if !self.look(Editor::is_adjusting).unwrap_or_default() {
-                self.ask_removal();
-            }
+            self.ask_removal();
+            self.ask_inside();
         }
         self.update_busy();
     }
@@ -730,23 +762,63 @@ impl Page {
     /// All boxes are asked about together, as neighbours are filled together.
     fn ask_removal(self) {
         let areas = self.look(Editor::areas_to_remove).unwrap_or_default();
-        let known = self
-            .backstage
-            .try_update_value(|backstage| {
-                let known = backstage.asked_erase.as_ref() == Some(&areas);
-                backstage.asked_erase = Some(areas.clone());
-                known
-            })
-            .unwrap_or_default();
-        if known {
+        let question = (areas, self.method.get_untracked());
+        if self.was_asked(&question, |backstage| &mut backstage.asked_erase) {
             return;
         }
-        if areas.is_empty() {
+        let (boxes, method) = question;
+        if boxes.is_empty() {
             self.pieces.set(Vec::new());
             self.timing.update(|timing| timing.erased = None);
             return;
         }
-        self.ask(Ask::Erase { boxes: areas });
+        self.ask(Ask::Erase { boxes, method });
+    }
+
+    /// Asks what is inside the selected box, while the inspector is open.
+    fn ask_inside(self) {
+        let selected = self.look(|editor| editor.get(editor.selected()?).map(|b| b.area)).flatten();
+        let Some(area) = selected.filter(|_| self.inspecting.get_untracked()) else { return };
+        let question = (area, self.gradient_of.get_untracked(), self.method.get_untracked());
+        if !self.was_asked(&question, |backstage| &mut backstage.asked_inside) {
+            let (area, digit, method) = question;
+            self.ask(Ask::Inspect { area, digit, method });
+        }
+    }
+
+    /// Whether the last question in this place was the same; it is this one from now on.
+    fn was_asked<Q: Clone + PartialEq>(
+        self,
+        question: &Q,
+        place: impl Fn(&mut Backstage) -> &mut Option<Q>,
+    ) -> bool {
+        let ask = |backstage: &mut Backstage| {
+            place(backstage).replace(question.clone()).as_ref() == Some(question)
+        };
+        self.backstage.try_update_value(ask).unwrap_or_default()
+    }
+
+    /// Opens the inspector on the selected box, or on the first from the left.
+    pub fn inspect(self) {
+        let first = |editor: &Editor| {
+            editor.selected().or_else(|| editor.left_to_right().first().map(|b| b.id))
+        };
+        let Some(id) = self.look(first).flatten() else { return };
+        self.select_quietly(Some(id));
+        self.inspecting.set(true);
+        self.sync_soon();
+    }
+
+    /// Shows another digit's gradient; without one, that of the digit that is read.
+    pub fn show_gradient_of(self, digit: Option<u8>) {
+        self.gradient_of.set(digit);
+        self.sync_soon();
+    }
+
+    /// Changes how digits are taken out.
+    pub fn change_method(self, change: impl FnOnce(&mut Method)) {
+        self.method.update(change);
+        self.sync_soon();
     }
 
     // ---- Saving -----------------------------------------------------------------------------
@@ -785,7 +857,7 @@ impl Page {
             return;
         }
         let boxes = self.look(Editor::areas_to_remove).unwrap_or_default();
-        self.ask(Ask::Save { boxes });
+        self.ask(Ask::Save { boxes, method: self.method.get_untracked() });
     }
 
     fn download(self, png: &[u8]) {

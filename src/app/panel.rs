@@ -5,12 +5,13 @@ use leptos::prelude::*;
 
 use super::editor::{BoxId, Editor};
 use super::icons::Icon;
+use super::inside::parameters::title;
 use super::model_choice::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::reading::{Sureness, percent, shown_reading};
 use super::stage::context_of;
 use crate::photo::BoxInPhoto;
-use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Progress};
+use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
 
 /// The side panel.
 #[component]
@@ -44,6 +45,7 @@ pub fn Panel(page: Page) -> impl IntoView {
                     </ul>
                 </Show>
             </section>
+            <Looking page=page />
             <SaveArea page=page />
             <EngineCard page=page />
         </aside>
@@ -239,6 +241,53 @@ fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<BoxInP
             );
         });
     });
+}
+
+/// The way into the inspector, and how digits are taken out where that is not Doorplate's own way.
+#[component]
+fn Looking(page: Page) -> impl IntoView {
+    let no_boxes = move || {
+        page.editor.with(|editor| editor.as_ref().is_none_or(|editor| editor.boxes().is_empty()))
+    };
+    let other_way = Memo::new(move |_| {
+        page.method.with(|method| (*method != Method::default()).then(|| title(method)))
+    });
+    view! {
+        <section class="looking" aria-label="Look inside">
+            <button
+                type="button"
+                class="wide"
+                data-testid="inspect"
+                aria-haspopup="dialog"
+                disabled=no_boxes
+                title="What the network sees, and the removal step by step (I)"
+                on:click=move |_| page.inspect()
+            >
+                {Icon::Eye.view()}
+                "See inside"
+            </button>
+            {move || {
+                other_way
+                    .get()
+                    .map(|way| {
+                        view! {
+                            <p class="other-way">
+                                <span>{format!("Taken out by: {way}, or with other settings.")}</span>
+                                <button
+                                    type="button"
+                                    class="quiet"
+                                    on:click=move |_| {
+                                        page.change_method(|method| *method = Method::default());
+                                    }
+                                >
+                                    "Reset"
+                                </button>
+                            </p>
+                        }
+                    })
+            }}
+        </section>
+    }
 }
 
 #[component]

@@ -9,6 +9,7 @@ use super::bars::{Header, Tools};
 use super::empty::Empty;
 use super::help::Help;
 use super::icons::Icon;
+use super::inside::Inspector;
 use super::messages::MessageLines;
 use super::model_choice::ModelDialog;
 use super::page::{EngineState, Page};
@@ -60,6 +61,7 @@ fn Shell() -> impl IntoView {
         </main>
         <Help page=page />
         <ModelDialog page=page />
+        <Inspector page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
             <p>"Drop the photo to open it"</p>
         </div>

@@ -221,21 +221,22 @@ pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingCo
 /// that would cost 400 MB for a few digits.
 fn lay_pieces(page: Page, layer: NodeRef<html::Div>) {
     let canvases = StoredValue::new_local(Vec::<(BoxInPhoto, HtmlCanvasElement)>::new());
-    // Shown as long as there is a box exactly there that is to be removed: a box that is moved,
-    // switched off or deleted shows the original at once, and undo brings the piece back.
+    // Shown as long as there is a box exactly there that is to be removed: a box that is switched
+    // off or deleted shows the original at once, and undo brings the piece back. While a box is
+    // dragged its last piece stays until the next one comes, a moment behind the box: without, the
+    // digit would flicker.
     let wanted = Memo::new(move |_| {
         page.editor.with(|editor| {
-            editor
-                .as_ref()
-                .map(|editor| editor.areas_to_remove().into_iter().collect::<HashSet<_>>())
-                .unwrap_or_default()
+            let editor = editor.as_ref()?;
+            let areas = editor.areas_to_remove().into_iter().collect::<HashSet<_>>();
+            Some((areas, editor.is_adjusting()))
         })
     });
     let show = move || {
-        let wanted = wanted.get();
+        let (wanted, adjusting) = wanted.get().unwrap_or_default();
         canvases.with_value(|canvases| {
             for (area, canvas) in canvases {
-                canvas.set_hidden(!wanted.contains(area));
+                canvas.set_hidden(!adjusting && !wanted.contains(area));
             }
         });
     };

@@ -6,7 +6,7 @@
 //! folded in and evened out; the GRNN on the full lattice gives the fill; and the fill goes over
 //! into the photo as the network becomes less sure.
 
-use super::{Fill, Lattice, RemovalOptions, grnn::Grnn, lattice_line, relax};
+use super::{Fill, Lattice, RemovalOptions, Round, grnn::Grnn, lattice_line, relax};
 use crate::{
     classifier::{EngineError, read_back},
     photo::{BoxInPhoto, Photo, Planes, luma},
@@ -36,11 +36,12 @@ pub(super) async fn fill(
     inside: Vec<bool>,
     finder: &StrokeFinder,
     options: &RemovalOptions,
+    watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Fill, EngineError> {
     let mut planes = photo.planes(area);
     let [height, width, channels] = [planes.height, planes.width, planes.channels];
     let pixels = height * width;
-    let chances = finder.find(photo, area, boxes).await?;
+    let chances = grown(finder.find(photo, area, boxes).await?, height, width, options.grow);
     let blurred = largest_within(&chances, height, width, BLUR);
     let coloured = largest_within(&chances, height, width, COLOUR_BLUR);
     let has_colours = channels >= 3;
@@ -62,7 +63,14 @@ pub(super) async fn fill(
         let background = if is_colour(c) { &coloured } else { &chances };
         let plane = &planes.samples[c * pixels..(c + 1) * pixels];
         let (nodes, mut of_plane) = means_of_background(&lattice, plane, background, width);
-        rounds = rounds.max(fold_in_means(&lattice, nodes.clone(), &mut of_plane));
+        let mut watch = |number: usize, nodes: &[bool], values: &[f32]| {
+            // The light's rounds stand for the colours'.
+            if c == 0 {
+                watch(Round { area, number, lattice: &lattice, nodes, values });
+            }
+        };
+        let in_plane = fold_in_means(&lattice, nodes.clone(), &mut of_plane, &mut watch);
+        rounds = rounds.max(in_plane);
         relax(&lattice, &nodes, &mut of_plane, 1);
         values.extend(of_plane);
         if c == 0 {
@@ -208,6 +216,21 @@ fn grain(planes: &Planes, predicted: &[f32], background: &[bool], shares: &[f32]
     grain
 }
 
+/// Chances with the strokes grown by so many pixels, or shrunk where that is below 0.
+fn grown(chances: Vec<f32>, height: usize, width: usize, by: i8) -> Vec<f32> {
+    let reach = usize::from(by.unsigned_abs());
+    match by {
+        0 => chances,
+        1.. => largest_within(&chances, height, width, reach),
+        // What is left of strokes is what the background, grown, leaves of them.
+        _ => {
+            let background: Vec<f32> = chances.iter().map(|chance| 1.0 - chance).collect();
+            let background = largest_within(&background, height, width, reach);
+            background.iter().map(|chance| 1.0 - chance).collect()
+        }
+    }
+}
+
 /// The largest value within so many pixels of each, along rows and columns.
 fn largest_within(values: &[f32], height: usize, width: usize, reach: usize) -> Vec<f32> {
     let around = |at: usize, limit: usize| at.saturating_sub(reach)..(at + reach + 1).min(limit);
@@ -226,8 +249,14 @@ fn largest_within(values: &[f32], height: usize, width: usize, reach: usize) -> 
 
 /// Gives the crossings without a value the mean of those of their neighbours that have one, from
 /// the edge inwards; returns the number of rounds.
-fn fold_in_means(lattice: &Lattice, mut nodes: Vec<bool>, values: &mut [f32]) -> usize {
+fn fold_in_means(
+    lattice: &Lattice,
+    mut nodes: Vec<bool>,
+    values: &mut [f32],
+    watch: &mut dyn FnMut(usize, &[bool], &[f32]),
+) -> usize {
     let mut rounds = 0;
+    watch(rounds, &nodes, values);
     while nodes.contains(&false) {
         let mean = |i: usize| {
             let known = lattice.neighbours(i).filter(|&j| nodes[j]);
@@ -244,6 +273,7 @@ fn fold_in_means(lattice: &Lattice, mut nodes: Vec<bool>, values: &mut [f32]) ->
             (nodes[i], values[i]) = (true, value);
         }
         rounds += 1;
+        watch(rounds, &nodes, values);
     }
     rounds
 }
@@ -263,6 +293,15 @@ mod tests {
         for (back, sample) in there_and_back.iter().zip(&samples) {
             assert!((back - sample).abs() < 1e-5, "{back} {sample}");
         }
+    }
+
+    #[test]
+    fn strokes_grow_and_shrink_by_whole_pixels() {
+        // A square of 5 x 5 in the middle of 11 x 11.
+        let square = |i: usize| (3..8).contains(&(i / 11)) && (3..8).contains(&(i % 11));
+        let chances: Vec<f32> = (0..121).map(|i| f32::from(u8::from(square(i)))).collect();
+        let pixels = |by: i8| grown(chances.clone(), 11, 11, by).iter().sum::<f32>();
+        assert_eq!([-3, -2, -1, 0, 1, 3].map(pixels), [0.0, 1.0, 9.0, 25.0, 49.0, 121.0]);
     }
 
     #[test]
@@ -287,7 +326,7 @@ mod tests {
         let lattice = Lattice { rows: lattice_line(height, 2), columns: lattice_line(width, 2) };
         let (nodes, mut values) = means_of_background(&lattice, &plane, &chances, width);
         assert!(nodes.contains(&false));
-        assert!(fold_in_means(&lattice, nodes.clone(), &mut values) > 0);
+        assert!(fold_in_means(&lattice, nodes.clone(), &mut values, &mut |_, _, _| {}) > 0);
         relax(&lattice, &nodes, &mut values, 1);
         for (i, value) in values.iter().enumerate() {
             let (y, x) = pixel_of(&lattice, i);

@@ -6,6 +6,7 @@ use web_time::Instant;
 use super::{
     choosing,
     devices::{cpu_info, open_gpu, patiently, prove},
+    inspecting,
     loading::{Fetched, Order, whole_boxes},
     protocol::{
         Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
@@ -15,7 +16,7 @@ use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo},
     publication::StrokesEntry,
-    removal::{Fill, Nets, RemovalOptions, remove_digits},
+    removal::{Fill, Method, Nets, remove},
 };
 
 /// What the worker holds between requests.
@@ -100,8 +101,9 @@ impl Engine {
                 None => no_photo(),
             },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
-            Ask::Erase { boxes } => self.erase(&boxes, reply).await,
-            Ask::Save { boxes } => self.save(&boxes, reply).await,
+            Ask::Erase { boxes, method } => self.erase(&boxes, &method, reply).await,
+            Ask::Save { boxes, method } => self.save(&boxes, &method, reply).await,
+            Ask::Inspect { area, digit, method } => self.inspect(area, digit, &method, reply).await,
         })
     }
 
@@ -187,19 +189,19 @@ impl Engine {
     async fn fill(
         &mut self,
         boxes: &[BoxInPhoto],
+        method: &Method,
         reply: Reply<'_>,
     ) -> Result<(Vec<Fill>, DeviceInfo), Answer> {
         let (mut ready, photo) = self.ready(boxes)?;
-        let options = RemovalOptions::default();
         ready
-            .compute(reply, async |nets| remove_digits(photo, boxes, nets, &options).await)
+            .compute(reply, async |nets| remove(photo, boxes, method, nets).await)
             .await
             .map_err(|error| failed(FailureKind::Engine, capitalised(&error.to_string())))
     }
 
-    async fn erase(&mut self, boxes: &[BoxInPhoto], reply: Reply<'_>) -> Answer {
+    async fn erase(&mut self, boxes: &[BoxInPhoto], method: &Method, reply: Reply<'_>) -> Answer {
         let begun = Instant::now();
-        match (self.fill(boxes, reply).await, &self.photo) {
+        match (self.fill(boxes, method, reply).await, &self.photo) {
             (Ok((fills, device)), Some(photo)) => Answer::Erased {
                 patches: fills
                     .iter()
@@ -213,8 +215,28 @@ impl Engine {
         }
     }
 
-    async fn save(&mut self, boxes: &[BoxInPhoto], reply: Reply<'_>) -> Answer {
-        match (self.fill(boxes, reply).await, &self.photo) {
+    async fn inspect(
+        &mut self,
+        area: BoxInPhoto,
+        digit: Option<u8>,
+        method: &Method,
+        reply: Reply<'_>,
+    ) -> Answer {
+        let (mut ready, photo) = match self.ready(&[area]) {
+            Ok(ready) => ready,
+            Err(answer) => return answer,
+        };
+        let inside = ready
+            .compute(reply, async |nets| inspecting::inside(nets, photo, area, digit, method).await)
+            .await;
+        match inside {
+            Ok((inside, _)) => Answer::Inside(Box::new(inside)),
+            Err(error) => failed(FailureKind::Engine, capitalised(&error.to_string())),
+        }
+    }
+
+    async fn save(&mut self, boxes: &[BoxInPhoto], method: &Method, reply: Reply<'_>) -> Answer {
+        match (self.fill(boxes, method, reply).await, &self.photo) {
             (Ok((fills, _)), Some(photo)) => {
                 let mut result = photo.clone();
                 for fill in &fills {

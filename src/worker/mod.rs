@@ -10,6 +10,8 @@ mod devices;
 mod engine;
 #[cfg(feature = "worker")]
 mod fetching;
+#[cfg(all(feature = "engine", any(feature = "worker", test)))]
+mod inspecting;
 #[cfg(feature = "worker")]
 mod loading;
 pub mod protocol;

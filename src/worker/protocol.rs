@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::classifier::Reading;
 use crate::photo::{BoxInPhoto, PhotoSize};
+pub use crate::removal::Method;
 
 /// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
 pub type RequestId = u32;
@@ -66,12 +67,26 @@ pub enum Ask {
     Erase {
         /// All boxes to be removed; boxes near each other are filled together.
         boxes: Vec<BoxInPhoto>,
+        /// How.
+        method: Method,
     },
     /// The open photo as PNG at full resolution with these boxes removed.
     /// Answered by [`Answer::Saved`].
     Save {
         /// All boxes to be removed.
         boxes: Vec<BoxInPhoto>,
+        /// How.
+        method: Method,
+    },
+    /// What the network makes of one box, and how its digit is taken out. Answered by
+    /// [`Answer::Inside`].
+    Inspect {
+        /// The box.
+        area: BoxInPhoto,
+        /// The digit whose logit's gradient is asked for; without one, the digit read.
+        digit: Option<u8>,
+        /// How the digit is taken out.
+        method: Method,
     },
 }
 
@@ -144,6 +159,8 @@ pub enum Answer {
         #[serde(with = "serde_bytes")]
         png: Vec<u8>,
     },
+    /// What is inside one box.
+    Inside(Box<Inside>),
     /// A newer request of the same kind came first; nothing was done.
     Superseded,
     /// It could not be done.
@@ -221,6 +238,72 @@ pub struct Patch {
     pub area: BoxInPhoto,
     /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels of `area`
     /// outside the boxes hold the photo's own values.
+    #[serde(with = "serde_bytes")]
+    pub rgba: Vec<u8>,
+}
+
+/// What a network makes of one box, and the steps of its digit's removal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inside {
+    /// The box.
+    pub area: BoxInPhoto,
+    /// Rows and columns of the network's input, its gradient and the feature maps.
+    pub side: u32,
+    /// The part of the photo that the input shows: left, top, width and height in pixels. It may
+    /// reach beyond the photo.
+    pub input_in_photo: [f32; 4],
+    /// The standardised input: plane after plane, row after row.
+    pub input: Vec<f32>,
+    /// How it is read.
+    pub reading: Reading,
+    /// The digit of the gradient.
+    pub digit: u8,
+    /// The gradient of that digit's logit by the input's samples, summed over its planes.
+    pub gradient: Vec<f32>,
+    /// The first convolution's outputs for the box, stretched to the input's square: map after
+    /// map, row after row.
+    pub maps: Vec<f32>,
+    /// Each pixel's mean over the maps, and its standard deviation there (n - 1).
+    pub mean: Vec<f32>,
+    /// See `mean`.
+    pub deviation: Vec<f32>,
+    /// Mean minus deviation over the maps, counted in bins.
+    pub histogram: Bins,
+    /// The part of the photo that `strokes`, `key_pixels` and `fill` lie on.
+    pub region: BoxInPhoto,
+    /// How likely each pixel of the region is a stroke's, 0 to 255, row after row; empty without
+    /// a network that finds strokes, or where the method takes no strokes.
+    #[serde(with = "serde_bytes")]
+    pub strokes: Vec<u8>,
+    /// The region's pixels that were taken for background, as column and row in it.
+    pub key_pixels: Vec<(u32, u32)>,
+    /// The rounds of fold-in, the key pixels alone first.
+    pub rounds: Vec<RoundPicture>,
+    /// The region with the digit taken out.
+    pub fill: Patch,
+}
+
+/// Values counted in equal bins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bins {
+    /// The lowest value.
+    pub low: f32,
+    /// The highest value.
+    pub high: f32,
+    /// The bins' counts, from the lowest values to the highest.
+    pub counts: Vec<u32>,
+    /// The fullest bin.
+    pub fullest: u32,
+}
+
+/// A round of fold-in as a picture with a pixel a crossing of the lattice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoundPicture {
+    /// Columns of the region that the lattice's columns lie on.
+    pub columns: Vec<u32>,
+    /// Rows of the region that the lattice's rows lie on.
+    pub rows: Vec<u32>,
+    /// RGBA a crossing, row after row; transparent where there is no node yet.
     #[serde(with = "serde_bytes")]
     pub rgba: Vec<u8>,
 }

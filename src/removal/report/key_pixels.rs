@@ -3,42 +3,8 @@
 use crate::{
     classifier::{Classifier, EngineError},
     photo::{BoxInPhoto, Photo, Planes, luma},
-    removal::{Lattice, ReportOptions, quiet_by_feature_maps},
+    removal::{KeyPixels, Lattice, ReportOptions, quiet_by_feature_maps},
 };
-
-/// How the report chooses key pixels among those of the grid. The corners always are key pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyPixels {
-    /// Where the first convolution's feature maps answer alike, [`quiet_by_feature_maps`]; the
-    /// way that the report keeps.
-    FeatureMaps,
-    /// Where the gradient of the predicted digit is nearest to the mean of the others'.
-    GradientNearAverage,
-    /// Where the gradient of the predicted digit is lowest.
-    GradientValue,
-    /// Everywhere.
-    Grid,
-}
-
-impl KeyPixels {
-    /// All ways.
-    pub const ALL: &[KeyPixels] = &[
-        KeyPixels::FeatureMaps,
-        KeyPixels::GradientNearAverage,
-        KeyPixels::GradientValue,
-        KeyPixels::Grid,
-    ];
-
-    /// Its name, in small letters.
-    pub fn name(self) -> &'static str {
-        match self {
-            KeyPixels::FeatureMaps => "feature-maps",
-            KeyPixels::GradientNearAverage => "gradient-near-average",
-            KeyPixels::GradientValue => "gradient-value",
-            KeyPixels::Grid => "grid",
-        }
-    }
-}
 
 /// Which crossings of a box's lattice become key pixels, of those `on_grid`; the corners are left
 /// to the caller. `planes` are the box's pixels.

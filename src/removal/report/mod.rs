@@ -9,8 +9,7 @@ mod adaptive;
 mod key_pixels;
 
 use self::adaptive::{AdaptiveGrnn, REACH};
-pub use self::key_pixels::KeyPixels;
-use super::{FINE_UP_TO, Fill, Grnn, Lattice, lattice_line};
+use super::{FINE_UP_TO, Fill, Grnn, Lattice, ReportOptions, Round, Sigma, lattice_line};
 use crate::{
     classifier::{Classifier, EngineError, read_back},
     photo::{BoxInPhoto, Photo, Planes},
@@ -19,50 +18,7 @@ use crate::{
 /// Nodes of an adaptive net at most: its system is dense, so time grows with their cube.
 const MOST_ADAPTIVE_NODES: usize = 600;
 
-/// The width of the net's Gaussians.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sigma {
-    /// One for all nodes, in pixels, at least 1.
-    Fixed(f64),
-    /// For each node `sigma^2 = 1 + 1.5 ln d^2`, with d its distance in pixels to the nearest
-    /// other node.
-    Adaptive,
-}
-
-/// The parameters of the report's removal; the defaults are the report's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReportOptions {
-    /// How key pixels are chosen.
-    pub key_pixels: KeyPixels,
-    /// Bins of the feature maps' histogram, at least 1.
-    pub bins: usize,
-    /// Pixels from one grid row or column to the next, at least 1.
-    pub spacing: usize,
-    /// Percent of the crop's pixels that are quiet by their gradients, 0 to 100.
-    pub percentile: f32,
-    /// How far, in standard deviations, the light/dark filter lets candidates go beyond their
-    /// median; all ways but the feature maps pass it.
-    pub filter: f32,
-    /// Width of the net's Gaussians.
-    pub sigma: Sigma,
-    /// Rounds of fold-in at most.
-    pub rounds: usize,
-}
-
 impl ReportOptions {
-    /// The report's parameters for one way to choose key pixels.
-    pub fn by(key_pixels: KeyPixels) -> Self {
-        ReportOptions {
-            key_pixels,
-            bins: 35,
-            spacing: 3,
-            percentile: 8.0,
-            filter: if key_pixels == KeyPixels::Grid { 0.1 } else { 0.2 },
-            sigma: Sigma::Fixed(1.8),
-            rounds: 30,
-        }
-    }
-
     /// How many times coarser the net is in a box, so that a box drawn over a whole photo by
     /// mistake costs seconds and not hours.
     fn coarser_in(&self, area: BoxInPhoto) -> usize {
@@ -79,22 +35,6 @@ impl ReportOptions {
     }
 }
 
-/// What one round of fold-in has reached in one box.
-#[derive(Clone, Copy, Debug)]
-pub struct Round<'a> {
-    /// The box's number, from 0.
-    pub of_box: usize,
-    /// 0 of the key pixels alone, then the rounds from 1.
-    pub number: usize,
-    /// Where the grid's pixels lie in the box. It is the grid, and the box's last row and column.
-    pub lattice: &'a Lattice,
-    /// Which crossings of the lattice are nodes, row after row.
-    pub nodes: &'a [bool],
-    /// For each of the photo's channels a plane with a value a crossing, 0 to 1; those at nodes
-    /// count.
-    pub values: &'a [f32],
-}
-
 /// Fills all `boxes` as the report does, one fill a box, in their order; where boxes overlap, the
 /// later fill lies on top. `watch` is shown each round of each box.
 ///
@@ -108,15 +48,15 @@ pub async fn remove_as_reported(
     boxes: &[BoxInPhoto],
     classifier: &Classifier,
     options: &ReportOptions,
-    mut watch: impl FnMut(Round<'_>),
+    watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Vec<Fill>, EngineError> {
     let mut fills = Vec::new();
-    for (of_box, area) in boxes.iter().enumerate() {
+    for &area in boxes {
         let mut watch = |number: usize, holds: &Holds| {
             let Holds { lattice, nodes, values, .. } = holds;
-            watch(Round { of_box, number, lattice, nodes, values });
+            watch(Round { area, number, lattice, nodes, values });
         };
-        fills.push(fill_box(photo, *area, classifier, options, &mut watch).await?);
+        fills.push(fill_box(photo, area, classifier, options, &mut watch).await?);
     }
     Ok(fills)
 }

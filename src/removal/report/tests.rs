@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     classifier::{Architecture, Network},
     photo::PhotoSize,
+    removal::KeyPixels,
 };
 
 /// Untrained, the same in every run.
@@ -40,7 +41,7 @@ fn stroke_on_a_wall() -> Photo {
 
 fn fills_of(photo: &Photo, boxes: &[BoxInPhoto], options: &ReportOptions) -> Vec<Fill> {
     let classifier = classifier();
-    let fills = remove_as_reported(photo, boxes, &classifier, options, |_| {});
+    let fills = remove_as_reported(photo, boxes, &classifier, options, &mut |_| {});
     pollster::block_on(fills).expect("the CPU computes")
 }
 
@@ -94,12 +95,12 @@ fn each_round_takes_the_nearest_in_and_keeps_what_was_there() {
     for sigma in [Sigma::Fixed(1.8), Sigma::Adaptive] {
         let options = ReportOptions { sigma, ..ReportOptions::by(KeyPixels::FeatureMaps) };
         let mut rounds: Vec<(usize, Vec<bool>, Vec<f32>)> = Vec::new();
-        let watch = |round: Round<'_>| {
-            assert_eq!(round.of_box, 0);
+        let mut watch = |round: Round<'_>| {
+            assert_eq!(round.area, BOX);
             assert_eq!(round.nodes.len(), round.lattice.len());
             rounds.push((round.number, round.nodes.to_vec(), round.values.to_vec()));
         };
-        let fills = remove_as_reported(&photo, &[BOX], &classifier, &options, watch);
+        let fills = remove_as_reported(&photo, &[BOX], &classifier, &options, &mut watch);
         let fills = pollster::block_on(fills).expect("the CPU computes");
         assert_eq!(rounds.len(), fills[0].rounds + 1);
         let count = |nodes: &[bool]| nodes.iter().filter(|node| **node).count();
@@ -168,7 +169,7 @@ fn boxes_and_pictures_at_the_limits_are_filled() {
         for sigma in [Sigma::Fixed(1.8), Sigma::Fixed(f64::NAN), Sigma::Adaptive] {
             for &way in KeyPixels::ALL {
                 let options = ReportOptions { sigma, ..ReportOptions::by(way) };
-                let fills = remove_as_reported(&photo, &boxes, &classifier, &options, |_| {});
+                let fills = remove_as_reported(&photo, &boxes, &classifier, &options, &mut |_| {});
                 let fills = pollster::block_on(fills).expect("the CPU computes");
                 assert_eq!(fills.len(), boxes.len());
                 for fill in fills {

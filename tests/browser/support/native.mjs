@@ -78,13 +78,13 @@ export async function readNatively(photo, boxesFile) {
 }
 
 /** What the native program makes of a photo and boxes: the PNG's bytes and the readings. */
-export async function eraseNatively(folder, photo, boxes, model) {
+export async function eraseNatively(folder, photo, boxes, model, options = []) {
   const boxesFile = join(folder, 'boxes.json');
   const output = join(folder, 'native.png');
   await writeFile(boxesFile, JSON.stringify({ boxes }));
   const { stdout } = await run(
     program,
-    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...modelArguments(model)],
+    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...modelArguments(model), ...options],
     { cwd: root, timeout: ANSWER_MILLISECONDS },
   );
   return { png: await readFile(output), readings: JSON.parse(stdout).readings };

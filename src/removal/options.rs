@@ -1,0 +1,213 @@
+//! The ways to take digits out, and their parameters: plain data, for the page too.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A way to take digits out of a photo, with its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Method {
+    /// [`remove_digits`](super::remove_digits).
+    Doorplate(RemovalOptions),
+    /// The same without the network that finds strokes.
+    WholeBoxes(RemovalOptions),
+    /// [`remove_as_reported`](super::remove_as_reported).
+    Report(ReportOptions),
+}
+
+/// The names of [`Method::Doorplate`] and [`Method::WholeBoxes`].
+const DOORPLATE: &str = "doorplate";
+const WHOLE_BOXES: &str = "whole-boxes";
+
+impl Method {
+    /// Every method with its default parameters, Doorplate's own first.
+    pub fn all() -> Vec<Self> {
+        let reported = KeyPixels::ALL.iter().map(|way| Method::Report(ReportOptions::by(*way)));
+        let own = [Method::default(), Method::WholeBoxes(RemovalOptions::default())];
+        own.into_iter().chain(reported).collect()
+    }
+
+    /// The name by which [`FromStr`] knows it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Method::Doorplate(_) => DOORPLATE,
+            Method::WholeBoxes(_) => WHOLE_BOXES,
+            Method::Report(options) => options.key_pixels.name(),
+        }
+    }
+}
+
+impl Default for Method {
+    fn default() -> Self {
+        Method::Doorplate(RemovalOptions::default())
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no method of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no method is called {name:?}; there are {}", names())]
+pub struct UnknownMethod {
+    /// The name that was asked for.
+    pub name: String,
+}
+
+fn names() -> String {
+    let names: Vec<&str> = Method::all().iter().map(Method::name).collect();
+    names.join(", ")
+}
+
+impl FromStr for Method {
+    type Err = UnknownMethod;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMethod> {
+        let found = Method::all().into_iter().find(|method| method.name() == name);
+        found.ok_or_else(|| UnknownMethod { name: name.to_owned() })
+    }
+}
+
+/// The removal's parameters; the defaults are the report's where it names them. Bins, spacing,
+/// sigma and tolerance are those of whole boxes; where strokes are found, these are grown and the
+/// grain is laid.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemovalOptions {
+    /// Bins of the feature maps' histogram.
+    pub bins: usize,
+    /// Pixels from one lattice row or column to the next.
+    pub spacing: usize,
+    /// Width of the net's Gaussians in pixels, at least 1.
+    pub sigma: f64,
+    /// Pixels of the photo around the boxes that take part.
+    pub context: u32,
+    /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
+    /// and still pass for background.
+    pub tolerance: f32,
+    /// How much of the surroundings' grain is laid on filled strokes, 0 to 1.
+    pub grain: f32,
+    /// Pixels by which found strokes are grown; below 0, shrunk.
+    pub grow: i8,
+}
+
+impl Default for RemovalOptions {
+    fn default() -> Self {
+        RemovalOptions {
+            bins: 35,
+            spacing: 3,
+            sigma: 1.8,
+            context: 9,
+            tolerance: 2.5,
+            grain: 0.3,
+            grow: 0,
+        }
+    }
+}
+
+/// The parameters of the report's removal; the defaults are the report's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportOptions {
+    /// How key pixels are chosen.
+    pub key_pixels: KeyPixels,
+    /// Bins of the feature maps' histogram, at least 1.
+    pub bins: usize,
+    /// Pixels from one grid row or column to the next, at least 1.
+    pub spacing: usize,
+    /// Percent of the crop's pixels that are quiet by their gradients, 0 to 100.
+    pub percentile: f32,
+    /// How far, in standard deviations, the light/dark filter lets candidates go beyond their
+    /// median; all ways but the feature maps pass it.
+    pub filter: f32,
+    /// Width of the net's Gaussians.
+    pub sigma: Sigma,
+    /// Rounds of fold-in at most.
+    pub rounds: usize,
+}
+
+impl ReportOptions {
+    /// The report's parameters for one way to choose key pixels.
+    pub fn by(key_pixels: KeyPixels) -> Self {
+        ReportOptions {
+            key_pixels,
+            bins: 35,
+            spacing: 3,
+            percentile: 8.0,
+            filter: if key_pixels == KeyPixels::Grid { 0.1 } else { 0.2 },
+            sigma: Sigma::Fixed(1.8),
+            rounds: 30,
+        }
+    }
+}
+
+/// How the report chooses key pixels among those of the grid. The corners always are key pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyPixels {
+    /// Where the first convolution's feature maps answer alike, [`quiet_by_feature_maps`](super::quiet_by_feature_maps); the
+    /// way that the report keeps.
+    FeatureMaps,
+    /// Where the gradient of the predicted digit is nearest to the mean of the others'.
+    GradientNearAverage,
+    /// Where the gradient of the predicted digit is lowest.
+    GradientValue,
+    /// Everywhere.
+    Grid,
+}
+
+impl KeyPixels {
+    /// All ways.
+    pub const ALL: &[KeyPixels] = &[
+        KeyPixels::FeatureMaps,
+        KeyPixels::GradientNearAverage,
+        KeyPixels::GradientValue,
+        KeyPixels::Grid,
+    ];
+
+    /// Its name, in small letters.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyPixels::FeatureMaps => "feature-maps",
+            KeyPixels::GradientNearAverage => "gradient-near-average",
+            KeyPixels::GradientValue => "gradient-value",
+            KeyPixels::Grid => "grid",
+        }
+    }
+}
+
+/// The width of the net's Gaussians.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Sigma {
+    /// One for all nodes, in pixels, at least 1.
+    Fixed(f64),
+    /// For each node `sigma^2 = 1 + 1.5 ln d^2`, with d its distance in pixels to the nearest
+    /// other node.
+    Adaptive,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_is_found_by_its_name_and_no_other() {
+        let names: Vec<&str> = Method::all().iter().map(Method::name).collect();
+        assert_eq!(
+            names,
+            [
+                "doorplate",
+                "whole-boxes",
+                "feature-maps",
+                "gradient-near-average",
+                "gradient-value",
+                "grid"
+            ]
+        );
+        for method in Method::all() {
+            assert_eq!(method.to_string().parse(), Ok(method));
+        }
+        let error = "Grid".parse::<Method>().expect_err("names are in small letters");
+        assert!(error.to_string().ends_with("gradient-value, grid"), "{error}");
+    }
+}

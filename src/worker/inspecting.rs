@@ -1,0 +1,189 @@
+//! What a network makes of one box, and the steps of its digit's removal, for people to look at.
+
+use super::protocol::{Bins, Inside, Patch, RoundPicture};
+use crate::{
+    classifier::EngineError,
+    photo::{BoxInPhoto, Photo},
+    removal::{Histogram, Method, Nets, RemovalOptions, ReportOptions, Round, remove_watched},
+};
+
+/// Rounds that are kept at most: boxes over half a photo go through more than anyone looks at.
+const MOST_ROUNDS: usize = 120;
+
+/// Looks into one box of a photo. Without a `digit` the gradient is that of the digit read.
+///
+/// # Errors
+/// [`EngineError`] when the device fails, or there is no such digit.
+pub(super) async fn inside(
+    nets: &Nets,
+    photo: &Photo,
+    area: BoxInPhoto,
+    digit: Option<u8>,
+    method: &Method,
+) -> Result<Inside, EngineError> {
+    let classifier = &nets.classifier;
+    let shape = classifier.architecture().input;
+    let input = classifier.input_of(photo, area);
+    let nothing = || EngineError("the network gave no reading".to_owned());
+    let reading = classifier.read_inputs(&input).await?.into_iter().next().ok_or_else(nothing)?;
+    let digit = digit.unwrap_or_else(|| reading.best().0);
+    let of_planes = classifier.input_gradient(&input, digit)?;
+    let pixels = shape.side * shape.side;
+    let gradient = (0..pixels).map(|i| of_planes.iter().skip(i).step_by(pixels).sum()).collect();
+    let maps = classifier.first_feature_maps(photo, area);
+    let (mean, deviation) = maps.mean_and_deviation();
+    let difference: Vec<f32> = mean.iter().zip(&deviation).map(|(m, d)| m - d).collect();
+    let histogram = Histogram::of(&difference, bins(method));
+
+    let mut rounds = Vec::new();
+    let mut watch = |round: Round<'_>| {
+        if rounds.len() < MOST_ROUNDS {
+            rounds.push(picture_of(&round));
+        }
+    };
+    let fills = remove_watched(photo, &[area], method, nets, &mut watch).await?;
+    let fill = fills.into_iter().next().ok_or_else(nothing)?;
+    let region = fill.area;
+    let strokes = match (&nets.strokes, method) {
+        (Some(finder), Method::Doorplate(_)) => {
+            let chances = finder.find(photo, region, &[area]).await?;
+            chances.iter().map(|chance| (255.0 * chance).round() as u8).collect()
+        }
+        _ => Vec::new(),
+    };
+    let frame = shape.crop.frame(area, photo.size());
+    Ok(Inside {
+        area,
+        side: shape.side as u32,
+        input_in_photo: [frame.left, frame.top, frame.width, frame.height].map(|at| at as f32),
+        input,
+        reading,
+        digit,
+        gradient,
+        maps: maps.values,
+        mean,
+        deviation,
+        histogram: Bins {
+            low: histogram.low,
+            high: histogram.high,
+            fullest: histogram.fullest() as u32,
+            counts: histogram.counts.iter().map(|&count| count as u32).collect(),
+        },
+        region,
+        strokes,
+        key_pixels: fill.key_pixels.iter().map(|&(y, x)| (x as u32, y as u32)).collect(),
+        rounds,
+        fill: Patch { area: region, rgba: fill.rgba8(photo) },
+    })
+}
+
+/// Bins of the histogram that the method looks at, or would.
+fn bins(method: &Method) -> usize {
+    match method {
+        Method::Doorplate(RemovalOptions { bins, .. })
+        | Method::WholeBoxes(RemovalOptions { bins, .. })
+        | Method::Report(ReportOptions { bins, .. }) => *bins,
+    }
+}
+
+fn picture_of(round: &Round<'_>) -> RoundPicture {
+    let crossings = round.nodes.len();
+    let of = |lines: &[usize]| lines.iter().map(|&line| line as u32).collect();
+    let byte = |channel: usize, i: usize| {
+        let value = round.values.get(channel * crossings + i).copied().unwrap_or(0.0);
+        (255.0 * value.clamp(0.0, 1.0)).round() as u8
+    };
+    // Red, green and blue where there are three planes, light where there is one or none.
+    let coloured = round.values.len() >= 3 * crossings;
+    let rgba = (0..crossings)
+        .flat_map(|i| {
+            let [g, b] = if coloured { [1, 2] } else { [0, 0] };
+            let alpha = if round.nodes[i] { u8::MAX } else { 0 };
+            [byte(0, i), byte(g, i), byte(b, i), alpha]
+        })
+        .collect();
+    RoundPicture { columns: of(&round.lattice.columns), rows: of(&round.lattice.rows), rgba }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{
+        classifier::{Architecture, Classifier, Network},
+        photo::PhotoSize,
+        removal::{KeyPixels, remove},
+        strokes::{StrokeFinder, StrokeNet},
+    };
+
+    #[test]
+    fn every_step_is_there_for_every_method() {
+        let device = Device::flex();
+        device.seed(2);
+        let architecture = Architecture::named("Caffe").expect("a network");
+        let net = Network::new(architecture, &device);
+        let nets = Nets {
+            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
+            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device)),
+        };
+        let size = PhotoSize { width: 60, height: 50 };
+        let light = |i: u32| if (24..30).contains(&(i % 60)) { 20 } else { 150 + (i % 60) as u8 };
+        let samples = (0..60 * 50).flat_map(|i| [light(i), light(i), 90]).collect();
+        let photo = Photo::from_rgb8(size, samples).expect("a photo");
+        let area = BoxInPhoto { left: 15, top: 8, width: 22, height: 34 };
+        for method in Method::all() {
+            let look = inside(&nets, &photo, area, None, &method);
+            let inside = pollster::block_on(look).expect("the CPU computes");
+            let side = architecture.input.side;
+            assert_eq!(inside.side as usize, side);
+            assert_eq!(inside.input.len(), 3 * side * side);
+            assert_eq!(inside.gradient.len(), side * side);
+            assert_eq!(inside.maps.len() % (side * side), 0);
+            assert_eq!(inside.digit, inside.reading.best().0);
+            assert_eq!(inside.histogram.counts.iter().sum::<u32>() as usize, side * side);
+            // The box has more rows than columns: the square reaches beyond its sides.
+            let [left, top, width, height] = inside.input_in_photo;
+            assert_eq!([left, top, width, height], [9.0, 8.0, 34.0, 34.0]);
+
+            let [pixels, crossings] = {
+                let (last, region) = (inside.rounds.last().expect("a round"), inside.region);
+                [(region.width * region.height) as usize, last.columns.len() * last.rows.len()]
+            };
+            assert_eq!(inside.fill.rgba.len(), 4 * pixels);
+            let takes_strokes = matches!(method, Method::Doorplate(_));
+            assert_eq!(inside.strokes.len(), if takes_strokes { pixels } else { 0 });
+            let nodes = |round: &RoundPicture| {
+                round.rgba.chunks_exact(4).filter(|pixel| pixel[3] > 0).count()
+            };
+            let counts: Vec<usize> = inside.rounds.iter().map(nodes).collect();
+            assert!(counts.is_sorted() && counts[0] > 0, "{method}: {counts:?}");
+            if !matches!(method, Method::Report(_)) {
+                assert_eq!(counts.last(), Some(&crossings), "{method}");
+            }
+            assert_eq!(counts[0], inside.key_pixels.len(), "{method}");
+
+            let fills = pollster::block_on(remove(&photo, &[area], &method, &nets));
+            let fills = fills.expect("the CPU computes");
+            assert_eq!(inside.fill.rgba, fills[0].rgba8(&photo), "{method}: what erase gives");
+        }
+    }
+
+    #[test]
+    fn bins_and_digits_are_those_asked_for() {
+        let device = Device::flex();
+        let net = Network::new(Architecture::named("ConvNet32").expect("a network"), &device);
+        let classifier = Classifier::new(net, device).expect("the CPU's own weights");
+        let nets = Nets { classifier, strokes: None };
+        let photo = Photo::from_rgb8(PhotoSize { width: 30, height: 30 }, vec![99; 2700]);
+        let photo = photo.expect("a photo");
+        let area = BoxInPhoto { left: 3, top: 3, width: 20, height: 24 };
+        let reported = ReportOptions { bins: 12, ..ReportOptions::by(KeyPixels::FeatureMaps) };
+        let method = Method::Report(reported);
+        let look = pollster::block_on(inside(&nets, &photo, area, Some(4), &method));
+        let inside_of = look.expect("the CPU computes");
+        assert_eq!((inside_of.digit, inside_of.histogram.counts.len()), (4, 12));
+        let none = pollster::block_on(inside(&nets, &photo, area, Some(10), &method));
+        assert!(none.is_err(), "there is no digit 10");
+    }
+}
