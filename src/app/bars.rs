@@ -63,11 +63,15 @@ pub fn Tools(page: Page) -> impl IntoView {
     let cannot = move |can: fn(&Editor) -> bool| {
         move || !page.editor.with(|editor| editor.as_ref().is_some_and(can))
     };
+    let zoom = move || match no_photo() {
+        true => "–".to_owned(),
+        false => format!("{:.0} %", page.view.get().zoom * 100.0),
+    };
     let compare = move |on: bool| move || page.comparing.set(on && !untrack(no_photo));
     let (hold, release) = (compare(true), compare(false));
     view! {
         <div class="tools" role="toolbar" aria-label="Photo tools">
-            <button type="button" class="open" on:click=|_| choose_file()>
+            <button type="button" class="open" aria-label="Open photo" on:click=|_| choose_file()>
                 {Icon::Open.view()}
                 <span>"Open photo"</span>
             </button>
@@ -129,18 +133,12 @@ pub fn Tools(page: Page) -> impl IntoView {
             <button
                 type="button"
                 class="quiet zoom"
-                aria-label="Fit the photo to the stage"
+                aria-label=move || format!("{}, fit the photo to the stage", zoom())
                 title="Fit the photo (0)"
                 disabled=no_photo
                 on:click=move |_| page.fit()
             >
-                {move || {
-                    if no_photo() {
-                        "–".to_owned()
-                    } else {
-                        format!("{:.0} %", page.view.get().zoom * 100.0)
-                    }
-                }}
+                {zoom}
             </button>
             <button
                 type="button"
@@ -158,7 +156,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 class="quiet compare"
                 data-testid="compare"
                 aria-pressed=move || page.comparing.get().to_string()
-                aria-label="Hold to see the original"
+                aria-label="Hold for original"
                 title="Hold to see the original (hold O)"
                 disabled=no_photo
                 on:pointerdown=move |_| hold()

@@ -142,12 +142,9 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             <button
                 type="button"
                 class="row-pick"
-                aria-label=move || match best() {
-                    Some((digit, sure)) => format!("Select box {id}, reads {digit}, {}", percent(sure)),
-                    None => format!("Select box {id}, not read yet"),
-                }
                 on:click=move |_| page.select(Some(id))
             >
+                <span class="visually-hidden">{format!("Select box {id}, reads ")}</span>
                 <canvas node_ref=crop class="crop" aria-hidden="true"></canvas>
                 <span class="row-digit">
                     {move || best().map_or("–".to_owned(), |(digit, _)| digit.to_string())}

@@ -205,6 +205,39 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  test('the removal follows a box while it is dragged', async (t) => {
+    const session = await atWork(t, [FIRST]);
+    const { page } = session;
+    await engineReady(page);
+    await page.keyboard.down('o');
+    await page.locator('.stage.is-comparing').waitFor();
+    const original = await shownPhoto(page);
+    await page.keyboard.up('o');
+    await settled(page);
+
+    // From the first digit to the second, and not let go there.
+    const box = await page.getByTestId('box').boundingBox();
+    const scale = box.width / FIRST.width;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const [dx, dy] = [SECOND.left - FIRST.left, SECOND.top - FIRST.top];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + (dx * scale) / 2, y);
+    await page.mouse.move(x + dx * scale, y + dy * scale);
+    await settled(page);
+    const [held] = await areas(page);
+    assert.ok(Math.abs(held.left - SECOND.left) <= 1, 'the box is on the second digit');
+    const shown = await shownPhoto(page);
+    assert.ok(difference(original, shown, [held]).changed > 0.05, 'the second digit is gone');
+    assert.equal(difference(original, shown, [FIRST]).within, 0, 'the first one is back');
+    await page.keyboard.press('Escape');
+    await settled(page);
+    assert.deepEqual(await areas(page), [FIRST]);
+    assert.ok(difference(original, await shownPhoto(page), [FIRST]).changed > 0.05);
+    await page.mouse.up();
+    session.assertClean();
+  });
+
   test('two hundred boxes are read and removed', async (t) => {
     const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;

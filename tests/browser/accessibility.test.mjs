@@ -1,0 +1,79 @@
+// Every view by axe-core's rules for WCAG 2.2 A and AA, in both themes and at two widths.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { obstacle, samples } from './support/env.mjs';
+import {
+  LIMIT_MILLISECONDS,
+  engineReady,
+  openSession,
+  settled,
+  withPageServed,
+} from './support/session.mjs';
+import { choose, drawAll, photoShown } from './support/stage.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const BOXES = [
+  { left: 242, top: 163, width: 69, height: 109 },
+  { left: 364, top: 161, width: 71, height: 110 },
+];
+
+/** What axe finds, a line a fault: the rule, the view, and where. */
+async function faults(page, view) {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async (values) => {
+    const found = await window.axe.run(document, { runOnly: { type: 'tag', values } });
+    return found.violations.map(({ id, nodes }) => ({
+      id,
+      where: nodes.map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`),
+    }));
+  }, RULES);
+  return violations.map(({ id, where }) => `${view}: ${id}\n  ${where.join('\n  ')}`);
+}
+
+describe('accessibility', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
+  const at = withPageServed();
+
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [390, 1280]) {
+      test(`axe finds nothing, ${colorScheme}, ${width} px wide`, async (t) => {
+        const viewport = { width, height: 900 };
+        const options = { colorScheme, viewport };
+        const session = await openSession(t, at.browser, at.server.origin, options);
+        const { page } = session;
+        await session.goto('?engine=cpu');
+        const found = await faults(page, 'starting');
+        await engineReady(page);
+        const see = async (view) => found.push(...(await faults(page, view)));
+        await see('empty');
+        await choose(page, join(samples, 'door-606.jpg'));
+        await photoShown(page, 'door-606.jpg');
+        await drawAll(page, BOXES);
+        await settled(page);
+        await see('a photo with boxes');
+        for (const [view, testId, open] of [
+          ['keys', 'help', () => page.keyboard.press('?')],
+          ['models', 'models', () => page.getByTestId('choose-model').click()],
+          ['the inspector', 'inside', () => page.getByTestId('inspect').click()],
+        ]) {
+          await open();
+          await page.getByTestId(testId).waitFor();
+          await settled(page);
+          await see(view);
+          await page.keyboard.press('Escape');
+          await page.getByTestId(testId).waitFor({ state: 'hidden' });
+        }
+        const wrong = { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('none') };
+        await choose(page, wrong);
+        await page.getByTestId('message').first().waitFor();
+        await see('a message');
+        assert.deepEqual(found, []);
+        session.assertClean();
+      });
+    }
+  }
+});
