@@ -23,6 +23,10 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
     let selected = Memo::new(move |_| {
         page.editor.with(|editor| editor.as_ref().and_then(Editor::selected) == Some(id))
     });
+    let selected_too = Memo::new(move |_| {
+        page.editor.with(|editor| editor.as_ref().is_some_and(|editor| editor.is_selected(id)))
+            && !selected.get()
+    });
     let place = Memo::new(move |_| layout.with(|layout| layout.get(&id).copied()));
     let own = move || {
         place
@@ -40,8 +44,12 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
     };
     let form = move || place.get().map_or(LabelForm::Digit, |(_, label)| label.form);
     let reading = shown_reading(page, area);
-    let sureness = move || Sureness::of(reading.get().as_ref());
-    let digit = move || reading.get().map(|shown| shown.reading.best());
+    let sureness = move || match this.get().and_then(|b| b.label) {
+        Some(_) => Sureness::High,
+        None => Sureness::of(reading.get().as_ref()),
+    };
+    let label_by_hand = move || this.get().and_then(|b| b.label).map(|digit| (digit, 1.0));
+    let digit = move || label_by_hand().or_else(|| reading.get().map(|shown| shown.reading.best()));
 
     // The wish comes from drawing, clicking and undoing; Tab focuses by itself.
     Effect::new(move |_| {
@@ -82,6 +90,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             node_ref=element
             class="box"
             class:is-selected=move || selected.get()
+            class:is-selected-too=move || selected_too.get()
             class:is-kept=move || !removes()
             class:is-unsure=move || sureness() == Sureness::Low
             class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)

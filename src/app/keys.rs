@@ -6,8 +6,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::bars::choose_file;
-use super::editor::Editor;
+use super::editor::{BoxId, Editor};
 use super::page::Page;
+use super::panel::label_id;
 
 /// Listens for keys as long as the page lives.
 pub fn listen(page: Page) {
@@ -40,7 +41,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
     let within = |selector: &str| {
         target.as_ref().is_some_and(|target| target.closest(selector).ok().flatten().is_some())
     };
-    if within("input:not([type=file]), textarea, select") {
+    if is_typing(event.target()) {
         return;
     }
     let command = event.ctrl_key() || event.meta_key();
@@ -59,11 +60,17 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             true
         }
         (true, "d") => {
-            if let Some(id) = page.edit(Editor::duplicate).flatten() {
-                page.select(Some(id));
+            if edit(page, Editor::duplicate) {
+                page.select(page.look(Editor::selected).flatten());
             }
             page.look(|_| ()).is_some()
         }
+        (true, "a") => {
+            page.edit(Editor::select_all);
+            page.look(|_| ()).is_some()
+        }
+        (true, "c") => page.copy(),
+        (true, "x") => page.copy() && edit(page, Editor::delete_selected),
         (_, "ArrowLeft") => arrow(page, event, -1, 0),
         (_, "ArrowRight") => arrow(page, event, 1, 0),
         (_, "ArrowUp") => arrow(page, event, 0, -1),
@@ -84,11 +91,9 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             }
             deleted
         }
-        (_, "r") => match page.look(Editor::selected).flatten() {
-            Some(id) => {
-                page.toggle_remove(id);
-                true
-            }
+        (_, "r") => page.toggle_remove_selected(),
+        (_, "e") => match page.look(Editor::selected).flatten() {
+            Some(id) => focus_label(id),
             None => false,
         },
         (_, "o") => {
@@ -122,6 +127,15 @@ fn key_down(page: Page, event: &KeyboardEvent) {
     }
 }
 
+/// Whether what is typed there is the element's own.
+pub fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
+    let element = target.and_then(|target| target.dyn_into::<Element>().ok());
+    element.is_some_and(|element| {
+        let field = element.closest("input:not([type=file]), textarea, select");
+        field.ok().flatten().is_some()
+    })
+}
+
 fn edit(page: Page, change: fn(&mut Editor) -> bool) -> bool {
     page.edit(change).unwrap_or_default()
 }
@@ -140,6 +154,17 @@ fn arrow(page: Page, event: &KeyboardEvent, dx: i32, dy: i32) -> bool {
         },
     );
     // At the edge too, or the page would scroll.
+    true
+}
+
+/// Goes to the field in which a box's digit is corrected.
+fn focus_label(id: BoxId) -> bool {
+    let field = document().get_element_by_id(&label_id(id));
+    let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) else {
+        return false;
+    };
+    // Cannot fail on an element of the page.
+    let _ = field.focus();
     true
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
-use super::editor::{BoxId, Editor, PointInScreen, SizeInScreen, View};
+use super::editor::{BoxId, Editor, PhotoBox, PointInScreen, SizeInScreen, View};
 use super::engine::{Engine, Event};
 use super::kept;
 use super::messages::{Messages, Tone};
@@ -171,6 +171,8 @@ struct Backstage {
     asked_read: Vec<BoxInPhoto>,
     asked_erase: Option<(Vec<BoxInPhoto>, Method)>,
     asked_inside: Option<(BoxInPhoto, Option<u8>, Method)>,
+    /// Boxes to be pasted.
+    copied: Vec<PhotoBox>,
     sync_timer: Option<gloo::timers::callback::Timeout>,
 }
 
@@ -676,8 +678,37 @@ impl Page {
     pub fn toggle_remove(self, id: BoxId) {
         self.edit(|editor| {
             let removes = editor.get(id).is_some_and(|b| b.remove);
-            editor.set_remove(id, !removes)
+            editor.set_remove(&[id], !removes)
         });
+    }
+
+    /// Turns the removal of the selected boxes on or off, all alike. Tells whether there are any.
+    pub fn toggle_remove_selected(self) -> bool {
+        self.edit(|editor| {
+            let selected = editor.selection();
+            let removes = selected.iter().any(|id| editor.get(*id).is_some_and(|b| b.remove));
+            editor.set_remove(&selected, !removes);
+            !selected.is_empty()
+        })
+        .unwrap_or_default()
+    }
+
+    /// Keeps the selected boxes to be pasted. Tells whether there are any.
+    pub fn copy(self) -> bool {
+        let copied = self.look(Editor::copied).unwrap_or_default();
+        let any = !copied.is_empty();
+        if any {
+            self.backstage.update_value(|backstage| backstage.copied = copied);
+        }
+        any
+    }
+
+    /// Pastes the boxes that were copied last, from this photo or another one.
+    pub fn paste(self) {
+        let copied = self.backstage.with_value(|backstage| backstage.copied.clone());
+        if self.edit(|editor| editor.paste(&copied)).unwrap_or_default() {
+            self.select(self.look(Editor::selected).flatten());
+        }
     }
 
     /// What the engine reads in an area of the photo, if it has said so.
@@ -685,14 +716,19 @@ impl Page {
         self.readings.with(|readings| readings.get(&area).cloned())
     }
 
-    /// The boxes from left to right with their best digit and confidence, if read.
+    /// The boxes from left to right with their digit and its confidence: what a person says it is,
+    /// which is certain, or what is read, if it is.
     pub fn house_number(self) -> Vec<(BoxId, Option<(u8, f32)>)> {
         let boxes = self
             .editor
             .with(|editor| editor.as_ref().map(Editor::left_to_right))
             .unwrap_or_default();
         self.readings.with(|readings| {
-            boxes.into_iter().map(|b| (b.id, readings.get(&b.area).map(Reading::best))).collect()
+            let digit = |b: &PhotoBox| match b.label {
+                Some(label) => Some((label, 1.0)),
+                None => readings.get(&b.area).map(Reading::best),
+            };
+            boxes.iter().map(|b| (b.id, digit(b))).collect()
         })
     }
 

@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::editor::{BoxId, Editor};
+use super::editor::BoxId;
 use super::icons::Icon;
 use super::inside::parameters::title;
 use super::model_choice::{accuracy, megabytes, network_and_size};
@@ -124,12 +124,14 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
     let this = Memo::new(move |_| page.editor.with(|editor| editor.as_ref()?.get(id).copied()));
     let area = Memo::new(move |_| this.get().map(|b| b.area));
     let removes = move || this.get().is_some_and(|b| b.remove);
-    let selected =
-        move || page.editor.with(|editor| editor.as_ref().and_then(Editor::selected) == Some(id));
+    let selected = move || {
+        page.editor.with(|editor| editor.as_ref().is_some_and(|editor| editor.is_selected(id)))
+    };
     let crop = NodeRef::<html::Canvas>::new();
     draw_crop(page, crop, area);
     let reading = shown_reading(page, move || area.get());
-    let low = move || Sureness::of(reading.get().as_ref()) == Sureness::Low;
+    let label = move || this.get().and_then(|b| b.label);
+    let low = move || label().is_none() && Sureness::of(reading.get().as_ref()) == Sureness::Low;
     let best = move || reading.get().map(|shown| shown.reading.best());
     let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.reading.top(3));
     view! {
@@ -147,7 +149,10 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                 <span class="visually-hidden">{format!("Select box {id}, reads ")}</span>
                 <canvas node_ref=crop class="crop" aria-hidden="true"></canvas>
                 <span class="row-digit">
-                    {move || best().map_or("–".to_owned(), |(digit, _)| digit.to_string())}
+                    {move || {
+                        let digit = label().or_else(|| best().map(|(digit, _)| digit));
+                        digit.map_or("–".to_owned(), |digit| digit.to_string())
+                    }}
                 </span>
                 <span class="row-facts">
                     <span class="ranks">
@@ -182,6 +187,35 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                     </span>
                 </span>
             </button>
+            <input
+                id=label_id(id)
+                class="row-label"
+                class:is-set=move || label().is_some()
+                type="text"
+                inputmode="numeric"
+                autocomplete="off"
+                maxlength="2"
+                placeholder="?"
+                data-testid="label"
+                aria-label=format!("Digit of box {id}, if it is read wrong")
+                title="Type the digit if it is read wrong (E); empty: as read"
+                prop:value=move || label().map_or_else(String::new, |digit| digit.to_string())
+                on:input=move |event| {
+                    // The digit typed last counts, so that a wrong one is typed over.
+                    let text = event_target_value(&event);
+                    let digit = text.chars().filter_map(|c| c.to_digit(10)).next_back();
+                    let digit = digit.map(|digit| digit as u8);
+                    page.edit(|editor| editor.set_label(id, digit));
+                    let shown = digit.map_or_else(String::new, |digit| digit.to_string());
+                    event_target::<web_sys::HtmlInputElement>(&event).set_value(&shown);
+                }
+                on:keydown=move |event| {
+                    if matches!(event.key().as_str(), "Enter" | "Escape") {
+                        page.select(Some(id));
+                        page.focus_wish.set(Some(id));
+                    }
+                }
+            />
             <button
                 type="button"
                 class="switch"
@@ -209,6 +243,11 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             </button>
         </li>
     }
+}
+
+/// The element in which a box's digit is corrected.
+pub fn label_id(id: BoxId) -> String {
+    format!("label-{id}")
 }
 
 /// The box's part of the original photo, so that a reading can be checked after the removal.

@@ -105,6 +105,8 @@ fn listen_for_photos(page: Page) {
         if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
             intake::open_files(page, &files);
+        } else if !keys::is_typing(event.target()) {
+            page.paste();
         }
     });
     on_cleanup(move || {

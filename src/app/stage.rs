@@ -356,14 +356,17 @@ fn pointer_down(
     let handle = closest("[data-handle]")
         .and_then(|element| element.get_attribute("data-handle"))
         .and_then(|name| Handle::from_name(&name));
-    let selected = page.look(Editor::selected).flatten();
+    if let (Some(id), true) = (over, event.ctrl_key() || event.meta_key()) {
+        page.edit(|editor| editor.toggle_selected(id));
+        return;
+    }
     page.editor.update(|editor| {
         let Some(editor) = editor else { return };
         match (over, handle) {
             // Digits stand side by side, so the next box often begins on a handle of the last.
             _ if event.shift_key() => editor.begin_draw(point_in_photo, slack, None),
             (Some(id), Some(handle)) => editor.begin_resize(id, handle, point_in_photo),
-            (Some(id), None) if selected == Some(id) => {
+            (Some(id), None) if editor.is_selected(id) => {
                 editor.begin_move(id, point_in_photo, slack);
             }
             _ => editor.begin_draw(point_in_photo, slack, over),

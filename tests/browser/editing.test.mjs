@@ -205,6 +205,72 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  test('several boxes are selected, moved, copied, pasted and deleted together', async (t) => {
+    const session = await atWork(t, [FIRST, SECOND]);
+    const { page } = session;
+    const { keyboard } = page;
+    await keyboard.press('Escape');
+    const middle = async (i) => {
+      const { x, y, width, height } = await page.getByTestId('box').nth(i).boundingBox();
+      return [x + width / 2, y + height / 2];
+    };
+    await page.mouse.click(...(await middle(0)));
+    await keyboard.down('Control');
+    await page.mouse.click(...(await middle(1)));
+    await keyboard.up('Control');
+    await keyboard.press('Shift+ArrowDown');
+    assert.deepEqual(await areas(page), [moved(FIRST, 0, 10), moved(SECOND, 0, 10)]);
+    await keyboard.press('Control+z');
+    await keyboard.press('r');
+    const kept = async () => (await boxes(page)).map(({ remove }) => remove);
+    assert.deepEqual(await kept(), [false, false]);
+    await keyboard.press('r');
+
+    const [x, y] = await middle(0);
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x, y + 30);
+    await page.mouse.move(x, y + 60);
+    await page.mouse.up();
+    const down = await areas(page);
+    const by = down[0].top - FIRST.top;
+    assert.ok(by > 10, `both moved by ${by}`);
+    assert.deepEqual(down, [moved(FIRST, 0, by), moved(SECOND, 0, by)]);
+
+    await keyboard.press('Control+a');
+    await keyboard.press('Control+x');
+    assert.deepEqual(await areas(page), []);
+    await keyboard.press('Control+v');
+    assert.deepEqual(await areas(page), down);
+    await keyboard.press('Control+v');
+    assert.equal((await areas(page)).length, 4, 'a little off');
+    await keyboard.press('Delete');
+    assert.deepEqual(await areas(page), down);
+    session.assertClean();
+  });
+
+  test('a reading is corrected by typing the digit', async (t) => {
+    const session = await atWork(t, [FIRST, SECOND]);
+    const { page } = session;
+    await engineReady(page);
+    await settled(page);
+    assert.equal(await houseNumber(page), '66');
+    await page.getByTestId('box').first().focus();
+    await page.keyboard.press('e');
+    await page.keyboard.press('8');
+    assert.equal(await houseNumber(page), '86');
+    assert.equal(await page.getByTestId('box').first().getAttribute('data-digit'), '8');
+    await page.keyboard.press('5');
+    assert.equal(await houseNumber(page), '56', 'typed over');
+    await page.keyboard.press('x');
+    await page.keyboard.press('Enter');
+    assert.equal(await houseNumber(page), '56', 'no digit, no change');
+    await page.keyboard.press('Control+z');
+    await page.keyboard.press('Control+z');
+    assert.equal(await houseNumber(page), '66', 'as read');
+    session.assertClean();
+  });
+
   test('the removal follows a box while it is dragged', async (t) => {
     const session = await atWork(t, [FIRST]);
     const { page } = session;

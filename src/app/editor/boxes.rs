@@ -21,6 +21,8 @@ pub struct PhotoBox {
     pub area: BoxInPhoto,
     /// Whether its digit is to be removed.
     pub remove: bool,
+    /// The digit that a person says it is, 0 to 9, whatever is read.
+    pub label: Option<u8>,
 }
 
 /// The least side along one axis: a photo narrower than [`LEAST_SIDE`] is its own limit.
@@ -44,6 +46,25 @@ pub(super) fn from_corners(
     let (left, width) = at_least(left, right, photo.width);
     let (top, height) = at_least(top, bottom, photo.height);
     Some(BoxInPhoto { left, top, width, height })
+}
+
+/// The boxes shifted together as far as the photo reaches, their places to each other kept.
+pub(super) fn moved_together(
+    areas: &[BoxInPhoto],
+    dx: f64,
+    dy: f64,
+    photo: PhotoSize,
+) -> Vec<BoxInPhoto> {
+    let Some(hull) = areas.iter().copied().reduce(|a, b| a.union(&b)) else { return Vec::new() };
+    let moved = moved_within(hull, dx, dy, photo);
+    areas
+        .iter()
+        .map(|area| BoxInPhoto {
+            left: moved.left + (area.left - hull.left),
+            top: moved.top + (area.top - hull.top),
+            ..*area
+        })
+        .collect()
 }
 
 /// The box shifted as far as the photo reaches, its size kept.

@@ -74,13 +74,20 @@ impl Handle {
     }
 }
 
-/// A drag under way. `from` is where the pointer went down; `original` is the box before it.
-#[derive(Clone, Copy, Debug)]
+/// A drag under way. `from` is where the pointer went down; `original` is the box before it,
+/// `originals` all that are moved.
+#[derive(Clone, Debug)]
 pub(super) enum Gesture {
     /// A new box.
     Draw { from: PointInPhoto, slack: f64, over: Option<BoxId>, draft: Option<BoxInPhoto> },
-    /// A box moves with the pointer.
-    Move { id: BoxId, from: PointInPhoto, slack: f64, original: BoxInPhoto, moved: bool },
+    /// Boxes move with the pointer, which went down on one of them.
+    Move {
+        id: BoxId,
+        from: PointInPhoto,
+        slack: f64,
+        originals: Vec<(BoxId, BoxInPhoto)>,
+        moved: bool,
+    },
     /// Some edges of a box move with the pointer.
     Resize { id: BoxId, handle: Handle, from: PointInPhoto, original: BoxInPhoto },
 }

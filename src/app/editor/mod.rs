@@ -17,7 +17,7 @@ pub use labels::{LabelForm, PlacedLabel, place_labels};
 pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
 
 use crate::photo::{BoxInPhoto, PhotoSize};
-use boxes::{from_corners, moved_within, resized_within};
+use boxes::{from_corners, moved_together, resized_within};
 use gesture::Gesture;
 use history::{History, Merge};
 
@@ -30,6 +30,8 @@ pub struct Editor {
     photo: PhotoSize,
     boxes: Vec<PhotoBox>,
     selected: Option<BoxId>,
+    /// What is selected besides.
+    also: Vec<BoxId>,
     next_id: BoxId,
     gesture: Option<Gesture>,
     history: History,
@@ -55,6 +57,7 @@ impl Editor {
             photo,
             boxes: Vec::new(),
             selected: None,
+            also: Vec::new(),
             next_id: 1,
             gesture: None,
             history: History::default(),
@@ -105,14 +108,42 @@ impl Editor {
         self.boxes.iter().find(|b| b.id == id)
     }
 
-    /// The selected box's id.
+    /// The selected box's id; of several, that of the one selected last.
     pub fn selected(&self) -> Option<BoxId> {
         self.selected
     }
 
-    /// Selects a box, or nothing. An id that is not there selects nothing.
+    /// The ids of all selected boxes, the one selected last first.
+    pub fn selection(&self) -> Vec<BoxId> {
+        self.selected.into_iter().chain(self.also.iter().rev().copied()).collect()
+    }
+
+    /// Whether a box is among the selected ones.
+    pub fn is_selected(&self, id: BoxId) -> bool {
+        self.selected == Some(id) || self.also.contains(&id)
+    }
+
+    /// Selects one box, or nothing. An id that is not there selects nothing.
     pub fn select(&mut self, id: Option<BoxId>) {
         self.selected = id.filter(|id| self.get(*id).is_some());
+        self.also.clear();
+    }
+
+    /// Adds a box to the selection, or takes it out.
+    pub fn toggle_selected(&mut self, id: BoxId) {
+        if self.selected == Some(id) {
+            self.selected = self.also.pop();
+        } else if self.also.contains(&id) {
+            self.also.retain(|other| *other != id);
+        } else if self.get(id).is_some() {
+            self.also.extend(self.selected.replace(id));
+        }
+    }
+
+    /// Selects every box, the last one from the left last.
+    pub fn select_all(&mut self) {
+        self.also = self.left_to_right().iter().map(|b| b.id).collect();
+        self.selected = self.also.pop();
     }
 
     /// Whether a box is being moved or resized right now.
@@ -140,12 +171,17 @@ impl Editor {
         self.gesture = Some(Gesture::Draw { from: point_in_photo, slack, over, draft: None });
     }
 
-    /// Starts to move a box. Does nothing when it is not there.
+    /// Starts to move a box, and with it what is selected together with it. Does nothing when it is
+    /// not there.
     pub fn begin_move(&mut self, id: BoxId, point_in_photo: PointInPhoto, slack: f64) {
         self.cancel();
-        let Some(original) = self.get(id).map(|b| b.area) else { return };
+        if self.get(id).is_none() {
+            return;
+        }
+        let ids = if self.is_selected(id) { self.selection() } else { vec![id] };
+        let originals = self.areas_of(&ids);
         self.gesture =
-            Some(Gesture::Move { id, from: point_in_photo, slack, original, moved: false });
+            Some(Gesture::Move { id, from: point_in_photo, slack, originals, moved: false });
     }
 
     /// Starts to resize a box by a handle. Does nothing when it is not there.
@@ -165,13 +201,14 @@ impl Editor {
                     && (point_in_photo.y - from.y).abs() < *slack;
                 *draft = if is_click { None } else { from_corners(*from, point_in_photo, photo) };
             }
-            Some(Gesture::Move { id, from, slack, original, moved }) => {
+            Some(Gesture::Move { from, slack, originals, moved, .. }) => {
                 let (dx, dy) = (point_in_photo.x - from.x, point_in_photo.y - from.y);
                 // Once under way it stays a move, so that a box can be put back where it was.
                 *moved |= dx.abs() >= *slack || dy.abs() >= *slack;
-                let area = if *moved { moved_within(*original, dx, dy, photo) } else { *original };
-                let id = *id;
-                self.set_area(id, area);
+                let (dx, dy) = if *moved { (dx, dy) } else { (0.0, 0.0) };
+                let (ids, areas): (Vec<_>, Vec<_>) = originals.iter().copied().unzip();
+                let areas = moved_together(&areas, dx, dy, photo);
+                self.set_areas(ids.into_iter().zip(areas));
             }
             Some(Gesture::Resize { id, handle, from, original }) => {
                 let (dx, dy) = (point_in_photo.x - from.x, point_in_photo.y - from.y);
@@ -191,12 +228,16 @@ impl Editor {
                 self.history.keep(&self.boxes, None);
                 Finished::Drawn(self.push(area, true))
             }
-            Some(Gesture::Move { id, original, moved: false, .. }) => {
-                self.set_area(id, original);
+            Some(Gesture::Move { id, originals, moved: false, .. }) => {
+                self.set_areas(originals);
                 Finished::Click(Some(id))
             }
-            Some(Gesture::Move { id, original, .. } | Gesture::Resize { id, original, .. }) => {
-                self.keep_change_of(id, original);
+            Some(Gesture::Move { id, originals, .. }) => {
+                self.keep_change_of(originals);
+                Finished::Changed(id)
+            }
+            Some(Gesture::Resize { id, original, .. }) => {
+                self.keep_change_of(vec![(id, original)]);
                 Finished::Changed(id)
             }
         }
@@ -207,80 +248,149 @@ impl Editor {
         match self.gesture.take() {
             None => false,
             Some(Gesture::Draw { .. }) => true,
-            Some(Gesture::Move { id, original, .. } | Gesture::Resize { id, original, .. }) => {
+            Some(Gesture::Move { originals, .. }) => {
+                self.set_areas(originals);
+                true
+            }
+            Some(Gesture::Resize { id, original, .. }) => {
                 self.set_area(id, original);
                 true
             }
         }
     }
 
-    /// Moves the selected box by whole pixels. Nudges in quick succession are one step to undo.
+    /// Moves the selected boxes by whole pixels. Nudges in quick succession are one step to undo.
     /// `now` is any clock in milliseconds. Tells whether anything changed.
     pub fn nudge(&mut self, dx: i32, dy: i32, now: f64) -> bool {
-        let photo = self.photo;
-        self.change_selected(now, Merge::move_of, |area| {
-            moved_within(area, f64::from(dx), f64::from(dy), photo)
-        })
+        self.cancel();
+        let Some(id) = self.selected else { return false };
+        let (ids, before): (Vec<_>, Vec<_>) = self.areas_of(&self.selection()).into_iter().unzip();
+        let after = moved_together(&before, f64::from(dx), f64::from(dy), self.photo);
+        if after == before {
+            return false;
+        }
+        self.history.keep(&self.boxes, Some(Merge::move_of(id, now)));
+        self.set_areas(ids.into_iter().zip(after));
+        true
     }
 
     /// Moves the selected box's right and bottom edges by whole pixels. Steps in quick succession
     /// are one step to undo. Tells whether anything changed.
     pub fn stretch(&mut self, dx: i32, dy: i32, now: f64) -> bool {
-        let photo = self.photo;
-        self.change_selected(now, Merge::stretch_of, |area| {
-            resized_within(area, Handle::SouthEast, f64::from(dx), f64::from(dy), photo)
-        })
+        self.cancel();
+        let Some(PhotoBox { id, area, .. }) = self.selected.and_then(|id| self.get(id)).copied()
+        else {
+            return false;
+        };
+        let (dx, dy) = (f64::from(dx), f64::from(dy));
+        let changed = resized_within(area, Handle::SouthEast, dx, dy, self.photo);
+        if changed == area {
+            return false;
+        }
+        self.history.keep(&self.boxes, Some(Merge::stretch_of(id, now)));
+        self.set_area(id, changed);
+        true
     }
 
-    /// Adds a copy of the selected box beside it and selects the copy.
-    pub fn duplicate(&mut self) -> Option<BoxId> {
-        self.cancel();
-        let original = *self.get(self.selected?)?;
+    /// Adds copies of the selected boxes beside them and selects the copies.
+    pub fn duplicate(&mut self) -> bool {
+        let originals = self.copied();
+        let areas: Vec<BoxInPhoto> = originals.iter().map(|b| b.area).collect();
+        let Some(hull) = areas.iter().copied().reduce(|a, b| a.union(&b)) else { return false };
         // A neighbouring digit most likely stands to the right and has the same size.
-        let shift = f64::from(original.area.width).max(DUPLICATE_OFFSET);
-        let mut area = moved_within(original.area, shift, 0.0, self.photo);
-        if area == original.area {
-            area = moved_within(area, -DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
+        let shift = f64::from(hull.width).max(DUPLICATE_OFFSET);
+        let mut places = moved_together(&areas, shift, 0.0, self.photo);
+        if places == areas {
+            places = moved_together(&areas, -DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
         }
+        self.add(&originals, places);
+        true
+    }
+
+    /// The selected boxes, to be pasted.
+    pub fn copied(&self) -> Vec<PhotoBox> {
+        self.selection().iter().rev().filter_map(|id| self.get(*id)).copied().collect()
+    }
+
+    /// Adds copies of boxes, of this photo or another one, where they were, or a little off where
+    /// there is such a box already; selects the copies.
+    pub fn paste(&mut self, copied: &[PhotoBox]) -> bool {
+        let fitted = |b: &PhotoBox| {
+            let area = crate::photo::LooseBox::from(b.area).clamp_to(self.photo).ok()?;
+            Some((*b, area))
+        };
+        let (copied, mut places): (Vec<PhotoBox>, Vec<BoxInPhoto>) =
+            copied.iter().filter_map(fitted).unzip();
+        if copied.is_empty() {
+            return false;
+        }
+        for _ in 0..self.boxes.len() {
+            if !self.boxes.iter().any(|b| places.contains(&b.area)) {
+                break;
+            }
+            places = moved_together(&places, DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
+        }
+        self.add(&copied, places);
+        true
+    }
+
+    /// Adds boxes like these at these places, as one step to undo, and selects them.
+    fn add(&mut self, like: &[PhotoBox], places: Vec<BoxInPhoto>) {
+        self.cancel();
         self.history.keep(&self.boxes, None);
-        Some(self.push(area, original.remove))
+        let ids: Vec<BoxId> =
+            like.iter().zip(places).map(|(b, area)| self.push(area, b.remove)).collect();
+        self.select(None);
+        for id in ids {
+            self.toggle_selected(id);
+        }
     }
 
     /// Deletes a box. The next one to the right is selected in its place if it was selected.
     pub fn delete(&mut self, id: BoxId) -> bool {
+        self.delete_all(&[id])
+    }
+
+    /// Deletes the selected boxes, as one step to undo.
+    pub fn delete_selected(&mut self) -> bool {
+        self.delete_all(&self.selection())
+    }
+
+    fn delete_all(&mut self, ids: &[BoxId]) -> bool {
         self.cancel();
-        if self.get(id).is_none() {
-            return false;
-        }
         let order: Vec<BoxId> = self.left_to_right().iter().map(|b| b.id).collect();
-        let position = order.iter().position(|other| *other == id).unwrap_or(0);
-        let heir = order
-            .get(position + 1)
-            .or_else(|| position.checked_sub(1).and_then(|before| order.get(before)))
-            .copied();
+        let Some(first) = order.iter().position(|id| ids.contains(id)) else { return false };
+        let (left, right) = order.split_at(first);
+        let heir = right.iter().chain(left.iter().rev()).find(|id| !ids.contains(id)).copied();
         self.history.keep(&self.boxes, None);
-        self.boxes.retain(|b| b.id != id);
-        if self.selected == Some(id) {
-            self.selected = heir;
+        self.boxes.retain(|b| !ids.contains(&b.id));
+        self.also.retain(|id| !ids.contains(id));
+        if self.selected.is_some_and(|id| ids.contains(&id)) {
+            self.select(heir);
         }
         true
     }
 
-    /// Deletes the selected box.
-    pub fn delete_selected(&mut self) -> bool {
-        self.selected.is_some_and(|id| self.delete(id))
+    /// Sets whether some boxes' digits are to be removed, as a step to undo.
+    pub fn set_remove(&mut self, ids: &[BoxId], remove: bool) -> bool {
+        self.change(ids, |b| b.remove = remove)
     }
 
-    /// Sets whether a box's digit is to be removed, as a step to undo.
-    pub fn set_remove(&mut self, id: BoxId, remove: bool) -> bool {
+    /// Says which digit a box holds, 0 to 9, whatever is read, or that the reading holds; as a step
+    /// to undo.
+    pub fn set_label(&mut self, id: BoxId, label: Option<u8>) -> bool {
+        self.change(&[id], |b| b.label = label.filter(|digit| *digit < 10))
+    }
+
+    fn change(&mut self, ids: &[BoxId], change: impl Fn(&mut PhotoBox)) -> bool {
         self.cancel();
-        if self.get(id).is_none_or(|b| b.remove == remove) {
+        let mut changed = self.boxes.clone();
+        changed.iter_mut().filter(|b| ids.contains(&b.id)).for_each(change);
+        if changed == self.boxes {
             return false;
         }
         self.history.keep(&self.boxes, None);
-        for b in self.boxes.iter_mut().filter(|b| b.id == id) {
-            b.remove = remove;
-        }
+        self.boxes = changed;
         true
     }
 
@@ -315,8 +425,8 @@ impl Editor {
     fn push(&mut self, area: BoxInPhoto, remove: bool) -> BoxId {
         let id = self.next_id;
         self.next_id += 1;
-        self.boxes.push(PhotoBox { id, area, remove });
-        self.selected = Some(id);
+        self.boxes.push(PhotoBox { id, area, remove, label: None });
+        self.select(Some(id));
         id
     }
 
@@ -326,39 +436,32 @@ impl Editor {
         }
     }
 
-    /// Records a finished drag: the state before it is the present one with the old area.
-    fn keep_change_of(&mut self, id: BoxId, original: BoxInPhoto) {
-        let Some(area) = self.get(id).map(|b| b.area) else { return };
-        if area == original {
-            return;
-        }
-        self.set_area(id, original);
-        self.history.keep(&self.boxes, None);
-        self.set_area(id, area);
+    fn set_areas(&mut self, areas: impl IntoIterator<Item = (BoxId, BoxInPhoto)>) {
+        areas.into_iter().for_each(|(id, area)| self.set_area(id, area));
     }
 
-    fn change_selected(
-        &mut self,
-        now: f64,
-        merge: impl Fn(BoxId, f64) -> Merge,
-        change: impl Fn(BoxInPhoto) -> BoxInPhoto,
-    ) -> bool {
-        self.cancel();
-        let Some(PhotoBox { id, area, .. }) = self.selected.and_then(|id| self.get(id)).copied()
-        else {
-            return false;
-        };
-        let changed = change(area);
-        if changed == area {
-            return false;
+    fn areas_of(&self, ids: &[BoxId]) -> Vec<(BoxId, BoxInPhoto)> {
+        ids.iter().filter_map(|id| self.get(*id)).map(|b| (b.id, b.area)).collect()
+    }
+
+    /// Records a finished drag: the state before it is the present one with the old areas.
+    fn keep_change_of(&mut self, originals: Vec<(BoxId, BoxInPhoto)>) {
+        let ids: Vec<BoxId> = originals.iter().map(|(id, _)| *id).collect();
+        let after = self.areas_of(&ids);
+        if after == originals {
+            return;
         }
-        self.history.keep(&self.boxes, Some(merge(id, now)));
-        self.set_area(id, changed);
-        true
+        self.set_areas(originals);
+        self.history.keep(&self.boxes, None);
+        self.set_areas(after);
     }
 
     fn drop_lost_selection(&mut self) {
-        self.select(self.selected);
+        let there: Vec<BoxId> = self.boxes.iter().map(|b| b.id).collect();
+        self.also.retain(|id| there.contains(id));
+        if !self.selected.is_some_and(|id| there.contains(&id)) {
+            self.selected = self.also.pop();
+        }
     }
 }
 
@@ -559,9 +662,10 @@ mod tests {
     #[test]
     fn undo_covers_the_switch_the_deletion_and_the_copy() {
         let (mut editor, id) = one_box();
-        assert!(editor.set_remove(id, false));
-        assert!(!editor.set_remove(id, false), "no change, no step");
-        let copy = editor.duplicate().expect("a box is selected");
+        assert!(editor.set_remove(&[id], false));
+        assert!(!editor.set_remove(&[id], false), "no change, no step");
+        assert!(editor.duplicate());
+        let copy = editor.selected().expect("the copy is selected");
         assert!(editor.get(copy).is_some_and(|b| !b.remove));
         assert_eq!(area_of(&editor, copy), area(30, 10, 20, 30));
         assert!(editor.delete_selected());
@@ -582,7 +686,7 @@ mod tests {
         editor.nudge(5, 0, 0.0);
         editor.undo();
         assert!(editor.can_redo());
-        editor.set_remove(id, false);
+        editor.set_remove(&[id], false);
         assert!(!editor.can_redo());
     }
 
@@ -590,8 +694,112 @@ mod tests {
     fn a_duplicate_at_the_edge_does_not_hide_its_original() {
         let mut editor = Editor::new(PHOTO);
         let id = draw(&mut editor, at(80.0, 10.0), at(100.0, 40.0));
-        let copy = editor.duplicate().expect("a box is selected");
+        assert!(editor.duplicate());
+        let copy = editor.selected().expect("the copy is selected");
         assert_ne!(area_of(&editor, copy), area_of(&editor, id));
+    }
+
+    /// Three boxes from left to right, all selected, the last one last.
+    fn three_selected() -> (Editor, [BoxId; 3]) {
+        let mut editor = Editor::new(PHOTO);
+        let ids = [5.0, 30.0, 60.0].map(|x| draw(&mut editor, at(x, 10.0), at(x + 10.0, 30.0)));
+        editor.select_all();
+        (editor, ids)
+    }
+
+    #[test]
+    fn several_boxes_are_selected_one_by_one() {
+        let (mut editor, [one, two, three]) = three_selected();
+        assert_eq!(editor.selection(), [three, two, one]);
+        editor.select(Some(two));
+        assert_eq!(editor.selection(), [two]);
+        editor.toggle_selected(one);
+        assert_eq!((editor.selected(), editor.selection()), (Some(one), vec![one, two]));
+        assert!(editor.is_selected(two) && !editor.is_selected(three));
+        editor.toggle_selected(one);
+        editor.toggle_selected(99);
+        assert_eq!(editor.selection(), [two]);
+        editor.toggle_selected(two);
+        assert_eq!(editor.selected(), None);
+    }
+
+    #[test]
+    fn several_boxes_move_as_one_and_keep_their_places_at_the_edge() {
+        let (mut editor, ids) = three_selected();
+        let lefts = |editor: &Editor| ids.map(|id| area_of(editor, id).left);
+        editor.begin_move(ids[1], at(35.0, 20.0), 2.0);
+        editor.drag_to(at(45.0, 20.0));
+        assert_eq!(lefts(&editor), [15, 40, 70]);
+        editor.drag_to(at(99.0, 20.0));
+        assert_eq!(lefts(&editor), [35, 60, 90], "the last one is at the edge");
+        assert_eq!(editor.finish(), Finished::Changed(ids[1]));
+        assert!(editor.undo());
+        assert_eq!(lefts(&editor), [5, 30, 60], "one step");
+        editor.nudge(-9, 0, 0.0);
+        assert_eq!(lefts(&editor), [0, 25, 55]);
+        editor.begin_move(ids[1], at(30.0, 20.0), 2.0);
+        editor.drag_to(at(40.0, 20.0));
+        assert!(editor.cancel());
+        assert_eq!(lefts(&editor), [0, 25, 55]);
+        // One that is not selected moves alone.
+        editor.select(Some(ids[0]));
+        editor.begin_move(ids[2], at(60.0, 20.0), 2.0);
+        editor.drag_to(at(65.0, 20.0));
+        editor.finish();
+        assert_eq!(lefts(&editor), [0, 25, 60]);
+    }
+
+    #[test]
+    fn several_boxes_are_deleted_and_kept_in_one_step() {
+        let (mut editor, [one, two, three]) = three_selected();
+        assert!(editor.set_remove(&editor.selection(), false));
+        assert!(editor.areas_to_remove().is_empty());
+        assert!(editor.undo());
+        assert_eq!(editor.areas_to_remove().len(), 3);
+        editor.toggle_selected(two);
+        assert!(editor.delete_selected());
+        assert_eq!((editor.boxes().len(), editor.selected()), (1, Some(two)));
+        assert!(editor.undo());
+        assert_eq!(editor.boxes().len(), 3);
+        editor.select(Some(one));
+        editor.toggle_selected(three);
+        assert!(editor.delete(three), "by its own button");
+        assert_eq!(editor.selection(), [two], "the next one");
+    }
+
+    #[test]
+    fn copies_are_pasted_where_they_were_also_on_another_photo() {
+        let (mut editor, ids) = three_selected();
+        editor.set_remove(&[ids[0]], false);
+        let copied = editor.copied();
+        assert!(editor.paste(&copied));
+        assert_eq!(editor.boxes().len(), 6);
+        let pasted: Vec<PhotoBox> = editor.copied();
+        assert_eq!(pasted.iter().map(|b| b.area.left).collect::<Vec<_>>(), [11, 36, 66]);
+        assert_eq!(pasted.iter().map(|b| b.remove).collect::<Vec<_>>(), [false, true, true]);
+        assert!(editor.undo());
+        assert_eq!(editor.boxes().len(), 3, "one step");
+
+        // Smaller, so that the last box misses it.
+        let mut other = Editor::new(PhotoSize { width: 50, height: 40 });
+        assert!(other.paste(&copied));
+        let lefts: Vec<u32> = other.boxes().iter().map(|b| b.area.left).collect();
+        assert_eq!(lefts, [5, 30]);
+        assert!(!other.paste(&[]));
+    }
+
+    #[test]
+    fn a_label_is_a_digit_and_a_step_to_undo() {
+        let (mut editor, id) = one_box();
+        let label = |editor: &Editor| editor.get(id).and_then(|b| b.label);
+        assert!(editor.set_label(id, Some(7)));
+        assert!(!editor.set_label(id, Some(7)), "no change, no step");
+        assert_eq!(label(&editor), Some(7));
+        assert!(editor.set_label(id, Some(10)), "there is no such digit: as read");
+        assert!(editor.undo());
+        assert_eq!(label(&editor), Some(7));
+        assert!(editor.undo());
+        assert_eq!(label(&editor), None);
     }
 
     #[test]
@@ -619,8 +827,8 @@ mod tests {
         let (mut editor, _) = one_box();
         editor.select(Some(99));
         assert_eq!(editor.selected(), None);
-        assert!(!editor.delete(99) && !editor.set_remove(99, true) && !editor.delete_selected());
-        assert!(!editor.nudge(1, 1, 0.0) && editor.duplicate().is_none());
+        assert!(!editor.delete(99) && !editor.set_remove(&[99], true) && !editor.delete_selected());
+        assert!(!editor.nudge(1, 1, 0.0) && !editor.duplicate());
         editor.begin_move(99, at(0.0, 0.0), 1.0);
         editor.begin_resize(99, Handle::North, at(0.0, 0.0));
         assert!(!editor.has_gesture());

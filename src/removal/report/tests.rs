@@ -41,7 +41,8 @@ fn stroke_on_a_wall() -> Photo {
 
 fn fills_of(photo: &Photo, boxes: &[BoxInPhoto], options: &ReportOptions) -> Vec<Fill> {
     let classifier = classifier();
-    let fills = remove_as_reported(photo, boxes, &classifier, options, &mut |_| {});
+    let mut watch = |_: Round<'_>| {};
+    let fills = remove_as_reported(photo, boxes, &classifier, options, &mut watch);
     pollster::block_on(fills).expect("the CPU computes")
 }
 
@@ -169,7 +170,8 @@ fn boxes_and_pictures_at_the_limits_are_filled() {
         for sigma in [Sigma::Fixed(1.8), Sigma::Fixed(f64::NAN), Sigma::Adaptive] {
             for &way in KeyPixels::ALL {
                 let options = ReportOptions { sigma, ..ReportOptions::by(way) };
-                let fills = remove_as_reported(&photo, &boxes, &classifier, &options, &mut |_| {});
+                let mut watch = |_: Round<'_>| {};
+                let fills = remove_as_reported(&photo, &boxes, &classifier, &options, &mut watch);
                 let fills = pollster::block_on(fills).expect("the CPU computes");
                 assert_eq!(fills.len(), boxes.len());
                 for fill in fills {
