@@ -726,7 +726,8 @@ fn a_finished_page_lists_its_files_by_their_hashes() {
     let list = || fs::read_to_string(site.path().join("dist/precache.js")).expect("written");
     let first = list();
     // SHA-256 of the page, as sha256sum gives it.
-    let page = "\"index.html\": \"3fe37cf479b2ac2974fcdbee275696440e23ed97f8c73003367dbd26aab581e4\"";
+    let page =
+        "\"index.html\": \"3fe37cf479b2ac2974fcdbee275696440e23ed97f8c73003367dbd26aab581e4\"";
     assert!(first.contains(page), "{first}");
     assert!(!first.contains(".br") && !first.contains("precache"), "{first}");
     doorplate(site.path(), "finish dist").done();
@@ -743,7 +744,7 @@ fn a_finished_page_lists_its_files_by_their_hashes() {
 #[test]
 fn a_folder_without_a_page_is_not_finished() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let message = doorplate(folder.path(), "finish .").fails(1);
+    let message = doorplate(folder.path(), "finish .").refused(1);
     assert!(message.contains("no index.html"), "{message}");
     assert!(!folder.path().join("precache.js").exists());
 }

@@ -111,10 +111,10 @@ async function answer(path, request) {
       await caches.delete(CACHE);
       return fromServer();
     }
-    const response = await kept(path);
-    const bytes = await response?.arrayBuffer();
+    const bytes = await (await kept(path))?.arrayBuffer();
     if (bytes && (await sha256(bytes)) === hashes.get(path)) {
-      return responseOf(bytes, response.headers);
+      // Straight from the cache, as the browser can hold on to what it compiled of it then.
+      return (await kept(path)) ?? fromServer();
     }
   } catch {
     // Storage that cannot be read is as good as none.

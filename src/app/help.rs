@@ -29,6 +29,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
             ("Space + drag, middle button", "move the photo"),
             ("0", "fit the photo"),
             ("Hold O", "see the original"),
+            ("B", "divide before and after; arrows move the divider"),
         ],
     ),
     (
