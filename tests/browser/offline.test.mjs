@@ -250,6 +250,32 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     }
   });
 
+  test('with storage full the whole page is there all the same, visit by visit', async (t) => {
+    const server = await serve();
+    t.after(server.stop);
+    const session = await openSession(t, at.browser, server.origin);
+    const { page, context } = session;
+    const client = await context.newCDPSession(page);
+    const full = { origin: server.origin, quotaSize: 100_000 };
+    await client.send('Storage.overrideQuotaForOrigin', full);
+    for (let visit = 0; visit < 2; visit += 1) {
+      await session.goto('?engine=cpu');
+      await work(page);
+      const gaveUp = () =>
+        page.evaluate(async () => {
+          const registration = await navigator.serviceWorker.getRegistration();
+          const kept = (await caches.keys()).filter((name) => name.startsWith('doorplate-page'));
+          return !registration?.installing && !registration?.active && kept.length === 0;
+        });
+      const late = Date.now() + PAGE_MILLISECONDS;
+      while (!(await gaveUp())) {
+        assert.ok(Date.now() < late, 'nothing is kept by halves');
+        await page.waitForTimeout(50);
+      }
+    }
+    session.assertClean();
+  });
+
   test('a photo that another program shares is opened and reaches no network', async (t) => {
     const { page, context, server, assertClean } = await visited(t);
     const manifest = JSON.parse(await readFile(join(dist, 'manifest.webmanifest'), 'utf8'));
