@@ -39,7 +39,7 @@ web: page engine native ## Build the page and the engine into dist/
 	rm -rf dist/models dist/samples
 	cp -r models dist/models
 	cp -r assets/samples dist/samples
-	$(DOORPLATE) precompress dist
+	$(DOORPLATE) finish dist
 
 .PHONY: page
 page: setup-wasm ## Build the page's wasm into dist/

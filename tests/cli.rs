@@ -716,8 +716,37 @@ fn site() -> TempDir {
     fs::write(dist.join("app.js"), "let a = 1;\n".repeat(200)).expect("written");
     fs::write(dist.join("app.wasm"), [0; 3_000]).expect("written");
     fs::write(folder.path().join("secret.txt"), "secret").expect("written");
-    doorplate(folder.path(), "precompress dist").done();
+    doorplate(folder.path(), "finish dist").done();
     folder
+}
+
+#[test]
+fn a_finished_page_lists_its_files_by_their_hashes() {
+    let site = site();
+    let list = || fs::read_to_string(site.path().join("dist/precache.js")).expect("written");
+    let first = list();
+    // SHA-256 of the page, as sha256sum gives it.
+    let page =
+        "\"index.html\": \"3fe37cf479b2ac2974fcdbee275696440e23ed97f8c73003367dbd26aab581e4\"";
+    assert!(first.contains(page), "{first}");
+    assert!(!first.contains(".br") && !first.contains("precache"), "{first}");
+    doorplate(site.path(), "finish dist").done();
+    assert_eq!(list(), first, "the same files are the same version");
+    fs::write(site.path().join("dist/app.js"), "let a = 2;\n").expect("written");
+    doorplate(site.path(), "finish dist").done();
+    let version = |list: &str| {
+        list.lines().find(|line| line.contains("version")).map(str::to_owned).expect("it has one")
+    };
+    assert_ne!(version(&list()), version(&first));
+    assert!(site.path().join("dist/precache.js.br").is_file());
+}
+
+#[test]
+fn a_folder_without_a_page_is_not_finished() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let message = doorplate(folder.path(), "finish .").refused(1);
+    assert!(message.contains("no index.html"), "{message}");
+    assert!(!folder.path().join("precache.js").exists());
 }
 
 #[test]

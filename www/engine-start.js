@@ -10,5 +10,10 @@ self.addEventListener('unhandledrejection', (event) => {
   });
 });
 
+// Tells the page what is fetched in here, which its own records do not hold (src/app/fetched.rs).
+new PerformanceObserver((list) => {
+  self.postMessage({ fetched: JSON.stringify(list.getEntries()) });
+}).observe({ type: 'resource', buffered: true });
+
 const { default: init } = await import('./engine.js');
 await init();

@@ -29,7 +29,17 @@ pub fn Header(page: Page) -> impl IntoView {
                 <img src="icon.svg" alt="" width="30" height="30" />
                 <h1>"Doorplate"</h1>
             </div>
-            <p class="stays">{Icon::Lock.view()} <span>"Your photo stays on this machine"</span></p>
+            <button
+                type="button"
+                class="quiet stays"
+                data-testid="stays"
+                aria-haspopup="dialog"
+                title="What this page has fetched"
+                on:click=move |_| page.showing_fetches.set(true)
+            >
+                {Icon::Lock.view()}
+                <span>"Your photo stays on this machine"</span>
+            </button>
             <div class="header-tools">
                 <button
                     type="button"
@@ -86,7 +96,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 on:change=move |event| {
                     let input: HtmlInputElement = event_target(&event);
                     if let Some(files) = input.files() {
-                        intake::open_files(page, &files);
+                        intake::open_files(page, intake::files_of(&files));
                     }
                     // So that the same file can be chosen again.
                     input.set_value("");
@@ -151,6 +161,21 @@ pub fn Tools(page: Page) -> impl IntoView {
                 {Icon::Plus.view()}
             </button>
             <span class="divider" aria-hidden="true"></span>
+            <button
+                type="button"
+                class="quiet"
+                data-testid="before-after"
+                aria-pressed=move || page.divider.with(Option::is_some).to_string()
+                aria-label="Compare before and after"
+                title="Compare before and after (B)"
+                disabled=no_photo
+                on:click=move |_| {
+                    page.toggle_divider();
+                }
+            >
+                {Icon::Compare.view()}
+                <span class="wide-only">"Compare"</span>
+            </button>
             <button
                 type="button"
                 class="quiet compare"

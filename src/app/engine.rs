@@ -7,7 +7,8 @@
 //!
 //! On the wire a message is a `Uint8Array` with a postcard-encoded [`Request`] or [`Reply`],
 //! its buffer transferred. The worker's first message is an empty one: it says that its wasm is
-//! loaded and listens. What is asked before that waits here.
+//! loaded and listens. What is asked before that waits here. What is no `Uint8Array` tells what the
+//! worker fetched.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -33,6 +34,8 @@ pub enum Event {
         /// How often that happened since the user last started the engine.
         restarts: u32,
     },
+    /// The browser's records of what the worker fetched, as JSON.
+    Fetched(String),
     /// The worker crashed too often.
     GaveUp {
         /// What was wrong with the last one.
@@ -209,7 +212,14 @@ impl Engine {
     }
 
     fn receive(&self, data: &JsValue) {
-        let Some(bytes) = data.dyn_ref::<js_sys::Uint8Array>() else { return };
+        let Some(bytes) = data.dyn_ref::<js_sys::Uint8Array>() else {
+            // From the script that loads the engine (`www/engine-start.js`).
+            let fetched = js_sys::Reflect::get(data, &JsValue::from_str("fetched"));
+            if let Some(entries) = fetched.ok().and_then(|entries| entries.as_string()) {
+                (self.tell)(Event::Fetched(entries));
+            }
+            return;
+        };
         if bytes.length() == 0 {
             let waiting = match &mut self.inner.borrow_mut().link {
                 Some(link) => {

@@ -33,6 +33,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
             ("0", "fit the photo"),
             ("Hold O", "see the original"),
             ("I", "look inside the network"),
+            ("B", "divide before and after; arrows move the divider"),
         ],
     ),
     (

@@ -15,6 +15,8 @@ pub enum Icon {
     Plus,
     /// Zoom out.
     Minus,
+    /// Before and after.
+    Compare,
     /// Look at the original.
     Eye,
     /// Save.
@@ -49,6 +51,7 @@ impl Icon {
             Icon::Redo => "M12.5 4 16 7.5 12.5 11M15.5 7.500H8a4 4 0 0 0 0 8h4",
             Icon::Plus => "M10 4.500v11M4.5 10h11",
             Icon::Minus => "M4.5 10h11",
+            Icon::Compare => "M10 3.500v13M6.5 7 3.500 10l3 3M13.500 7l3 3-3 3",
             Icon::Eye => {
                 "M2.5 10S5 5 10 5s7.5 5 7.5 5-2.5 5-7.5 5-7.5-5-7.5-5zM10 12.200a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.400z"
             }

@@ -76,15 +76,17 @@ async fn fetch_blob(url: &str) -> Result<Blob, String> {
     blob_of(&bytes, "").map_err(|error| describe(&error))
 }
 
-/// Opens the first picture of a drop, a paste or a file dialog.
-pub fn open_files(page: Page, files: &FileList) {
-    let count = files.length();
-    let all = || (0..count).filter_map(|index| files.get(index));
+/// The files of a drop, a paste or a file dialog.
+pub fn files_of(list: &FileList) -> Vec<File> {
+    (0..list.length()).filter_map(|index| list.get(index)).collect()
+}
+
+/// Opens the first picture of those given at once.
+pub fn open_files(page: Page, files: Vec<File>) {
+    let count = files.len();
     // A file without a known type may still be a picture: its content decides.
-    let Some(file) = all().find(|file| file.type_().starts_with("image/")).or_else(|| files.get(0))
-    else {
-        return;
-    };
+    let picture = files.iter().position(|file| file.type_().starts_with("image/"));
+    let Some(file) = files.into_iter().nth(picture.unwrap_or_default()) else { return };
     if count > 1 {
         page.messages.show(
             Tone::Notice,

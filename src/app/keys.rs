@@ -31,10 +31,8 @@ pub fn listen(page: Page) {
 }
 
 fn key_down(page: Page, event: &KeyboardEvent) {
-    if page.help.get_untracked()
-        || page.choosing_model.get_untracked()
-        || page.inspecting.get_untracked()
-    {
+    let dialogs = [page.help, page.choosing_model, page.inspecting, page.showing_fetches];
+    if dialogs.iter().any(GetUntracked::get_untracked) {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -100,6 +98,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             page.comparing.set(page.look(|_| ()).is_some());
             true
         }
+        (_, "b") => page.toggle_divider(),
         (_, "0") => {
             page.fit();
             true

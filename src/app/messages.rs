@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icons::Icon;
+use super::offline::UpdateLine;
 use super::page::Page;
 
 /// Messages that are shown at once.
@@ -127,6 +128,7 @@ pub fn MessageLines(page: Page) -> impl IntoView {
                     </button>
                 </div>
             </For>
+            <UpdateLine page=page />
         </div>
     }
 }

@@ -1,7 +1,8 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`editor`], [`dialogue`], [`models`] and most of [`inside`] are plain data and plain functions, tested without a browser. The
+//! [`comparison`], [`dialogue`], [`editor`], [`fetched`], [`models`] and most of [`inside`] are
+//! plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
 //!
@@ -19,6 +20,9 @@
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
 //! | `house-number` | all digits from left to right | `data-number`, with `?` for what is not read yet |
 //! | `compare` | shows the original while it is held | `aria-pressed` |
+//! | `before-after` | switches the divider on and off | `aria-pressed` |
+//! | `divider` | the slider between before and after | `aria-valuenow`, 0 to 100 |
+//! | `changed` | the share of the photo's pixels that changed | |
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
@@ -35,13 +39,19 @@
 //! | `parameter` | a slider in it | `data-name` |
 //! | `timing` | how long the last answers took | |
 //! | `message` | a one-line message | |
+//! | `update`, `reload` | the line that tells of a new version, and its button | |
+//! | `stays` | opens the list of what was fetched | |
+//! | `fetches` | the dialog with that list | `open` |
+//! | `fetches-total`, `fetches-policy`, `fetch` | its sum, what the content policy says, and a file each | |
 //!
 //! The root element carries `data-engine` (`starting`, `ready`, `failed`) and `data-busy`
 //! (`true` while a photo or another model is on its way or an answer is missing). `?engine=cpu`, `?engine=webgpu`
 //! and `?engine=auto` in the page's address choose the device.
 
+pub mod comparison;
 pub mod dialogue;
 pub mod editor;
+pub mod fetched;
 pub mod inside;
 pub mod models;
 
@@ -50,9 +60,15 @@ mod bars;
 #[cfg(feature = "app")]
 mod box_on_stage;
 #[cfg(feature = "app")]
+mod changed;
+#[cfg(feature = "app")]
+mod divider;
+#[cfg(feature = "app")]
 mod empty;
 #[cfg(feature = "app")]
 mod engine;
+#[cfg(feature = "app")]
+mod fetch_list;
 #[cfg(feature = "app")]
 mod help;
 #[cfg(feature = "app")]
@@ -69,6 +85,8 @@ mod messages;
 mod modal;
 #[cfg(feature = "app")]
 mod model_choice;
+#[cfg(feature = "app")]
+mod offline;
 #[cfg(feature = "app")]
 mod page;
 #[cfg(feature = "app")]

@@ -6,12 +6,14 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 
+use super::comparison::Divider;
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
 use super::editor::{BoxId, Editor, PhotoBox, PointInScreen, SizeInScreen, View};
 use super::engine::{Engine, Event};
 use super::kept;
 use super::messages::{Messages, Tone};
 use super::models::{Memory, Models, Phase, Step};
+use super::offline::NewVersion;
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::worker::protocol::{
     Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
@@ -110,6 +112,16 @@ pub struct Page {
     pub pieces: RwSignal<Vec<Piece>, LocalStorage>,
     /// Whether the original is shown without the removals.
     pub comparing: RwSignal<bool>,
+    /// The divider between before and after, while it is on.
+    pub divider: RwSignal<Option<Divider>>,
+    /// How many pixels the removal changes, once the engine has done it.
+    pub changed: RwSignal<Option<u64>>,
+    /// Whether there is a new version of the page.
+    pub new_version: RwSignal<NewVersion>,
+    /// Whether the dialog with what was fetched is open.
+    pub showing_fetches: RwSignal<bool>,
+    /// The browser's records of what the engine fetched, as JSON.
+    pub fetched_by_engine: RwSignal<Vec<String>>,
     /// Whether the dialog with the keys is open.
     pub help: RwSignal<bool>,
     /// Whether the dialog with the models is open.
@@ -195,6 +207,11 @@ impl Page {
             picture: RwSignal::new_local(None),
             pieces: RwSignal::new_local(Vec::new()),
             comparing: RwSignal::new(false),
+            divider: RwSignal::new(None),
+            changed: RwSignal::new(None),
+            new_version: RwSignal::new(NewVersion::None),
+            showing_fetches: RwSignal::new(false),
+            fetched_by_engine: RwSignal::new(Vec::new()),
             help: RwSignal::new(false),
             choosing_model: RwSignal::new(false),
             inspecting: RwSignal::new(false),
@@ -314,6 +331,9 @@ impl Page {
 
     fn hear(self, event: Event) {
         match event {
+            Event::Fetched(entries) => {
+                self.fetched_by_engine.update(|known| known.push(entries));
+            }
             Event::Heard(Heard::Notice(notice)) => self.messages.show(Tone::Notice, notice),
             Event::Heard(Heard::Meanwhile { kind, answer }) => self.hear_meanwhile(kind, answer),
             Event::Heard(Heard::Final { kind, boxes, answer }) => {
@@ -517,6 +537,7 @@ impl Page {
         self.inside.set(None);
         self.timing.set(Timing::default());
         self.comparing.set(false);
+        self.divider.set(None);
         self.editor.set(Some(editor));
         self.photo.set(Some(PhotoOnPage { name, size }));
         self.picture.set(Some(picture));
@@ -632,6 +653,7 @@ impl Page {
         });
         self.editor.set(None);
         self.photo.set(None);
+        self.divider.set(None);
         self.picture.set(None);
         self.pieces.set(Vec::new());
     }
@@ -917,6 +939,17 @@ impl Page {
         if let Some(photo) = self.look(Editor::photo) {
             self.view.set(View::fit(photo, stage));
         }
+    }
+
+    /// Switches the divider between before and after on or off; tells whether there is a photo.
+    pub fn toggle_divider(self) -> bool {
+        let has_photo = self.look(|_| ()).is_some();
+        if has_photo {
+            self.divider.update(|divider| {
+                *divider = if divider.is_some() { None } else { Some(Divider::default()) };
+            });
+        }
+        has_photo
     }
 
     /// Zooms about a point of the stage, or about its middle.

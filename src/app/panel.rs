@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::comparison::changed_share;
 use super::editor::BoxId;
 use super::icons::Icon;
 use super::inside::parameters::title;
@@ -364,6 +365,17 @@ fn SaveArea(page: Page) -> impl IntoView {
                         })
                 }}
             </p>
+            {move || {
+                let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size))?;
+                let changed = page.changed.get()?;
+                Some(
+                    view! {
+                        <p class="save-note" data-testid="changed">
+                            {format!("{}.", changed_share(changed, size))}
+                        </p>
+                    },
+                )
+            }}
         </section>
     }
 }

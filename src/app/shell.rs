@@ -7,6 +7,7 @@ use web_sys::HtmlElement;
 
 use super::bars::{Header, Tools};
 use super::empty::Empty;
+use super::fetch_list::FetchDialog;
 use super::help::Help;
 use super::icons::Icon;
 use super::inside::Inspector;
@@ -15,7 +16,7 @@ use super::model_choice::ModelDialog;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
 use super::stage::Stage;
-use super::{intake, keys, theme};
+use super::{changed, intake, keys, offline, theme};
 
 /// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
 pub fn start() {
@@ -36,6 +37,8 @@ fn Shell() -> impl IntoView {
     let page = Page::new();
     keys::listen(page);
     listen_for_photos(page);
+    offline::listen(page);
+    changed::follow(page);
     tell_tests(page);
     page.start_engine();
     view! {
@@ -62,6 +65,7 @@ fn Shell() -> impl IntoView {
         <Help page=page />
         <ModelDialog page=page />
         <Inspector page=page />
+        <FetchDialog page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
             <p>"Drop the photo to open it"</p>
         </div>
@@ -97,14 +101,14 @@ fn listen_for_photos(page: Page) {
         event.prevent_default();
         page.dropping.set(false);
         if let Some(files) = event.data_transfer().and_then(|transfer| transfer.files()) {
-            intake::open_files(page, &files);
+            intake::open_files(page, intake::files_of(&files));
         }
     });
     let paste = window_event_listener(ev::paste, move |event| {
         let files = event.clipboard_data().and_then(|clipboard| clipboard.files());
         if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
-            intake::open_files(page, &files);
+            intake::open_files(page, intake::files_of(&files));
         } else if !keys::is_typing(event.target()) {
             page.paste();
         }

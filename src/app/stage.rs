@@ -15,6 +15,7 @@ use web_sys::{
 };
 
 use super::box_on_stage::BoxOnStage;
+use super::divider::{self, DividerOnStage};
 use super::editor::{
     BoxId, BoxInScreen, Editor, Finished, Handle, PlacedLabel, PointInScreen, SizeInScreen,
     place_labels,
@@ -79,6 +80,10 @@ pub fn Stage(page: Page) -> impl IntoView {
             view.origin_in_screen.x, view.origin_in_screen.y, view.zoom
         )
     };
+    // Left of the divider the photo below shows through.
+    let clip = move || {
+        divider::shown(page).map(|divider| format!("inset(0 0 0 {:.4}%)", divider.share() * 100.0))
+    };
     let side = move |side: fn(crate::photo::PhotoSize) -> u32| {
         move || {
             let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
@@ -112,11 +117,17 @@ pub fn Stage(page: Page) -> impl IntoView {
                 style:height=side(|size| size.height)
             >
                 <canvas node_ref=canvas class="original"></canvas>
-                <div node_ref=pieces class="pieces" aria-hidden="true"></div>
+                <div
+                    node_ref=pieces
+                    class="pieces"
+                    style:clip-path=clip
+                    aria-hidden="true"
+                ></div>
             </div>
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
+            <DividerOnStage page=page />
             {move || {
                 draft
                     .get()

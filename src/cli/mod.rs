@@ -6,12 +6,12 @@ mod data;
 mod device;
 mod erase;
 mod evaluate;
+mod finish;
 mod inspect;
 mod lend;
 mod method;
 mod model;
 mod plan;
-mod precompress;
 mod publish;
 mod read;
 mod samples;
@@ -64,7 +64,7 @@ enum Command {
     Publish(publish::Args),
     Serve(serve::Args),
     Samples(samples::Args),
-    Precompress(precompress::Args),
+    Finish(finish::Args),
 }
 
 /// Arguments that no parser can refuse by themselves.
@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
         Command::Publish(args) => publish::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Samples(args) => samples::run(&args),
-        Command::Precompress(args) => precompress::run(&args),
+        Command::Finish(args) => finish::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

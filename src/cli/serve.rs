@@ -15,7 +15,7 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 /// The headers of every answer, in the format that static hosts read; the policy among them lets
 /// the page speak to its own origin only.
-const HEADERS: &str = include_str!("../../pkg-config/_headers");
+pub(super) const HEADERS: &str = include_str!("../../pkg-config/_headers");
 
 /// Serve the page to a browser on this machine.
 #[derive(Debug, Parser)]

@@ -63,6 +63,11 @@ export async function serve(folder = dist) {
   }
 }
 
+/** Finishes a site whose files were changed: it is another version then. */
+export async function finish(folder) {
+  await run(program, ['finish', folder, '--quality', '1'], { timeout: ANSWER_MILLISECONDS });
+}
+
 /** The models folder and, unless it is the first, the model, as the page has them. */
 const modelArguments = ({ models = join(dist, 'models'), model } = {}) =>
   ['--models', models, ...(model ? ['--model', model] : [])];

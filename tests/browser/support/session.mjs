@@ -61,14 +61,24 @@ export function withPageServed(options) {
  * policy forbade) but what `expected` allows, and no request to another origin.
  */
 export async function openSession(t, browser, origin, options = {}) {
-  const { viewport = { width: 1280, height: 800 }, colorScheme = 'light' } = options;
-  const context = await browser.newContext({ viewport, colorScheme, acceptDownloads: true });
+  const { viewport = { width: 1280, height: 800 }, colorScheme = 'light', ...others } = options;
+  const context = await browser.newContext({
+    viewport,
+    colorScheme,
+    acceptDownloads: true,
+    ...others,
+  });
   context.setDefaultTimeout(PAGE_MILLISECONDS);
   const requests = [];
   const problems = [];
   const warnings = [];
   const expected = [];
-  context.on('request', (request) => requests.push(request.url()));
+  const allRequests = [];
+  context.on('request', (request) => {
+    allRequests.push(request.url());
+    // What the service worker asks for, to keep it, is nothing that the page waits for.
+    if (!request.serviceWorker()) requests.push(request.url());
+  });
   context.on('weberror', (error) => problems.push(`uncaught: ${error.error()}`));
   context.on('console', (message) => {
     const line = `${message.text()} (${message.location().url})`;
@@ -80,7 +90,10 @@ export async function openSession(t, browser, origin, options = {}) {
   return {
     page,
     context,
+    /** What the page and its engine asked for. */
     requests,
+    /** That and what the service worker asked for. */
+    allRequests,
     warnings,
     /** Console errors that match are no problem, as where a file is made to be missing. */
     expectProblem: (pattern) => expected.push(pattern),
@@ -92,7 +105,7 @@ export async function openSession(t, browser, origin, options = {}) {
     assertClean: () => {
       const unexpected = problems.filter((line) => !expected.some((known) => known.test(line)));
       assert.deepEqual(unexpected, [], 'errors in the console or uncaught');
-      const foreign = requests.filter((url) => {
+      const foreign = allRequests.filter((url) => {
         const { protocol, origin: own } = new URL(url);
         return protocol !== 'data:' && own !== origin;
       });
@@ -122,6 +135,21 @@ export async function engineFailed(page) {
     { timeout: ENGINE_MILLISECONDS },
   );
   return page.getByTestId('engine-status').innerText();
+}
+
+/** Waits until the page is kept for use without a network. */
+export async function keptForOffline(page) {
+  const kept = () =>
+    page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      if (registration?.active?.state !== 'activated') return false;
+      return Boolean(await caches.match(new URL('?whole', registration.scope).href));
+    });
+  const late = Date.now() + PAGE_MILLISECONDS * 2;
+  while (!(await kept())) {
+    assert.ok(Date.now() < late, 'the page is kept for use without a network');
+    await page.waitForTimeout(50);
+  }
 }
 
 /** Waits until nothing is under way between page and engine. */

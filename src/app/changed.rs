@@ -1,0 +1,73 @@
+//! Counts the pixels that the removal changes, on what is on the stage.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap};
+
+use super::comparison::changed_pixels;
+use super::page::{Page, Piece};
+use crate::worker::protocol::Patch;
+
+/// Counts anew whenever the engine has removed something.
+pub fn follow(page: Page) {
+    Effect::new(move |_| {
+        let picture = page.picture.get();
+        let count = page.pieces.with(|pieces| match picture {
+            Some(picture) if !pieces.is_empty() => count(&picture, pieces).ok().flatten(),
+            _ => None,
+        });
+        page.changed.set(count);
+    });
+}
+
+/// None where the browser gives no canvas.
+fn count(picture: &ImageBitmap, pieces: &[Piece]) -> Result<Option<u64>, JsValue> {
+    let mut seen = HashSet::new();
+    let mut sum = 0;
+    for patch in pieces.iter().map(|piece| &piece.patch) {
+        if !seen.insert(Rc::as_ptr(patch)) {
+            continue;
+        }
+        let Some(before) = pixels_below(picture, patch)? else { return Ok(None) };
+        let width = (patch.area.width as usize).max(1);
+        // Only within the boxes anything changes, and boxes may overlap.
+        let mut within = vec![false; before.len() / 4];
+        for piece in pieces.iter().filter(|piece| Rc::ptr_eq(&piece.patch, patch)) {
+            let b = piece.box_in_photo;
+            let left = b.left.saturating_sub(patch.area.left) as usize;
+            let top = b.top.saturating_sub(patch.area.top) as usize;
+            for row in top..top + b.height as usize {
+                let start = row * width + left;
+                if let Some(row) = within.get_mut(start..start + b.width as usize) {
+                    row.fill(true);
+                }
+            }
+        }
+        let counts = |index: usize| within.get(index).copied().unwrap_or_default();
+        sum += changed_pixels(&before, &patch.rgba, counts);
+    }
+    Ok(Some(sum))
+}
+
+/// The picture's own pixels in a patch's area.
+fn pixels_below(picture: &ImageBitmap, patch: &Patch) -> Result<Option<Vec<u8>>, JsValue> {
+    let area = patch.area;
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
+    canvas.set_width(area.width);
+    canvas.set_height(area.height);
+    let options = js_sys::Object::new();
+    // Else each look at the pixels fetches them from the GPU.
+    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
+    let Some(context) = canvas
+        .get_context_with_context_options("2d", &options)?
+        .and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
+    else {
+        return Ok(None);
+    };
+    context.draw_image_with_image_bitmap(picture, -f64::from(area.left), -f64::from(area.top))?;
+    let data = context.get_image_data(0.0, 0.0, f64::from(area.width), f64::from(area.height))?;
+    Ok(Some(data.data().to_vec()))
+}

@@ -1,0 +1,136 @@
+//! The divider between before and after: a slider over the photo, for pointer, touch and keys.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
+
+use super::comparison::Divider;
+use super::editor::{Editor, PointInScreen};
+use super::icons::Icon;
+use super::page::Page;
+use super::stage::px;
+
+/// How far a key moves it, as a share of the photo's width.
+const STEP: f64 = 0.01;
+const LARGE_STEP: f64 = 0.1;
+
+/// The divider as it is shown, which is where it can be seen; none while it is off.
+pub fn shown(page: Page) -> Option<Divider> {
+    let divider = page.divider.get()?;
+    let photo = page.editor.with(|editor| editor.as_ref().map(Editor::photo))?;
+    Some(divider.in_sight(page.view.get(), photo, page.stage.get()))
+}
+
+/// The divider; there while it is on.
+#[component]
+pub fn DividerOnStage(page: Page) -> impl IntoView {
+    let on = Memo::new(move |_| page.divider.with(Option::is_some));
+    view! {
+        <Show when=move || on.get()>
+            <Slider page=page />
+        </Show>
+    }
+}
+
+#[component]
+fn Slider(page: Page) -> impl IntoView {
+    let element = NodeRef::<html::Div>::new();
+    let shown = Memo::new(move |_| shown(page));
+    let line = move || {
+        let photo = page.editor.with(|editor| editor.as_ref().map(Editor::photo))?;
+        Some(shown.get()?.line_in_screen(page.view.get(), photo, page.stage.get()))
+    };
+    let length =
+        move |of: fn(super::editor::BoxInScreen) -> f64| move || px(line().map_or(0.0, of));
+    let percent = move || shown.get().map_or(0.0, |divider| divider.share() * 100.0);
+    // Whoever switches it on wants to move it next.
+    Effect::new(move |_| {
+        if let Some(element) = element.get() {
+            let options = web_sys::FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = element.focus_with_options(&options);
+        }
+    });
+    view! {
+        <div
+            node_ref=element
+            class="comparison"
+            style:left=length(|line| line.left)
+            style:top=length(|line| line.top)
+            style:height=length(|line| line.height)
+            tabindex="0"
+            role="slider"
+            aria-label="Divider between before and after"
+            aria-orientation="horizontal"
+            aria-valuemin="0"
+            aria-valuemax="100"
+            aria-valuenow=move || format!("{:.0}", percent())
+            aria-valuetext=move || format!("{:.0} % before, {:.0} % after", percent(), 100.0 - percent())
+            data-testid="divider"
+            on:pointerdown=move |event| pointer_down(&event)
+            on:pointermove=move |event| pointer_moved(page, &event)
+            on:keydown=move |event| key_down(page, &event)
+        >
+            <span class="comparison-side" aria-hidden="true">"Before"</span>
+            <span class="comparison-knob" aria-hidden="true">{Icon::Compare.view()}</span>
+            <span class="comparison-side is-after" aria-hidden="true">"After"</span>
+        </div>
+    }
+}
+
+fn slider_of(event: &PointerEvent) -> Option<HtmlElement> {
+    event.current_target().and_then(|target| target.dyn_into().ok())
+}
+
+fn pointer_down(event: &PointerEvent) {
+    if event.button() != 0 {
+        return;
+    }
+    // No box is drawn below it.
+    event.stop_propagation();
+    if let Some(slider) = slider_of(event) {
+        // Without the capture a quick drag loses the divider; that is all that is lost.
+        let _ = slider.set_pointer_capture(event.pointer_id());
+    }
+}
+
+fn pointer_moved(page: Page, event: &PointerEvent) {
+    let Some(slider) = slider_of(event) else { return };
+    if !slider.has_pointer_capture(event.pointer_id()) {
+        return;
+    }
+    event.stop_propagation();
+    let Some(stage) = slider.parent_element().map(|stage| stage.get_bounding_client_rect()) else {
+        return;
+    };
+    let point_in_screen = PointInScreen {
+        x: f64::from(event.client_x()) - stage.left(),
+        y: f64::from(event.client_y()) - stage.top(),
+    };
+    if let Some(photo) = page.look(Editor::photo) {
+        let view = page.view.get_untracked();
+        page.divider.set(Some(Divider::at(point_in_screen, view, photo)));
+    }
+}
+
+fn key_down(page: Page, event: &KeyboardEvent) {
+    let Some(share) = untrack(|| shown(page)).map(Divider::share) else { return };
+    if event.ctrl_key() || event.alt_key() || event.meta_key() {
+        return;
+    }
+    let step = if event.shift_key() { LARGE_STEP } else { STEP };
+    let share = match event.key().as_str() {
+        "ArrowRight" | "ArrowUp" => share + step,
+        "ArrowLeft" | "ArrowDown" => share - step,
+        "PageUp" => share + LARGE_STEP,
+        "PageDown" => share - LARGE_STEP,
+        "Home" => 0.0,
+        "End" => 1.0,
+        _ => return,
+    };
+    // The selected box's keys are the same.
+    event.stop_propagation();
+    event.prevent_default();
+    page.divider.set(Some(Divider::of_share(share)));
+}

@@ -1,0 +1,35 @@
+//! Compressed copies beside the files of a built page.
+
+use std::{fs, io::Write as _, path::Path, time::SystemTime};
+
+use super::beside;
+use crate::files::write_whole;
+
+/// Files worth compressing; pictures and weights are dense already.
+pub(super) const ENDINGS: [&str; 8] =
+    ["wasm", "js", "css", "html", "json", "svg", "webmanifest", "md"];
+
+/// Compresses one file, unless its copies are newer than it.
+pub(super) fn compress(file: &Path, quality: u8) -> anyhow::Result<()> {
+    let changed = fs::metadata(file)?.modified()?;
+    let (brotli_path, gzip_path) = (beside(file, ".br"), beside(file, ".gz"));
+    let newer = |path: &Path| {
+        fs::metadata(path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH) >= changed
+    };
+    if newer(&brotli_path) && newer(&gzip_path) {
+        return Ok(());
+    }
+    let content = fs::read(file)?;
+    let mut brotli = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: i32::from(quality),
+        lgwin: 24,
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut content.as_slice(), &mut brotli, &parameters)?;
+    write_whole(&brotli_path, &brotli)?;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&content)?;
+    write_whole(&gzip_path, &gzip.finish()?)?;
+    Ok(())
+}

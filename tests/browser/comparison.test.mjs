@@ -1,0 +1,196 @@
+// Before and after: the divider by pointer, touch and keys, and the share of changed pixels.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { obstacle, samples } from './support/env.mjs';
+import { scratchFolder } from './support/native.mjs';
+import { ODD_PICTURES, SIZE, STROKE_BOX } from './support/oddfiles.mjs';
+import { decode } from './support/pixels.mjs';
+import {
+  ANSWER_MILLISECONDS,
+  LIMIT_MILLISECONDS,
+  engineReady,
+  openSession,
+  settled,
+  withPageServed,
+} from './support/session.mjs';
+import { areaOf, boxes, choose, draw, drawAll, photoShown, save, screenshot } from './support/stage.mjs';
+
+const BOX = { left: 242, top: 163, width: 69, height: 109 };
+
+describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
+  const at = withPageServed();
+
+  async function atWork(t, options) {
+    const session = await openSession(t, at.browser, at.server.origin, options);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    assert.ok(await page.getByTestId('before-after').isDisabled());
+    await page.keyboard.press('b');
+    assert.equal(await page.getByTestId('divider').count(), 0, 'nothing to divide yet');
+    await choose(page, join(samples, 'door-606.jpg'));
+    await photoShown(page, 'door-606.jpg');
+    await drawAll(page, [BOX]);
+    await engineReady(page);
+    await settled(page);
+    return session;
+  }
+
+  /** Its place in per cent. */
+  const now = async (page) => Number(await page.getByTestId('divider').getAttribute('aria-valuenow'));
+  const clipped = (page) =>
+    page.locator('.pieces').evaluate((pieces) => getComputedStyle(pieces).clipPath);
+  /** The middle of the divider's knob on screen. */
+  const knob = async (page) => {
+    const place = await page.locator('.comparison-knob').boundingBox();
+    return { x: place.x + place.width / 2, y: place.y + place.height / 2 };
+  };
+
+  test('the divider goes by keys, and hides what is left of it', async (t) => {
+    const session = await atWork(t);
+    const { page } = session;
+    const { keyboard } = page;
+    await keyboard.press('Escape');
+    const after = await screenshot(page);
+    await keyboard.press('b');
+    const divider = page.getByRole('slider', { name: 'Divider between before and after' });
+    assert.ok(await divider.evaluate((element) => element === document.activeElement));
+    assert.equal(await page.getByTestId('before-after').getAttribute('aria-pressed'), 'true');
+    assert.equal(await now(page), 50);
+    assert.match(await clipped(page), /50%\)$/);
+    for (const [key, value] of [
+      ['ArrowRight', 51],
+      ['ArrowLeft', 50],
+      ['Shift+ArrowRight', 60],
+      ['PageDown', 50],
+      ['ArrowDown', 49],
+      ['End', 100],
+      ['ArrowRight', 100],
+      ['Home', 0],
+      ['ArrowLeft', 0],
+      ['ArrowUp', 1],
+    ]) {
+      await keyboard.press(key);
+      assert.equal(await now(page), value, key);
+    }
+    assert.match(await divider.getAttribute('aria-valuetext'), /^1 % before, 99 % after$/);
+    assert.deepEqual((await boxes(page)).map(areaOf), [BOX], 'the keys are not the boxes’');
+
+    // What is on screen: the digit left of the divider, gone right of it.
+    const place = await page.getByTestId('box').boundingBox();
+    const inset = 12;
+    const clip = {
+      x: Math.ceil(place.x + inset),
+      y: Math.ceil(place.y + inset),
+      width: Math.floor(place.width - 2 * inset),
+      height: Math.floor(place.height - 2 * inset),
+    };
+    const seen = () => page.screenshot({ clip, caret: 'initial' });
+    await keyboard.press('Home');
+    const without = await seen();
+    await keyboard.press('End');
+    const original = await seen();
+    assert.ok(!original.equals(without), 'the digit is there and is not');
+    await keyboard.press('b');
+    assert.ok(without.equals(await seen()));
+    await keyboard.down('o');
+    assert.ok(original.equals(await seen()), 'it is the original');
+    await keyboard.up('o');
+    assert.equal(await page.getByTestId('divider').count(), 0);
+    assert.equal(await clipped(page), 'none');
+    assert.ok(after.equals(await screenshot(page)), 'all is as it was');
+    session.assertClean();
+  });
+
+  test('the divider is dragged, stays in sight, and boxes are drawn beside it', async (t) => {
+    const session = await atWork(t);
+    const { page } = session;
+    const { mouse } = page;
+    await page.getByTestId('before-after').click();
+    const from = await knob(page);
+    const photo = await page.locator('.photo').boundingBox();
+    await mouse.move(from.x, from.y);
+    await mouse.down();
+    await mouse.move(from.x - 40, from.y, { steps: 3 });
+    await mouse.move(photo.x + photo.width / 4, from.y - 30, { steps: 3 });
+    await mouse.up();
+    assert.equal(await now(page), 25);
+    assert.equal((await boxes(page)).length, 1, 'no box was drawn');
+    await mouse.move(from.x, from.y);
+    assert.equal(await now(page), 25, 'let go of');
+    await draw(page, { left: 400, top: 40, width: 60, height: 80 });
+    assert.equal((await boxes(page)).length, 2);
+
+    // Zoomed in far from it, it waits at the stage's edge.
+    const stage = await page.getByTestId('stage').boundingBox();
+    await mouse.move(stage.x + stage.width - 60, stage.y + 200);
+    for (let i = 0; i < 5; i += 1) await mouse.wheel(0, -400);
+    const { x } = await knob(page);
+    assert.ok(x >= stage.x && x < stage.x + 60, `${x} at the left edge`);
+    assert.ok((await now(page)) > 25);
+    await page.keyboard.press('0');
+    assert.equal(await now(page), 25, 'and is back where it was');
+    await page.getByTestId('before-after').click();
+    assert.equal(await page.getByTestId('divider').count(), 0);
+    session.assertClean();
+  });
+
+  test('a finger drags it on a phone', async (t) => {
+    const options = { viewport: { width: 390, height: 844 }, hasTouch: true };
+    const session = await openSession(t, at.browser, at.server.origin, options);
+    const { page, context } = session;
+    await session.goto('?engine=cpu');
+    await choose(page, join(samples, 'door-606.jpg'));
+    await photoShown(page, 'door-606.jpg');
+    await page.getByTestId('before-after').tap();
+    const from = await knob(page);
+    const photo = await page.locator('.photo').boundingBox();
+    const client = await context.newCDPSession(page);
+    const touch = (type, x) =>
+      client.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: type === 'touchEnd' ? [] : [{ x, y: from.y }],
+      });
+    await touch('touchStart', from.x);
+    const to = photo.x + photo.width * 0.8;
+    for (const share of [0.3, 0.7, 1]) await touch('touchMove', from.x + (to - from.x) * share);
+    await touch('touchEnd');
+    await page.waitForFunction(
+      () => document.querySelector('[data-testid=divider]').getAttribute('aria-valuenow') === '80',
+    );
+    assert.equal((await boxes(page)).length, 0);
+    session.assertClean();
+  });
+
+  test('the panel says how many pixels changed, as the saved file has it', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    const path = join(await scratchFolder(t), 'grey.png');
+    await writeFile(path, ODD_PICTURES['grey.png']);
+    await choose(page, path);
+    await photoShown(page, 'grey.png');
+    assert.equal(await page.getByTestId('changed').count(), 0);
+    await drawAll(page, [STROKE_BOX]);
+    await settled(page);
+    const line = page.getByTestId('changed');
+    const said = Number(/^([\d.]+)\s% of the photo’s pixels changed\.$/.exec(await line.innerText())[1]);
+    const before = decode(ODD_PICTURES['grey.png']);
+    const after = decode((await save(page, ANSWER_MILLISECONDS)).png);
+    let changed = 0;
+    for (let i = 0; i < before.data.length; i += 4) {
+      if (Math.abs(before.data[i] - after.data[i]) > 4) changed += 1;
+    }
+    const share = (changed * 100) / (SIZE.width * SIZE.height);
+    assert.ok(share > 1, `${share} %`);
+    assert.ok(Math.abs(said - share) <= share * 0.05, `${said} % said, ${share} % counted`);
+    await page.getByTestId('box').first().focus();
+    await page.keyboard.press('r');
+    await settled(page);
+    assert.equal(await line.count(), 0, 'nothing is removed any more');
+    session.assertClean();
+  });
+});
