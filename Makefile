@@ -101,6 +101,13 @@ bench-removal: native typefaces ## Removal against the truth and on SVHN's test 
 bench-reading: ## Times and memory of reading SVHN's files at full size, beside h5py and SciPy
 	cargo bench --locked --no-default-features --features dataset --bench reading
 
+.PHONY: bench-browser
+bench-browser: web ## Reading on the CPU in Chromium, beside onnxruntime-web with the same network
+	pkg-config/setup.sh browser-tests
+	pkg-config/setup.sh browser-bench
+	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" \
+		node benches/browser/reading.mjs
+
 .PHONY: sizes
 sizes: web ## Brotli sizes of what the page fetches first, and of the engine behind it
 	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app_bg.wasm.br styles.css.br

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up one tool, unless it is there already:
-#   setup.sh wasm-target | wasm-bindgen | browser | browser-tests | cargo-deny
+#   setup.sh wasm-target | wasm-bindgen | browser | browser-tests | browser-bench | cargo-deny
 # A step that fails says what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -53,15 +53,17 @@ browser)
     fi
     by_hand "the browser tests need Chromium or Chrome, 130 or newer; install it, or name it in CHROMIUM"
     ;;
-browser-tests)
-    command -v npm >/dev/null || by_hand "the browser tests need Node.js 20 or newer with npm; install it"
-    cd tests/browser
+browser-tests | browser-bench)
+    folder=tests/browser
+    [ "$1" = browser-tests ] || folder=benches/browser
+    command -v npm >/dev/null || by_hand "$folder needs Node.js 20 or newer with npm; install it"
+    cd "$folder"
     if ! cmp -s package-lock.json node_modules/.installed-lock; then
-        npm ci --no-audit --no-fund || by_hand "npm ci failed in tests/browser; see above"
+        npm ci --no-audit --no-fund || by_hand "npm ci failed in $folder; see above"
         cp package-lock.json node_modules/.installed-lock
     fi
     ;;
 *)
-    by_hand "usage: setup.sh wasm-target | wasm-bindgen | browser | browser-tests | cargo-deny"
+    by_hand "usage: setup.sh wasm-target | wasm-bindgen | browser | browser-tests | browser-bench | cargo-deny"
     ;;
 esac

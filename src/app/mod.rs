@@ -37,7 +37,7 @@
 //! | `inside` | the inspector | `open`; `data-area`, `data-method` and `data-digit` (of the gradient) once it shows an answer |
 //! | `picture` | a picture in it | `data-name`; its `canvas` has a pixel a value |
 //! | `parameter` | a slider in it | `data-name` |
-//! | `timing` | how long the last answers took | |
+//! | `timing` | how long the last answers took | `data-read-milliseconds` of the last reading |
 //! | `message` | a one-line message | |
 //! | `update`, `reload` | the line that tells of a new version, and its button | |
 //! | `stays` | opens the list of what was fetched | |

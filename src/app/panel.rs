@@ -413,7 +413,13 @@ fn EngineCard(page: Page) -> impl IntoView {
                 </button>
             </Show>
             <ModelChoice page=page />
-            <p class="timing" data-testid="timing">
+            <p
+                class="timing"
+                data-testid="timing"
+                data-read-milliseconds=move || {
+                    page.timing.get().read.map(|(_, time)| format!("{time:.3}"))
+                }
+            >
                 {move || {
                     let timing = page.timing.get();
                     let read = timing

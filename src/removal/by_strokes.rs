@@ -6,7 +6,7 @@
 //! folded in and evened out; the GRNN on the full lattice gives the fill; and the fill goes over
 //! into the photo as the network becomes less sure.
 
-use super::{Fill, Lattice, RemovalOptions, Round, grnn::Grnn, lattice_line, relax};
+use super::{Fill, Lattice, RemovalOptions, Round, fill::Watch, grnn::Grnn, lattice_line, relax};
 use crate::{
     classifier::{EngineError, read_back},
     photo::{BoxInPhoto, Photo, Planes, luma},
@@ -253,7 +253,7 @@ fn fold_in_means(
     lattice: &Lattice,
     mut nodes: Vec<bool>,
     values: &mut [f32],
-    watch: &mut dyn FnMut(usize, &[bool], &[f32]),
+    watch: &mut Watch<'_>,
 ) -> usize {
     let mut rounds = 0;
     watch(rounds, &nodes, values);

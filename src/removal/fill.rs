@@ -86,6 +86,9 @@ pub struct Round<'a> {
     pub values: &'a [f32],
 }
 
+/// Is shown a round's number, nodes and values.
+pub(super) type Watch<'a> = dyn FnMut(usize, &[bool], &[f32]) + 'a;
+
 /// Fills all `boxes` of a photo; one fill a group of boxes that are near each other.
 ///
 /// # Errors
@@ -297,7 +300,7 @@ async fn fold_in(
     channels: usize,
     options: &RemovalOptions,
     classifier: &Classifier,
-    watch: &mut dyn FnMut(usize, &[bool], &[f32]),
+    watch: &mut Watch<'_>,
 ) -> Result<(Grnn, usize), EngineError> {
     let (height, width) = (lattice.rows.len(), lattice.columns.len());
     let device = classifier.device();
