@@ -8,6 +8,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 use super::bars::choose_file;
 use super::editor::Editor;
 use super::page::Page;
+use super::photos::{save, step};
 
 /// Listens for keys as long as the page lives.
 pub fn listen(page: Page) {
@@ -30,7 +31,10 @@ pub fn listen(page: Page) {
 }
 
 fn key_down(page: Page, event: &KeyboardEvent) {
-    if page.help.get_untracked() || page.choosing_model.get_untracked() {
+    if page.help.get_untracked()
+        || page.choosing_model.get_untracked()
+        || page.photos.is_saving_all()
+    {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -52,7 +56,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             true
         }
         (true, "s") => {
-            page.save();
+            save(page);
             true
         }
         (true, "d") => {
@@ -73,6 +77,8 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             page.panning.set(has_photo);
             has_photo
         }
+        (_, "[" | "PageUp") => step(page, -1),
+        (_, "]" | "PageDown") => step(page, 1),
         (_, "Escape") => escape(page),
         (_, "Delete" | "Backspace") => {
             let deleted = edit(page, Editor::delete_selected);

@@ -1,8 +1,8 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`editor`], [`dialogue`] and [`models`] are plain data and plain functions, tested without a browser. The
-//! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
+//! [`editor`], [`dialogue`], [`models`] and parts of [`photos`] are plain data and plain functions,
+//! tested without a browser. The rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
 //!
 //! # For tests in a browser
@@ -39,6 +39,7 @@
 pub mod dialogue;
 pub mod editor;
 pub mod models;
+pub mod photos;
 
 #[cfg(feature = "app")]
 mod bars;

@@ -13,8 +13,10 @@ use super::messages::MessageLines;
 use super::model_choice::ModelDialog;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
+use super::photos::keeping::{self, Restored};
+use super::photos::{self, SavingAllDialog, Strip};
 use super::stage::Stage;
-use super::{intake, keys, theme};
+use super::{keys, theme};
 
 /// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
 pub fn start() {
@@ -35,6 +37,8 @@ fn Shell() -> impl IntoView {
     let page = Page::new();
     keys::listen(page);
     listen_for_photos(page);
+    photos::follow_stage(page);
+    keeping::start(page);
     tell_tests(page);
     page.start_engine();
     view! {
@@ -53,15 +57,18 @@ fn Shell() -> impl IntoView {
                     <Show when=move || page.comparing.get()>
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
                     </Show>
+                    <Restored page=page />
                     <MessageLines page=page />
                 </div>
+                <Strip page=page />
             </div>
             <Panel page=page />
         </main>
         <Help page=page />
         <ModelDialog page=page />
+        <SavingAllDialog page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
-            <p>"Drop the photo to open it"</p>
+            <p>"Drop photos or box files"</p>
         </div>
         <div class="visually-hidden" role="status" aria-live="polite">
             {move || page.announcement.get()}
@@ -94,15 +101,15 @@ fn listen_for_photos(page: Page) {
     let drop = window_event_listener(ev::drop, move |event| {
         event.prevent_default();
         page.dropping.set(false);
-        if let Some(files) = event.data_transfer().and_then(|transfer| transfer.files()) {
-            intake::open_files(page, &files);
+        if let Some(transfer) = event.data_transfer() {
+            photos::add_dropped(page, &transfer);
         }
     });
     let paste = window_event_listener(ev::paste, move |event| {
         let files = event.clipboard_data().and_then(|clipboard| clipboard.files());
         if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
-            intake::open_files(page, &files);
+            photos::add(page, photos::given_of(&files));
         }
     });
     on_cleanup(move || {

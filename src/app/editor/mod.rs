@@ -61,6 +61,25 @@ impl Editor {
         }
     }
 
+    /// Takes on boxes from before, without a way back from them. Their ids are given anew.
+    pub fn begin_with(&mut self, boxes: &[PhotoBox]) {
+        for PhotoBox { area, remove, .. } in boxes {
+            self.push(*area, *remove);
+        }
+        self.selected = None;
+    }
+
+    /// Puts boxes in the place of all, as one step to undo.
+    pub fn replace(&mut self, areas: &[BoxInPhoto]) {
+        self.cancel();
+        self.history.keep(&self.boxes, None);
+        self.boxes.clear();
+        for area in areas {
+            self.push(*area, true);
+        }
+        self.selected = None;
+    }
+
     /// The size that boxes are clamped to.
     pub fn photo(&self) -> PhotoSize {
         self.photo
