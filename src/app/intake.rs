@@ -45,7 +45,8 @@ pub async fn fetch_samples() -> Vec<Sample> {
     if !response.ok() {
         return Vec::new();
     }
-    response.json().await.unwrap_or_default()
+    let list = response.binary().await.unwrap_or_default();
+    serde_json::from_slice(&list).unwrap_or_default()
 }
 
 /// Opens a sample picture.

@@ -7,6 +7,7 @@
 mod coco;
 mod csv;
 mod json;
+mod scalar;
 #[cfg(feature = "dataset")]
 mod svhn;
 mod voc;

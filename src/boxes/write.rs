@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-
 use super::BoxFormat;
 use crate::photo::{BoxInPhoto, PhotoSize};
 
@@ -47,96 +45,59 @@ pub fn yolo_classes() -> String {
     (0..10).map(|digit| format!("{digit}\n")).chain(["unread\n".to_owned()]).collect()
 }
 
-/// Plain data in memory can always be written.
-fn pretty(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).map(|text| text + "\n").unwrap_or_default()
+/// A text in JSON's quotes. By hand with the rest, as serde's code for these few shapes would weigh
+/// on the page.
+fn quoted(text: &str) -> String {
+    // A text can always be written.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+fn joined(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(",\n")
 }
 
 fn json(photos: &[LabelledPhoto]) -> String {
-    #[derive(Serialize)]
-    struct File<'a> {
-        photos: Vec<Photo<'a>>,
-    }
-    #[derive(Serialize)]
-    struct Photo<'a> {
-        photo: &'a str,
-        boxes: Vec<OwnBox>,
-    }
-    #[derive(Serialize)]
-    struct OwnBox {
-        #[serde(flatten)]
-        area: BoxInPhoto,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        label: Option<String>,
-    }
-    let own = |(area, digit): &(BoxInPhoto, Option<u8>)| OwnBox {
-        area: *area,
-        label: digit.map(|digit| digit.to_string()),
+    let own = |(area, digit): &(BoxInPhoto, Option<u8>)| {
+        let BoxInPhoto { left, top, width, height } = area;
+        let label = digit.map(|digit| format!(", \"label\": \"{digit}\"")).unwrap_or_default();
+        format!(
+            "  {{\"left\": {left}, \"top\": {top}, \"width\": {width}, \"height\": {height}{label}}}"
+        )
     };
-    let photos = photos
-        .iter()
-        .map(|photo| Photo { photo: &photo.name, boxes: photo.boxes.iter().map(own).collect() })
-        .collect();
-    pretty(&File { photos })
+    let photos = joined(photos.iter().map(|photo| {
+        let boxes = joined(photo.boxes.iter().map(own));
+        format!("{{\"photo\": {}, \"boxes\": [\n{boxes}\n]}}", quoted(&photo.name))
+    }));
+    format!("{{\"photos\": [\n{photos}\n]}}\n")
 }
 
 fn coco(photos: &[LabelledPhoto]) -> String {
-    #[derive(Serialize)]
-    struct File<'a> {
-        images: Vec<Image<'a>>,
-        annotations: Vec<Annotation>,
-        categories: Vec<Category>,
-    }
-    #[derive(Serialize)]
-    struct Image<'a> {
-        id: usize,
-        file_name: &'a str,
-        width: u32,
-        height: u32,
-    }
-    #[derive(Serialize)]
-    struct Annotation {
-        id: usize,
-        image_id: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        category_id: Option<u8>,
-        bbox: [u32; 4],
-        area: u64,
-        iscrowd: u8,
-    }
-    #[derive(Serialize)]
-    struct Category {
-        id: u8,
-        name: String,
-        supercategory: &'static str,
-    }
-    let mut file = File {
-        images: Vec::new(),
-        annotations: Vec::new(),
-        // Many tools take 0 for the background.
-        categories: (0..10)
-            .map(|digit| Category {
-                id: digit + 1,
-                name: digit.to_string(),
-                supercategory: "digit",
-            })
-            .collect(),
-    };
-    for (image_id, photo) in (1..).zip(photos) {
+    let images = joined((1..).zip(photos).map(|(id, photo)| {
         let PhotoSize { width, height } = photo.size;
-        file.images.push(Image { id: image_id, file_name: &photo.name, width, height });
-        for (area, digit) in &photo.boxes {
-            file.annotations.push(Annotation {
-                id: file.annotations.len() + 1,
-                image_id,
-                category_id: digit.map(|digit| digit + 1),
-                bbox: [area.left, area.top, area.width, area.height],
-                area: u64::from(area.width) * u64::from(area.height),
-                iscrowd: 0,
-            });
-        }
-    }
-    pretty(&file)
+        let name = quoted(&photo.name);
+        format!("{{\"id\": {id}, \"file_name\": {name}, \"width\": {width}, \"height\": {height}}}")
+    }));
+    let boxes = (1_usize..)
+        .zip(photos)
+        .flat_map(|(image, photo)| photo.boxes.iter().map(move |labelled| (image, labelled)));
+    let annotations = joined((1..).zip(boxes).map(|(id, (image, (area, digit)))| {
+        let BoxInPhoto { left, top, width, height } = area;
+        // Many tools take 0 for the background.
+        let category =
+            digit.map(|digit| format!("\"category_id\": {}, ", digit + 1)).unwrap_or_default();
+        let pixels = u64::from(*width) * u64::from(*height);
+        format!(
+            "{{\"id\": {id}, \"image_id\": {image}, {category}\"bbox\": [{left}, {top}, {width}, \
+             {height}], \"area\": {pixels}, \"iscrowd\": 0}}"
+        )
+    }));
+    let categories = joined((0..10).map(|digit| {
+        format!("{{\"id\": {}, \"name\": \"{digit}\", \"supercategory\": \"digit\"}}", digit + 1)
+    }));
+    format!(
+        "{{\"images\": [\n{images}\n],\n\"annotations\": [\n{annotations}\n],\n\
+         \"categories\": [\n{categories}\n]}}\n"
+    )
 }
 
 fn csv(photos: &[LabelledPhoto]) -> String {

@@ -35,6 +35,13 @@ pub struct Editor {
     history: History,
 }
 
+/// Boxes by their middles, from left to right.
+pub fn left_to_right(boxes: &[PhotoBox]) -> Vec<PhotoBox> {
+    let mut sorted = boxes.to_vec();
+    sorted.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
+    sorted
+}
+
 /// What a finished gesture came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
@@ -109,9 +116,7 @@ impl Editor {
 
     /// All boxes as a house number is read: by their middles, from left to right.
     pub fn left_to_right(&self) -> Vec<PhotoBox> {
-        let mut sorted = self.boxes.clone();
-        sorted.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
-        sorted
+        left_to_right(&self.boxes)
     }
 
     /// Areas of the boxes whose digits are to be removed.

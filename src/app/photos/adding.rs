@@ -168,9 +168,12 @@ async fn walk(entry: FileSystemEntry, found: &mut Vec<Given>, unread: &mut Vec<S
         }
         let name = entry.name();
         let read = if entry.is_directory() {
-            children_of(entry.unchecked_into()).await.map(|mut children| {
-                children.sort_by_key(|child| std::cmp::Reverse(child.name()));
-                waiting.extend(children);
+            children_of(entry.unchecked_into()).await.map(|children| {
+                // The last is taken first.
+                let by_name = |a: &FileSystemEntry, b: &FileSystemEntry| b.name().cmp(&a.name());
+                let children = children
+                    .sort_by(&mut |a, b| by_name(a.unchecked_ref(), b.unchecked_ref()) as i32);
+                waiting.extend(children.iter().map(JsCast::unchecked_into::<FileSystemEntry>));
             })
         } else {
             file_of(entry.unchecked_into()).await.map(|file| {
@@ -194,9 +197,9 @@ fn is_wanted(file: &File) -> bool {
             || name.ends_with(".tiff"))
 }
 
-async fn children_of(folder: FileSystemDirectoryEntry) -> Result<Vec<FileSystemEntry>, JsValue> {
+async fn children_of(folder: FileSystemDirectoryEntry) -> Result<js_sys::Array, JsValue> {
     let reader = folder.create_reader();
-    let mut children = Vec::new();
+    let mut children = js_sys::Array::new();
     loop {
         // Browsers give a hundred or so at a time, and at last none.
         let batch: js_sys::Array = called_back(|done, failed| {
@@ -207,7 +210,7 @@ async fn children_of(folder: FileSystemDirectoryEntry) -> Result<Vec<FileSystemE
         if batch.length() == 0 {
             return Ok(children);
         }
-        children.extend(batch.iter().map(JsCast::unchecked_into::<FileSystemEntry>));
+        children = children.concat(&batch);
     }
 }
 

@@ -11,8 +11,9 @@ use super::record::Record;
 const NAME: &str = "doorplate";
 const FILES: &str = "files";
 const WORK: &str = "work";
-/// The only record in [`WORK`].
-const RECORD: &str = "record";
+/// The only record in [`WORK`]; with another number when [`Record`] changes, as its bytes do not say
+/// what they mean.
+const RECORD: &str = "record-1";
 
 /// The database.
 pub struct Store {
@@ -38,15 +39,16 @@ impl Store {
 
     /// What is kept; none when nothing is, or nothing that this version understands.
     pub async fn record(&self) -> Result<Option<Record>, idb::Error> {
-        let text = self.get(WORK, RECORD).await?.and_then(|value| value.as_string());
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        let value = self.get(WORK, RECORD).await?;
+        let bytes = value.and_then(|value| value.dyn_into::<js_sys::Uint8Array>().ok());
+        Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes.to_vec()).ok()))
     }
 
     /// Keeps a record in the place of the last one.
     pub async fn keep_record(&self, record: &Record) -> Result<(), idb::Error> {
         // Plain data can always be written.
-        let text = serde_json::to_string(record).unwrap_or_default();
-        self.put(WORK, RECORD, &JsValue::from_str(&text)).await
+        let bytes = postcard::to_stdvec(record).unwrap_or_default();
+        self.put(WORK, RECORD, &js_sys::Uint8Array::from(bytes.as_slice())).await
     }
 
     /// A file that is kept.

@@ -8,6 +8,7 @@ use web_sys::{HtmlElement, KeyboardEvent, ScrollIntoViewOptions, ScrollLogicalPo
 use super::gallery::{Entry, Gallery, PhotoId, Progress};
 use super::{close, files};
 use crate::app::bars::choose_file;
+use crate::app::editor::left_to_right;
 use crate::app::icons::Icon;
 use crate::app::intake;
 use crate::app::page::Page;
@@ -53,31 +54,52 @@ pub fn Strip(page: Page) -> impl IntoView {
     }
 }
 
+/// What is shown of one photo.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shown {
+    name: String,
+    summary: String,
+    title: String,
+    thumbnail: Option<String>,
+    number: String,
+    state: &'static str,
+    is_open: bool,
+    /// One stop for the Tab key in the whole strip; arrows lead on from there.
+    is_stop: bool,
+}
+
+impl Shown {
+    fn of(gallery: &Gallery, id: PhotoId) -> Self {
+        let Some(entry) = gallery.get(id) else { return Shown::default() };
+        let first = || gallery.entries().first().map(|entry| entry.id);
+        let summary = entry.summary();
+        Shown {
+            name: entry.name.clone(),
+            title: format!("{}: {}", entry.name, entry.failure.as_ref().unwrap_or(&summary)),
+            summary,
+            thumbnail: entry.thumbnail.clone(),
+            number: number_of(entry),
+            state: match entry.progress() {
+                Progress::Untouched => "untouched",
+                Progress::Unfinished => "unfinished",
+                Progress::Done => "done",
+                Progress::Failed => "failed",
+            },
+            is_open: gallery.open() == Some(id),
+            is_stop: gallery.open().or_else(first) == Some(id),
+        }
+    }
+}
+
 /// One photo.
 #[component]
 fn Shot(page: Page, id: PhotoId) -> impl IntoView {
     let gallery = page.photos.gallery;
-    let of = move |what: fn(&Entry) -> String| {
-        Memo::new(move |_| gallery.with(|gallery| gallery.get(id).map(what)).unwrap_or_default())
-    };
-    let name = of(|entry| entry.name.clone());
-    let thumbnail = of(|entry| entry.thumbnail.clone().unwrap_or_default());
-    let number = of(number_of);
-    let summary = of(Entry::summary);
-    let failure = of(|entry| entry.failure.clone().unwrap_or_default());
-    let progress = Memo::new(move |_| gallery.with(|gallery| gallery.get(id).map(Entry::progress)));
-    let is_open = Memo::new(move |_| gallery.with(Gallery::open) == Some(id));
-    // One stop for the Tab key in the whole strip; arrows lead on from there.
-    let is_stop = Memo::new(move |_| {
-        gallery.with(|gallery| {
-            let first = || gallery.entries().first().map(|entry| entry.id);
-            gallery.open().or_else(first) == Some(id)
-        })
-    });
-    let tab_index = move || if is_stop.get() { "0" } else { "-1" };
+    let shown = Memo::new(move |_| gallery.with(|gallery| Shown::of(gallery, id)));
+    let tab_index = move || if shown.with(|shown| shown.is_stop) { "0" } else { "-1" };
     let button = NodeRef::<html::Button>::new();
     Effect::new(move |_| {
-        if let Some(button) = button.get().filter(|_| is_open.get()) {
+        if let Some(button) = button.get().filter(|_| shown.with(|shown| shown.is_open)) {
             let options = ScrollIntoViewOptions::new();
             options.set_block(ScrollLogicalPosition::Nearest);
             options.set_inline(ScrollLogicalPosition::Nearest);
@@ -85,49 +107,46 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
         }
     });
     view! {
-        <li class="shot" class:is-open=move || is_open.get()>
+        <li class="shot" class:is-open=move || shown.with(|shown| shown.is_open)>
             <button
                 node_ref=button
                 type="button"
                 class="shot-pick"
                 data-testid="photo"
                 data-photo-id=id
-                data-name=move || name.get()
-                data-state=move || state_name(progress.get())
-                aria-current=move || is_open.get().then_some("true")
-                aria-label=move || format!("{}, {}", name.get(), summary.get())
-                title=move || match failure.get() {
-                    why if why.is_empty() => format!("{}: {}", name.get(), summary.get()),
-                    why => format!("{}: {why}", name.get()),
-                }
+                data-name=move || shown.with(|shown| shown.name.clone())
+                data-state=move || shown.with(|shown| shown.state)
+                aria-current=move || shown.with(|shown| shown.is_open.then_some("true"))
+                aria-label=move || shown.with(|shown| format!("{}, {}", shown.name, shown.summary))
+                title=move || shown.with(|shown| shown.title.clone())
                 tabindex=tab_index
                 on:click=move |_| {
-                    if !is_open.get_untracked() || !page.photos.can_open(id) {
+                    if !shown.with_untracked(|shown| shown.is_open) || !page.photos.can_open(id) {
                         intake::open(page, id);
                     }
                 }
             >
-                <Show
-                    when=move || !thumbnail.with(String::is_empty)
-                    fallback=move || view! { <span class="shot-none">{Icon::Open.view()}</span> }
-                >
-                    <img src=move || thumbnail.get() alt="" draggable="false" />
-                </Show>
+                {move || match shown.with(|shown| shown.thumbnail.clone()) {
+                    Some(url) => view! { <img src=url alt="" draggable="false" /> }.into_any(),
+                    None => view! { <span class="shot-none">{Icon::Open.view()}</span> }.into_any(),
+                }}
                 <span class="shot-mark" aria-hidden="true">
-                    {move || match progress.get() {
-                        Some(Progress::Failed) => Some(Icon::Warning.view().into_any()),
-                        Some(Progress::Done) => {
-                            Some(view! { {Icon::Check.view()} {number.get()} }.into_any())
-                        }
-                        Some(Progress::Unfinished) => Some(number.get().into_any()),
-                        Some(Progress::Untouched) | None => None,
+                    {move || {
+                        shown.with(|shown| {
+                            let icon = match shown.state {
+                                "failed" => Some(Icon::Warning),
+                                "done" => Some(Icon::Check),
+                                _ => None,
+                            };
+                            (icon.map(Icon::view), shown.number.clone())
+                        })
                     }}
                 </span>
             </button>
             <button
                 type="button"
                 class="shot-close"
-                aria-label=move || format!("Close {}", name.get())
+                aria-label=move || shown.with(|shown| format!("Close {}", shown.name))
                 title="Close this photo"
                 tabindex=tab_index
                 on:click=move |_| close(page, id)
@@ -138,20 +157,10 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
     }
 }
 
-fn state_name(progress: Option<Progress>) -> &'static str {
-    match progress {
-        None | Some(Progress::Untouched) => "untouched",
-        Some(Progress::Unfinished) => "unfinished",
-        Some(Progress::Done) => "done",
-        Some(Progress::Failed) => "failed",
-    }
-}
-
 /// The house number as far as it is read.
 fn number_of(entry: &Entry) -> String {
-    let mut boxes = entry.boxes.clone();
-    boxes.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
     let digit = |area| entry.digits.get(area).map_or('?', |digit| char::from(b'0' + digit.min(&9)));
+    let boxes = left_to_right(&entry.boxes);
     let number: String = boxes.iter().take(MAX_DIGITS).map(|b| digit(&b.area)).collect();
     if boxes.len() > MAX_DIGITS { format!("{number}…") } else { number }
 }
