@@ -7,7 +7,7 @@ use web_sys::{HtmlElement, HtmlInputElement};
 use super::editor::Editor;
 use super::icons::Icon;
 use super::page::Page;
-use super::photos;
+use super::photos::{self, Camera};
 use super::theme;
 
 const FILE_INPUT: &str = "file-input";
@@ -71,6 +71,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 {Icon::Open.view()}
                 <span>"Open photos"</span>
             </button>
+            <Camera page=page />
             <input
                 id=FILE_INPUT
                 class="visually-hidden"

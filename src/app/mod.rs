@@ -19,6 +19,12 @@
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
 //! | `house-number` | all digits from left to right | `data-number`, with `?` for what is not read yet |
 //! | `compare` | shows the original while it is held | `aria-pressed` |
+//! | `strip` | the film strip, where there are several photos | |
+//! | `photo` | a photo in it | `data-name`, `data-photo-id`, `data-state` (`untouched`, `unfinished`, `done`, `failed`), `aria-current` |
+//! | `save-all`, `cancel-saving`, `save-format`, `save-quality` | how and how many photos are saved | |
+//! | `more`, `export`, `forget` | box files and kept work, on demand | |
+//! | `restored`, `discard` | the last work is back, and away again | |
+//! | `camera-input` | the input of the camera | |
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
@@ -59,6 +65,8 @@ mod intake;
 mod kept;
 #[cfg(feature = "app")]
 mod keys;
+#[cfg(feature = "app")]
+mod lean;
 #[cfg(feature = "app")]
 mod messages;
 #[cfg(feature = "app")]

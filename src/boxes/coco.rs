@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{BoxList, GivenBox, PhotoBoxes, Problem, scalar::Scalar};
 use crate::photo::{LooseBox, PhotoSize};
@@ -39,15 +39,10 @@ struct Category {
     name: String,
 }
 
-/// Whether a JSON is COCO's rather than the project's own.
+/// Whether a JSON is COCO's rather than the project's own: no other has members of these names.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Probe {
-        images: Option<IgnoredAny>,
-        annotations: Option<IgnoredAny>,
-    }
-    serde_json::from_slice(bytes)
-        .is_ok_and(|probe: Probe| probe.images.is_some() && probe.annotations.is_some())
+    let holds = |member: &str| bytes.windows(member.len()).any(|part| part == member.as_bytes());
+    holds("\"images\"") && holds("\"annotations\"")
 }
 
 /// Reads all photos' boxes. A photo without annotations has no boxes, which is not the same as not

@@ -158,6 +158,19 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  test('the camera gives one more', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    const camera = page.getByTestId('camera-input');
+    assert.equal(await camera.getAttribute('capture'), 'environment');
+    await camera.setInputFiles(picture('taken.png', 60));
+    await photoShown(page, 'taken.png');
+    await engineReady(page);
+    await settled(page);
+    session.assertClean();
+  });
+
   test('a photo of 12,000 pixels height is shown, and its boxes are exact', async (t) => {
     const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;

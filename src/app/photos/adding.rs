@@ -1,14 +1,17 @@
 //! Photos that are given: by the dialog, a drop, a paste; many at once, in folders, some broken.
 
+use leptos::html;
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry,
-    FileSystemFileEntry,
+    FileSystemFileEntry, HtmlInputElement,
 };
 
 use super::{boxfiles, named, thumbnail};
+use crate::app::icons::Icon;
 use crate::app::intake::{self, describe};
 use crate::app::messages::Tone;
 use crate::app::page::Page;
@@ -41,6 +44,46 @@ impl From<File> for Given {
 /// The files of a list.
 pub fn given_of(files: &FileList) -> Vec<Given> {
     (0..files.length()).filter_map(|index| files.get(index)).map(Given::from).collect()
+}
+
+/// Takes a photo with the camera, on a phone or tablet: the style sheet shows it where the pointer
+/// is coarse.
+#[component]
+pub fn Camera(page: Page) -> impl IntoView {
+    let input = NodeRef::<html::Input>::new();
+    let take = move |_| {
+        if let Some(input) = input.get_untracked() {
+            input.click();
+        }
+    };
+    view! {
+        <button
+            type="button"
+            class="quiet icon-only camera"
+            aria-label="Take a photo"
+            title="Take a photo"
+            on:click=take
+        >
+            {Icon::Camera.view()}
+        </button>
+        <input
+            node_ref=input
+            class="visually-hidden"
+            type="file"
+            accept="image/*"
+            capture="environment"
+            tabindex="-1"
+            aria-hidden="true"
+            data-testid="camera-input"
+            on:change=move |event| {
+                let input: HtmlInputElement = event_target(&event);
+                if let Some(files) = input.files() {
+                    add(page, given_of(&files));
+                }
+                input.set_value("");
+            }
+        />
+    }
 }
 
 /// Adds photos, opens the first of them, and names those that are refused.

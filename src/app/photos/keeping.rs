@@ -19,6 +19,7 @@ use super::store::Store;
 use super::thumbnail;
 use crate::app::icons::Icon;
 use crate::app::intake;
+use crate::app::lean::when;
 use crate::app::messages::Tone;
 use crate::app::page::Page;
 
@@ -324,7 +325,7 @@ async fn try_lock() -> Result<bool, JsValue> {
 pub fn Restored(page: Page) -> impl IntoView {
     let restored = page.photos.keeping.restored;
     view! {
-        <Show when=move || restored.get()>
+        <Show when=when(move || restored.get())>
             <div class="restored" data-testid="restored">
                 <p>"Your last work was restored."</p>
                 <button type="button" data-testid="discard" on:click=move |_| forget(page)>

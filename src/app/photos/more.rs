@@ -4,12 +4,14 @@ use leptos::prelude::*;
 
 use super::boxfiles::{WRITTEN, export};
 use super::keeping::{Kept, forget};
+use crate::app::lean::{text, truth};
 use crate::app::page::Page;
 
 /// The part of the panel that opens on demand.
 #[component]
 pub fn More(page: Page) -> impl IntoView {
     let none = Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.entries().is_empty()));
+    let is_empty = truth(move || none.get());
     let forget_all = move |_| {
         let unsaved = page.photos.gallery.with_untracked(|gallery| gallery.unsaved().count());
         let question = format!("Forget all photos and boxes? Not saved yet: {unsaved}.");
@@ -33,7 +35,7 @@ pub fn More(page: Page) -> impl IntoView {
                                 type="button"
                                 data-testid="export"
                                 aria-label=format!("Save the boxes as {name}")
-                                disabled=move || none.get()
+                                disabled=is_empty
                                 on:click=move |_| export(page, format)
                             >
                                 {name}
@@ -43,19 +45,19 @@ pub fn More(page: Page) -> impl IntoView {
                     .collect_view()}
             </div>
             <p>
-                {move || match page.photos.keeping.kept.get() {
+                {text(move || match page.photos.keeping.kept.get() {
                     Kept::No(reason) => format!("{reason}."),
                     Kept::Starting | Kept::Yes => {
                         "Photos and boxes are kept in this browser, on this machine, until you \
                          close or forget them."
                             .to_owned()
                     }
-                }}
+                })}
             </p>
             <button
                 type="button"
                 data-testid="forget"
-                disabled=move || none.get()
+                disabled=is_empty
                 on:click=forget_all
             >
                 "Forget everything"

@@ -13,6 +13,7 @@ use crate::app::editor::Editor;
 use crate::app::icons::Icon;
 use crate::app::intake::{blob_of, bytes_of, decode, describe, download, open};
 use crate::app::kept;
+use crate::app::lean::{text, truth, when};
 use crate::app::messages::Tone;
 use crate::app::modal::Modal;
 use crate::app::page::Page;
@@ -239,34 +240,37 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                 type="button"
                 class="primary wide"
                 data-testid="save"
-                disabled=move || obstacle.get().is_some()
-                title=move || obstacle.get().unwrap_or("Save the photo without the digits (Ctrl+S)")
+                disabled=truth(move || obstacle.get().is_some())
+                title=text(move || {
+                    let hint = "Save the photo without the digits (Ctrl+S)";
+                    obstacle.get().unwrap_or(hint).to_owned()
+                })
                 aria-describedby="save-note"
                 on:click=move |_| save(page)
             >
                 {Icon::Save.view()}
-                {move || {
+                {text(move || {
                     if page.saving.get() {
                         "Making the picture…".to_owned()
                     } else {
                         format!("Save as {}", choice.get().format.name())
                     }
-                }}
+                })}
             </button>
-            <Show when=move || several.get()>
+            <Show when=when(move || several.get())>
                 <button
                     type="button"
                     class="wide"
                     data-testid="save-all"
-                    disabled=move || removable.get() == 0 || !ready.get()
+                    disabled=truth(move || removable.get() == 0 || !ready.get())
                     title="Save all photos with digits to remove as one file"
                     on:click=move |_| save_all(page)
                 >
-                    {move || match removable.get() {
+                    {text(move || match removable.get() {
                         0 => "Save all as zip".to_owned(),
                         1 => "Save 1 photo as zip".to_owned(),
                         count => format!("Save {count} photos as zip"),
-                    }}
+                    })}
                 </button>
             </Show>
             <div class="save-choice">
@@ -287,7 +291,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                                 view! {
                                     <option
                                         value=format.name()
-                                        selected=move || choice.get().format == format
+                                        selected=truth(move || choice.get().format == format)
                                     >
                                         {format.name()}
                                     </option>
@@ -296,15 +300,15 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                             .collect_view()}
                     </select>
                 </label>
-                <Show when=move || choice.get().format != PictureFormat::Png>
+                <Show when=when(move || choice.get().format != PictureFormat::Png)>
                     <label>
-                        {move || format!("Quality {} %", choice.get().quality)}
+                        {text(move || format!("Quality {} %", choice.get().quality))}
                         <input
                             type="range"
                             data-testid="save-quality"
                             min=SaveChoice::LEAST_QUALITY.to_string()
                             max="100"
-                            prop:value=move || choice.get().quality.to_string()
+                            prop:value=text(move || choice.get().quality.to_string())
                             on:input=move |event| {
                                 let input: HtmlInputElement = event_target(&event);
                                 if let Ok(quality) = input.value().parse() {
@@ -316,23 +320,19 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                 </Show>
             </div>
             <p id="save-note" class="save-note">
-                {move || {
-                    obstacle
-                        .get()
-                        .map(str::to_owned)
-                        .or_else(|| {
-                            page.photo.with(|photo| {
-                                photo.as_ref().map(|photo| {
-                                    format!(
-                                        "Full resolution, {} × {} pixels. Saved without location \
-                                         or camera data.",
-                                        photo.size.width,
-                                        photo.size.height,
-                                    )
-                                })
-                            })
-                        })
-                }}
+                {text(move || {
+                    if let Some(obstacle) = obstacle.get() {
+                        return obstacle.to_owned();
+                    }
+                    let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
+                    size.map_or_else(String::new, |size| {
+                        format!(
+                            "Full resolution, {} × {} pixels. Saved without location or camera \
+                             data.",
+                            size.width, size.height
+                        )
+                    })
+                })}
             </p>
             <More page=page />
         </section>
@@ -352,23 +352,21 @@ pub fn SavingAllDialog(page: Page) -> impl IntoView {
             page.photo_failed("cancelled".to_owned());
         }
     });
-    let line = move || {
-        saving.with(|saving| {
-            let SavingAll { number, count, name } = saving.as_ref()?;
-            Some(format!("Photo {number} of {count}: {name}"))
-        })
-    };
-    let of = move |part: fn(&SavingAll) -> usize| {
-        move || saving.with(|saving| saving.as_ref().map_or(0, part)).to_string()
+    let of = move |part: fn(&SavingAll) -> String| {
+        text(move || saving.with(|saving| saving.as_ref().map(part).unwrap_or_default()))
     };
     view! {
         <Modal name="saving-all" title="Saving all photos" shown=shown>
             <div class="saving-all-body">
-                <p>{line}</p>
+                <p>
+                    {of(|saving| {
+                        format!("Photo {} of {}: {}", saving.number, saving.count, saving.name)
+                    })}
+                </p>
                 <progress
                     aria-label="Photos saved"
-                    max=of(|saving| saving.count)
-                    value=of(|saving| saving.number.saturating_sub(1))
+                    max=of(|saving| saving.count.to_string())
+                    value=of(|saving| saving.number.saturating_sub(1).to_string())
                 ></progress>
                 <button type="button" data-testid="cancel-saving" on:click=move |_| shown.set(false)>
                     "Cancel"

@@ -11,6 +11,7 @@ use crate::app::bars::choose_file;
 use crate::app::editor::left_to_right;
 use crate::app::icons::Icon;
 use crate::app::intake;
+use crate::app::lean::when;
 use crate::app::page::Page;
 
 /// Digits of a house number that the strip has room for.
@@ -31,7 +32,7 @@ pub fn Strip(page: Page) -> impl IntoView {
     });
     let list = NodeRef::<html::Ul>::new();
     view! {
-        <Show when=move || shown.get()>
+        <Show when=when(move || shown.get())>
             <nav class="strip" aria-label="Photos" data-testid="strip">
                 <ul node_ref=list on:keydown=move |event| key_down(page, list, &event)>
                     <For each=move || ids.get() key=|id| *id let:id>
@@ -96,7 +97,9 @@ impl Shown {
 fn Shot(page: Page, id: PhotoId) -> impl IntoView {
     let gallery = page.photos.gallery;
     let shown = Memo::new(move |_| gallery.with(|gallery| Shown::of(gallery, id)));
-    let tab_index = move || if shown.with(|shown| shown.is_stop) { "0" } else { "-1" };
+    let text = move |of: fn(&Shown) -> String| Signal::derive(move || shown.with(of));
+    let tab_index = text(|shown| if shown.is_stop { "0" } else { "-1" }.to_owned());
+    let is_open = Signal::derive(move || shown.with(|shown| shown.is_open));
     let button = NodeRef::<html::Button>::new();
     Effect::new(move |_| {
         if let Some(button) = button.get().filter(|_| shown.with(|shown| shown.is_open)) {
@@ -107,18 +110,18 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
         }
     });
     view! {
-        <li class="shot" class:is-open=move || shown.with(|shown| shown.is_open)>
+        <li class="shot" class:is-open=is_open>
             <button
                 node_ref=button
                 type="button"
                 class="shot-pick"
                 data-testid="photo"
                 data-photo-id=id
-                data-name=move || shown.with(|shown| shown.name.clone())
-                data-state=move || shown.with(|shown| shown.state)
-                aria-current=move || shown.with(|shown| shown.is_open.then_some("true"))
-                aria-label=move || shown.with(|shown| format!("{}, {}", shown.name, shown.summary))
-                title=move || shown.with(|shown| shown.title.clone())
+                data-name=text(|shown| shown.name.clone())
+                data-state=text(|shown| shown.state.to_owned())
+                aria-current=text(|shown| shown.is_open.to_string())
+                aria-label=text(|shown| format!("{}, {}", shown.name, shown.summary))
+                title=text(|shown| shown.title.clone())
                 tabindex=tab_index
                 on:click=move |_| {
                     if !shown.with_untracked(|shown| shown.is_open) || !page.photos.can_open(id) {
@@ -131,22 +134,20 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
                     None => view! { <span class="shot-none">{Icon::Open.view()}</span> }.into_any(),
                 }}
                 <span class="shot-mark" aria-hidden="true">
-                    {move || {
-                        shown.with(|shown| {
-                            let icon = match shown.state {
-                                "failed" => Some(Icon::Warning),
-                                "done" => Some(Icon::Check),
-                                _ => None,
-                            };
-                            (icon.map(Icon::view), shown.number.clone())
-                        })
-                    }}
+                    {text(|shown| {
+                        let sign = match shown.state {
+                            "failed" => "!",
+                            "done" => "✓ ",
+                            _ => "",
+                        };
+                        format!("{sign}{}", shown.number)
+                    })}
                 </span>
             </button>
             <button
                 type="button"
                 class="shot-close"
-                aria-label=move || shown.with(|shown| format!("Close {}", shown.name))
+                aria-label=text(|shown| format!("Close {}", shown.name))
                 title="Close this photo"
                 tabindex=tab_index
                 on:click=move |_| close(page, id)
