@@ -9,6 +9,7 @@
 //! | room | what it is for | where it runs |
 //! |---|---|---|
 //! | [`photo`] | a decoded photo, boxes, crops, resampling, patches laid back | everywhere; pixels with `codecs` |
+//! | [`boxes`] | other tools' files of boxes, read and written | everywhere with `boxes` |
 //! | [`dataset`] | SVHN's photos, boxes and labels; fetching, statistics, sheets; splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
 //! | [`strokes`] | the network that finds a digit's strokes | `engine` |
@@ -21,6 +22,8 @@
 //! | [`app`] | the page | editor state everywhere, components with `app` |
 
 pub mod app;
+#[cfg(feature = "boxes")]
+pub mod boxes;
 pub mod classifier;
 #[cfg(feature = "native")]
 pub mod cli;

@@ -6,8 +6,8 @@ use web_sys::{HtmlElement, HtmlInputElement};
 
 use super::editor::Editor;
 use super::icons::Icon;
-use super::intake;
 use super::page::Page;
+use super::photos::{self, Camera};
 use super::theme;
 
 const FILE_INPUT: &str = "file-input";
@@ -83,20 +83,22 @@ pub fn Tools(page: Page) -> impl IntoView {
         <div class="tools" role="toolbar" aria-label="Photo tools">
             <button type="button" class="open" aria-label="Open photo" on:click=|_| choose_file()>
                 {Icon::Open.view()}
-                <span>"Open photo"</span>
+                <span>"Open photos"</span>
             </button>
+            <Camera page=page />
             <input
                 id=FILE_INPUT
                 class="visually-hidden"
                 type="file"
-                accept="image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,.tif,.tiff"
+                multiple
+                accept="image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,.tif,.tiff,.json,.csv,.tsv,.txt,.xml"
                 tabindex="-1"
                 aria-hidden="true"
                 data-testid="file-input"
                 on:change=move |event| {
                     let input: HtmlInputElement = event_target(&event);
                     if let Some(files) = input.files() {
-                        intake::open_files(page, intake::files_of(&files));
+                        photos::add(page, photos::given_of(&files));
                     }
                     // So that the same file can be chosen again.
                     input.set_value("");

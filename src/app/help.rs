@@ -39,11 +39,12 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
     (
         "Work",
         &[
-            ("Ctrl + O", "open a photo"),
-            ("Ctrl + V", "paste a photo"),
+            ("Ctrl + O", "open photos"),
+            ("Ctrl + V", "paste photos"),
+            ("[ and ], Page Up and Down", "previous and next photo"),
             ("Ctrl + Z", "undo"),
             ("Ctrl + Shift + Z, Ctrl + Y", "redo"),
-            ("Ctrl + S", "save as PNG"),
+            ("Ctrl + S", "save"),
             ("?", "this list"),
         ],
     ),

@@ -7,6 +7,8 @@ use leptos::prelude::*;
 pub enum Icon {
     /// Open a photo.
     Open,
+    /// Take a photo.
+    Camera,
     /// One step back.
     Undo,
     /// One step forward.
@@ -46,6 +48,9 @@ impl Icon {
         match self {
             Icon::Open => {
                 "M3 15V5.5A1.5 1.5 0 0 1 4.5 4h11A1.5 1.5 0 0 1 17 5.500V15a1.5 1.5 0 0 1-1.5 1.500h-11A1.5 1.5 0 0 1 3 15zm.5-1.5 4-4 3 3 2.5-2.5 3.5 3.500M12.7 7.500h.1"
+            }
+            Icon::Camera => {
+                "M3 14.500v-7A1.5 1.5 0 0 1 4.5 6h2L8 4h4l1.500 2h2A1.5 1.5 0 0 1 17 7.500v7a1.5 1.5 0 0 1-1.5 1.500h-11A1.5 1.5 0 0 1 3 14.500zM10 13.200a2.7 2.7 0 1 0 0-5.400 2.7 2.7 0 0 0 0 5.400z"
             }
             Icon::Undo => "M7.5 4 4 7.5 7.5 11M4.5 7.500H12a4 4 0 0 1 0 8H8",
             Icon::Redo => "M12.5 4 16 7.5 12.5 11M15.5 7.500H8a4 4 0 0 0 0 8h4",

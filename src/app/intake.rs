@@ -5,16 +5,12 @@ use leptos::task::spawn_local;
 use serde::Deserialize;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, File, FileList, ImageBitmap, ImageData};
+use web_sys::{Blob, BlobPropertyBag, ImageBitmap, ImageData};
 
-use super::editor::Editor;
 use super::messages::Tone;
 use super::page::Page;
+use super::photos::{Given, PhotoId, add};
 use crate::photo::{PhotoSize, size_from_header};
-
-/// Larger files are refused before they are read: twice their size has to fit in the page's
-/// memory, and no photo within the limit of pixels comes near it.
-const MAX_FILE_BYTES: f64 = 200.0 * 1024.0 * 1024.0;
 
 /// The folder of the sample pictures, relative to the page.
 const SAMPLES: &str = "samples/";
@@ -49,15 +45,16 @@ pub async fn fetch_samples() -> Vec<Sample> {
     if !response.ok() {
         return Vec::new();
     }
-    response.json().await.unwrap_or_default()
+    let list = response.binary().await.unwrap_or_default();
+    serde_json::from_slice(&list).unwrap_or_default()
 }
 
 /// Opens a sample picture.
 pub fn open_sample(page: Page, sample: Sample) {
-    let ticket = page.loading_began();
+    page.loading_began();
     spawn_local(async move {
         match fetch_blob(&sample.url()).await {
-            Ok(blob) => open_with_ticket(page, ticket, blob, sample.file, None).await,
+            Ok(file) => add(page, vec![Given { name: sample.file, file }]),
             Err(reason) => page.messages.show(
                 Tone::Error,
                 format!("The sample {} could not be fetched: {reason}", sample.file),
@@ -76,90 +73,52 @@ async fn fetch_blob(url: &str) -> Result<Blob, String> {
     blob_of(&bytes, "").map_err(|error| describe(&error))
 }
 
-/// The files of a drop, a paste or a file dialog.
-pub fn files_of(list: &FileList) -> Vec<File> {
-    (0..list.length()).filter_map(|index| list.get(index)).collect()
-}
-
-/// Opens the first picture of those given at once.
-pub fn open_files(page: Page, files: Vec<File>) {
-    let count = files.len();
-    // A file without a known type may still be a picture: its content decides.
-    let picture = files.iter().position(|file| file.type_().starts_with("image/"));
-    let Some(file) = files.into_iter().nth(picture.unwrap_or_default()) else { return };
-    if count > 1 {
-        page.messages.show(
-            Tone::Notice,
-            format!("{count} files were given; {} is opened, one at a time.", file.name()),
-        );
-    }
-    open_file(page, file);
-}
-
-fn open_file(page: Page, file: File) {
-    let name = file.name();
+/// Opens one of the photos.
+pub fn open(page: Page, id: PhotoId) {
+    let Some((file, name)) = page.photos.file(id) else { return };
+    page.photos.gallery.update(|gallery| gallery.set_open(Some(id)));
     let ticket = page.loading_began();
     spawn_local(async move {
-        open_with_ticket(page, ticket, file.into(), name, None).await;
-        page.loading_ended();
-    });
-}
-
-/// Goes back to a photo that was open before, with its boxes.
-pub fn open_again(page: Page, blob: Blob, name: String, editor: Editor) {
-    let ticket = page.loading_began();
-    spawn_local(async move {
-        open_with_ticket(page, ticket, blob, name, Some(editor)).await;
-        page.loading_ended();
-    });
-}
-
-async fn open_with_ticket(
-    page: Page,
-    ticket: u32,
-    blob: Blob,
-    name: String,
-    carried: Option<Editor>,
-) {
-    if blob.size() > MAX_FILE_BYTES {
-        let megabytes = blob.size() / (1024.0 * 1024.0);
-        page.messages.show(
-            Tone::Error,
-            format!(
-                "{name} has {megabytes:.0} MB; the limit is 200 MB. Save it as JPEG or PNG, or \
-                 scale it down."
-            ),
-        );
-        return;
-    }
-    let buffer = match JsFuture::from(blob.array_buffer()).await {
-        Ok(buffer) => buffer,
-        Err(error) => {
-            page.messages
-                .show(Tone::Error, format!("{name} could not be read: {}.", describe(&error)));
-            return;
+        if let Err(reason) = open_with_ticket(page, ticket, id, &file).await {
+            page.photos.fail(id, &reason);
+            page.photo_failed(reason.clone());
+            page.messages.show(Tone::Error, format!("{name}: {reason}."));
+            let shown = page.photo.with_untracked(|photo| photo.as_ref().map(|photo| photo.id));
+            page.photos.gallery.update(|gallery| gallery.set_open(shown));
         }
-    };
+        page.loading_ended();
+    });
+}
+
+async fn open_with_ticket(page: Page, ticket: u32, id: PhotoId, file: &Blob) -> Result<(), String> {
+    let bytes = bytes_of(file).await?;
     if !page.is_last_chosen(ticket) {
-        return;
+        return Ok(());
     }
-    let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
-    if let Err(error) = size_from_header(&bytes) {
-        page.messages.show(Tone::Error, format!("{name}: {error}."));
-        return;
-    }
-    page.accept(ticket, blob.clone(), name, bytes, carried);
-    let picture = decode(window().create_image_bitmap_with_blob(&blob)).await;
-    if !page.is_accepted(ticket) {
-        return;
-    }
+    size_from_header(&bytes).map_err(|error| error.to_string())?;
+    page.accept(ticket, id, bytes);
+    let picture = decode(window().create_image_bitmap_with_blob(file)).await;
     match picture {
-        Ok(picture) => {
+        Ok(picture) if page.is_accepted(ticket) => {
             let size = PhotoSize { width: picture.width(), height: picture.height() };
             page.show_photo(picture, size);
         }
-        Err(_) => page.await_preview(),
+        Ok(picture) => picture.close(),
+        Err(_) if page.is_accepted(ticket) => page.await_preview(),
+        Err(_) => {}
     }
+    Ok(())
+}
+
+/// A file's content.
+///
+/// # Errors
+/// The browser's own words, as when the file is gone from its place.
+pub async fn bytes_of(file: &Blob) -> Result<Vec<u8>, String> {
+    let buffer = JsFuture::from(file.array_buffer())
+        .await
+        .map_err(|error| format!("it could not be read: {}", describe(&error)))?;
+    Ok(js_sys::Uint8Array::new(&buffer).to_vec())
 }
 
 /// The picture that the engine decoded.
@@ -174,18 +133,21 @@ pub async fn picture_from_rgba(size: PhotoSize, rgba: &[u8]) -> Result<ImageBitm
         .map_err(|error| describe(&error))
 }
 
-async fn decode(promise: Result<js_sys::Promise, JsValue>) -> Result<ImageBitmap, JsValue> {
+/// A picture that the browser decodes.
+///
+/// # Errors
+/// The browser's own, as for a format that it does not know.
+pub async fn decode(promise: Result<js_sys::Promise, JsValue>) -> Result<ImageBitmap, JsValue> {
     JsFuture::from(promise?).await?.dyn_into()
 }
 
-/// Hands a PNG to the browser as a download.
+/// Hands a file to the browser as a download.
 ///
 /// # Errors
 /// The browser's own words.
-pub fn download(png: &[u8], name: &str) -> Result<(), String> {
+pub fn download(file: &Blob, name: &str) -> Result<(), String> {
     let start = || -> Result<(), JsValue> {
-        let blob = blob_of(png, "image/png")?;
-        let url = web_sys::Url::create_object_url_with_blob(&blob)?;
+        let url = web_sys::Url::create_object_url_with_blob(file)?;
         let anchor: web_sys::HtmlAnchorElement = document().create_element("a")?.dyn_into()?;
         anchor.set_href(&url);
         anchor.set_download(name);
@@ -200,11 +162,26 @@ pub fn download(png: &[u8], name: &str) -> Result<(), String> {
     start().map_err(|error| describe(&error))
 }
 
-fn blob_of(bytes: &[u8], media_type: &str) -> Result<Blob, JsValue> {
+/// A file of these bytes.
+///
+/// # Errors
+/// The browser's own, as when it has too little memory.
+pub fn blob_of(bytes: &[u8], media_type: &str) -> Result<Blob, JsValue> {
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
     Blob::new_with_u8_array_sequence_and_options(&parts, &options)
+}
+
+/// One file of several parts.
+///
+/// # Errors
+/// The browser's own, as when it has too little memory.
+pub fn join(parts: &[Blob], media_type: &str) -> Result<Blob, JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    let parts: js_sys::Array = parts.iter().collect();
+    Blob::new_with_blob_sequence_and_options(&parts, &options)
 }
 
 /// What a JavaScript error says.

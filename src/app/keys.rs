@@ -9,6 +9,7 @@ use super::bars::choose_file;
 use super::editor::{BoxId, Editor};
 use super::page::Page;
 use super::panel::label_id;
+use super::photos::{save, step};
 
 /// Listens for keys as long as the page lives.
 pub fn listen(page: Page) {
@@ -32,7 +33,7 @@ pub fn listen(page: Page) {
 
 fn key_down(page: Page, event: &KeyboardEvent) {
     let dialogs = [page.help, page.choosing_model, page.inspecting, page.showing_fetches];
-    if dialogs.iter().any(GetUntracked::get_untracked) {
+    if dialogs.iter().any(GetUntracked::get_untracked) || page.photos.is_saving_all() {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -54,7 +55,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             true
         }
         (true, "s") => {
-            page.save();
+            save(page);
             true
         }
         (true, "d") => {
@@ -81,6 +82,8 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             page.panning.set(has_photo);
             has_photo
         }
+        (_, "[" | "PageUp") => step(page, -1),
+        (_, "]" | "PageDown") => step(page, 1),
         (_, "Escape") => escape(page),
         (_, "Delete" | "Backspace") => {
             let deleted = edit(page, Editor::delete_selected);

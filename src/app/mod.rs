@@ -1,8 +1,8 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`comparison`], [`dialogue`], [`editor`], [`fetched`], [`models`] and most of [`inside`] are
-//! plain data and plain functions, tested without a browser. The
+//! [`comparison`], [`dialogue`], [`editor`], [`fetched`], [`models`], most of [`inside`] and parts of
+//! [`photos`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
 //!
@@ -23,6 +23,12 @@
 //! | `before-after` | switches the divider on and off | `aria-pressed` |
 //! | `divider` | the slider between before and after | `aria-valuenow`, 0 to 100 |
 //! | `changed` | the share of the photo's pixels that changed | |
+//! | `strip` | the film strip, where there are several photos | |
+//! | `photo` | a photo in it | `data-name`, `data-photo-id`, `data-state` (`untouched`, `unfinished`, `done`, `failed`), `aria-current` |
+//! | `save-all`, `cancel-saving`, `save-format`, `save-quality` | how and how many photos are saved | |
+//! | `more`, `export`, `forget` | box files and kept work, on demand | |
+//! | `restored`, `discard` | the last work is back, and away again | |
+//! | `camera-input` | the input of the camera | |
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
@@ -54,6 +60,7 @@ pub mod editor;
 pub mod fetched;
 pub mod inside;
 pub mod models;
+pub mod photos;
 
 #[cfg(feature = "app")]
 mod bars;
@@ -79,6 +86,8 @@ mod intake;
 mod kept;
 #[cfg(feature = "app")]
 mod keys;
+#[cfg(feature = "app")]
+mod lean;
 #[cfg(feature = "app")]
 mod messages;
 #[cfg(feature = "app")]

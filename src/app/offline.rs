@@ -14,9 +14,9 @@ use web_sys::{
 };
 
 use super::icons::Icon;
-use super::intake;
 use super::messages::Tone;
 use super::page::{EngineState, Page};
+use super::photos::{self, Given};
 
 const SCRIPT: &str = "service-worker.js";
 
@@ -158,7 +158,7 @@ fn hear(page: Page, data: &JsValue) {
         if files.is_empty() {
             tell_nothing_came(page);
         } else {
-            intake::open_files(page, files);
+            photos::add(page, files.into_iter().map(Given::from).collect());
         }
     }
 }
@@ -210,7 +210,7 @@ fn take_launched(page: Page) {
                     files.push(file);
                 }
             }
-            intake::open_files(page, files);
+            photos::add(page, files.into_iter().map(Given::from).collect());
         });
     });
     // A queue that does not take it opens no files; the page itself is not touched.

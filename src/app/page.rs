@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use futures::channel::oneshot;
 use leptos::prelude::*;
 
 use super::comparison::Divider;
@@ -14,6 +15,7 @@ use super::kept;
 use super::messages::{Messages, Tone};
 use super::models::{Memory, Models, Phase, Step};
 use super::offline::NewVersion;
+use super::photos::{PhotoId, Photos};
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::worker::protocol::{
     Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
@@ -55,25 +57,16 @@ impl EngineState {
 /// The photo on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoOnPage {
+    /// Which of the photos it is.
+    pub id: PhotoId,
     /// The file's name.
     pub name: String,
     /// Its upright size.
     pub size: PhotoSize,
 }
 
-/// A photo's file, kept to go back to it.
-#[derive(Clone)]
-struct Source {
-    blob: web_sys::Blob,
-    name: String,
-}
-
-/// What a photo is when the engine turns its successor down.
-#[derive(Clone)]
-struct Fallback {
-    source: Source,
-    editor: Editor,
-}
+/// Who waits for the engine to give or refuse something; dropped where it never will.
+type Waiting<T> = Option<oneshot::Sender<Result<T, String>>>;
 
 /// The last answers' times.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,7 +97,9 @@ pub struct Page {
     pub view: RwSignal<View>,
     /// The stage's size.
     pub stage: RwSignal<SizeInScreen>,
-    /// The photo.
+    /// All photos.
+    pub photos: Photos,
+    /// The one on the stage.
     pub photo: RwSignal<Option<PhotoOnPage>>,
     /// Its pixels, to be drawn on the stage.
     pub picture: RwSignal<Option<web_sys::ImageBitmap>, LocalStorage>,
@@ -172,14 +167,18 @@ struct Backstage {
     shown: u32,
     /// Files being fetched, read or decoded by the page.
     loading: u32,
-    source: Option<Source>,
-    fallback: Option<Fallback>,
+    /// The photo that the engine has or is decoding.
+    accepted_photo: Option<PhotoId>,
+    /// The photo to go back to when the engine cannot decode that one.
+    fallback: Option<PhotoId>,
+    /// Waits for the accepted photo to be on the stage and in the engine.
+    waits_for_photo: Waiting<()>,
+    /// Waits for the PNG.
+    waits_for_png: Waiting<Vec<u8>>,
     /// The photo's size as the engine sees it.
     size_in_engine: Option<PhotoSize>,
     /// Whether the engine's own pixels go on the stage.
     awaits_preview: bool,
-    /// The boxes that go with the next photo on the stage, when it is one already known.
-    carried: Option<Editor>,
     asked_read: Vec<BoxInPhoto>,
     asked_erase: Option<(Vec<BoxInPhoto>, Method)>,
     asked_inside: Option<(BoxInPhoto, Option<u8>, Method)>,
@@ -203,6 +202,7 @@ impl Page {
             editor: RwSignal::new(None),
             view: RwSignal::new(View::default()),
             stage: RwSignal::new(SizeInScreen { width: 0.0, height: 0.0 }),
+            photos: Photos::new(),
             photo: RwSignal::new(None),
             picture: RwSignal::new_local(None),
             pieces: RwSignal::new_local(Vec::new()),
@@ -355,8 +355,9 @@ impl Page {
                 self.models.update(Models::stopped);
                 self.opened.set(false);
                 self.messages.close_about_engine();
+                self.let_wait_no_longer("the engine is not running");
                 self.engine_state.set(EngineState::Failed(format!(
-                    "The engine cannot run: {reason}. Your photo and boxes stay as they are."
+                    "The engine cannot run: {reason}. Your photos and boxes stay as they are."
                 )));
             }
         }
@@ -424,7 +425,9 @@ impl Page {
                 });
             }
             Answer::Inside(inside) => self.inside.set(Some(Rc::from(inside))),
-            Answer::Saved { png } => self.download(&png),
+            Answer::Saved { png } => {
+                self.answer_waiting(|backstage| &mut backstage.waits_for_png, Ok(png));
+            }
             Answer::Failed(failure) => self.hear_failure(kind, failure),
             Answer::Superseded | Answer::Models(_) | Answer::Progress(_) | Answer::Notice(_) => {}
         }
@@ -442,6 +445,10 @@ impl Page {
             }
             (_, FailureKind::Model) => self.engine_state.set(EngineState::Failed(message)),
             _ => {
+                if kind == Kind::Save {
+                    self.answer_waiting(|backstage| &mut backstage.waits_for_png, Err(message));
+                    return;
+                }
                 if kind == Kind::Erase {
                     // Asked again with the next change.
                     self.backstage.update_value(Backstage::forget_answers);
@@ -484,54 +491,37 @@ impl Page {
         self.backstage.with_value(|backstage| backstage.accepted == ticket)
     }
 
-    /// Gives the engine a photo whose header was found right. What is on the page until now is
-    /// remembered for the case that the engine cannot decode the file after all. `carried` holds
-    /// the photo's boxes when it is one that is returned to.
-    pub fn accept(
-        self,
-        ticket: u32,
-        blob: web_sys::Blob,
-        name: String,
-        bytes: Vec<u8>,
-        carried: Option<Editor>,
-    ) {
-        // Back to an old photo, the reason for it stays on screen.
-        if carried.is_none() {
-            self.messages.close_errors();
-        }
+    /// Gives the engine a photo whose header was found right. The one until now is remembered for
+    /// the case that the engine cannot decode this one after all.
+    pub fn accept(self, ticket: u32, id: PhotoId, bytes: Vec<u8>) {
         let opened = self.opened.get_untracked();
-        let editor = self.editor.get_untracked();
         self.backstage.update_value(|backstage| {
-            let source = backstage.source.replace(Source { blob, name });
-            if let (true, Some(source), Some(editor)) = (opened, source, editor) {
-                backstage.fallback = Some(Fallback { source, editor });
+            let before = backstage.accepted_photo.replace(id);
+            if opened && before != Some(id) {
+                backstage.fallback = before;
             }
             backstage.accepted = ticket;
             backstage.size_in_engine = None;
             backstage.awaits_preview = false;
-            backstage.carried = carried;
+            backstage.waits_for_png = None;
             backstage.sync_timer = None;
         });
         self.opened.set(false);
         self.ask(Ask::Open { file: bytes });
     }
 
-    /// Puts the accepted photo on the stage.
+    /// Puts the accepted photo on the stage, with the boxes that it has.
     pub fn show_photo(self, picture: web_sys::ImageBitmap, size: PhotoSize) {
-        let Some((name, carried)) = self.backstage.try_update_value(|backstage| {
+        let Some(Some(id)) = self.backstage.try_update_value(|backstage| {
             backstage.shown = backstage.accepted;
             backstage.awaits_preview = false;
             backstage.asked_read.clear();
             backstage.forget_answers();
-            let name = backstage.source.as_ref().map(|source| source.name.clone());
-            (name.unwrap_or_default(), backstage.carried.take())
+            backstage.accepted_photo
         }) else {
             return;
         };
-        let mut editor = carried.unwrap_or_else(|| Editor::new(size));
-        if editor.photo() != size {
-            editor.set_photo(size);
-        }
+        let Some((editor, name)) = self.photos.to_stage(self.put_aside(), id, size) else { return };
         self.readings.update(HashMap::clear);
         self.pieces.set(Vec::new());
         self.inside.set(None);
@@ -539,11 +529,94 @@ impl Page {
         self.comparing.set(false);
         self.divider.set(None);
         self.editor.set(Some(editor));
-        self.photo.set(Some(PhotoOnPage { name, size }));
-        self.picture.set(Some(picture));
+        self.photo.set(Some(PhotoOnPage { id, name, size }));
+        self.set_picture(Some(picture));
         self.fit();
         self.settle_disagreement();
+        self.answer_when_open();
         self.sync_soon();
+    }
+
+    /// The boxes on the stage, with their photo, as something else takes their place.
+    fn put_aside(self) -> Option<(PhotoId, Editor)> {
+        let id = self.photo.with_untracked(|photo| photo.as_ref().map(|photo| photo.id))?;
+        let mut editor = self.editor.get_untracked()?;
+        editor.cancel();
+        Some((id, editor))
+    }
+
+    /// Shows other pixels, and frees the last ones at once: many photos would fill the memory
+    /// before the browser does so by itself.
+    fn set_picture(self, picture: Option<web_sys::ImageBitmap>) {
+        let last = self.picture.get_untracked();
+        self.picture.set(picture);
+        if let Some(last) = last {
+            last.close();
+        }
+    }
+
+    /// Leaves the stage empty; what is on its way to it is let go.
+    pub fn clear_stage(self) {
+        self.backstage.update_value(|backstage| {
+            backstage.tickets = backstage.tickets.wrapping_add(1);
+            backstage.accepted = 0;
+            backstage.shown = 0;
+            backstage.accepted_photo = None;
+            backstage.fallback = None;
+            backstage.waits_for_photo = None;
+            backstage.waits_for_png = None;
+        });
+        self.opened.set(false);
+        self.editor.set(None);
+        self.photo.set(None);
+        self.divider.set(None);
+        self.inside.set(None);
+        self.set_picture(None);
+        self.pieces.set(Vec::new());
+        self.timing.set(Timing::default());
+        self.update_busy();
+    }
+
+    /// Waits until the photo that was asked for last is on the stage and in the engine.
+    ///
+    /// # Errors
+    /// Why it will not be.
+    pub async fn photo_open(self) -> Result<(), String> {
+        let (sender, receiver) = oneshot::channel();
+        self.backstage.update_value(|backstage| backstage.waits_for_photo = Some(sender));
+        receiver.await.unwrap_or_else(|_| Err("another photo was opened".to_owned()))
+    }
+
+    /// Tells who waits for the photo that it will not come.
+    pub fn photo_failed(self, reason: String) {
+        self.answer_waiting(|backstage| &mut backstage.waits_for_photo, Err(reason));
+    }
+
+    fn answer_when_open(self) {
+        let shown = self.backstage.with_value(|backstage| {
+            backstage.shown == backstage.accepted && !backstage.awaits_preview
+        });
+        if shown && self.opened.get_untracked() {
+            self.answer_waiting(|backstage| &mut backstage.waits_for_photo, Ok(()));
+        }
+    }
+
+    fn answer_waiting<T>(
+        self,
+        waiting: impl FnOnce(&mut Backstage) -> &mut Waiting<T>,
+        answer: Result<T, String>,
+    ) {
+        let sender =
+            self.backstage.try_update_value(|backstage| waiting(backstage).take()).flatten();
+        if let Some(sender) = sender {
+            // Who waited may have turned away.
+            let _ = sender.send(answer);
+        }
+    }
+
+    fn let_wait_no_longer(self, reason: &str) {
+        self.photo_failed(reason.to_owned());
+        self.answer_waiting(|backstage| &mut backstage.waits_for_png, Err(reason.to_owned()));
     }
 
     /// The browser cannot show the file; the engine's own decoder will.
@@ -562,6 +635,10 @@ impl Page {
     }
 
     fn photo_opened(self, size: PhotoSize) {
+        if self.backstage.with_value(|backstage| backstage.accepted_photo.is_none()) {
+            // It was closed meanwhile.
+            return;
+        }
         self.opened.set(true);
         let awaits_preview = self
             .backstage
@@ -577,6 +654,7 @@ impl Page {
         } else {
             self.settle_disagreement();
         }
+        self.answer_when_open();
         self.sync_soon();
     }
 
@@ -584,7 +662,6 @@ impl Page {
     /// size (a rare orientation tag), the engine's picture takes the stage.
     fn settle_disagreement(self) {
         let shown = self.photo.with_untracked(|photo| photo.as_ref().map(|photo| photo.size));
-        let editor = self.editor.get_untracked();
         let disagree = self
             .backstage
             .try_update_value(|backstage| {
@@ -593,7 +670,6 @@ impl Page {
                     && backstage.size_in_engine != shown;
                 if disagree {
                     backstage.awaits_preview = true;
-                    backstage.carried = editor;
                 }
                 disagree
             })
@@ -627,35 +703,35 @@ impl Page {
         if self.opened.get_untracked() || self.awaits(Kind::Open) {
             return;
         }
-        let source = self.backstage.with_value(|backstage| backstage.source.clone());
-        if let (Some(Source { blob, name }), Some(editor)) = (source, self.editor.get_untracked()) {
-            super::intake::open_again(self, blob, name, editor);
+        let shown = self.photo.with_untracked(|photo| photo.as_ref().map(|photo| photo.id));
+        if let Some(id) = shown {
+            super::intake::open(self, id);
         }
     }
 
-    /// The engine cannot decode the photo: back to the one before, with its boxes.
+    /// The engine cannot decode the photo: back to the one before.
     fn photo_refused(self, message: String) {
-        let (name, fallback) = self
+        let (refused, fallback) = self
             .backstage
             .try_update_value(|backstage| {
-                let name = backstage.source.take().map(|source| source.name);
-                (name.unwrap_or_default(), backstage.fallback.take())
+                (backstage.accepted_photo.take(), backstage.fallback.take())
             })
             .unwrap_or_default();
-        self.messages.show(Tone::Error, format!("{name}: {message}"));
-        if let Some(Fallback { source, editor }) = fallback {
-            super::intake::open_again(self, source.blob, source.name, editor);
+        let name = refused.and_then(|id| self.photos.fail(id, &message)).unwrap_or_default();
+        let (waited, text) = (self.photos.is_saving_all(), format!("{name}: {message}"));
+        self.photo_failed(message);
+        // Saving all reports its failures itself, and opens the next.
+        if waited {
             return;
         }
-        self.backstage.update_value(|backstage| {
-            backstage.accepted = 0;
-            backstage.shown = 0;
-        });
-        self.editor.set(None);
-        self.photo.set(None);
-        self.divider.set(None);
-        self.picture.set(None);
-        self.pieces.set(Vec::new());
+        self.messages.show(Tone::Error, text);
+        match fallback.filter(|id| self.photos.can_open(*id)) {
+            Some(id) => super::intake::open(self, id),
+            None => {
+                self.photos.gallery.update(|gallery| gallery.set_open(None));
+                self.clear_stage();
+            }
+        }
     }
 
     // ---- Boxes ------------------------------------------------------------------------------
@@ -751,6 +827,17 @@ impl Page {
                 None => readings.get(&b.area).map(Reading::best),
             };
             boxes.iter().map(|b| (b.id, digit(b))).collect()
+        })
+    }
+
+    /// The digits that were read in the boxes on the stage.
+    pub fn digits(self) -> Vec<(BoxInPhoto, u8)> {
+        self.readings.with(|readings| {
+            self.editor.with(|editor| {
+                let boxes = editor.as_ref().map(Editor::boxes).unwrap_or_default();
+                let best = |b: &PhotoBox| Some((b.area, readings.get(&b.area)?.best().0));
+                boxes.iter().filter_map(best).collect()
+            })
         })
     }
 
@@ -881,6 +968,11 @@ impl Page {
 
     // ---- Saving -----------------------------------------------------------------------------
 
+    /// Whether the engine answers.
+    pub fn is_engine_ready(self) -> bool {
+        self.engine_state.with(|state| matches!(state, EngineState::Ready(_)))
+    }
+
     /// Why nothing can be saved now, for people; none when it can.
     pub fn save_obstacle(self) -> Option<&'static str> {
         if self.photo.with(Option::is_none) {
@@ -904,31 +996,20 @@ impl Page {
         match (boxes, removed) {
             (0, _) => Some("Drag a box round each digit first."),
             (_, 0) => Some("Switch “remove” on for at least one digit."),
-            _ if self.saving.get() => Some("The PNG is being made."),
+            _ if self.saving.get() => Some("The picture is being made."),
             _ => None,
         }
     }
 
-    /// Has the engine make the PNG, which is then downloaded.
-    pub fn save(self) {
-        if untrack(|| self.save_obstacle()).is_some() {
-            return;
-        }
-        let boxes = self.look(Editor::areas_to_remove).unwrap_or_default();
+    /// Has the engine make the open photo's PNG without these areas.
+    ///
+    /// # Errors
+    /// Why there will be none.
+    pub async fn png(self, boxes: Vec<BoxInPhoto>) -> Result<Vec<u8>, String> {
+        let (sender, receiver) = oneshot::channel();
+        self.backstage.update_value(|backstage| backstage.waits_for_png = Some(sender));
         self.ask(Ask::Save { boxes, method: self.method.get_untracked() });
-    }
-
-    fn download(self, png: &[u8]) {
-        let name = self
-            .photo
-            .with_untracked(|photo| photo.as_ref().map(|photo| saved_name(&photo.name)))
-            .unwrap_or_else(|| saved_name(""));
-        match super::intake::download(png, &name) {
-            Ok(()) => self.messages.show(Tone::Done, format!("Saved as {name}.")),
-            Err(reason) => {
-                self.messages.show(Tone::Error, format!("{name} could not be saved: {reason}"));
-            }
-        }
+        receiver.await.unwrap_or_else(|_| Err("another photo was opened meanwhile".to_owned()))
     }
 
     // ---- The view ---------------------------------------------------------------------------
@@ -1002,11 +1083,4 @@ fn cut_pieces(boxes: &[BoxInPhoto], patches: Vec<Patch>) -> Vec<Piece> {
             Some(Piece { box_in_photo: *b, patch: Rc::clone(patch) })
         })
         .collect()
-}
-
-/// The saved file's name: the original's stem, what was done, and the new format.
-fn saved_name(original: &str) -> String {
-    let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
-    let stem = if stem.trim().is_empty() { "photo" } else { stem };
-    format!("{stem}-doorplate.png")
 }

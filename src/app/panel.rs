@@ -3,12 +3,12 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::comparison::changed_share;
 use super::editor::BoxId;
 use super::icons::Icon;
 use super::inside::parameters::title;
 use super::model_choice::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
+use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
 use super::stage::context_of;
 use crate::photo::BoxInPhoto;
@@ -322,59 +322,6 @@ fn Looking(page: Page) -> impl IntoView {
                             </p>
                         }
                     })
-            }}
-        </section>
-    }
-}
-
-#[component]
-fn SaveArea(page: Page) -> impl IntoView {
-    let obstacle = Memo::new(move |_| page.save_obstacle());
-    view! {
-        <section class="save" aria-label="Save">
-            <button
-                type="button"
-                class="primary wide"
-                data-testid="save"
-                disabled=move || obstacle.get().is_some()
-                title=move || obstacle.get().unwrap_or("Save the photo without the digits (Ctrl+S)")
-                aria-describedby="save-note"
-                on:click=move |_| page.save()
-            >
-                {Icon::Save.view()}
-                {move || if page.saving.get() { "Making the PNG…" } else { "Save as PNG" }}
-            </button>
-            <p id="save-note" class="save-note">
-                {move || {
-                    obstacle
-                        .get()
-                        .map(str::to_owned)
-                        .or_else(|| {
-                            page.photo
-                                .with(|photo| {
-                                    photo
-                                        .as_ref()
-                                        .map(|photo| {
-                                            format!(
-                                                "Full resolution, {} × {} pixels.",
-                                                photo.size.width,
-                                                photo.size.height,
-                                            )
-                                        })
-                                })
-                        })
-                }}
-            </p>
-            {move || {
-                let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size))?;
-                let changed = page.changed.get()?;
-                Some(
-                    view! {
-                        <p class="save-note" data-testid="changed">
-                            {format!("{}.", changed_share(changed, size))}
-                        </p>
-                    },
-                )
             }}
         </section>
     }

@@ -15,8 +15,10 @@ use super::messages::MessageLines;
 use super::model_choice::ModelDialog;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
+use super::photos::keeping::{self, Restored};
+use super::photos::{self, SavingAllDialog, Strip};
 use super::stage::Stage;
-use super::{changed, intake, keys, offline, theme};
+use super::{changed, keys, offline, theme};
 
 /// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
 pub fn start() {
@@ -39,6 +41,8 @@ fn Shell() -> impl IntoView {
     listen_for_photos(page);
     offline::listen(page);
     changed::follow(page);
+    photos::follow_stage(page);
+    keeping::start(page);
     tell_tests(page);
     page.start_engine();
     view! {
@@ -57,8 +61,10 @@ fn Shell() -> impl IntoView {
                     <Show when=move || page.comparing.get()>
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
                     </Show>
+                    <Restored page=page />
                     <MessageLines page=page />
                 </div>
+                <Strip page=page />
             </div>
             <Panel page=page />
         </main>
@@ -66,8 +72,9 @@ fn Shell() -> impl IntoView {
         <ModelDialog page=page />
         <Inspector page=page />
         <FetchDialog page=page />
+        <SavingAllDialog page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
-            <p>"Drop the photo to open it"</p>
+            <p>"Drop photos or box files"</p>
         </div>
         <div class="visually-hidden" role="status" aria-live="polite">
             {move || page.announcement.get()}
@@ -100,15 +107,15 @@ fn listen_for_photos(page: Page) {
     let drop = window_event_listener(ev::drop, move |event| {
         event.prevent_default();
         page.dropping.set(false);
-        if let Some(files) = event.data_transfer().and_then(|transfer| transfer.files()) {
-            intake::open_files(page, intake::files_of(&files));
+        if let Some(transfer) = event.data_transfer() {
+            photos::add_dropped(page, &transfer);
         }
     });
     let paste = window_event_listener(ev::paste, move |event| {
         let files = event.clipboard_data().and_then(|clipboard| clipboard.files());
         if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
-            intake::open_files(page, intake::files_of(&files));
+            photos::add(page, photos::given_of(&files));
         } else if !keys::is_typing(event.target()) {
             page.paste();
         }

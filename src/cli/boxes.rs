@@ -11,13 +11,11 @@ use std::{
 use clap::{ValueEnum, builder::PossibleValue};
 
 use crate::{
-    dataset::{
-        boxes::{
-            BoxFile, BoxFileError, BoxFormat, BoxList, OnPhotoError, PhotoBoxes, plain_name,
-            read_box_file,
-        },
-        format1::DIGIT_STRUCT,
+    boxes::{
+        BoxFile, BoxFileError, BoxFormat, BoxList, OnPhotoError, PhotoBoxes, plain_name,
+        read_box_file,
     },
+    dataset::format1::DIGIT_STRUCT,
     photo::{BoxError, BoxInPhoto, PhotoSize},
 };
 

@@ -1,6 +1,5 @@
-//! SVHN's photos, boxes and labels; other tools' boxes; splits; synthetic street numbers.
+//! SVHN's photos, boxes and labels; splits; synthetic street numbers.
 
-pub mod boxes;
 pub mod contact_sheet;
 pub mod digit_struct;
 pub mod digit_struct_writer;

@@ -176,7 +176,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await inUse(page, 'turned');
     await pick(page, first);
     await inUse(page, first);
-    await openPhoto(page, AREAS);
+    // The photo and its boxes are there from the last visit.
     await settled(page);
     assert.deepEqual(digits(await boxes(page)), digits(before.readings));
     assert.deepEqual(requests.slice(seen).filter(isWeights), []);

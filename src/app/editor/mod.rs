@@ -37,6 +37,13 @@ pub struct Editor {
     history: History,
 }
 
+/// Boxes by their middles, from left to right.
+pub fn left_to_right(boxes: &[PhotoBox]) -> Vec<PhotoBox> {
+    let mut sorted = boxes.to_vec();
+    sorted.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
+    sorted
+}
+
 /// What a finished gesture came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
@@ -62,6 +69,28 @@ impl Editor {
             gesture: None,
             history: History::default(),
         }
+    }
+
+    /// Takes on boxes from before, without a way back from them. Their ids are given anew.
+    pub fn begin_with(&mut self, boxes: &[PhotoBox]) {
+        for b in boxes {
+            let id = self.push(b.area, b.remove);
+            if let Some(own) = self.boxes.last_mut().filter(|own| own.id == id) {
+                own.label = b.label;
+            }
+        }
+        self.select(None);
+    }
+
+    /// Puts boxes in the place of all, as one step to undo.
+    pub fn replace(&mut self, areas: &[BoxInPhoto]) {
+        self.cancel();
+        self.history.keep(&self.boxes, None);
+        self.boxes.clear();
+        for area in areas {
+            self.push(*area, true);
+        }
+        self.select(None);
     }
 
     /// The size that boxes are clamped to.
@@ -93,9 +122,7 @@ impl Editor {
 
     /// All boxes as a house number is read: by their middles, from left to right.
     pub fn left_to_right(&self) -> Vec<PhotoBox> {
-        let mut sorted = self.boxes.clone();
-        sorted.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
-        sorted
+        left_to_right(&self.boxes)
     }
 
     /// Areas of the boxes whose digits are to be removed.

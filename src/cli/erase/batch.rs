@@ -27,13 +27,13 @@ use super::{
     records::{ClaimError, Record, Records, Settings, made_of},
 };
 use crate::{
+    boxes::{PhotoBoxes, Unit, is_class_list},
     cli::{
         WrongArgument,
         boxes::{BoxSource, BoxesError, default_growth, grow},
         model::NamedNets,
         read::{OpenPhotoError, readings_json},
     },
-    dataset::boxes::{PhotoBoxes, Unit, is_class_list},
     files::write_whole,
     photo::{BoxInPhoto, Encoding, Photo, PhotoError},
     removal::{Nets, remove},

@@ -17,7 +17,7 @@ use super::{
     model::ModelArgs,
     read::{open_photo, readings_json},
 };
-use crate::{dataset::boxes::BoxFormat, files::write_whole, removal::remove};
+use crate::{boxes::BoxFormat, files::write_whole, removal::remove};
 
 pub use self::batch::BatchError;
 

@@ -13,9 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
-    dataset::boxes::PhotoBoxes, files::write_whole, publication::sha256_hex, removal::Method,
-};
+use crate::{boxes::PhotoBoxes, files::write_whole, publication::sha256_hex, removal::Method};
 
 /// The records' folder; it also says that what lies beside it may be replaced.
 const RECORDS: &str = ".doorplate";
@@ -129,7 +127,7 @@ impl Records {
 mod tests {
     use super::*;
     use crate::{
-        dataset::boxes::{GivenBox, Unit},
+        boxes::{GivenBox, Unit},
         photo::LooseBox,
         removal::{KeyPixels, ReportOptions, Sigma},
     };

@@ -13,7 +13,7 @@ function chunk(type, data) {
 }
 
 /** zlib's checksum; Node has it only since 20.15. */
-function crc(bytes) {
+export function crc(bytes) {
   if (crc32) return crc32(bytes);
   let sum = ~0;
   for (const byte of bytes) {

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 
 import { PAGE_MILLISECONDS, settled } from './session.mjs';
 
-/** Chooses a file in the dialog: a path, or `{ name, mimeType, buffer }`. */
+/** Chooses files in the dialog: paths, or `{ name, mimeType, buffer }`; one, or a list. */
 export async function choose(page, file) {
   await page.getByTestId('file-input').setInputFiles(file);
 }
@@ -27,6 +27,26 @@ export async function drop(page, path, type) {
   await stage.dispatchEvent('dragover', { dataTransfer: transfer });
   await page.waitForSelector('.drop-veil:not(.is-hidden)', { timeout: PAGE_MILLISECONDS });
   await stage.dispatchEvent('drop', { dataTransfer: transfer });
+}
+
+/** Drops files and folders from the disk, as the desktop would. */
+export async function dropFiles({ page, context }, paths) {
+  const client = await context.newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop']) {
+    await client.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+  }
+}
+
+/** The film strip: all photos, how far each is, and which one is open. */
+export function photos(page) {
+  return page.getByTestId('photo').evaluateAll((elements) =>
+    elements.map((element) => ({
+      name: element.dataset.name,
+      state: element.dataset.state,
+      open: element.getAttribute('aria-current') === 'true',
+    })),
+  );
 }
 
 /** Waits until a photo of this name is on the stage. */

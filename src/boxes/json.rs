@@ -1,9 +1,8 @@
 //! The project's own JSON.
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{BoxFile, BoxList, GivenBox, PhotoBoxes, Problem};
+use super::{BoxFile, BoxList, GivenBox, PhotoBoxes, Problem, scalar::Scalar};
 use crate::photo::LooseBox;
 
 /// What a file should hold.
@@ -28,16 +27,13 @@ struct OwnBox {
     top: f64,
     width: f64,
     height: f64,
-    label: Option<Value>,
+    label: Option<Scalar>,
 }
 
 impl From<OwnBox> for GivenBox {
     fn from(own: OwnBox) -> Self {
         let OwnBox { left, top, width, height, label } = own;
-        let label = label.map(|label| match label {
-            Value::String(text) => text,
-            other => other.to_string(),
-        });
+        let label = label.map(|Scalar(text)| text);
         GivenBox { area: LooseBox { left, top, width, height }, label }
     }
 }

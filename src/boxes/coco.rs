@@ -1,11 +1,11 @@
 //! COCO's JSON: `images`, `annotations` with a `bbox` each, and `categories`
 //! (<https://cocodataset.org/#format-data>).
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
-use super::{BoxList, GivenBox, PhotoBoxes, Problem};
+use super::{BoxList, GivenBox, PhotoBoxes, Problem, scalar::Scalar};
 use crate::photo::{LooseBox, PhotoSize};
 
 /// A file; other members, such as `info`, are let through.
@@ -17,26 +17,9 @@ struct File {
     categories: Vec<Category>,
 }
 
-/// COCO's ids are numbers; some tools write texts.
-#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
-#[serde(untagged)]
-enum Id {
-    Number(i64),
-    Text(String),
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Id::Number(number) => number.fmt(f),
-            Id::Text(text) => text.fmt(f),
-        }
-    }
-}
-
 #[derive(Deserialize)]
 struct Image {
-    id: Id,
+    id: Scalar,
     file_name: String,
     width: Option<u32>,
     height: Option<u32>,
@@ -44,27 +27,22 @@ struct Image {
 
 #[derive(Deserialize)]
 struct Annotation {
-    image_id: Id,
-    category_id: Option<Id>,
+    image_id: Scalar,
+    category_id: Option<Scalar>,
     /// Left, top, width, height.
     bbox: [f64; 4],
 }
 
 #[derive(Deserialize)]
 struct Category {
-    id: Id,
+    id: Scalar,
     name: String,
 }
 
-/// Whether a JSON is COCO's rather than the project's own.
+/// Whether a JSON is COCO's rather than the project's own: no other has members of these names.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Probe {
-        images: Option<IgnoredAny>,
-        annotations: Option<IgnoredAny>,
-    }
-    serde_json::from_slice(bytes)
-        .is_ok_and(|probe: Probe| probe.images.is_some() && probe.annotations.is_some())
+    let holds = |member: &str| bytes.windows(member.len()).any(|part| part == member.as_bytes());
+    holds("\"images\"") && holds("\"annotations\"")
 }
 
 /// Reads all photos' boxes. A photo without annotations has no boxes, which is not the same as not
@@ -72,9 +50,9 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 pub(super) fn parse(bytes: &[u8]) -> Result<BoxList, Problem> {
     let file: File = serde_json::from_slice(bytes)
         .map_err(|error| Problem::new(error.line(), format!("not a COCO file ({error})")))?;
-    let names: HashMap<Id, String> =
+    let names: HashMap<Scalar, String> =
         file.categories.into_iter().map(|category| (category.id, category.name)).collect();
-    let mut boxes: HashMap<Id, PhotoBoxes> = HashMap::new();
+    let mut boxes: HashMap<Scalar, PhotoBoxes> = HashMap::new();
     for image in &file.images {
         let drawn_on = match (image.width, image.height) {
             (Some(width), Some(height)) if width > 0 && height > 0 => {
@@ -84,7 +62,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BoxList, Problem> {
         };
         let none = PhotoBoxes { drawn_on, ..PhotoBoxes::in_pixels(Vec::new()) };
         if boxes.insert(image.id.clone(), none).is_some() {
-            let what = format!("two images have the id {}", image.id);
+            let what = format!("two images have the id {}", image.id.0);
             return Err(Problem::new(None, what));
         }
     }
@@ -92,14 +70,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BoxList, Problem> {
         let Annotation { image_id, category_id, bbox: [left, top, width, height] } = annotation;
         let Some(photo) = boxes.get_mut(&image_id) else {
             let what = format!(
-                "annotation {} (counted from 1) is on image {image_id}, which is not among images",
-                i + 1
+                "annotation {} (counted from 1) is on image {}, which is not among images",
+                i + 1,
+                image_id.0
             );
             return Err(Problem::new(None, what));
         };
-        let named = |id: Id| match names.get(&id) {
+        let named = |id: Scalar| match names.get(&id) {
             Some(name) => name.clone(),
-            None => format!("category {id}"),
+            None => format!("category {}", id.0),
         };
         let label = category_id.map(named);
         photo.boxes.push(GivenBox { area: LooseBox { left, top, width, height }, label });

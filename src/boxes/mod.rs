@@ -7,26 +7,30 @@
 mod coco;
 mod csv;
 mod json;
+mod scalar;
+#[cfg(feature = "dataset")]
 mod svhn;
 mod voc;
+mod write;
 mod yolo;
 
 use std::{
     collections::HashMap,
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-use crate::{
-    dataset::digit_struct::DigitStructError,
-    photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize},
-};
+#[cfg(feature = "dataset")]
+use crate::dataset::digit_struct::DigitStructError;
+use crate::photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize};
+
+pub use write::{LabelledPhoto, UNREAD_CLASS, write_list, write_one, yolo_classes};
 
 /// The end of the name of a photo's own boxes file, behind the photo's stem.
 pub const JSON_SUFFIX: &str = ".boxes.json";
 
 /// What a YOLO folder calls the list of its classes.
-const YOLO_CLASSES: &str = "classes.txt";
+pub const YOLO_CLASSES: &str = "classes.txt";
 
 /// A format of boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -293,6 +297,7 @@ pub enum BoxFileError {
         problem: String,
     },
     /// It is a damaged `digitStruct.mat`.
+    #[cfg(feature = "dataset")]
     #[error(transparent)]
     Svhn(#[from] DigitStructError),
 }
@@ -302,23 +307,48 @@ pub enum BoxFileError {
 /// # Errors
 /// [`BoxFileError`] with file and line when any part of the file cannot be read: half a list would
 /// leave digits on photos.
+#[cfg(feature = "dataset")]
 pub fn read_box_file(path: &Path, format: Option<BoxFormat>) -> Result<BoxFile, BoxFileError> {
     let file_error = |path: &Path, source| BoxFileError::File { path: path.to_owned(), source };
-    let bytes = fs::read(path).map_err(|source| file_error(path, source))?;
+    let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;
+    let format = format.unwrap_or_else(|| BoxFormat::of(path, &bytes));
+    let mut classes = None;
+    if format == BoxFormat::Yolo {
+        let list = path.with_file_name(YOLO_CLASSES);
+        classes = match std::fs::read_to_string(&list) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(file_error(&list, source)),
+        };
+    }
+    box_file_from_bytes(path, bytes, Some(format), classes.as_deref())
+}
+
+/// Reads a file's content; its format is told by its name when it is not given. `classes` is the
+/// text of YOLO's list beside it, if there is one.
+///
+/// # Errors
+/// [`BoxFileError`] with file and line when any part of it cannot be read, as above.
+pub fn box_file_from_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+    format: Option<BoxFormat>,
+    classes: Option<&str>,
+) -> Result<BoxFile, BoxFileError> {
     let parsed = match format.unwrap_or_else(|| BoxFormat::of(path, &bytes)) {
         BoxFormat::Json => json::parse(&bytes),
         BoxFormat::Csv => csv::parse(&bytes).map(BoxFile::Many),
         BoxFormat::Voc => voc::parse(&bytes).map(BoxFile::One),
         BoxFormat::Coco => coco::parse(&bytes).map(BoxFile::Many),
-        BoxFormat::Svhn => return Ok(BoxFile::Many(svhn::read(path, bytes)?)),
         BoxFormat::Yolo => {
-            let list = path.with_file_name(YOLO_CLASSES);
-            let classes = match fs::read_to_string(&list) {
-                Ok(text) => Some(yolo::classes(&text)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(source) => return Err(file_error(&list, source)),
-            };
+            let classes = classes.map(yolo::classes);
             yolo::parse(&bytes, classes.as_deref()).map(BoxFile::One)
+        }
+        #[cfg(feature = "dataset")]
+        BoxFormat::Svhn => return Ok(BoxFile::Many(svhn::read(path, bytes)?)),
+        #[cfg(not(feature = "dataset"))]
+        BoxFormat::Svhn => {
+            Err(Problem::new(None, "MATLAB files are read by the native program only"))
         }
     };
     parsed.map_err(|Problem { line, what }| BoxFileError::Damaged {

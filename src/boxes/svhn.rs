@@ -21,10 +21,9 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>) -> Result<BoxList, BoxFileError>
 
 #[cfg(test)]
 mod tests {
-    use crate::dataset::{
+    use crate::{
         boxes::{BoxFile, read_box_file},
-        format1::Format1,
-        synthetic::write_format1,
+        dataset::{format1::Format1, synthetic::write_format1},
     };
 
     #[test]

@@ -1,0 +1,345 @@
+//! The work is kept in the browser, so that it is there after a reload or a crash.
+//!
+//! One tab keeps: the first that holds a lock, which the browser takes back when the tab is gone.
+//! Others work all the same and say that theirs is not kept; so no two write to one record.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+
+use super::gallery::{Gallery, PhotoId};
+use super::record::Record;
+use super::store::Store;
+use super::thumbnail;
+use crate::app::icons::Icon;
+use crate::app::intake;
+use crate::app::lean::when;
+use crate::app::messages::Tone;
+use crate::app::page::Page;
+
+/// The lock of the tab that keeps its work.
+const LOCK: &str = "doorplate-work";
+
+/// A page that is reloaded gets its lock back only when its predecessor is gone.
+const LOCK_TRIES: u32 = 6;
+const LOCK_PAUSE_MILLISECONDS: u32 = 150;
+
+/// Pause after a change before it is kept, so that a series of changes is kept once.
+const DELAY_MILLISECONDS: u32 = 400;
+
+/// Whether the work is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Not known yet.
+    Starting,
+    /// It is.
+    Yes,
+    /// It is not; why.
+    No(String),
+}
+
+/// What keeps the work. Copies are the same.
+#[derive(Clone, Copy)]
+pub struct Keeping {
+    /// Whether it is kept.
+    pub kept: RwSignal<Kept>,
+    /// Whether the page says that it was restored.
+    pub restored: RwSignal<bool>,
+    backstage: StoredValue<Backstage, LocalStorage>,
+}
+
+#[derive(Default)]
+struct Backstage {
+    store: Option<Rc<Store>>,
+    /// Keys of files that are in the store.
+    keys: HashMap<PhotoId, String>,
+    /// Files that it has no room for.
+    refused: HashSet<PhotoId>,
+    timer: Option<gloo::timers::callback::Timeout>,
+    writing: bool,
+    changed: bool,
+}
+
+impl Keeping {
+    /// Nothing is kept yet.
+    pub fn new() -> Self {
+        Keeping {
+            kept: RwSignal::new(Kept::Starting),
+            restored: RwSignal::new(false),
+            backstage: StoredValue::new_local(Backstage::default()),
+        }
+    }
+
+    fn store(self) -> Option<Rc<Store>> {
+        self.backstage.with_value(|backstage| backstage.store.clone())
+    }
+
+    fn not_kept(self, reason: String) {
+        if !matches!(self.kept.get_untracked(), Kept::No(_)) {
+            self.kept.set(Kept::No(reason));
+        }
+    }
+}
+
+/// Restores the last work and keeps it from now on.
+pub fn start(page: Page) {
+    let keeping = page.photos.keeping;
+    spawn_local(async move {
+        if !is_first_tab().await {
+            keeping.not_kept(
+                "Another tab with Doorplate is open, and keeps its work; that of this tab is not \
+                 kept"
+                    .to_owned(),
+            );
+            return;
+        }
+        match Store::open().await {
+            Ok(store) => {
+                let store = Rc::new(store);
+                if let Err(error) = restore(page, &store).await {
+                    leptos::logging::warn!("the last work could not be restored: {error}");
+                }
+                keeping.backstage.update_value(|backstage| backstage.store = Some(store));
+                keeping.kept.set(Kept::Yes);
+                keep_soon(page);
+            }
+            Err(error) => {
+                leptos::logging::warn!("no storage: {error}");
+                keeping.not_kept(
+                    "This browser keeps nothing here, as in some private windows".to_owned(),
+                );
+            }
+        }
+    });
+    Effect::new(move |_| {
+        page.photos.gallery.track();
+        keep_soon(page);
+    });
+    // Said once, and only when there is something that is not kept.
+    let says = Memo::new(move |_| {
+        let has_photos = page.photos.gallery.with(|gallery| !gallery.entries().is_empty());
+        match keeping.kept.get() {
+            Kept::No(reason) if has_photos => Some(reason),
+            _ => None,
+        }
+    });
+    Effect::new(move |said: Option<bool>| {
+        let said = said.unwrap_or_default();
+        match says.get() {
+            Some(reason) if !said => {
+                page.messages.show(Tone::Notice, format!("{reason}: save before you leave."));
+                true
+            }
+            _ => said,
+        }
+    });
+    let leave = window_event_listener(ev::beforeunload, move |event| {
+        let unsaved =
+            page.photos.gallery.with_untracked(|gallery| gallery.unsaved().next().is_some());
+        if unsaved && matches!(keeping.kept.get_untracked(), Kept::No(_)) {
+            event.prevent_default();
+        }
+    });
+    // The last moment that a page on a phone hears of.
+    let hide = window_event_listener(ev::visibilitychange, move |_| {
+        if document().hidden() {
+            keep_now(page);
+        }
+    });
+    on_cleanup(move || {
+        leave.remove();
+        hide.remove();
+    });
+}
+
+/// Lets all photos go, here and in the store.
+pub fn forget(page: Page) {
+    let photos = page.photos;
+    photos.keeping.restored.set(false);
+    photos.forget_all();
+    page.clear_stage();
+    keep_now(page);
+}
+
+async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
+    let Some(record) = store.record().await? else { return Ok(()) };
+    let photos = page.photos;
+    // What was opened meanwhile stays on the stage.
+    let is_first = photos.gallery.with_untracked(|gallery| gallery.entries().is_empty());
+    let mut restored = Vec::new();
+    for (place, photo) in record.photos.iter().enumerate() {
+        let Some(file) = store.file(&photo.key).await? else { continue };
+        let id = photos.add(photo.name.clone(), photo.size, file);
+        photos.gallery.update(|gallery| photo.restore(gallery, id));
+        photos.keeping.backstage.update_value(|backstage| {
+            backstage.keys.insert(id, photo.key.clone());
+        });
+        restored.push((id, record.open == Some(place)));
+    }
+    if restored.is_empty() {
+        return Ok(());
+    }
+    let open = restored.iter().find(|(_, open)| *open).or(restored.first());
+    if let (true, Some((id, _))) = (is_first, open) {
+        intake::open(page, *id);
+    }
+    photos.keeping.restored.set(true);
+    page.announcement.set("Your last work was restored.".to_owned());
+    spawn_local(async move {
+        for (id, _) in restored {
+            thumbnail::make(page, id).await;
+        }
+    });
+    Ok(())
+}
+
+fn keep_soon(page: Page) {
+    page.photos.keeping.backstage.update_value(|backstage| {
+        if backstage.timer.is_none() {
+            backstage.timer =
+                Some(gloo::timers::callback::Timeout::new(DELAY_MILLISECONDS, move || {
+                    keep_now(page);
+                }));
+        }
+    });
+}
+
+fn keep_now(page: Page) {
+    let keeping = page.photos.keeping;
+    let begins = keeping
+        .backstage
+        .try_update_value(|backstage| {
+            // Dropped only here: a timer that has fired must not be cancelled from within.
+            if let Some(timer) = backstage.timer.take() {
+                timer.forget();
+            }
+            backstage.changed = true;
+            !std::mem::replace(&mut backstage.writing, true)
+        })
+        .unwrap_or_default();
+    if !begins {
+        return;
+    }
+    spawn_local(async move {
+        let takes_change = |backstage: &mut Backstage| std::mem::take(&mut backstage.changed);
+        while let Some(store) = keeping.store()
+            && keeping.backstage.try_update_value(takes_change).unwrap_or_default()
+        {
+            if let Err(error) = write(page, &store).await {
+                leptos::logging::warn!("the work could not be kept: {error}");
+                keeping.not_kept("This browser has no room to keep your work".to_owned());
+            }
+        }
+        keeping.backstage.update_value(|backstage| backstage.writing = false);
+    });
+}
+
+/// Files first, then the record that names them, then what it no longer names goes: whenever the
+/// page ends, what the record names is there.
+async fn write(page: Page, store: &Store) -> Result<(), idb::Error> {
+    let photos = page.photos;
+    let keeping = photos.keeping;
+    let ids: Vec<PhotoId> = photos
+        .gallery
+        .with_untracked(|gallery| gallery.entries().iter().map(|entry| entry.id).collect());
+    for id in ids {
+        let known = keeping.backstage.with_value(|backstage| {
+            backstage.keys.contains_key(&id) || backstage.refused.contains(&id)
+        });
+        let Some((file, _)) = photos.file(id).filter(|_| !known) else { continue };
+        // Not the id alone: a later visit counts from 1 again.
+        let key = format!("{:.0}-{id}", js_sys::Date::now());
+        let kept = store.keep_file(&key, &file).await;
+        keeping.backstage.update_value(|backstage| match kept {
+            Ok(()) => {
+                backstage.keys.insert(id, key);
+            }
+            Err(_) => {
+                backstage.refused.insert(id);
+            }
+        });
+        if let Err(error) = kept {
+            leptos::logging::warn!("a photo could not be kept: {error}");
+            keeping.not_kept("This browser has no room to keep all photos".to_owned());
+        }
+    }
+    let record = photos.gallery.with_untracked(|gallery: &Gallery| {
+        Record::of(gallery, |id| {
+            keeping.backstage.with_value(|backstage| backstage.keys.get(&id).cloned())
+        })
+    });
+    store.keep_record(&record).await?;
+    let keys: Vec<String> = record.photos.into_iter().map(|photo| photo.key).collect();
+    keeping.backstage.update_value(|backstage| {
+        backstage.keys.retain(|_, key| keys.contains(key));
+    });
+    store.keep_only(&keys).await
+}
+
+/// Takes the lock for as long as the page lives. A browser without locks has only this tab, as far
+/// as can be told.
+async fn is_first_tab() -> bool {
+    for attempt in 0..LOCK_TRIES {
+        if attempt > 0 {
+            gloo::timers::future::TimeoutFuture::new(LOCK_PAUSE_MILLISECONDS).await;
+        }
+        if try_lock().await.unwrap_or(true) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Web Locks are not in `web-sys` but as unstable, so by hand.
+async fn try_lock() -> Result<bool, JsValue> {
+    let navigator = js_sys::Reflect::get(&window(), &"navigator".into())?;
+    let locks = js_sys::Reflect::get(&navigator, &"locks".into())?;
+    let request: js_sys::Function = js_sys::Reflect::get(&locks, &"request".into())?.dyn_into()?;
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)?;
+    let (sender, receiver) = oneshot::channel();
+    let sender = RefCell::new(Some(sender));
+    let got = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        if let Some(sender) = sender.take() {
+            // The receiver waits below.
+            let _ = sender.send(!lock.is_null());
+        }
+        if lock.is_null() {
+            return JsValue::UNDEFINED;
+        }
+        // Held until this promise is kept, which it never is.
+        js_sys::Promise::new(&mut |_, _| {}).into()
+    });
+    request.call3(&locks, &LOCK.into(), &options, &got)?;
+    Ok(receiver.await.unwrap_or(true))
+}
+
+/// Says that the last work was restored, and offers to let it go.
+#[component]
+pub fn Restored(page: Page) -> impl IntoView {
+    let restored = page.photos.keeping.restored;
+    view! {
+        <Show when=when(move || restored.get())>
+            <div class="restored" data-testid="restored">
+                <p>"Your last work was restored."</p>
+                <button type="button" data-testid="discard" on:click=move |_| forget(page)>
+                    "Discard it"
+                </button>
+                <button
+                    type="button"
+                    class="quiet icon-only"
+                    aria-label="Close this message"
+                    on:click=move |_| restored.set(false)
+                >
+                    {Icon::Close.view()}
+                </button>
+            </div>
+        </Show>
+    }
+}

@@ -1,0 +1,140 @@
+//! What is kept of the photos for the next visit, beside their files: plain data.
+
+use serde::{Deserialize, Serialize};
+
+use super::gallery::{Gallery, PhotoId};
+use crate::app::editor::PhotoBox;
+use crate::photo::{BoxInPhoto, LooseBox, PhotoSize};
+
+/// All photos, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The photos.
+    pub photos: Vec<KeptPhoto>,
+    /// The place of the open one.
+    pub open: Option<usize>,
+}
+
+/// One photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptPhoto {
+    /// Where its file is kept.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Its upright size.
+    pub size: PhotoSize,
+    /// Its boxes, whether each one's digit is to be removed, and which a person says it is.
+    pub boxes: Vec<(BoxInPhoto, bool, Option<u8>)>,
+    /// The digits that were read.
+    pub digits: Vec<(BoxInPhoto, u8)>,
+    /// What was removed in the file saved last.
+    pub saved: Option<Vec<BoxInPhoto>>,
+}
+
+impl Record {
+    /// What is to be kept of the photos whose files are kept under a key.
+    pub fn of(gallery: &Gallery, key_of: impl Fn(PhotoId) -> Option<String>) -> Self {
+        let mut record = Record::default();
+        for entry in gallery.entries().iter().filter(|entry| entry.failure.is_none()) {
+            let Some(key) = key_of(entry.id) else { continue };
+            if gallery.open() == Some(entry.id) {
+                record.open = Some(record.photos.len());
+            }
+            let digit = |b: &PhotoBox| Some((b.area, *entry.digits.get(&b.area)?));
+            record.photos.push(KeptPhoto {
+                key,
+                name: entry.name.clone(),
+                size: entry.size,
+                boxes: entry.boxes.iter().map(|b| (b.area, b.remove, b.label)).collect(),
+                digits: entry.boxes.iter().filter_map(digit).collect(),
+                saved: entry.saved_areas().map(<[BoxInPhoto]>::to_vec),
+            });
+        }
+        record
+    }
+}
+
+impl KeptPhoto {
+    /// Puts the photo's work back. Boxes that are not on it are left out, whoever wrote them.
+    pub fn restore(&self, gallery: &mut Gallery, id: PhotoId) {
+        let fits = |area: BoxInPhoto| LooseBox::from(area).clamp_to(self.size) == Ok(area);
+        let boxes: Vec<PhotoBox> = (1..)
+            .zip(&self.boxes)
+            .map(|(id, &(area, remove, label))| PhotoBox { id, area, remove, label })
+            .filter(|b| fits(b.area))
+            .collect();
+        gallery.note(id, self.size, &boxes);
+        gallery.note_digits(id, &self.digits);
+        if let Some(saved) = &self.saved {
+            gallery.saved(id, saved.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::photos::Progress;
+
+    const SIZE: PhotoSize = PhotoSize { width: 100, height: 50 };
+
+    fn area(left: u32) -> BoxInPhoto {
+        BoxInPhoto { left, top: 5, width: 10, height: 20 }
+    }
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        let mut gallery = Gallery::default();
+        let [a, b, lost] = ["a.png", "b.png", "c.png"].map(|name| gallery.add(name.into(), SIZE));
+        let boxes = [
+            PhotoBox { id: 4, area: area(1), remove: true, label: None },
+            PhotoBox { id: 9, area: area(30), remove: false, label: Some(4) },
+        ];
+        gallery.note(b, SIZE, &boxes);
+        gallery.note_digits(b, &[(area(1), 7)]);
+        gallery.saved(b, vec![area(1)]);
+        gallery.set_open(Some(b));
+        let key = |id: PhotoId| (id != lost).then(|| format!("key {id}"));
+        let record = Record::of(&gallery, key);
+        assert_eq!((record.photos.len(), record.open), (2, Some(1)));
+        assert_eq!(record.photos[0].key, format!("key {a}"));
+
+        let mut again = Gallery::default();
+        let ids: Vec<PhotoId> = record
+            .photos
+            .iter()
+            .map(|photo| {
+                let id = again.add(photo.name.clone(), photo.size);
+                photo.restore(&mut again, id);
+                id
+            })
+            .collect();
+        let entry = again.get(ids[1]).expect("added");
+        assert_eq!(entry.progress(), Progress::Done);
+        assert_eq!(entry.areas_to_remove(), [area(1)]);
+        assert_eq!(entry.boxes.len(), 2);
+        again.set_open(Some(ids[1]));
+        assert_eq!(Record::of(&again, key), record);
+    }
+
+    #[test]
+    fn boxes_beside_the_photo_are_left_out() {
+        let mut gallery = Gallery::default();
+        let id = gallery.add("a.png".into(), SIZE);
+        let photo = KeptPhoto {
+            key: String::new(),
+            name: "a.png".into(),
+            size: SIZE,
+            boxes: vec![
+                (area(95), true, None),
+                (area(u32::MAX), true, None),
+                (area(3), true, None),
+            ],
+            digits: vec![(area(95), 3)],
+            saved: None,
+        };
+        photo.restore(&mut gallery, id);
+        assert_eq!(gallery.get(id).expect("added").areas_to_remove(), [area(3)]);
+    }
+}

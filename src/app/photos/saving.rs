@@ -1,0 +1,389 @@
+//! Saving the open photo, or all one after the other, and how.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Blob, HtmlCanvasElement, HtmlInputElement, HtmlSelectElement};
+
+use super::format::{PictureFormat, SaveChoice, UniqueNames, saved_name};
+use super::gallery::Gallery;
+use super::more::More;
+use super::zip::Zip;
+use crate::app::comparison::changed_share;
+use crate::app::editor::Editor;
+use crate::app::icons::Icon;
+use crate::app::intake::{blob_of, bytes_of, decode, describe, download, open};
+use crate::app::kept;
+use crate::app::lean::{text, truth, when};
+use crate::app::messages::Tone;
+use crate::app::modal::Modal;
+use crate::app::page::Page;
+use crate::app::stage::context_of;
+
+/// The choice of format is kept under this key.
+const CHOICE_KEY: &str = "doorplate-save";
+
+/// The name of the file with all photos.
+const ZIP_NAME: &str = "doorplate.zip";
+
+/// How far saving all is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavingAll {
+    /// The photo under way, from 1.
+    number: usize,
+    /// How many there are.
+    count: usize,
+    /// The photo's name.
+    name: String,
+}
+
+/// How pictures are saved, as it was chosen last.
+pub fn kept_choice() -> SaveChoice {
+    kept::read(CHOICE_KEY).map(|text| SaveChoice::from_kept(&text)).unwrap_or_default()
+}
+
+fn choose(page: Page, choice: SaveChoice) {
+    page.photos.save_choice.set(choice);
+    kept::keep(CHOICE_KEY, &choice.to_string());
+}
+
+/// Saves the open photo without its digits.
+pub fn save(page: Page) {
+    if untrack(|| page.save_obstacle()).is_some() {
+        return;
+    }
+    let Some(photo) = page.photo.get_untracked() else { return };
+    let areas = page.look(Editor::areas_to_remove).unwrap_or_default();
+    let choice = page.photos.save_choice.get_untracked();
+    spawn_local(async move {
+        let made = async {
+            let png = page.png(areas.clone()).await?;
+            let (file, format) = encode(png, choice).await?;
+            let name = saved_name(&photo.name, format);
+            download(&file, &name)?;
+            Ok::<_, String>((name, format))
+        };
+        match made.await {
+            Ok((name, format)) => {
+                page.photos.gallery.update(|gallery| gallery.saved(photo.id, areas));
+                let mut text = format!("Saved as {name}.");
+                if format != choice.format {
+                    text.push_str(&instead(choice.format));
+                }
+                page.messages.show(Tone::Done, text);
+            }
+            Err(reason) => page
+                .messages
+                .show(Tone::Error, format!("{} could not be saved: {reason}.", photo.name)),
+        }
+    });
+}
+
+fn instead(format: PictureFormat) -> String {
+    format!(" This browser cannot write it as {}, so it is a PNG.", format.name())
+}
+
+/// Saves all photos with something to remove as one file, one after the other.
+fn save_all(page: Page) {
+    let ids = page.photos.gallery.with_untracked(Gallery::removable);
+    if ids.is_empty() || page.photos.is_saving_all() {
+        return;
+    }
+    let before = page.photos.gallery.with_untracked(Gallery::open);
+    let choice = page.photos.save_choice.get_untracked();
+    spawn_local(async move {
+        let mut zip = Zip::new();
+        let mut names = UniqueNames::default();
+        let (mut done, mut failures, mut replaced) = (Vec::new(), Vec::new(), false);
+        let count = ids.len();
+        for (number, id) in (1..).zip(ids) {
+            let Some((_, name)) = page.photos.file(id) else { continue };
+            let state = SavingAll { number, count, name: name.clone() };
+            // Cancelled by taking the state away.
+            if number > 1 && !page.photos.is_saving_all() {
+                break;
+            }
+            page.photos.saving_all.set(Some(state));
+            let made = async {
+                let is_open = page
+                    .photo
+                    .with_untracked(|photo| photo.as_ref().is_some_and(|photo| photo.id == id));
+                if !(is_open && page.opened.get_untracked()) {
+                    open(page, id);
+                    page.photo_open().await?;
+                }
+                let areas = page.look(Editor::areas_to_remove).unwrap_or_default();
+                let (file, format) = encode(page.png(areas.clone()).await?, choice).await?;
+                let bytes = bytes_of(&file).await?;
+                zip.add(&names.take(&saved_name(&name, format)), &bytes)?;
+                Ok::<_, String>((areas, format))
+            };
+            match made.await {
+                Ok((areas, format)) => {
+                    replaced |= format != choice.format;
+                    done.push((id, areas));
+                }
+                Err(_) if !page.photos.is_saving_all() => break,
+                Err(reason) => failures.push(format!("{name} ({reason})")),
+            }
+        }
+        let cancelled = !page.photos.is_saving_all();
+        page.photos.saving_all.set(None);
+        if let Some(before) = before.filter(|id| page.photos.can_open(*id))
+            && page.photos.gallery.with_untracked(Gallery::open) != Some(before)
+        {
+            open(page, before);
+        }
+        if cancelled {
+            page.messages.show(Tone::Notice, "Cancelled; nothing was saved.".to_owned());
+            return;
+        }
+        if !failures.is_empty() {
+            let text = format!("Not saved: {}.", failures.join("; "));
+            page.messages.show(Tone::Error, text);
+        }
+        if done.is_empty() {
+            return;
+        }
+        match zip.finish().and_then(|file| download(&file, ZIP_NAME)) {
+            Ok(()) => {
+                let photos = if done.len() == 1 { "photo" } else { "photos" };
+                let mut text = format!("Saved {} {photos} as {ZIP_NAME}.", done.len());
+                if replaced {
+                    text.push_str(&instead(choice.format));
+                }
+                page.photos.gallery.update(|gallery| {
+                    for (id, areas) in done {
+                        gallery.saved(id, areas);
+                    }
+                });
+                page.messages.show(Tone::Done, text);
+            }
+            Err(reason) => {
+                page.messages
+                    .show(Tone::Error, format!("{ZIP_NAME} could not be saved: {reason}."));
+            }
+        }
+    });
+}
+
+/// The engine's PNG in the chosen format; as PNG where the browser cannot write that.
+async fn encode(png: Vec<u8>, choice: SaveChoice) -> Result<(Blob, PictureFormat), String> {
+    let file = blob_of(&png, PictureFormat::Png.media_type()).map_err(|error| describe(&error))?;
+    drop(png);
+    if choice.format == PictureFormat::Png {
+        return Ok((file, PictureFormat::Png));
+    }
+    match encode_on_canvas(&file, choice).await {
+        Ok(Some(encoded)) => Ok((encoded, choice.format)),
+        // Some browsers write no WebP, or have canvases only up to a size; the PNG is whole.
+        Ok(None) | Err(_) => Ok((file, PictureFormat::Png)),
+    }
+}
+
+/// None where the browser writes another format or has no canvas of this size.
+async fn encode_on_canvas(png: &Blob, choice: SaveChoice) -> Result<Option<Blob>, JsValue> {
+    let picture = decode(window().create_image_bitmap_with_blob(png)).await?;
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
+    canvas.set_width(picture.width());
+    canvas.set_height(picture.height());
+    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+    let Some(context) = context_of(&canvas)? else { return Ok(None) };
+    // JPEG knows no transparency, and would make it black.
+    context.set_fill_style_str("#fff");
+    context.fill_rect(0.0, 0.0, width, height);
+    // On a canvas that is too large for it a browser draws nothing, and does not say so.
+    let probe = context.get_image_data(0.0, 0.0, 1.0, 1.0)?;
+    if probe.data().0.first() != Some(&255) {
+        return Ok(None);
+    }
+    if choice.format != PictureFormat::Jpeg {
+        context.clear_rect(0.0, 0.0, width, height);
+    }
+    context.draw_image_with_image_bitmap(&picture, 0.0, 0.0)?;
+    picture.close();
+    let encoded = to_blob(&canvas, choice).await?;
+    Ok(encoded.filter(|file| file.type_() == choice.format.media_type()))
+}
+
+async fn to_blob(canvas: &HtmlCanvasElement, choice: SaveChoice) -> Result<Option<Blob>, JsValue> {
+    let quality = JsValue::from_f64(f64::from(choice.quality) / 100.0);
+    let promise = js_sys::Promise::new(&mut |resolve, reject| {
+        let done = Closure::once_into_js(move |file: JsValue| {
+            // Cannot fail: it is the promise's own function.
+            let _ = resolve.call1(&JsValue::NULL, &file);
+        });
+        let asked = canvas.to_blob_with_type_and_encoder_options(
+            done.unchecked_ref(),
+            choice.format.media_type(),
+            &quality,
+        );
+        if let Err(error) = asked {
+            let _ = reject.call1(&JsValue::NULL, &error);
+        }
+    });
+    Ok(wasm_bindgen_futures::JsFuture::from(promise).await?.dyn_into().ok())
+}
+
+/// The panel's part about saving.
+#[component]
+pub fn SaveArea(page: Page) -> impl IntoView {
+    let obstacle = Memo::new(move |_| page.save_obstacle());
+    let removable =
+        Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.removable().len()));
+    let several =
+        Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.entries().len() > 1));
+    let choice = page.photos.save_choice;
+    let ready = Memo::new(move |_| page.is_engine_ready());
+    view! {
+        <section class="save" aria-label="Save">
+            <button
+                type="button"
+                class="primary wide"
+                data-testid="save"
+                disabled=truth(move || obstacle.get().is_some())
+                title=text(move || {
+                    let hint = "Save the photo without the digits (Ctrl+S)";
+                    obstacle.get().unwrap_or(hint).to_owned()
+                })
+                aria-describedby="save-note"
+                on:click=move |_| save(page)
+            >
+                {Icon::Save.view()}
+                {text(move || {
+                    if page.saving.get() {
+                        "Making the picture…".to_owned()
+                    } else {
+                        format!("Save as {}", choice.get().format.name())
+                    }
+                })}
+            </button>
+            <Show when=when(move || several.get())>
+                <button
+                    type="button"
+                    class="wide"
+                    data-testid="save-all"
+                    disabled=truth(move || removable.get() == 0 || !ready.get())
+                    title="Save all photos with digits to remove as one file"
+                    on:click=move |_| save_all(page)
+                >
+                    {text(move || match removable.get() {
+                        0 => "Save all as zip".to_owned(),
+                        1 => "Save 1 photo as zip".to_owned(),
+                        count => format!("Save {count} photos as zip"),
+                    })}
+                </button>
+            </Show>
+            <div class="save-choice">
+                <label>
+                    "Format"
+                    <select
+                        data-testid="save-format"
+                        on:change=move |event| {
+                            let select: HtmlSelectElement = event_target(&event);
+                            if let Some(format) = PictureFormat::from_name(&select.value()) {
+                                choose(page, SaveChoice { format, ..choice.get_untracked() });
+                            }
+                        }
+                    >
+                        {PictureFormat::ALL
+                            .into_iter()
+                            .map(|format| {
+                                view! {
+                                    <option
+                                        value=format.name()
+                                        selected=truth(move || choice.get().format == format)
+                                    >
+                                        {format.name()}
+                                    </option>
+                                }
+                            })
+                            .collect_view()}
+                    </select>
+                </label>
+                <Show when=when(move || choice.get().format != PictureFormat::Png)>
+                    <label>
+                        {text(move || format!("Quality {} %", choice.get().quality))}
+                        <input
+                            type="range"
+                            data-testid="save-quality"
+                            min=SaveChoice::LEAST_QUALITY.to_string()
+                            max="100"
+                            prop:value=text(move || choice.get().quality.to_string())
+                            on:input=move |event| {
+                                let input: HtmlInputElement = event_target(&event);
+                                if let Ok(quality) = input.value().parse() {
+                                    choose(page, SaveChoice { quality, ..choice.get_untracked() });
+                                }
+                            }
+                        />
+                    </label>
+                </Show>
+            </div>
+            <p id="save-note" class="save-note">
+                {text(move || {
+                    if let Some(obstacle) = obstacle.get() {
+                        return obstacle.to_owned();
+                    }
+                    let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
+                    size.map_or_else(String::new, |size| {
+                        format!(
+                            "Full resolution, {} × {} pixels. Saved without location or camera \
+                             data.",
+                            size.width, size.height
+                        )
+                    })
+                })}
+            </p>
+            {move || {
+                let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size))?;
+                let changed = page.changed.get()?;
+                Some(
+                    view! {
+                        <p class="save-note" data-testid="changed">
+                            {format!("{}.", changed_share(changed, size))}
+                        </p>
+                    },
+                )
+            }}
+            <More page=page />
+        </section>
+    }
+}
+
+/// The dialog that shows how far saving all is; nothing else can be done meanwhile.
+#[component]
+pub fn SavingAllDialog(page: Page) -> impl IntoView {
+    let saving = page.photos.saving_all;
+    let shown = RwSignal::new(false);
+    Effect::new(move |_| shown.set(saving.with(Option::is_some)));
+    // Closed by the user, by the button or Esc.
+    Effect::new(move |_| {
+        if !shown.get() && page.photos.is_saving_all() {
+            saving.set(None);
+            page.photo_failed("cancelled".to_owned());
+        }
+    });
+    let of = move |part: fn(&SavingAll) -> String| {
+        text(move || saving.with(|saving| saving.as_ref().map(part).unwrap_or_default()))
+    };
+    view! {
+        <Modal name="saving-all" title="Saving all photos" shown=shown>
+            <div class="saving-all-body">
+                <p>
+                    {of(|saving| {
+                        format!("Photo {} of {}: {}", saving.number, saving.count, saving.name)
+                    })}
+                </p>
+                <progress
+                    aria-label="Photos saved"
+                    max=of(|saving| saving.count.to_string())
+                    value=of(|saving| saving.number.saturating_sub(1).to_string())
+                ></progress>
+                <button type="button" data-testid="cancel-saving" on:click=move |_| shown.set(false)>
+                    "Cancel"
+                </button>
+            </div>
+        </Modal>
+    }
+}

@@ -1,0 +1,94 @@
+//! The browser's own database, as far as kept work needs it.
+
+use idb::{
+    Database, DatabaseEvent, Factory, ObjectStoreParams, TransactionMode, TransactionResult,
+};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Blob;
+
+use super::record::Record;
+
+const NAME: &str = "doorplate";
+const FILES: &str = "files";
+const WORK: &str = "work";
+/// The only record in [`WORK`]; with another number when [`Record`] changes, as its bytes do not say
+/// what they mean.
+const RECORD: &str = "record-1";
+
+/// The database.
+pub struct Store {
+    database: Database,
+}
+
+impl Store {
+    /// Opens it, or makes it.
+    ///
+    /// # Errors
+    /// The browser's own words, as in a private window without storage.
+    pub async fn open() -> Result<Self, idb::Error> {
+        let mut request = Factory::new()?.open(NAME, Some(1))?;
+        request.on_upgrade_needed(|event| {
+            let Ok(database) = event.database() else { return };
+            for name in [FILES, WORK] {
+                // Should it fail, so does every later use, which is reported.
+                let _ = database.create_object_store(name, ObjectStoreParams::new());
+            }
+        });
+        Ok(Store { database: request.await? })
+    }
+
+    /// What is kept; none when nothing is, or nothing that this version understands.
+    pub async fn record(&self) -> Result<Option<Record>, idb::Error> {
+        let value = self.get(WORK, RECORD).await?;
+        let bytes = value.and_then(|value| value.dyn_into::<js_sys::Uint8Array>().ok());
+        Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes.to_vec()).ok()))
+    }
+
+    /// Keeps a record in the place of the last one.
+    pub async fn keep_record(&self, record: &Record) -> Result<(), idb::Error> {
+        // Plain data can always be written.
+        let bytes = postcard::to_stdvec(record).unwrap_or_default();
+        self.put(WORK, RECORD, &js_sys::Uint8Array::from(bytes.as_slice())).await
+    }
+
+    /// A file that is kept.
+    pub async fn file(&self, key: &str) -> Result<Option<Blob>, idb::Error> {
+        Ok(self.get(FILES, key).await?.and_then(|value| value.dyn_into().ok()))
+    }
+
+    /// Keeps a file.
+    pub async fn keep_file(&self, key: &str, file: &Blob) -> Result<(), idb::Error> {
+        self.put(FILES, key, file).await
+    }
+
+    /// Keeps no files but these.
+    pub async fn keep_only(&self, keys: &[String]) -> Result<(), idb::Error> {
+        let transaction = self.database.transaction(&[FILES], TransactionMode::ReadWrite)?;
+        let store = transaction.object_store(FILES)?;
+        for key in store.get_all_keys(None, None)?.await? {
+            if !key.as_string().is_some_and(|key| keys.contains(&key)) {
+                store.delete(key)?.await?;
+            }
+        }
+        done(transaction.await?)
+    }
+
+    async fn get(&self, store: &str, key: &str) -> Result<Option<JsValue>, idb::Error> {
+        let transaction = self.database.transaction(&[store], TransactionMode::ReadOnly)?;
+        transaction.object_store(store)?.get(JsValue::from_str(key))?.await
+    }
+
+    async fn put(&self, store: &str, key: &str, value: &JsValue) -> Result<(), idb::Error> {
+        let transaction = self.database.transaction(&[store], TransactionMode::ReadWrite)?;
+        transaction.object_store(store)?.put(value, Some(&JsValue::from_str(key)))?.await?;
+        done(transaction.await?)
+    }
+}
+
+/// A full disk shows only at a transaction's end.
+fn done(result: TransactionResult) -> Result<(), idb::Error> {
+    match result {
+        TransactionResult::Committed => Ok(()),
+        TransactionResult::Aborted => Err(idb::Error::DomExceptionNotFound),
+    }
+}

@@ -1,0 +1,213 @@
+//! The film strip: all photos, small, each with how far it is.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use super::gallery::{Entry, Gallery, PhotoId, Progress};
+use super::{close, files};
+use crate::app::bars::choose_file;
+use crate::app::editor::left_to_right;
+use crate::app::icons::Icon;
+use crate::app::intake;
+use crate::app::lean::when;
+use crate::app::page::Page;
+
+/// Digits of a house number that the strip has room for.
+const MAX_DIGITS: usize = 6;
+
+/// The film strip, once there are several photos or one that cannot be opened.
+#[component]
+pub fn Strip(page: Page) -> impl IntoView {
+    let gallery = page.photos.gallery;
+    let ids = Memo::new(move |_| {
+        gallery.with(|gallery| gallery.entries().iter().map(|entry| entry.id).collect::<Vec<_>>())
+    });
+    let shown = Memo::new(move |_| {
+        gallery.with(|gallery| {
+            gallery.entries().len() > 1
+                || gallery.entries().iter().any(|entry| entry.failure.is_some())
+        })
+    });
+    let list = NodeRef::<html::Ul>::new();
+    view! {
+        <Show when=when(move || shown.get())>
+            <nav class="strip" aria-label="Photos" data-testid="strip">
+                <ul node_ref=list on:keydown=move |event| key_down(page, list, &event)>
+                    <For each=move || ids.get() key=|id| *id let:id>
+                        <Shot page=page id=id />
+                    </For>
+                    <li>
+                        <button
+                            type="button"
+                            class="quiet shot-add"
+                            aria-label="Add photos"
+                            title="Add photos"
+                            on:click=|_| choose_file()
+                        >
+                            {Icon::Plus.view()}
+                        </button>
+                    </li>
+                </ul>
+            </nav>
+        </Show>
+    }
+}
+
+/// What is shown of one photo.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shown {
+    name: String,
+    summary: String,
+    title: String,
+    thumbnail: Option<String>,
+    number: String,
+    state: &'static str,
+    is_open: bool,
+    /// One stop for the Tab key in the whole strip; arrows lead on from there.
+    is_stop: bool,
+}
+
+impl Shown {
+    fn of(gallery: &Gallery, id: PhotoId) -> Self {
+        let Some(entry) = gallery.get(id) else { return Shown::default() };
+        let first = || gallery.entries().first().map(|entry| entry.id);
+        let summary = entry.summary();
+        Shown {
+            name: entry.name.clone(),
+            title: format!("{}: {}", entry.name, entry.failure.as_ref().unwrap_or(&summary)),
+            summary,
+            thumbnail: entry.thumbnail.clone(),
+            number: number_of(entry),
+            state: match entry.progress() {
+                Progress::Untouched => "untouched",
+                Progress::Unfinished => "unfinished",
+                Progress::Done => "done",
+                Progress::Failed => "failed",
+            },
+            is_open: gallery.open() == Some(id),
+            is_stop: gallery.open().or_else(first) == Some(id),
+        }
+    }
+}
+
+/// One photo.
+#[component]
+fn Shot(page: Page, id: PhotoId) -> impl IntoView {
+    let gallery = page.photos.gallery;
+    let shown = Memo::new(move |_| gallery.with(|gallery| Shown::of(gallery, id)));
+    let text = move |of: fn(&Shown) -> String| Signal::derive(move || shown.with(of));
+    let tab_index = text(|shown| if shown.is_stop { "0" } else { "-1" }.to_owned());
+    let is_open = Signal::derive(move || shown.with(|shown| shown.is_open));
+    let button = NodeRef::<html::Button>::new();
+    Effect::new(move |_| {
+        if let Some(button) = button.get().filter(|_| shown.with(|shown| shown.is_open)) {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Nearest);
+            options.set_inline(ScrollLogicalPosition::Nearest);
+            button.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+    });
+    view! {
+        <li class="shot" class:is-open=is_open>
+            <button
+                node_ref=button
+                type="button"
+                class="shot-pick"
+                data-testid="photo"
+                data-photo-id=id
+                data-name=text(|shown| shown.name.clone())
+                data-state=text(|shown| shown.state.to_owned())
+                aria-current=text(|shown| shown.is_open.to_string())
+                aria-label=text(|shown| format!("{}, {}", shown.name, shown.summary))
+                title=text(|shown| shown.title.clone())
+                tabindex=tab_index
+                on:click=move |_| {
+                    if !shown.with_untracked(|shown| shown.is_open) || !page.photos.can_open(id) {
+                        intake::open(page, id);
+                    }
+                }
+            >
+                {move || match shown.with(|shown| shown.thumbnail.clone()) {
+                    Some(url) => view! { <img src=url alt="" draggable="false" /> }.into_any(),
+                    None => view! { <span class="shot-none">{Icon::Open.view()}</span> }.into_any(),
+                }}
+                <span class="shot-mark" aria-hidden="true">
+                    {text(|shown| {
+                        let sign = match shown.state {
+                            "failed" => "!",
+                            "done" => "✓ ",
+                            _ => "",
+                        };
+                        format!("{sign}{}", shown.number)
+                    })}
+                </span>
+            </button>
+            <button
+                type="button"
+                class="shot-close"
+                aria-label=text(|shown| format!("Close {}", shown.name))
+                title="Close this photo"
+                tabindex=tab_index
+                on:click=move |_| close(page, id)
+            >
+                {Icon::Close.view()}
+            </button>
+        </li>
+    }
+}
+
+/// The house number as far as it is read.
+fn number_of(entry: &Entry) -> String {
+    let digit = |b: &PhotoBox| {
+        let digit = b.label.as_ref().or_else(|| entry.digits.get(&b.area));
+        digit.map_or('?', |digit| char::from(b'0' + digit.min(&9)))
+    };
+    let boxes = left_to_right(&entry.boxes);
+    let number: String = boxes.iter().take(MAX_DIGITS).map(digit).collect();
+    if boxes.len() > MAX_DIGITS { format!("{number}…") } else { number }
+}
+
+/// Arrows go from photo to photo, Delete closes one; neither is to reach the boxes.
+fn key_down(page: Page, list: NodeRef<html::Ul>, event: &KeyboardEvent) {
+    let steps = match event.key().as_str() {
+        "ArrowLeft" | "ArrowUp" => -1,
+        "ArrowRight" | "ArrowDown" => 1,
+        "Delete" | "Backspace" => 0,
+        _ => return,
+    };
+    event.prevent_default();
+    event.stop_propagation();
+    let focused = document().active_element();
+    let Some(focused) = focused.and_then(|element| element.closest(".shot").ok().flatten()) else {
+        return;
+    };
+    let pick = |shot: &web_sys::Element| {
+        shot.query_selector(".shot-pick").ok().flatten()?.dyn_into::<HtmlElement>().ok()
+    };
+    let neighbour = match steps {
+        -1 => focused.previous_element_sibling(),
+        _ => focused.next_element_sibling(),
+    };
+    if steps != 0 {
+        if let Some(pick) = neighbour.as_ref().and_then(pick) {
+            // Fails only for what is not in the page.
+            let _ = pick.focus();
+        }
+        return;
+    }
+    let id = pick(&focused)
+        .and_then(|pick| pick.dataset().get("photoId"))
+        .and_then(|id| id.parse::<PhotoId>().ok());
+    if let Some(id) = id {
+        files::close(page, id);
+        // The focus would be lost with the photo that had it.
+        if let Some(list) = list.get_untracked()
+            && let Ok(Some(next)) = list.query_selector(".shot-pick[tabindex='0']")
+            && let Ok(next) = next.dyn_into::<HtmlElement>()
+        {
+            let _ = next.focus();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// The work is kept in the browser: after a reload, in two tabs, without storage, until forgotten.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { obstacle, samples } from './support/env.mjs';
+import {
+  ANSWER_MILLISECONDS,
+  LIMIT_MILLISECONDS,
+  engineReady,
+  message,
+  openSession,
+  settled,
+  withPageServed,
+} from './support/session.mjs';
+import { areaOf, boxes, choose, drawAll, photoShown, photos, save } from './support/stage.mjs';
+
+const sample = (name) => join(samples, `${name}.jpg`);
+const boxesOf = (name) =>
+  JSON.parse(readFileSync(join(samples, `${name}.boxes.json`), 'utf8')).boxes.map(areaOf);
+
+/** Waits until as many photos are in the browser's database, with as many boxes as are drawn. */
+const written = (page) => page.waitForTimeout(1000);
+
+const stored = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open('doorplate');
+        request.onerror = reject;
+        request.onsuccess = () => {
+          const count = request.result.transaction('files').objectStore('files').count();
+          count.onsuccess = () => {
+            request.result.close();
+            resolve(count.result);
+          };
+        };
+      }),
+  );
+
+/** Two photos, the second open with its boxes. */
+async function begin(page) {
+  await choose(page, ['door-606', 'tiles-52'].map(sample));
+  await photoShown(page, 'door-606.jpg');
+  await drawAll(page, boxesOf('door-606').slice(0, 2));
+  await settled(page);
+  await page.keyboard.press(']');
+  await photoShown(page, 'tiles-52.jpg');
+  await drawAll(page, boxesOf('tiles-52'));
+  await settled(page);
+}
+
+describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
+  const at = withPageServed();
+
+  test('is there after a reload, and gone when it is discarded or forgotten', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    const asked = [];
+    page.on('dialog', (dialog) => {
+      asked.push(`${dialog.type()}: ${dialog.message()}`);
+      return dialog.accept();
+    });
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await begin(page);
+    await save(page, ANSWER_MILLISECONDS);
+    await message(page, 'Saved as tiles-52-doorplate.png.');
+    await written(page);
+    await page.reload();
+    await photoShown(page, 'tiles-52.jpg');
+    await page.getByTestId('restored').waitFor();
+    assert.deepEqual(asked, [], 'nothing was lost, so nothing is asked');
+    await engineReady(page);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), boxesOf('tiles-52'));
+    assert.deepEqual(await photos(page), [
+      { name: 'door-606.jpg', state: 'unfinished', open: false },
+      { name: 'tiles-52.jpg', state: 'done', open: true },
+    ]);
+    await page.keyboard.press('[');
+    await photoShown(page, 'door-606.jpg');
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), boxesOf('door-606').slice(0, 2));
+
+    await page.getByTestId('discard').click();
+    await page.getByTestId('sample').first().waitFor();
+    await written(page);
+    assert.equal(await stored(page), 0);
+    await page.reload();
+    await page.getByTestId('sample').first().waitFor();
+    assert.equal(await page.getByTestId('restored').count(), 0);
+
+    await choose(page, sample('door-606'));
+    await photoShown(page, 'door-606.jpg');
+    await drawAll(page, boxesOf('door-606'));
+    await written(page);
+    assert.equal(await stored(page), 1);
+    await page.getByTestId('more').click();
+    await page.getByTestId('forget').click();
+    assert.match(asked[0], /confirm: Forget all photos and boxes\? Not saved yet: 1\./);
+    await written(page);
+    assert.equal(await stored(page), 0);
+    session.assertClean();
+  });
+
+  test('is that of one tab; the second says so, and asks before it is left', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page, context } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await choose(page, sample('door-606'));
+    await photoShown(page, 'door-606.jpg');
+    await written(page);
+
+    const second = await context.newPage();
+    await second.goto(`${at.server.origin}/?engine=cpu`);
+    await choose(second, sample('tiles-52'));
+    await message(second, 'Another tab with Doorplate is open');
+    await photoShown(second, 'tiles-52.jpg');
+    await engineReady(second);
+    await settled(second);
+    await second.waitForTimeout(800);
+    assert.equal(await stored(page), 1, "the first tab's photo alone");
+    await second.bringToFront();
+    await drawAll(second, boxesOf('tiles-52'));
+    await settled(second);
+    const leave = second.waitForEvent('dialog');
+    const closed = second.close({ runBeforeUnload: true });
+    const dialog = await leave;
+    assert.equal(dialog.type(), 'beforeunload');
+    await dialog.accept();
+    await closed;
+
+    await page.reload();
+    await photoShown(page, 'door-606.jpg');
+    assert.equal(await page.locator('.file-stem').innerText(), 'door-606.jpg');
+    session.assertClean();
+  });
+
+  for (const [what, spoil, says] of [
+    [
+      'forbidden',
+      () => {
+        IDBFactory.prototype.open = () => {
+          throw new DOMException('forbidden', 'SecurityError');
+        };
+      },
+      'This browser keeps nothing here',
+    ],
+    [
+      'full',
+      () => {
+        IDBObjectStore.prototype.put = () => {
+          throw new DOMException('full', 'QuotaExceededError');
+        };
+      },
+      'no room to keep',
+    ],
+  ]) {
+    test(`storage that is ${what} is said once, and everything else works`, async (t) => {
+      const session = await openSession(t, at.browser, at.server.origin);
+      const { page } = session;
+      await page.addInitScript(spoil);
+      await session.goto('?engine=cpu');
+      await engineReady(page);
+      await choose(page, ['door-606', 'tiles-52'].map(sample));
+      await message(page, says);
+      await photoShown(page, 'door-606.jpg');
+      await drawAll(page, boxesOf('door-606').slice(0, 1));
+      await settled(page);
+      await save(page, ANSWER_MILLISECONDS);
+      await page.waitForTimeout(800);
+      const lines = await page.getByTestId('message').allInnerTexts();
+      assert.equal(lines.filter((line) => line.includes(says)).length, 1, lines.join('\n'));
+      session.assertClean();
+    });
+  }
+});

@@ -1,0 +1,312 @@
+// Several photos at once: the film strip, switching, folders, broken ones among them, and saving
+// all as one file.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { obstacle, samples } from './support/env.mjs';
+import { scratchFolder } from './support/native.mjs';
+import { HUGE_HEADER, png } from './support/oddfiles.mjs';
+import { decode, difference } from './support/pixels.mjs';
+import {
+  ANSWER_MILLISECONDS,
+  LIMIT_MILLISECONDS,
+  engineReady,
+  message,
+  openSession,
+  settled,
+  withPageServed,
+} from './support/session.mjs';
+import { areaOf, boxes, choose, drawAll, dropFiles, photoShown, photos } from './support/stage.mjs';
+import { unzip } from './support/zip.mjs';
+
+const sample = (name) => join(samples, `${name}.jpg`);
+const boxesOf = (name) =>
+  JSON.parse(readFileSync(join(samples, `${name}.boxes.json`), 'utf8')).boxes.map(areaOf);
+const picture = (name, shade) => ({
+  name,
+  mimeType: 'image/png',
+  buffer: png({ width: 40, height: 30, sample: () => [shade, 90, 60] }),
+});
+
+describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
+  const at = withPageServed();
+
+  test('several are queued, switched between and closed, each with its own boxes', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await choose(page, ['door-606', 'tiles-52', 'enamel-143'].map(sample));
+    await photoShown(page, 'door-606.jpg');
+    await settled(page);
+    assert.deepEqual(await photos(page), [
+      { name: 'door-606.jpg', state: 'untouched', open: true },
+      { name: 'tiles-52.jpg', state: 'untouched', open: false },
+      { name: 'enamel-143.jpg', state: 'untouched', open: false },
+    ]);
+    await engineReady(page);
+    const [first] = boxesOf('door-606');
+    await drawAll(page, [first]);
+    await settled(page);
+    assert.equal((await photos(page))[0].state, 'unfinished');
+
+    await page.keyboard.press(']');
+    await photoShown(page, 'tiles-52.jpg');
+    await settled(page);
+    assert.deepEqual(await boxes(page), []);
+    await drawAll(page, boxesOf('tiles-52'));
+    await settled(page);
+    const undo = page.getByTestId('undo');
+    assert.ok(await undo.isEnabled());
+
+    await page.keyboard.press('PageUp');
+    await photoShown(page, 'door-606.jpg');
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), [first]);
+    assert.ok(await undo.isEnabled(), 'the way back is kept, too');
+    await page.keyboard.press('[');
+    await photoShown(page, 'door-606.jpg');
+
+    // The strip by keyboard: one stop, then arrows, which leave the boxes alone.
+    await page.getByTestId('photo').first().focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await photoShown(page, 'enamel-143.jpg');
+    await page.keyboard.press('Delete');
+    await photoShown(page, 'tiles-52.jpg');
+    assert.equal((await photos(page)).length, 2);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), boxesOf('tiles-52'));
+
+    // What was not saved is asked about.
+    const asked = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.message());
+      return asked.length === 1 ? dialog.dismiss() : dialog.accept();
+    });
+    const close = page.getByRole('button', { name: 'Close tiles-52.jpg' });
+    await close.click();
+    assert.equal((await photos(page)).length, 2);
+    await close.click();
+    await photoShown(page, 'door-606.jpg');
+    assert.match(asked[0], /Close tiles-52\.jpg\? It has 2 boxes, not saved/);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), [first]);
+    session.assertClean();
+  });
+
+  test('of twenty at once three are broken and named, the rest goes on', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    const good = Array.from({ length: 17 }, (_, i) => picture(`good-${i}.png`, 10 * i));
+    const bad = [
+      { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
+      { name: '<b>notes</b>.png', mimeType: 'image/png', buffer: Buffer.from('no picture') },
+      { name: 'huge.png', mimeType: 'image/png', buffer: HUGE_HEADER },
+    ];
+    await choose(page, [bad[0], ...good.slice(0, 9), bad[1], ...good.slice(9), bad[2]]);
+    const text = await message(page, '3 of 20 files are left out');
+    for (const { name } of bad) assert.ok(text.includes(name), text);
+    await photoShown(page, 'good-0.png');
+    await engineReady(page);
+    await settled(page);
+    assert.equal((await photos(page)).length, 17);
+    assert.equal(await page.locator('.shot-pick img').count(), 17);
+    session.assertClean();
+  });
+
+  test('one that cannot be decoded is marked and the one before comes back', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    const whole = readFileSync(sample('tiles-52'));
+    const half = { name: 'half.jpg', mimeType: 'image/jpeg', buffer: whole.subarray(0, whole.length >> 1) };
+    await choose(page, [picture('good.png', 80), half]);
+    await photoShown(page, 'good.png');
+    await settled(page);
+    await page.keyboard.press('PageDown');
+    assert.match(await message(page, 'half.jpg'), /cut short/);
+    await photoShown(page, 'good.png');
+    await settled(page);
+    assert.deepEqual(await photos(page), [
+      { name: 'good.png', state: 'untouched', open: true },
+      { name: 'half.jpg', state: 'failed', open: false },
+    ]);
+    session.assertClean();
+  });
+
+  test('a dropped folder gives its pictures, and those of its folders', async (t) => {
+    const folder = join(await scratchFolder(t), 'street');
+    await mkdir(join(folder, 'more'), { recursive: true });
+    await cp(sample('door-606'), join(folder, 'b.jpg'));
+    await cp(sample('tiles-52'), join(folder, 'more', 'c.jpg'));
+    await writeFile(join(folder, 'a.png'), picture('a.png', 9).buffer);
+    await writeFile(join(folder, 'readme.md'), 'no picture');
+    await writeFile(join(folder, '.hidden.png'), 'no picture');
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await dropFiles(session, [folder]);
+    await photoShown(page, 'a.png');
+    await settled(page);
+    assert.deepEqual((await photos(page)).map(({ name }) => name), ['a.png', 'b.jpg', 'c.jpg']);
+    session.assertClean();
+  });
+
+  test('the camera gives one more', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    const camera = page.getByTestId('camera-input');
+    assert.equal(await camera.getAttribute('capture'), 'environment');
+    await camera.setInputFiles(picture('taken.png', 60));
+    await photoShown(page, 'taken.png');
+    await engineReady(page);
+    await settled(page);
+    session.assertClean();
+  });
+
+  test('a photo of 12,000 pixels height is shown, and its boxes are exact', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    const tall = png({ width: 60, height: 12_000, colour: 'grey', sample: (x, y) => (x + y) & 127 });
+    await choose(page, { name: 'tall.png', mimeType: 'image/png', buffer: tall });
+    await photoShown(page, 'tall.png');
+    await engineReady(page);
+    await settled(page);
+    assert.match(await page.locator('.file-size').innerText(), /60 × 12000/);
+    session.assertClean();
+  });
+
+  test('all are saved as one file, and each as if alone', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    // The same name twice, and one without boxes.
+    await choose(page, [sample('door-606'), sample('tiles-52')]);
+    await photoShown(page, 'door-606.jpg');
+    await settled(page);
+    await choose(page, picture('plain.png', 70));
+    await photoShown(page, 'plain.png');
+    await choose(page, sample('door-606'));
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=photo]').length === 4);
+    await settled(page);
+    const areas = boxesOf('door-606');
+    await drawAll(page, areas);
+    await settled(page);
+    await page.getByTestId('photo').nth(1).click();
+    await photoShown(page, 'tiles-52.jpg');
+    await drawAll(page, boxesOf('tiles-52'));
+    await page.getByTestId('photo').first().click();
+    await settled(page);
+    await drawAll(page, areas.slice(0, 1));
+    await settled(page);
+
+    const all = page.getByTestId('save-all');
+    assert.equal(await all.innerText(), 'Save 3 photos as zip');
+    const [download] = await Promise.all([
+      page.waitForEvent('download', { timeout: ANSWER_MILLISECONDS }),
+      all.click(),
+    ]);
+    assert.equal(download.suggestedFilename(), 'doorplate.zip');
+    await message(page, 'Saved 3 photos as doorplate.zip.');
+    const files = unzip(readFileSync(await download.path()));
+    const names = [...files.keys()];
+    assert.deepEqual(names, [
+      'door-606-doorplate.png',
+      'tiles-52-doorplate.png',
+      'door-606-doorplate-2.png',
+    ]);
+    const [one, , three] = [...files.values()].map(decode);
+    assert.equal(difference(one, three, areas).outside, 0, 'both are the same photo');
+    assert.ok(difference(one, three, areas.slice(1)).within > 20, 'with other boxes');
+    await photoShown(page, 'door-606.jpg');
+    await settled(page);
+    const states = (await photos(page)).map(({ state, open }) => (open ? `${state}, open` : state));
+    assert.deepEqual(states, ['done, open', 'done', 'untouched', 'done']);
+    await page.keyboard.press('Control+z');
+    await settled(page);
+    assert.equal((await photos(page))[0].state, 'untouched');
+    session.assertClean();
+  });
+
+  test('saving all can be cancelled', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await choose(page, ['door-606', 'tiles-52'].map(sample));
+    await photoShown(page, 'door-606.jpg');
+    await drawAll(page, boxesOf('door-606'));
+    await settled(page);
+    await page.keyboard.press(']');
+    await photoShown(page, 'tiles-52.jpg');
+    await drawAll(page, boxesOf('tiles-52'));
+    await settled(page);
+    await page.getByTestId('save-all').click();
+    await page.getByTestId('cancel-saving').click();
+    await message(page, 'Cancelled; nothing was saved.');
+    await settled(page);
+    await photoShown(page, 'tiles-52.jpg');
+    session.assertClean();
+  });
+
+  test('JPEG and WebP are written by the browser, and the choice is kept', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await choose(page, sample('tiles-52'));
+    await photoShown(page, 'tiles-52.jpg');
+    await drawAll(page, boxesOf('tiles-52'));
+    const format = page.getByTestId('save-format');
+    const saveAs = async (name) => {
+      await format.selectOption(name);
+      await settled(page);
+      const [download] = await Promise.all([
+        page.waitForEvent('download', { timeout: ANSWER_MILLISECONDS }),
+        page.getByTestId('save').click(),
+      ]);
+      const file = readFileSync(await download.path());
+      return { name: download.suggestedFilename(), file };
+    };
+    const jpeg = await saveAs('JPEG');
+    assert.equal(jpeg.name, 'tiles-52-doorplate.jpg');
+    assert.deepEqual([...jpeg.file.subarray(0, 3)], [0xff, 0xd8, 0xff]);
+    assert.ok(!jpeg.file.includes('Exif'), 'nothing of the camera');
+    await page.getByTestId('save-quality').fill('40');
+    const small = await saveAs('JPEG');
+    assert.ok(small.file.length < jpeg.file.length / 1.5, `${small.file.length}, ${jpeg.file.length}`);
+    const webp = await saveAs('WebP');
+    assert.equal(webp.name, 'tiles-52-doorplate.webp');
+    assert.equal(webp.file.subarray(8, 12).toString(), 'WEBP');
+    await page.reload();
+    await page.waitForSelector('[data-testid=save-format]');
+    assert.equal(await format.inputValue(), 'WebP');
+    assert.equal(await page.getByTestId('save-quality').inputValue(), '40');
+
+    // A browser that cannot write WebP gives a PNG, and says so.
+    await page.evaluate(() => {
+      const toBlob = HTMLCanvasElement.prototype.toBlob;
+      HTMLCanvasElement.prototype.toBlob = function (done) {
+        return toBlob.call(this, done, 'image/png');
+      };
+    });
+    if (!(await page.locator('.file-stem').count())) await choose(page, sample('tiles-52'));
+    await photoShown(page, 'tiles-52.jpg');
+    await engineReady(page);
+    await settled(page);
+    if (!(await boxes(page)).length) await drawAll(page, boxesOf('tiles-52'));
+    const instead = await saveAs('WebP');
+    assert.equal(instead.name, 'tiles-52-doorplate.png');
+    await message(page, 'This browser cannot write it as WebP, so it is a PNG.');
+    session.assertClean();
+  });
+});
