@@ -8,7 +8,7 @@ use web_sys::{HtmlElement, KeyboardEvent, ScrollIntoViewOptions, ScrollLogicalPo
 use super::gallery::{Entry, Gallery, PhotoId, Progress};
 use super::{close, files};
 use crate::app::bars::choose_file;
-use crate::app::editor::left_to_right;
+use crate::app::editor::{PhotoBox, left_to_right};
 use crate::app::icons::Icon;
 use crate::app::intake;
 use crate::app::lean::when;
