@@ -26,6 +26,7 @@ impl Sizes {
     }
 
     /// Weights.
+    #[cfg(feature = "native")]
     pub(crate) fn weights(&self) -> usize {
         self.channels_out * self.taps()
     }
@@ -93,6 +94,7 @@ fn apply(
 }
 
 /// Adds one image's part of the weights' gradient.
+#[cfg(feature = "native")]
 pub(crate) fn weight_gradient(
     image: &[f32],
     output_gradient: &[f32],

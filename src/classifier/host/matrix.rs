@@ -24,6 +24,7 @@ impl<'a> Matrix<'a> {
     ///
     /// # Panics
     /// When there are not so many.
+    #[cfg(feature = "native")]
     pub(crate) fn columns(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.columns, "columns {first} and {count} more");
         let start = (first * self.strides[1]).min(self.values.len());
