@@ -81,7 +81,7 @@ pub fn Tools(page: Page) -> impl IntoView {
     let (hold, release) = (compare(true), compare(false));
     view! {
         <div class="tools" role="toolbar" aria-label="Photo tools">
-            <button type="button" class="open" aria-label="Open photo" on:click=|_| choose_file()>
+            <button type="button" class="open" aria-label="Open photos" on:click=|_| choose_file()>
                 {Icon::Open.view()}
                 <span>"Open photos"</span>
             </button>

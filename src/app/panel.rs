@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::editor::BoxId;
 use super::icons::Icon;
 use super::inside::parameters::title;
+use super::lean::text;
 use super::model_choice::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
@@ -142,6 +143,37 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             class:is-unsure=low
             class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
         >
+            <input
+                id=label_id(id)
+                class="row-digit"
+                class:is-set=move || label().is_some()
+                type="text"
+                inputmode="numeric"
+                autocomplete="off"
+                maxlength="2"
+                placeholder=text(move || {
+                    best().map_or("–".to_owned(), |(digit, _)| digit.to_string())
+                })
+                data-testid="label"
+                aria-label=format!("Digit of box {id}, if it is read wrong")
+                title="Type the digit if it is read wrong (E); empty: as read"
+                prop:value=move || label().map_or_else(String::new, |digit| digit.to_string())
+                on:input=move |event| {
+                    // The digit typed last counts, so that a wrong one is typed over.
+                    let text = event_target_value(&event);
+                    let digit = text.chars().filter_map(|c| c.to_digit(10)).next_back();
+                    let digit = digit.map(|digit| digit as u8);
+                    page.edit(|editor| editor.set_label(id, digit));
+                    let shown = digit.map_or_else(String::new, |digit| digit.to_string());
+                    event_target::<web_sys::HtmlInputElement>(&event).set_value(&shown);
+                }
+                on:keydown=move |event| {
+                    if matches!(event.key().as_str(), "Enter" | "Escape") {
+                        page.select(Some(id));
+                        page.focus_wish.set(Some(id));
+                    }
+                }
+            />
             <button
                 type="button"
                 class="row-pick"
@@ -149,12 +181,6 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             >
                 <span class="visually-hidden">{format!("Select box {id}, reads ")}</span>
                 <canvas node_ref=crop class="crop" aria-hidden="true"></canvas>
-                <span class="row-digit">
-                    {move || {
-                        let digit = label().or_else(|| best().map(|(digit, _)| digit));
-                        digit.map_or("–".to_owned(), |digit| digit.to_string())
-                    }}
-                </span>
                 <span class="row-facts">
                     <span class="ranks">
                         {move || {
@@ -188,35 +214,6 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                     </span>
                 </span>
             </button>
-            <input
-                id=label_id(id)
-                class="row-label"
-                class:is-set=move || label().is_some()
-                type="text"
-                inputmode="numeric"
-                autocomplete="off"
-                maxlength="2"
-                placeholder="?"
-                data-testid="label"
-                aria-label=format!("Digit of box {id}, if it is read wrong")
-                title="Type the digit if it is read wrong (E); empty: as read"
-                prop:value=move || label().map_or_else(String::new, |digit| digit.to_string())
-                on:input=move |event| {
-                    // The digit typed last counts, so that a wrong one is typed over.
-                    let text = event_target_value(&event);
-                    let digit = text.chars().filter_map(|c| c.to_digit(10)).next_back();
-                    let digit = digit.map(|digit| digit as u8);
-                    page.edit(|editor| editor.set_label(id, digit));
-                    let shown = digit.map_or_else(String::new, |digit| digit.to_string());
-                    event_target::<web_sys::HtmlInputElement>(&event).set_value(&shown);
-                }
-                on:keydown=move |event| {
-                    if matches!(event.key().as_str(), "Enter" | "Escape") {
-                        page.select(Some(id));
-                        page.focus_wish.set(Some(id));
-                    }
-                }
-            />
             <button
                 type="button"
                 class="switch"

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::parameters::{Parameter, Range, adaptive, set_adaptive, title};
+use crate::app::lean::{text, truth, when};
 use crate::app::page::Page;
 use crate::removal::Method;
 
@@ -10,7 +11,7 @@ use crate::removal::Method;
 #[component]
 pub fn MethodControls(page: Page) -> impl IntoView {
     let name = Memo::new(move |_| page.method.with(Method::name));
-    let is_default = move || page.method.with(|method| *method == Method::default());
+    let is_default = truth(move || page.method.with(|method| *method == Method::default()));
     view! {
         <fieldset class="method">
             <legend>"How digits are taken out"</legend>
@@ -23,7 +24,7 @@ pub fn MethodControls(page: Page) -> impl IntoView {
                             page.change_method(|old| *old = method);
                         }
                     }
-                    prop:value=move || name.get()
+                    prop:value=text(move || name.get().to_owned())
                 >
                     {Method::all()
                         .into_iter()
@@ -41,12 +42,12 @@ pub fn MethodControls(page: Page) -> impl IntoView {
                     .map(|parameter| view! { <Slider page=page parameter=*parameter /> })
                     .collect_view()
             }}
-            <Show when=move || page.method.with(adaptive).is_some()>
+            <Show when=when(move || page.method.with(adaptive).is_some())>
                 <label class="field is-check">
                     <input
                         type="checkbox"
                         data-testid="adaptive"
-                        prop:checked=move || page.method.with(adaptive) == Some(true)
+                        prop:checked=truth(move || page.method.with(adaptive) == Some(true))
                         on:change=move |event| {
                             let on = event_target_checked(&event);
                             page.change_method(|method| set_adaptive(method, on));
@@ -73,19 +74,20 @@ fn Slider(page: Page, parameter: Parameter) -> impl IntoView {
     let Range { min, max, step } = parameter.range();
     let value = Memo::new(move |_| page.method.with(|method| parameter.get(method)));
     let decimals = if step < 0.1 { 2 } else { usize::from(step < 1.0) };
-    let text = move || value.get().map_or("–".to_owned(), |value| format!("{value:.decimals$}"));
+    let shown =
+        text(move || value.get().map_or("–".to_owned(), |value| format!("{value:.decimals$}")));
     view! {
         <label class="field">
-            <span>{parameter.label()} <output>{text}</output></span>
+            <span>{parameter.label()} <output>{shown}</output></span>
             <input
                 type="range"
                 data-testid="parameter"
                 data-name=format!("{parameter:?}")
-                min=min
-                max=max
-                step=step
-                disabled=move || value.get().is_none()
-                prop:value=move || value.get().unwrap_or(min).to_string()
+                min=min.to_string()
+                max=max.to_string()
+                step=step.to_string()
+                disabled=truth(move || value.get().is_none())
+                prop:value=text(move || value.get().unwrap_or(min).to_string())
                 on:input=move |event| {
                     if let Ok(number) = event_target_value(&event).parse::<f64>() {
                         page.change_method(|method| parameter.set(method, number));

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsValue};
 use web_sys::{HtmlCanvasElement, ImageData, PointerEvent};
 
+use crate::app::lean::text;
 use crate::app::stage::context_of;
 
 /// A part of the photo: left, top, width and height in pixels.
@@ -67,10 +68,10 @@ pub fn Picture(
         let inside = (0.0..=1.0).contains(&across) && (0.0..=1.0).contains(&down);
         inside.then(|| format!("left:{:.2}%;top:{:.2}%", 100.0 * across, 100.0 * down))
     };
-    let aspect = move || {
+    let aspect = text(move || {
         let size = shown.with(|shown| shown.as_ref().map(|shown| shown.size));
         size.map_or_else(String::new, |[width, height]| format!("{width} / {height}"))
-    };
+    });
     view! {
         <figure class=format!("picture {class}") data-testid="picture" data-name=name>
             <figcaption>{name}</figcaption>

@@ -8,6 +8,7 @@ use super::controls::MethodControls;
 use super::picture::{Frame, Picture, Point, Shown};
 use super::pixels;
 use crate::app::editor::Editor;
+use crate::app::lean::{text, truth, when};
 use crate::app::modal::Modal;
 use crate::app::page::Page;
 use crate::app::reading::percent;
@@ -27,7 +28,7 @@ const FILM_PACE: u32 = 180;
 pub fn Inspector(page: Page) -> impl IntoView {
     view! {
         <Modal name="inside" title="Inside the network" shown=page.inspecting>
-            <Show when=move || page.inspecting.get()>
+            <Show when=when(move || page.inspecting.get())>
                 <div
                     class="inside-body"
                     data-area=move || page.inside.with(|inside| inside.as_ref().map(|it| area(it.area)))
@@ -68,7 +69,7 @@ fn Boxes(page: Page) -> impl IntoView {
                                 type="button"
                                 data-testid="inside-box"
                                 aria-label=format!("Box {id}, reads {digit}")
-                                aria-pressed=move || (selected.get() == Some(id)).to_string()
+                                aria-pressed=text(move || (selected.get() == Some(id)).to_string())
                                 on:click=move |_| page.select_quietly(Some(id))
                             >
                                 {digit.clone()}
@@ -95,17 +96,17 @@ fn Confidences(page: Page) -> impl IntoView {
             <legend>"Confidence; a digit shows its gradient"</legend>
             {(0..DIGITS as u8)
                 .map(|digit| {
-                    let width = move || format!("{:.1}%", 100.0 * of(digit).unwrap_or(0.0));
+                    let width = text(move || format!("{:.1}%", 100.0 * of(digit).unwrap_or(0.0)));
                     view! {
                         <button
                             type="button"
                             data-testid="gradient-of"
-                            aria-pressed=move || (shown() == Some(digit)).to_string()
+                            aria-pressed=text(move || (shown() == Some(digit)).to_string())
                             on:click=move |_| page.show_gradient_of(Some(digit))
                         >
                             <b>{digit.to_string()}</b>
                             <span class="bar" aria-hidden="true"><span style:width=width></span></span>
-                            <span>{move || of(digit).map(percent)}</span>
+                            <span>{text(move || of(digit).map(percent).unwrap_or_default())}</span>
                         </button>
                     }
                 })
@@ -121,32 +122,29 @@ fn Pictures(page: Page) -> impl IntoView {
     let shown = move |of: fn(&Inside) -> Shown| {
         Signal::derive_local(move || page.inside.with(|inside| inside.as_ref().map(|it| of(it))))
     };
-    let text = move |of: fn(&Inside) -> String| {
-        Signal::derive(move || {
-            page.inside.with(|it| it.as_ref().map_or_else(String::new, |it| of(it)))
-        })
+    let note = move |of: fn(&Inside) -> String| {
+        text(move || page.inside.with(|it| it.as_ref().map_or_else(String::new, |it| of(it))))
     };
-    let fixed = |text: &'static str| Signal::derive(move || text.to_owned());
-    let waiting = move || page.inside.with(Option::is_none);
+    let waiting = truth(move || page.inside.with(Option::is_none));
     view! {
         <div class="inside-pictures">
-            <Show when=waiting>
+            <Show when=when(move || waiting.get())>
                 <p class="inside-wait">"The pictures come as soon as the engine answers."</p>
             </Show>
             <section class:is-hidden=waiting>
                 <h3>"What it reads"</h3>
                 <div class="picture-row">
-                    <Picture name="Photo" caption=text(size_of_box) shown=shown(crop) photo mark />
-                    <Picture name="Input" caption=text(|it| ranged(&it.input)) shown=shown(input) photo mark />
-                    <Picture name="Gradient" caption=text(gradient_note) shown=shown(gradient) photo mark />
+                    <Picture name="Photo" caption=note(size_of_box) shown=shown(crop) photo mark />
+                    <Picture name="Input" caption=note(|it| ranged(&it.input)) shown=shown(input) photo mark />
+                    <Picture name="Gradient" caption=note(gradient_note) shown=shown(gradient) photo mark />
                 </div>
             </section>
             <section class:is-hidden=waiting>
                 <h3>"First convolution"</h3>
                 <div class="picture-row">
-                    <Picture name="Mean" caption=text(|it| ranged(&statistics(it)[0])) shown=shown(|it| of_maps(it, 0)) photo mark />
-                    <Picture name="Deviation" caption=text(|it| ranged(&statistics(it)[1])) shown=shown(|it| of_maps(it, 1)) photo mark />
-                    <Picture name="Mean − deviation" caption=text(|it| ranged(&statistics(it)[2])) shown=shown(|it| of_maps(it, 2)) photo mark />
+                    <Picture name="Mean" caption=note(|it| ranged(&statistics(it)[0])) shown=shown(|it| of_maps(it, 0)) photo mark />
+                    <Picture name="Deviation" caption=note(|it| ranged(&statistics(it)[1])) shown=shown(|it| of_maps(it, 1)) photo mark />
+                    <Picture name="Mean − deviation" caption=note(|it| ranged(&statistics(it)[2])) shown=shown(|it| of_maps(it, 2)) photo mark />
                     <Histogram page=page />
                 </div>
                 <Maps page=page mark=mark />
@@ -154,16 +152,16 @@ fn Pictures(page: Page) -> impl IntoView {
             <section class:is-hidden=waiting>
                 <h3>"Taking it out"</h3>
                 <div class="picture-row">
-                    <Picture name="Strokes" caption=text(strokes_note) shown=shown(strokes) photo mark />
+                    <Picture name="Strokes" caption=note(strokes_note) shown=shown(strokes) photo mark />
                     <Picture
                         name="Key pixels"
-                        caption=text(|it| format!("{} taken for background", it.key_pixels.len()))
+                        caption=note(|it| format!("{} taken for background", it.key_pixels.len()))
                         shown=shown(key_pixels)
                         photo
                         mark
                     />
                     <Film page=page mark=mark />
-                    <Picture name="Fill" caption=fixed("what goes on the photo") shown=shown(fill) photo mark />
+                    <Picture name="Fill" caption=text(|| "what goes on the photo".to_owned()) shown=shown(fill) photo mark />
                 </div>
             </section>
         </div>
@@ -180,7 +178,7 @@ fn Maps(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
     });
     view! {
         <details class="maps">
-            <summary>{move || format!("All {} feature maps", count.get())}</summary>
+            <summary>{text(move || format!("All {} feature maps", count.get()))}</summary>
             <div class="maps-grid">
                 {move || {
                     (0..count.get())
@@ -191,7 +189,7 @@ fn Maps(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
                             view! {
                                 <Picture
                                     name="Feature map"
-                                    caption=Signal::derive(move || (map + 1).to_string())
+                                    caption=text(move || (map + 1).to_string())
                                     shown=shown
                                     photo=page.picture
                                     mark=mark
@@ -287,7 +285,7 @@ fn Film(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
     let shown = Signal::derive_local(move || {
         page.inside.with(|inside| inside.as_ref().and_then(|it| of_round(it, round.get())))
     });
-    let caption = Signal::derive(move || match round.get() {
+    let caption = text(move || match round.get() {
         0 => format!("key pixels, of {} rounds", last.get()),
         round => format!("round {round} of {}", last.get()),
     });
@@ -295,16 +293,16 @@ fn Film(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
         <div class="film">
             <Picture name="Fold-in" caption=caption shown=shown photo=page.picture mark=mark />
             <div class="film-controls">
-                <button type="button" data-testid="play" disabled=move || last.get() == 0 on:click=move |_| play()>
-                    {move || if playing.get() { "Stop" } else { "Play" }}
+                <button type="button" data-testid="play" disabled=truth(move || last.get() == 0) on:click=move |_| play()>
+                    {text(move || if playing.get() { "Stop" } else { "Play" }.to_owned())}
                 </button>
                 <input
                     type="range"
                     data-testid="round"
                     aria-label="Round of fold-in"
                     min=0
-                    max=move || last.get()
-                    prop:value=move || round.get().to_string()
+                    max=text(move || last.get().to_string())
+                    prop:value=text(move || round.get().to_string())
                     on:input=move |event| {
                         stop();
                         if let Ok(number) = event_target_value(&event).parse() {
