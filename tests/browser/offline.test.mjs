@@ -95,15 +95,13 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     await context.setOffline(true);
     await server.stop();
     await page.reload();
-    await engineReady(page);
-    await work(page);
-    await page.reload();
     const sample = page.getByTestId('sample').first();
     await sample.locator('img').evaluate((image) => image.decode());
     await sample.click();
     await engineReady(page);
     await settled(page);
     assert.equal(await page.locator('.file-stem').count(), 1);
+    await work(page);
     assertClean();
   });
 

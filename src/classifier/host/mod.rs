@@ -60,6 +60,13 @@ struct Passed {
     winners: Vec<u8>,
 }
 
+/// Buffers that are kept from stage to stage.
+#[derive(Default)]
+struct Scratch {
+    neighbourhoods: Vec<f32>,
+    row: Vec<f32>,
+}
+
 /// The scale and shift of each channel that normalise it by `mean` and `variance`, then apply
 /// `gamma` and `beta`.
 pub(crate) fn affine(
@@ -150,6 +157,12 @@ impl HostNetwork {
                 HeadLayer::Dropout(_) => {}
             }
         }
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let of_stage = |stage: &HostStage| finite(&stage.weights) && finite(&stage.biases);
+        // Where the largest of a few values is taken, what is no number would pass unseen.
+        if !stages.iter().all(of_stage) {
+            return Err(EngineError(format!("weights of {architecture} are no numbers")));
+        }
         Ok(HostNetwork { architecture, stages, head })
     }
 
@@ -166,7 +179,7 @@ impl HostNetwork {
     }
 
     fn logits_of(&self, images: &[f32]) -> Vec<f32> {
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let mut passed = Passed::default();
         let mut features = Vec::new();
         let images = images.chunks_exact(self.architecture.input.len());
@@ -174,7 +187,7 @@ impl HostNetwork {
         for image in images {
             let mut below = image.to_vec();
             for stage in &self.stages {
-                below = stage.forward(&below, &mut scratch, &mut passed);
+                below = stage.read(&below, &mut scratch, &mut passed);
             }
             features.extend(below);
         }
@@ -221,7 +234,7 @@ impl HostNetwork {
                 self.architecture
             )));
         }
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let mut below = input.to_vec();
         let mut stages = Vec::with_capacity(self.stages.len());
         for stage in &self.stages {
@@ -265,16 +278,40 @@ impl HostNetwork {
 }
 
 impl HostStage {
-    /// One image's outputs, from its `channels_in * side * side` inputs.
-    fn forward(&self, image: &[f32], scratch: &mut Vec<f32>, passed: &mut Passed) -> Vec<f32> {
-        let Sizes { channels_out, side, .. } = self.sizes;
-        let pooled_side = self.pool.output_side(side);
-        let outputs = channels_out * pooled_side * pooled_side;
-        passed.convolved.resize(channels_out * self.sizes.plane(), 0.0);
-        passed.winners.resize(outputs, 0);
-        let convolved = &mut passed.convolved;
-        convolution::forward(image, &self.weights, &self.biases, &self.sizes, scratch, convolved);
-        let mut pooled = vec![0.0; outputs];
+    /// Values of one image's outputs.
+    fn outputs(&self) -> usize {
+        let side = self.pool.output_side(self.sizes.side);
+        self.sizes.channels_out * side * side
+    }
+
+    fn convolve(&self, image: &[f32], scratch: &mut Scratch, convolved: &mut Vec<f32>) {
+        convolved.resize(self.sizes.channels_out * self.sizes.plane(), 0.0);
+        let (weights, biases) = (&self.weights, &self.biases);
+        let neighbourhoods = &mut scratch.neighbourhoods;
+        convolution::forward(image, weights, biases, &self.sizes, neighbourhoods, convolved);
+    }
+
+    /// One image's outputs, from its `channels_in * side * side` inputs, with no way back.
+    fn read(&self, image: &[f32], scratch: &mut Scratch, passed: &mut Passed) -> Vec<f32> {
+        if self.pool != Pool::Max2 {
+            return self.forward(image, scratch, passed);
+        }
+        self.convolve(image, scratch, &mut passed.convolved);
+        let mut pooled = vec![0.0; self.outputs()];
+        let (side, row) = (self.sizes.side, &mut scratch.row);
+        pooling::largest_of_four(&passed.convolved, side, &self.before, row, &mut pooled);
+        if let Some(after) = &self.after {
+            normalise(&mut pooled, after);
+        }
+        pooled
+    }
+
+    /// One image's outputs, and what the way back needs.
+    fn forward(&self, image: &[f32], scratch: &mut Scratch, passed: &mut Passed) -> Vec<f32> {
+        self.convolve(image, scratch, &mut passed.convolved);
+        let (side, convolved) = (self.sizes.side, &passed.convolved);
+        let mut pooled = vec![0.0; self.outputs()];
+        passed.winners.resize(pooled.len(), 0);
         let winners = &mut passed.winners;
         pooling::forward(convolved, side, self.pool, &self.before, &mut pooled, winners);
         if let Some(after) = &self.after {
@@ -288,7 +325,7 @@ impl HostStage {
         &self,
         outputs: &mut [f32],
         passed: &Passed,
-        scratch: &mut Vec<f32>,
+        scratch: &mut Scratch,
     ) -> Vec<f32> {
         let Sizes { channels_in, side, .. } = self.sizes;
         if let Some(after) = &self.after {
@@ -301,7 +338,8 @@ impl HostStage {
         scale(&mut gradient, before);
         let reversed = convolution::reversed_weights(&self.weights, &self.sizes);
         let mut inputs = vec![0.0; channels_in * self.sizes.plane()];
-        convolution::input_gradient(&gradient, &reversed, &self.sizes, scratch, &mut inputs);
+        let neighbourhoods = &mut scratch.neighbourhoods;
+        convolution::input_gradient(&gradient, &reversed, &self.sizes, neighbourhoods, &mut inputs);
         inputs
     }
 }
