@@ -108,6 +108,13 @@ bench-browser: web ## Reading on the CPU in Chromium, beside onnxruntime-web wit
 	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" \
 		node benches/browser/reading.mjs
 
+.PHONY: bench-page
+bench-page: web ## The page under load: first reading, dragging 50 boxes on 12 megapixels, 100 photos
+	pkg-config/setup.sh browser-tests
+	pkg-config/setup.sh browser-bench
+	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" \
+		node benches/browser/page.mjs
+
 .PHONY: sizes
 sizes: web ## Brotli sizes of what the page fetches first, and of the engine behind it
 	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app_bg.wasm.br styles.css.br
