@@ -1,7 +1,7 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`comparison`], [`dialogue`], [`editor`], [`fetched`], [`models`], most of [`inside`] and parts of
+//! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`models`], most of [`inside`] and parts of
 //! [`photos`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
@@ -57,6 +57,7 @@
 pub mod comparison;
 pub mod dialogue;
 pub mod editor;
+pub mod erasing;
 pub mod fetched;
 pub mod inside;
 pub mod models;

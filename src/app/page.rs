@@ -11,6 +11,7 @@ use super::comparison::Divider;
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
 use super::editor::{BoxId, Editor, PhotoBox, PointInScreen, SizeInScreen, View};
 use super::engine::{Engine, Event};
+use super::erasing::{affected, difference};
 use super::kept;
 use super::messages::{Messages, Tone};
 use super::models::{Memory, Models, Phase, Step};
@@ -86,6 +87,13 @@ pub struct Piece {
     pub box_in_photo: BoxInPhoto,
     /// The patch that holds its pixels.
     pub patch: Rc<Patch>,
+}
+
+impl Piece {
+    /// Whether the other is this very piece, of the same answer.
+    pub fn is(&self, other: &Self) -> bool {
+        self.box_in_photo == other.box_in_photo && Rc::ptr_eq(&self.patch, &other.patch)
+    }
 }
 
 /// Everything on the page. Copies are the same page.
@@ -181,6 +189,9 @@ struct Backstage {
     awaits_preview: bool,
     asked_read: Vec<BoxInPhoto>,
     asked_erase: Option<(Vec<BoxInPhoto>, Method)>,
+    /// Areas whose fill on the stage is not that of the boxes as they were asked about last; none
+    /// when it is so of all.
+    unfilled: Option<Vec<BoxInPhoto>>,
     asked_inside: Option<(BoxInPhoto, Option<u8>, Method)>,
     /// Boxes to be pasted.
     copied: Vec<PhotoBox>,
@@ -191,6 +202,7 @@ impl Backstage {
     /// What was asked about the boxes is to be asked again.
     fn forget_answers(&mut self) {
         self.asked_erase = None;
+        self.unfilled = None;
         self.asked_inside = None;
     }
 }
@@ -418,7 +430,8 @@ impl Page {
                 }
             }
             Answer::Erased { patches, milliseconds, device } => {
-                self.pieces.set(cut_pieces(&boxes, patches));
+                self.backstage.update_value(|backstage| backstage.unfilled = Some(Vec::new()));
+                self.lay(&boxes, patches);
                 self.timing.update(|timing| {
                     timing.erased = Some(milliseconds);
                     timing.device = Some(device);
@@ -904,20 +917,52 @@ impl Page {
         }
     }
 
-    /// All boxes are asked about together, as neighbours are filled together.
+    /// Boxes near each other are asked about together, as they are filled together; those that no
+    /// change came near keep their fill.
     fn ask_removal(self) {
         let areas = self.look(Editor::areas_to_remove).unwrap_or_default();
         let question = (areas, self.method.get_untracked());
+        let before = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
         if self.was_asked(&question, |backstage| &mut backstage.asked_erase) {
             return;
         }
-        let (boxes, method) = question;
+        let (areas, method) = question;
+        let boxes = self
+            .backstage
+            .try_update_value(|backstage| match (before, &mut backstage.unfilled) {
+                (Some((before, same)), Some(unfilled)) if same == method => {
+                    unfilled.extend(difference(&before, &areas));
+                    affected(unfilled, &areas, &method)
+                }
+                (_, unfilled) => {
+                    *unfilled = Some(areas.clone());
+                    areas.clone()
+                }
+            })
+            .unwrap_or_default();
         if boxes.is_empty() {
-            self.pieces.set(Vec::new());
-            self.timing.update(|timing| timing.erased = None);
+            // What is gone leaves nothing to fill. An answer may be on its way all the same.
+            self.lay(&[], Vec::new());
+            if areas.is_empty() {
+                self.timing.update(|timing| timing.erased = None);
+            }
             return;
         }
         self.ask(Ask::Erase { boxes, method });
+    }
+
+    /// Lays what came for some boxes in the place of their last fill; of the others', what is still
+    /// wanted stays.
+    fn lay(self, boxes: &[BoxInPhoto], patches: Vec<Patch>) {
+        let asked = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
+        let wanted = asked.map_or_else(Vec::new, |(areas, _)| areas);
+        self.pieces.update(|pieces| {
+            pieces.retain(|piece| {
+                let area = &piece.box_in_photo;
+                wanted.contains(area) && !boxes.contains(area)
+            });
+            pieces.extend(cut_pieces(boxes, patches));
+        });
     }
 
     /// Asks what is inside the selected box, while the inspector is open.

@@ -23,7 +23,6 @@ use super::editor::{
 use super::intake::describe;
 use super::messages::Tone;
 use super::page::{Page, Piece};
-use crate::photo::BoxInPhoto;
 use crate::worker::protocol::Patch;
 
 /// How far a pointer strays in CSS pixels while it clicks.
@@ -231,7 +230,7 @@ pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingCo
 /// One small canvas a removed box instead of one as large as the photo: on a 100 megapixel photo
 /// that would cost 400 MB for a few digits.
 fn lay_pieces(page: Page, layer: NodeRef<html::Div>) {
-    let canvases = StoredValue::new_local(Vec::<(BoxInPhoto, HtmlCanvasElement)>::new());
+    let canvases = StoredValue::new_local(Vec::<(Piece, HtmlCanvasElement)>::new());
     // Shown as long as there is a box exactly there that is to be removed: a box that is switched
     // off or deleted shows the original at once, and undo brings the piece back. While a box is
     // dragged its last piece stays until the next one comes, a moment behind the box: without, the
@@ -246,24 +245,33 @@ fn lay_pieces(page: Page, layer: NodeRef<html::Div>) {
     let show = move || {
         let (wanted, adjusting) = wanted.get().unwrap_or_default();
         canvases.with_value(|canvases| {
-            for (area, canvas) in canvases {
-                canvas.set_hidden(!adjusting && !wanted.contains(area));
+            for (piece, canvas) in canvases {
+                canvas.set_hidden(!adjusting && !wanted.contains(&piece.box_in_photo));
             }
         });
     };
     Effect::new(move |_| {
         let Some(layer) = layer.get() else { return };
-        layer.set_text_content(None);
-        let laid = page.pieces.with(|pieces| {
+        // While one of many boxes is dragged, the others' canvases stay as they are.
+        let mut old = canvases.try_update_value(std::mem::take).unwrap_or_default();
+        let mut known = |piece: &Piece| {
+            let at = old.iter().position(|(before, _)| before.is(piece))?;
+            Some(old.swap_remove(at).1)
+        };
+        let laid: Vec<(Piece, HtmlCanvasElement)> = page.pieces.with(|pieces| {
             pieces
                 .iter()
                 .filter_map(|piece| {
-                    let canvas = canvas_of(piece).ok()?;
-                    layer.append_child(&canvas).ok()?;
-                    Some((piece.box_in_photo, canvas))
+                    let canvas = known(piece).or_else(|| {
+                        let canvas = canvas_of(piece).ok()?;
+                        layer.append_child(&canvas).ok()?;
+                        Some(canvas)
+                    })?;
+                    Some((piece.clone(), canvas))
                 })
                 .collect()
         });
+        old.into_iter().for_each(|(_, canvas)| canvas.remove());
         canvases.set_value(laid);
         untrack(show);
     });

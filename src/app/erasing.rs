@@ -1,0 +1,83 @@
+//! Which boxes' removal a change touches: plain data.
+//!
+//! Boxes near each other are filled together. When one of many is dragged, only it and what is
+//! near it, before or after, is asked for anew.
+
+use crate::photo::BoxInPhoto;
+use crate::removal::Method;
+
+/// Of `areas`, all to be removed, those whose fill may differ from the last one: the `changed`
+/// ones, and those that were or are filled together with them.
+pub fn affected(changed: &[BoxInPhoto], areas: &[BoxInPhoto], method: &Method) -> Vec<BoxInPhoto> {
+    let reach = reach(method);
+    let mut regions: Vec<BoxInPhoto> = changed.to_vec();
+    let mut found = vec![false; areas.len()];
+    loop {
+        let near = |area: &BoxInPhoto| regions.iter().any(|region| region.within(area, reach));
+        let next = (0..areas.len()).find(|&i| !found[i] && near(&areas[i]));
+        let Some(next) = next else { break };
+        found[next] = true;
+        // Everything about a region counts, as a region is filled as a whole.
+        let (near, far): (Vec<_>, Vec<_>) =
+            regions.into_iter().partition(|region| region.within(&areas[next], reach));
+        regions = far;
+        regions.push(near.iter().fold(areas[next], |hull, region| hull.union(region)));
+    }
+    areas.iter().zip(found).filter_map(|(area, found)| found.then_some(*area)).collect()
+}
+
+/// How near boxes are filled together, with room to spare.
+fn reach(method: &Method) -> u32 {
+    match method {
+        // Their surroundings must not meet.
+        Method::Doorplate(options) | Method::WholeBoxes(options) => 2 * options.context + 2,
+        // Each alone; where two overlap, the later one lies on top.
+        Method::Report(_) => 0,
+    }
+}
+
+/// Areas that are in one of two lists only.
+pub fn difference(before: &[BoxInPhoto], after: &[BoxInPhoto]) -> Vec<BoxInPhoto> {
+    let only = |a: &[BoxInPhoto], b: &[BoxInPhoto]| -> Vec<BoxInPhoto> {
+        a.iter().filter(|area| !b.contains(area)).copied().collect()
+    };
+    [only(before, after), only(after, before)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(left: u32, top: u32) -> BoxInPhoto {
+        BoxInPhoto { left, top, width: 10, height: 20 }
+    }
+
+    #[test]
+    fn what_is_far_away_stays() {
+        let areas = [at(0, 0), at(100, 0), at(200, 0)];
+        let method = Method::default();
+        assert_eq!(affected(&[at(100, 0), at(90, 0)], &areas, &method), [at(100, 0)]);
+        assert!(affected(&[at(300, 300)], &areas, &method).is_empty(), "one that is gone");
+        assert_eq!(affected(&areas, &areas, &method), areas);
+        assert!(affected(&[], &areas, &method).is_empty());
+    }
+
+    #[test]
+    fn neighbours_and_theirs_go_along_and_so_does_what_lies_between() {
+        // A row with gaps of 15 pixels, and one box that only the row's hull comes near.
+        let row = [at(0, 0), at(25, 0), at(50, 30), at(0, 60)];
+        let far = at(200, 0);
+        let areas = [row.as_slice(), &[far]].concat();
+        assert_eq!(affected(&[at(0, 0)], &areas, &Method::default()), row);
+        // Each alone by the report's way.
+        let grid: Method = "grid".parse().expect("a method");
+        assert_eq!(affected(&[at(5, 10)], &areas, &grid), [at(0, 0)]);
+    }
+
+    #[test]
+    fn the_difference_is_what_only_one_has() {
+        let (a, b, c) = (at(0, 0), at(50, 0), at(90, 0));
+        assert_eq!(difference(&[a, b], &[b, c]), [a, c]);
+        assert!(difference(&[a], &[a]).is_empty());
+    }
+}
