@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
+import { FIRST, SECOND } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
@@ -17,10 +18,6 @@ import { choose, drawAll, photoShown } from './support/stage.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const BOXES = [
-  { left: 242, top: 163, width: 69, height: 109 },
-  { left: 364, top: 161, width: 71, height: 110 },
-];
 
 /** What axe finds, a line a fault: the rule, the view, and where. */
 async function faults(page, view) {
@@ -52,7 +49,7 @@ describe('accessibility', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
         await see('empty');
         await choose(page, join(samples, 'door-606.jpg'));
         await photoShown(page, 'door-606.jpg');
-        await drawAll(page, BOXES);
+        await drawAll(page, [FIRST, SECOND]);
         await settled(page);
         await see('a photo with boxes');
         for (const [view, testId, open] of [

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
 import { readNatively, scratchFolder } from './support/native.mjs';
+import { boxesOf, sample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
@@ -18,9 +19,6 @@ import {
 import { areaOf, boxes, choose, drawAll, dropFiles, houseNumber, photoShown } from './support/stage.mjs';
 import { unzip } from './support/zip.mjs';
 
-const sample = (name) => join(samples, `${name}.jpg`);
-const boxesOf = (name) =>
-  JSON.parse(readFileSync(join(samples, `${name}.boxes.json`), 'utf8')).boxes.map(areaOf);
 const file = (name, text) => ({ name, mimeType: '', buffer: Buffer.from(text) });
 
 async function exported(page, format) {

@@ -8,6 +8,7 @@ import { obstacle, samples } from './support/env.mjs';
 import { scratchFolder } from './support/native.mjs';
 import { ODD_PICTURES, SIZE, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode } from './support/pixels.mjs';
+import { FIRST as BOX } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -18,7 +19,6 @@ import {
 } from './support/session.mjs';
 import { areaOf, boxes, choose, draw, drawAll, photoShown, save, screenshot } from './support/stage.mjs';
 
-const BOX = { left: 242, top: 163, width: 69, height: 109 };
 
 describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();

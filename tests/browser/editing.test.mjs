@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
 import { difference } from './support/pixels.mjs';
+import { FIRST, SECOND } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
@@ -24,8 +25,6 @@ import {
   shownPhoto,
 } from './support/stage.mjs';
 
-const FIRST = { left: 242, top: 163, width: 69, height: 109 };
-const SECOND = { left: 364, top: 161, width: 71, height: 110 };
 
 const areas = async (page) => (await boxes(page)).map(areaOf);
 const moved = (area, dx, dy) => ({ ...area, left: area.left + dx, top: area.top + dy });

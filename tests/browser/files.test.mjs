@@ -10,6 +10,7 @@ import { obstacle, samples } from './support/env.mjs';
 import { eraseNatively, scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, ODD_PICTURES, ONE_PIXEL, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
+import { FIRST as BOX } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -30,7 +31,6 @@ import {
   shownPhoto,
 } from './support/stage.mjs';
 
-const BOX = { left: 242, top: 163, width: 69, height: 109 };
 const sample = readFileSync(join(samples, 'tiles-52.jpg'));
 
 const BAD_FILES = [

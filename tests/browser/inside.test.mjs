@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { obstacle, samples } from './support/env.mjs';
 import { eraseNatively, scratchFolder } from './support/native.mjs';
 import { decode, difference } from './support/pixels.mjs';
+import { FIRST, SECOND } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -17,8 +18,6 @@ import {
 import { boxes, choose, drawAll, photoShown, save, shownPhoto } from './support/stage.mjs';
 
 const PHOTO = join(samples, 'door-606.jpg');
-const FIRST = { left: 242, top: 163, width: 69, height: 109 };
-const SECOND = { left: 364, top: 161, width: 71, height: 110 };
 
 describe('the inspector', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();

@@ -1,10 +1,9 @@
 // The work is kept in the browser: after a reload, in two tabs, without storage, until forgotten.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
+import { obstacle } from './support/env.mjs';
+import { boxesOf, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -16,11 +15,8 @@ import {
 } from './support/session.mjs';
 import { areaOf, boxes, choose, drawAll, photoShown, photos, save } from './support/stage.mjs';
 
-const sample = (name) => join(samples, `${name}.jpg`);
-const boxesOf = (name) =>
-  JSON.parse(readFileSync(join(samples, `${name}.boxes.json`), 'utf8')).boxes.map(areaOf);
 
-/** Waits until as many photos are in the browser's database, with as many boxes as are drawn. */
+/** Longer than the page pauses after a change before it keeps it. */
 const written = (page) => page.waitForTimeout(1000);
 
 const stored = (page) =>

@@ -9,6 +9,7 @@ import { describe, test } from 'node:test';
 import { obstacle, samples, svhnObstacle, svhnTest } from './support/env.mjs';
 import { eraseNatively, readNatively, scratchFolder } from './support/native.mjs';
 import { decode, difference } from './support/pixels.mjs';
+import { boxesOf } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -30,8 +31,6 @@ import {
   shownPhoto,
 } from './support/stage.mjs';
 
-const boxesOf = (name) =>
-  JSON.parse(readFileSync(join(samples, `${name}.boxes.json`), 'utf8')).boxes.map(areaOf);
 const REAL = '13.png';
 
 /** Digits that the page shows are those of the native program, as sure as there. */

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { dist, obstacle, samples } from './support/env.mjs';
 import { siteWithOwnModels } from './support/models.mjs';
 import { finish, scratchFolder, serve } from './support/native.mjs';
+import { FIRST as BOX } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -21,7 +22,6 @@ import {
 import { choose, draw, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
 
 const PHOTO = join(samples, 'door-606.jpg');
-const BOX = { left: 242, top: 163, width: 69, height: 109 };
 
 /** Puts other content in the place of a site's file, and makes a new version of it. */
 async function replace(site, name, change) {

@@ -6,10 +6,11 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
+import { obstacle } from './support/env.mjs';
 import { scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, png } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
+import { boxesOf, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -22,9 +23,6 @@ import {
 import { areaOf, boxes, choose, drawAll, dropFiles, photoShown, photos } from './support/stage.mjs';
 import { unzip } from './support/zip.mjs';
 
-const sample = (name) => join(samples, `${name}.jpg`);
-const boxesOf = (name) =>
-  JSON.parse(readFileSync(join(samples, `${name}.boxes.json`), 'utf8')).boxes.map(areaOf);
 const picture = (name, shade) => ({
   name,
   mimeType: 'image/png',
