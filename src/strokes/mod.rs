@@ -4,14 +4,21 @@
 //! A small network says so, trained on synthetic photos (`doorplate train --net StrokeNet`),
 //! where the same photo without its digits is known. No real photo is labelled for it.
 
+mod host;
 mod network;
 mod region;
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
-pub use network::StrokeNet;
+#[cfg(not(feature = "native"))]
+use host::HostStrokeNet;
 #[cfg(feature = "native")]
-pub(crate) use network::{CELL, CONVOLUTIONS};
+pub(crate) use host::{Activations, HostStrokeNet, sizes, square};
+#[cfg(feature = "native")]
+pub(crate) use network::CELL;
+pub use network::StrokeNet;
 pub(crate) use region::Region;
 
 use crate::{
@@ -23,13 +30,21 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct StrokeFinder {
     net: StrokeNet,
+    /// Its weights on the host, where that is what it runs on.
+    host: Option<Arc<HostStrokeNet>>,
     device: Device,
 }
 
 impl StrokeFinder {
     /// A trained network on `device`.
-    pub fn new(net: StrokeNet, device: Device) -> Self {
-        StrokeFinder { net, device }
+    ///
+    /// # Errors
+    /// [`EngineError`] when the weights cannot be read back.
+    pub fn new(net: StrokeNet, device: Device) -> Result<Self, EngineError> {
+        // Elsewhere they stay where they are: a browser's GPU cannot be waited for.
+        let on_host = device == Device::flex();
+        let host = if on_host { Some(Arc::new(HostStrokeNet::of(&net)?)) } else { None };
+        Ok(StrokeFinder { net, host, device })
     }
 
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
@@ -40,7 +55,7 @@ impl StrokeFinder {
     pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
         let mut net = StrokeNet::new(device);
         fill(&mut net, bytes)?;
-        Ok(StrokeFinder { net, device: device.clone() })
+        StrokeFinder::new(net, device.clone()).map_err(|error| error.to_string())
     }
 
     /// The network.
@@ -84,9 +99,12 @@ impl StrokeFinder {
         let region = Region::around(area, boxes);
         let [channels, rows, columns] = region.cells();
         let cells = region.cells_of(photo, boxes);
-        let cells = TensorData::new(cells, [1, channels, rows, columns]);
-        let odds = self.net.forward(Tensor::from_data(cells, &self.device));
-        let odds = read_back(odds).await?;
+        let odds = if let Some(host) = &self.host {
+            host.odds(&cells, [rows, columns])
+        } else {
+            let cells = TensorData::new(cells, [1, channels, rows, columns]);
+            read_back(self.net.forward(Tensor::from_data(cells, &self.device))).await?
+        };
         if !odds.iter().all(|odds| odds.is_finite()) {
             return Err(EngineError("the stroke network gave no numbers".to_owned()));
         }

@@ -125,7 +125,7 @@ mod tests {
         let net = Network::new(architecture, &device);
         let nets = Nets {
             classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device)),
+            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
         };
         let size = PhotoSize { width: 60, height: 50 };
         let light = |i: u32| if (24..30).contains(&(i % 60)) { 20 } else { 150 + (i % 60) as u8 };

@@ -35,7 +35,7 @@ pub fn untrained_classifier() -> Classifier {
 pub fn untrained_nets() -> [Nets; 2] {
     let classifier = untrained_classifier();
     let device = Device::flex();
-    let strokes = Some(StrokeFinder::new(StrokeNet::new(&device), device));
+    let strokes = Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights"));
     [Nets { classifier: classifier.clone(), strokes: None }, Nets { classifier, strokes }]
 }
 

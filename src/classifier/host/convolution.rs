@@ -1,7 +1,15 @@
 //! Convolutions with stride 1 and "same" padding, as matrix products: the columns of one image's
 //! matrix are the neighbourhoods of its pixels.
 
-use super::matrix::{Into, Matrix, multiply};
+use std::ops::Range;
+
+#[cfg(feature = "native")]
+use super::matrix::multiply;
+use super::matrix::{Into, Matrix, multiply_columns};
+
+/// Positions whose neighbourhoods are laid out at a time, so that they stay in the cache, and large
+/// planes need no memory a multiple of theirs.
+const TOGETHER: usize = 2048;
 
 /// A convolution's sizes.
 #[derive(Clone, Copy, Debug)]
@@ -10,14 +18,16 @@ pub(crate) struct Sizes {
     pub(crate) channels_out: usize,
     /// Rows and columns of the kernel; odd.
     pub(crate) kernel: usize,
-    /// Rows and columns of input and output.
-    pub(crate) side: usize,
+    /// Of input and output.
+    pub(crate) rows: usize,
+    /// Of input and output.
+    pub(crate) columns: usize,
 }
 
 impl Sizes {
     /// Pixels of a plane.
     pub(crate) fn plane(&self) -> usize {
-        self.side * self.side
+        self.rows * self.columns
     }
 
     /// Values that an output pixel is made from.
@@ -37,31 +47,34 @@ impl Sizes {
     }
 }
 
-/// Lays out the neighbourhoods of one image's pixels, `[taps, side * side]`, zero beyond its edge.
-fn neighbourhoods(image: &[f32], sizes: &Sizes, columns: &mut Vec<f32>) {
-    let (side, kernel) = (sizes.side, sizes.kernel);
+/// Lays out the neighbourhoods of the pixels in some rows of one image, `[taps, pixels]`, zero beyond
+/// its edge.
+fn neighbourhoods(image: &[f32], sizes: &Sizes, rows: Range<usize>, matrix: &mut Vec<f32>) {
+    let Sizes { kernel, columns, .. } = *sizes;
     let reach = kernel / 2;
-    columns.clear();
-    columns.resize(sizes.taps() * sizes.plane(), 0.0);
-    let mut rows = columns.chunks_exact_mut(sizes.plane());
+    let pixels = rows.len() * columns;
+    matrix.clear();
+    matrix.resize(sizes.taps() * pixels, 0.0);
+    let mut lines = matrix.chunks_exact_mut(pixels);
     for plane in image.chunks_exact(sizes.plane()) {
         for dy in 0..kernel {
             for dx in 0..kernel {
-                let Some(row) = rows.next() else { return };
+                let Some(line) = lines.next() else { return };
                 // Output column x takes input column x + dx - reach.
                 let (to, from) = (reach.saturating_sub(dx), dx.saturating_sub(reach));
-                let length = side - to.max(from);
-                for y in reach.saturating_sub(dy)..(side + reach - dy).min(side) {
-                    let source = (y + dy - reach) * side + from;
-                    let target = y * side + to;
-                    row[target..target + length].copy_from_slice(&plane[source..source + length]);
+                let length = columns.saturating_sub(to.max(from));
+                let first = rows.start.max(reach.saturating_sub(dy));
+                for y in first..(sizes.rows + reach).saturating_sub(dy).min(rows.end) {
+                    let source = (y + dy - reach) * columns + from;
+                    let target = (y - rows.start) * columns + to;
+                    line[target..target + length].copy_from_slice(&plane[source..source + length]);
                 }
             }
         }
     }
 }
 
-/// One image's outputs `[channels_out, side, side]`, from `[channels_in, side, side]`.
+/// One image's outputs `[channels_out, rows, columns]`, from `[channels_in, rows, columns]`.
 pub(crate) fn forward(
     image: &[f32],
     weights: &[f32],
@@ -84,13 +97,16 @@ fn apply(
     into: Into,
     out: &mut [f32],
 ) {
-    neighbourhoods(image, sizes, scratch);
-    multiply(
-        out,
-        Matrix::new(weights, sizes.channels_out, sizes.taps()),
-        Matrix::new(scratch, sizes.taps(), sizes.plane()),
-        into,
-    );
+    let weights = Matrix::new(weights, sizes.channels_out, sizes.taps());
+    let rows_together = (TOGETHER / sizes.columns.max(1)).max(1);
+    for first in (0..sizes.rows).step_by(rows_together) {
+        let rows = first..(first + rows_together).min(sizes.rows);
+        let pixels = rows.len() * sizes.columns;
+        neighbourhoods(image, sizes, rows, scratch);
+        let neighbourhoods = Matrix::new(scratch, sizes.taps(), pixels);
+        let (width, start) = (sizes.plane(), first * sizes.columns);
+        multiply_columns(out, width, start, weights, neighbourhoods, into);
+    }
 }
 
 /// Adds one image's part of the weights' gradient.
@@ -102,7 +118,7 @@ pub(crate) fn weight_gradient(
     scratch: &mut Vec<f32>,
     gradient: &mut [f32],
 ) {
-    neighbourhoods(image, sizes, scratch);
+    neighbourhoods(image, sizes, 0..sizes.rows, scratch);
     multiply(
         gradient,
         Matrix::new(output_gradient, sizes.channels_out, sizes.plane()),

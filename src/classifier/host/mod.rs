@@ -127,7 +127,13 @@ impl HostNetwork {
                 Norm::AfterPool => (none(), norm),
             };
             stages.push(HostStage {
-                sizes: Sizes { channels_in, channels_out, kernel: stage.kernel, side },
+                sizes: Sizes {
+                    channels_in,
+                    channels_out,
+                    kernel: stage.kernel,
+                    rows: side,
+                    columns: side,
+                },
                 pool: stage.pool,
                 weights: host_values(layers.conv.weight.val())?,
                 biases: match &layers.conv.bias {
@@ -280,7 +286,7 @@ impl HostNetwork {
 impl HostStage {
     /// Values of one image's outputs.
     fn outputs(&self) -> usize {
-        let side = self.pool.output_side(self.sizes.side);
+        let side = self.pool.output_side(self.sizes.rows);
         self.sizes.channels_out * side * side
     }
 
@@ -298,7 +304,7 @@ impl HostStage {
         }
         self.convolve(image, scratch, &mut passed.convolved);
         let mut pooled = vec![0.0; self.outputs()];
-        let (side, row) = (self.sizes.side, &mut scratch.row);
+        let (side, row) = (self.sizes.rows, &mut scratch.row);
         pooling::largest_of_four(&passed.convolved, side, &self.before, row, &mut pooled);
         if let Some(after) = &self.after {
             normalise(&mut pooled, after);
@@ -309,7 +315,7 @@ impl HostStage {
     /// One image's outputs, and what the way back needs.
     fn forward(&self, image: &[f32], scratch: &mut Scratch, passed: &mut Passed) -> Vec<f32> {
         self.convolve(image, scratch, &mut passed.convolved);
-        let (side, convolved) = (self.sizes.side, &passed.convolved);
+        let (side, convolved) = (self.sizes.rows, &passed.convolved);
         let mut pooled = vec![0.0; self.outputs()];
         passed.winners.resize(pooled.len(), 0);
         let winners = &mut passed.winners;
@@ -327,7 +333,7 @@ impl HostStage {
         passed: &Passed,
         scratch: &mut Scratch,
     ) -> Vec<f32> {
-        let Sizes { channels_in, side, .. } = self.sizes;
+        let Sizes { channels_in, rows: side, .. } = self.sizes;
         if let Some(after) = &self.after {
             scale(outputs, after);
         }

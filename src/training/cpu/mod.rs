@@ -89,8 +89,13 @@ impl CpuEngine {
             .iter()
             .zip(architecture.sides())
             .map(|(stage, side)| {
-                let sizes =
-                    Sizes { channels_in, channels_out: stage.channels, kernel: stage.kernel, side };
+                let sizes = Sizes {
+                    channels_in,
+                    channels_out: stage.channels,
+                    kernel: stage.kernel,
+                    rows: side,
+                    columns: side,
+                };
                 channels_in = stage.channels;
                 StageBuffers {
                     sizes,
@@ -192,7 +197,7 @@ impl StageBuffers {
     /// Values of one image: of the input, of the convolution's output, and of the pooled output.
     fn image_sizes(&self) -> [usize; 3] {
         let sizes = &self.sizes;
-        let pooled_side = self.pool.output_side(sizes.side);
+        let pooled_side = self.pool.output_side(sizes.rows);
         [
             sizes.channels_in * sizes.plane(),
             sizes.channels_out * sizes.plane(),
@@ -229,7 +234,7 @@ impl StageBuffers {
             .zip(self.winners.par_chunks_exact_mut(of_pooled))
             .zip(self.convolved.par_chunks_exact(of_convolved))
             .for_each(|((out, winners), image)| {
-                pooling::forward(image, sizes.side, pool, affine, out, winners);
+                pooling::forward(image, sizes.rows, pool, affine, out, winners);
             });
         if let (Norm::AfterPool, Some([gamma, beta])) = (self.norm, &weights.norm) {
             let plane = of_pooled / channels;
@@ -270,7 +275,7 @@ impl StageBuffers {
             .zip(self.winners.par_chunks_exact(of_pooled))
             .zip(self.pooled_gradient.par_chunks_exact(of_pooled))
             .for_each(|(((gradient, image), winners), outputs)| {
-                pooling::backward(image, sizes.side, pool, affine, winners, outputs, gradient);
+                pooling::backward(image, sizes.rows, pool, affine, winners, outputs, gradient);
             });
         if let (Norm::BeforeRelu, Some(gamma)) = (self.norm, gamma) {
             let gradient = &mut self.convolved_gradient;

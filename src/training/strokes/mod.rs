@@ -161,7 +161,7 @@ pub fn train_strokes(
         };
         watcher.epoch(&report);
         epochs.push(report);
-        let bytes = StrokeFinder::new(reader, cpu.clone()).to_safetensors()?;
+        let bytes = StrokeFinder::new(reader, cpu.clone())?.to_safetensors()?;
         write_whole(&weights, &bytes)
             .map_err(|source| TrainingError::File { path: weights.clone(), source })?;
         files::write_measures(&folder, config, &epochs)?;

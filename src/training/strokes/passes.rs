@@ -4,33 +4,20 @@
 use rayon::prelude::*;
 
 use crate::{
-    classifier::{
-        EngineError,
-        host::convolution::{self, Sizes},
-        host_values,
-    },
-    strokes::{CONVOLUTIONS, StrokeNet},
+    classifier::{EngineError, host::convolution},
+    strokes::{Activations, HostStrokeNet, StrokeNet, sizes, square},
 };
-
-/// By how many halvings each convolution's side is smaller than the input's.
-const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 1, 0, 0];
 
 /// Patches whose gradients are summed up before the sums are added: a constant, so that the order
 /// of the additions does not depend on the number of threads.
 const GROUP: usize = 4;
 
-/// The network's weights on the host.
+/// The network's weights on the host, for patches of `side` cells in row and column.
 pub(super) struct Passes {
-    /// `[out, in, 3, 3]`, the same for the input's gradient, and the biases, of each convolution.
-    layers: Vec<Layer>,
+    net: HostStrokeNet,
+    /// Each convolution's weights for the input's gradient.
+    reversed: Vec<Vec<f32>>,
     side: usize,
-}
-
-struct Layer {
-    sizes: Sizes,
-    weights: Vec<f32>,
-    reversed: Vec<f32>,
-    biases: Vec<f32>,
 }
 
 /// A patch: input `[16, side, side]`; for each of the outputs `[4, side, side]` the share of a
@@ -49,9 +36,11 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    fn zero(layers: &[Layer]) -> Self {
-        let zeros = |layer: &Layer| [vec![0.0; layer.weights.len()], vec![0.0; layer.biases.len()]];
-        Sums { loss: 0.0, gradients: layers.iter().map(zeros).collect() }
+    fn zero(net: &HostStrokeNet) -> Self {
+        let gradients = net.layers.iter();
+        let gradients = gradients
+            .map(|layer| [&layer.weights, &layer.biases].map(|values| vec![0.0; values.len()]));
+        Sums { loss: 0.0, gradients: gradients.collect() }
     }
 
     fn add(&mut self, other: &Sums) {
@@ -64,43 +53,23 @@ impl Sums {
     }
 }
 
-/// What the convolutions of one patch gave, after their ReLUs, and what went into some of them.
-struct Activations {
-    /// Outputs, first to last.
-    outputs: Vec<Vec<f32>>,
-    /// Inputs of the convolutions 2 and 4 (pooled), 6 and 7 (summed).
-    inputs: [Vec<f32>; 4],
-}
-
 impl Passes {
     /// The passes of `net` for inputs of this many cells in row and column, a multiple of 4.
     ///
     /// # Errors
     /// [`EngineError`] when the weights cannot be read.
     pub(super) fn new(net: &StrokeNet, side: usize) -> Result<Self, EngineError> {
-        let layers = net
-            .convolutions
-            .iter()
-            .zip(CONVOLUTIONS)
-            .zip(HALVINGS)
-            .map(|((conv, [channels_in, channels_out]), halvings)| {
-                let sizes = Sizes { channels_in, channels_out, kernel: 3, side: side >> halvings };
-                let weights = host_values(conv.weight.val())?;
-                let biases = match &conv.bias {
-                    Some(bias) => host_values(bias.val())?,
-                    None => vec![0.0; channels_out],
-                };
-                let reversed = convolution::reversed_weights(&weights, &sizes);
-                Ok(Layer { sizes, weights, reversed, biases })
-            })
-            .collect::<Result<_, EngineError>>()?;
-        Ok(Passes { layers, side })
+        let net = HostStrokeNet::of(net)?;
+        let reversed = net.layers.iter().enumerate();
+        let reversed = reversed
+            .map(|(i, layer)| convolution::reversed_weights(&layer.weights, &sizes(i, [side; 2])))
+            .collect();
+        Ok(Passes { net, reversed, side })
     }
 
     /// Log-odds of one input.
     pub(super) fn odds(&self, cells: &[f32]) -> Vec<f32> {
-        let mut outputs = self.forward(cells, &mut Vec::new()).outputs;
-        outputs.pop().unwrap_or_default()
+        self.net.odds(cells, [self.side; 2])
     }
 
     /// Weighted cross entropies of `examples`, and their gradients.
@@ -108,7 +77,7 @@ impl Passes {
         let parts: Vec<Sums> = examples
             .par_chunks(GROUP)
             .map(|group| {
-                let mut sums = Sums::zero(&self.layers);
+                let mut sums = Sums::zero(&self.net);
                 let mut scratch = Vec::new();
                 for example in group {
                     self.add_example(example, &mut scratch, &mut sums);
@@ -116,54 +85,14 @@ impl Passes {
                 sums
             })
             .collect();
-        let mut total = Sums::zero(&self.layers);
+        let mut total = Sums::zero(&self.net);
         parts.iter().for_each(|part| total.add(part));
         total
     }
 
-    fn convolve(&self, i: usize, input: &[f32], scratch: &mut Vec<f32>) -> Vec<f32> {
-        let Layer { sizes, weights, biases, .. } = &self.layers[i];
-        let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
-        convolution::forward(input, weights, biases, sizes, scratch, &mut out);
-        if i + 1 < self.layers.len() {
-            out.iter_mut().for_each(|value| *value = value.max(0.0));
-        }
-        out
-    }
-
-    fn forward(&self, cells: &[f32], scratch: &mut Vec<f32>) -> Activations {
-        let [half, quarter, eighth] = [self.side, self.side / 2, self.side / 4];
-        let first = self.convolve(0, cells, scratch);
-        let down_half = self.convolve(1, &first, scratch);
-        let pooled_half = pooled(&down_half, half);
-        let third = self.convolve(2, &pooled_half, scratch);
-        let down_quarter = self.convolve(3, &third, scratch);
-        let pooled_quarter = pooled(&down_quarter, quarter);
-        let fifth = self.convolve(4, &pooled_quarter, scratch);
-        let sixth = self.convolve(5, &fifth, scratch);
-        let sum_quarter = doubled_onto(&sixth, eighth, &down_quarter);
-        let up_quarter = self.convolve(6, &sum_quarter, scratch);
-        let sum_half = doubled_onto(&up_quarter, quarter, &down_half);
-        let up_half = self.convolve(7, &sum_half, scratch);
-        let odds = self.convolve(8, &up_half, scratch);
-        Activations {
-            outputs: vec![
-                first,
-                down_half,
-                third,
-                down_quarter,
-                fifth,
-                sixth,
-                up_quarter,
-                up_half,
-                odds,
-            ],
-            inputs: [pooled_half, pooled_quarter, sum_quarter, sum_half],
-        }
-    }
-
     fn add_example(&self, example: &Example<'_>, scratch: &mut Vec<f32>, sums: &mut Sums) {
-        let Activations { outputs, inputs } = self.forward(example.cells, scratch);
+        let Activations { outputs, inputs } =
+            self.net.forward(example.cells, [self.side; 2], scratch);
         let [pooled_half, pooled_quarter, sum_quarter, sum_half] = &inputs;
         let mut gradient = Vec::with_capacity(example.target.len());
         for ((&odds, &target), &weight) in outputs[8].iter().zip(example.target).zip(example.weight)
@@ -206,8 +135,8 @@ impl Passes {
         scratch: &mut Vec<f32>,
         [of_weights, of_biases]: &mut [Vec<f32>; 2],
     ) {
-        let sizes = &self.layers[i].sizes;
-        convolution::weight_gradient(input, gradient, sizes, scratch, of_weights);
+        let sizes = sizes(i, [self.side; 2]);
+        convolution::weight_gradient(input, gradient, &sizes, scratch, of_weights);
         for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks_exact(sizes.plane())) {
             *sum += plane.iter().sum::<f32>();
         }
@@ -223,25 +152,11 @@ impl Passes {
         sums: &mut [Vec<f32>; 2],
     ) -> Vec<f32> {
         self.back_to_weights(i, input, gradient, scratch, sums);
-        let Layer { sizes, reversed, .. } = &self.layers[i];
+        let (sizes, reversed) = (sizes(i, [self.side; 2]), &self.reversed[i]);
         let mut of_input = vec![0.0; input.len()];
-        convolution::input_gradient(gradient, reversed, sizes, scratch, &mut of_input);
+        convolution::input_gradient(gradient, reversed, &sizes, scratch, &mut of_input);
         of_input
     }
-}
-
-/// The four values of a plane of `2 * side` columns that position `i` of one of `side` stands for.
-fn square(i: usize, side: usize) -> [usize; 4] {
-    let (plane, rest) = (i / (side * side), i % (side * side));
-    let at = plane * 4 * side * side + 4 * side * (rest / side) + 2 * (rest % side);
-    [at, at + 1, at + 2 * side, at + 2 * side + 1]
-}
-
-/// The largest of each square of four; `side` is the input's.
-fn pooled(input: &[f32], side: usize) -> Vec<f32> {
-    let largest =
-        |i| square(i, side / 2).into_iter().fold(f32::MIN, |most, at| most.max(input[at]));
-    (0..input.len() / 4).map(largest).collect()
 }
 
 /// Gives the pooled values' gradient, of `side` columns, to the first of the largest each.
@@ -251,17 +166,6 @@ fn unpooled_onto(gradient: &[f32], input: &[f32], pooled: &[f32], side: usize, o
             onto[at] += gradient;
         }
     }
-}
-
-/// Each value, of planes of `side` columns, as a square of four, and `other` added.
-fn doubled_onto(input: &[f32], side: usize, other: &[f32]) -> Vec<f32> {
-    let mut sum = other.to_vec();
-    for (i, value) in input.iter().enumerate() {
-        for at in square(i, side) {
-            sum[at] += value;
-        }
-    }
-    sum
 }
 
 /// The sum of each square of four; `side` is the input's.
@@ -285,6 +189,7 @@ mod tests {
     use burn::tensor::{Device, Tensor, TensorData, activation::softplus};
 
     use super::*;
+    use crate::classifier::host_values;
 
     #[test]
     fn the_passes_are_those_of_burns_autodiff() {

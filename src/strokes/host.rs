@@ -1,0 +1,179 @@
+//! The stroke network with its weights on the host: what it runs on where there is no GPU, and
+//! the way forward of its training. A test holds it against Burn's tensors.
+
+use super::network::{CONVOLUTIONS, StrokeNet};
+use crate::classifier::{
+    EngineError,
+    host::convolution::{self, Sizes},
+    host_values,
+};
+
+/// By how many halvings each convolution's sides are smaller than the input's.
+const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 1, 0, 0];
+
+/// The network's weights on the host.
+#[derive(Debug)]
+pub(crate) struct HostStrokeNet {
+    /// First to last.
+    pub(crate) layers: Vec<HostConvolution>,
+}
+
+/// A convolution's weights `[out, in, 3, 3]` and biases.
+#[derive(Debug)]
+pub(crate) struct HostConvolution {
+    pub(crate) weights: Vec<f32>,
+    pub(crate) biases: Vec<f32>,
+}
+
+/// What the convolutions gave for one input, after their ReLUs, and what went into some of them.
+pub(crate) struct Activations {
+    /// Outputs, first to last.
+    pub(crate) outputs: Vec<Vec<f32>>,
+    /// Inputs of the convolutions 2 and 4 (pooled), 6 and 7 (summed).
+    pub(crate) inputs: [Vec<f32>; 4],
+}
+
+/// The sizes of convolution `i` for an input of this many cells in row and column, multiples of 4.
+pub(crate) fn sizes(i: usize, [rows, columns]: [usize; 2]) -> Sizes {
+    let [channels_in, channels_out] = CONVOLUTIONS[i];
+    let halvings = HALVINGS[i];
+    Sizes {
+        channels_in,
+        channels_out,
+        kernel: 3,
+        rows: rows >> halvings,
+        columns: columns >> halvings,
+    }
+}
+
+impl HostStrokeNet {
+    /// Reads a network's weights back from its device, while waiting.
+    ///
+    /// # Errors
+    /// [`EngineError`] when they cannot be read.
+    pub(crate) fn of(net: &StrokeNet) -> Result<Self, EngineError> {
+        let layer = |(conv, [_, channels_out]): (&burn::nn::conv::Conv2d, [usize; 2])| {
+            let biases = match &conv.bias {
+                Some(bias) => host_values(bias.val())?,
+                None => vec![0.0; channels_out],
+            };
+            Ok(HostConvolution { weights: host_values(conv.weight.val())?, biases })
+        };
+        let layers = net.convolutions.iter().zip(CONVOLUTIONS).map(layer);
+        Ok(HostStrokeNet { layers: layers.collect::<Result<_, EngineError>>()? })
+    }
+
+    /// Log-odds `[4, rows, columns]` of one input `[16, rows, columns]`.
+    pub(crate) fn odds(&self, cells: &[f32], size: [usize; 2]) -> Vec<f32> {
+        self.forward(cells, size, &mut Vec::new()).outputs.pop().unwrap_or_default()
+    }
+
+    /// The same, with all that the way back needs.
+    pub(crate) fn forward(
+        &self,
+        cells: &[f32],
+        size: [usize; 2],
+        scratch: &mut Vec<f32>,
+    ) -> Activations {
+        let mut convolve = |i: usize, input: &[f32]| {
+            let (sizes, layer) = (sizes(i, size), &self.layers[i]);
+            let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
+            convolution::forward(input, &layer.weights, &layer.biases, &sizes, scratch, &mut out);
+            if i + 1 < CONVOLUTIONS.len() {
+                out.iter_mut().for_each(|value| *value = value.max(0.0));
+            }
+            out
+        };
+        let [half, quarter, eighth] = [0, 1, 2].map(|halvings| size[1] >> halvings);
+        let first = convolve(0, cells);
+        let down_half = convolve(1, &first);
+        let pooled_half = pooled(&down_half, half);
+        let third = convolve(2, &pooled_half);
+        let down_quarter = convolve(3, &third);
+        let pooled_quarter = pooled(&down_quarter, quarter);
+        let fifth = convolve(4, &pooled_quarter);
+        let sixth = convolve(5, &fifth);
+        let sum_quarter = doubled_onto(&sixth, eighth, &down_quarter);
+        let up_quarter = convolve(6, &sum_quarter);
+        let sum_half = doubled_onto(&up_quarter, quarter, &down_half);
+        let up_half = convolve(7, &sum_half);
+        let odds = convolve(8, &up_half);
+        Activations {
+            outputs: vec![
+                first,
+                down_half,
+                third,
+                down_quarter,
+                fifth,
+                sixth,
+                up_quarter,
+                up_half,
+                odds,
+            ],
+            inputs: [pooled_half, pooled_quarter, sum_quarter, sum_half],
+        }
+    }
+}
+
+/// The four values of planes of `2 * columns` columns that position `i` of planes of `columns`
+/// stands for. Planes have an even number of rows, so that they need not be told apart.
+pub(crate) fn square(i: usize, columns: usize) -> [usize; 4] {
+    let at = 4 * columns * (i / columns) + 2 * (i % columns);
+    [at, at + 1, at + 2 * columns, at + 2 * columns + 1]
+}
+
+/// The largest of each square of four; `columns` are the input's.
+fn pooled(input: &[f32], columns: usize) -> Vec<f32> {
+    let mut pooled = Vec::with_capacity(input.len() / 4);
+    for rows in input.chunks_exact(2 * columns) {
+        let (above, below) = rows.split_at(columns);
+        let pairs = above.chunks_exact(2).zip(below.chunks_exact(2));
+        pooled.extend(pairs.map(|(a, b)| a[0].max(a[1]).max(b[0].max(b[1]))));
+    }
+    pooled
+}
+
+/// Each value, of planes of `columns` columns, as a square of four, and `other` added.
+fn doubled_onto(input: &[f32], columns: usize, other: &[f32]) -> Vec<f32> {
+    let mut sum = other.to_vec();
+    for (row, onto) in input.chunks_exact(columns).zip(sum.chunks_exact_mut(4 * columns)) {
+        let (above, below) = onto.split_at_mut(2 * columns);
+        for onto in [above, below] {
+            for (value, pair) in row.iter().zip(onto.chunks_exact_mut(2)) {
+                pair[0] += value;
+                pair[1] += value;
+            }
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+
+    use super::*;
+
+    #[test]
+    fn log_odds_are_those_of_burns_tensors() {
+        let device = Device::flex();
+        device.seed(5);
+        let net = StrokeNet::new(&device);
+        let host = HostStrokeNet::of(&net).expect("the CPU's weights");
+        // The second is laid out in several parts.
+        for [rows, columns] in [[8, 12], [52, 64]] {
+            let cells: Vec<f32> = (0..(16 * rows * columns) as u32)
+                .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
+                .collect();
+            let ours = host.odds(&cells, [rows, columns]);
+            let cells = TensorData::new(cells, [1, 16, rows, columns]);
+            let burns = net.forward(Tensor::from_data(cells, &device));
+            let burns = host_values(burns).expect("the CPU computes");
+            assert_eq!(ours.len(), burns.len());
+            let largest = burns.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+            for (ours, burns) in ours.iter().zip(&burns) {
+                assert!((ours - burns).abs() < 1e-4 * largest, "{ours}, not {burns}");
+            }
+        }
+    }
+}
