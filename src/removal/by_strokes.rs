@@ -13,18 +13,29 @@ use crate::{
     strokes::StrokeFinder,
 };
 
-/// A pixel is background when its chance of being a stroke is below the first. Where that of a
-/// pixel beside it is too, it is left as it is; where one is above the second, it is filled.
-const LEFT: f32 = 0.3;
-const FILLED: f32 = 0.6;
+/// A pixel whose chance of being a stroke is below this is background.
+const BACKGROUND: f32 = 0.3;
+
+/// Where less than this share of the boxes would be background, a small plate full of digits for
+/// instance, its likeliest pixels are, up to this chance: a fill from beyond the plate would be worse
+/// than a little of a stroke's blur in it.
+const LEAST_BACKGROUND: f32 = 0.25;
+const LIKELIEST_BACKGROUND: f32 = 0.5;
+
+/// Up to the first chance a pixel is left as it is, from the second on it is filled; between them it
+/// goes over from one to the other.
+const LEFT: f32 = 0.1;
+const FILLED: f32 = 0.9;
 
 /// Pixels from one row or column of the lattice to the next, and the width of the Gaussians,
 /// which have the report's ratio.
 const SPACING: usize = 2;
 const SIGMA: f64 = 1.2;
 
-/// How far a stroke's blur reaches into what the network calls background, in pixels: in light,
-/// and in colour, which JPEG keeps at half the resolution and spreads over its blocks.
+/// How far a stroke's blur reaches into what the network calls background, in pixels, where it is
+/// filled: in light, and in colour, which JPEG keeps at half the resolution and spreads over its
+/// blocks. What is taken for background reaches as close as the network says, as the gaps between
+/// strokes are often no wider.
 const BLUR: usize = 1;
 const COLOUR_BLUR: usize = 2;
 
@@ -50,6 +61,9 @@ pub(super) async fn fill(
         to_light_and_colours(&mut planes.samples, pixels);
     }
 
+    let limit = limit_of_background(&chances, &inside);
+    let background: Vec<bool> = chances.iter().map(|chance| *chance < limit).collect();
+
     let coarser = options.coarser(area);
     let lattice = Lattice {
         rows: lattice_line(height, SPACING * coarser),
@@ -60,9 +74,8 @@ pub(super) async fn fill(
     let mut key_pixels = Vec::new();
     let mut rounds = 0;
     for c in 0..channels {
-        let background = if is_colour(c) { &coloured } else { &chances };
         let plane = &planes.samples[c * pixels..(c + 1) * pixels];
-        let (nodes, mut of_plane) = means_of_background(&lattice, plane, background, width);
+        let (nodes, mut of_plane) = means_of_background(&lattice, plane, &background, width);
         let mut watch = |number: usize, nodes: &[bool], values: &[f32]| {
             // The light's rounds stand for the colours'.
             if c == 0 {
@@ -93,8 +106,8 @@ pub(super) async fn fill(
         chances.iter().zip(&inside).map(|(chance, inside)| share(*chance, *inside)).collect()
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
-    let background: Vec<bool> = coloured.iter().map(|chance| *chance < LEFT).collect();
-    let grain = grain(&planes, &filled, &background, &of_colours);
+    let clear: Vec<bool> = coloured.iter().map(|chance| *chance < BACKGROUND).collect();
+    let grain = grain(&planes, &filled, &clear, &of_colours);
     for (i, fill) in filled.iter_mut().enumerate() {
         let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
         let (sample, share) = (planes.samples[i], shares[i % pixels]);
@@ -115,12 +128,25 @@ fn pixel_of(lattice: &Lattice, i: usize) -> (usize, usize) {
     (lattice.rows[i / columns], lattice.columns[i % columns])
 }
 
+/// The chance of being a stroke below which a pixel is background, for boxes that hold the pixels
+/// `inside`.
+fn limit_of_background(chances: &[f32], inside: &[bool]) -> f32 {
+    let in_boxes = chances.iter().zip(inside).filter(|(_, inside)| **inside);
+    let mut in_boxes: Vec<f32> = in_boxes.map(|(chance, _)| *chance).collect();
+    let least = (LEAST_BACKGROUND * in_boxes.len() as f32) as usize;
+    if least >= in_boxes.len() {
+        return BACKGROUND;
+    }
+    let (_, limit, _) = in_boxes.select_nth_unstable_by(least, f32::total_cmp);
+    limit.clamp(BACKGROUND, LIKELIEST_BACKGROUND)
+}
+
 /// Which crossings have background in the 3 x 3 pixels around them, and its mean there; where
 /// nothing is background, the plane's edge is, as it is.
 fn means_of_background(
     lattice: &Lattice,
     plane: &[f32],
-    chances: &[f32],
+    background: &[bool],
     width: usize,
 ) -> (Vec<bool>, Vec<f32>) {
     let height = plane.len() / width;
@@ -129,7 +155,7 @@ fn means_of_background(
         let (y, x) = pixel_of(lattice, i);
         let pixels = around(y, height).flat_map(|y| around(x, width).map(move |x| y * width + x));
         let (sum, count) = pixels
-            .filter(|&at| chances[at] < LEFT)
+            .filter(|&at| background[at])
             .fold((0.0, 0.0), |(sum, count), at| (sum + plane[at], count + 1.0));
         (count > 0.0).then(|| sum / count)
     };
@@ -322,9 +348,9 @@ mod tests {
         let wall = |i: usize| 0.2 + 0.02 * (i % width) as f32;
         let stroke = |i: usize| (12..18).contains(&(i % width));
         let plane: Vec<f32> = (0..600).map(|i| if stroke(i) { 0.0 } else { wall(i) }).collect();
-        let chances: Vec<f32> = (0..600).map(|i| f32::from(u8::from(stroke(i)))).collect();
         let lattice = Lattice { rows: lattice_line(height, 2), columns: lattice_line(width, 2) };
-        let (nodes, mut values) = means_of_background(&lattice, &plane, &chances, width);
+        let background: Vec<bool> = (0..600).map(|i| !stroke(i)).collect();
+        let (nodes, mut values) = means_of_background(&lattice, &plane, &background, width);
         assert!(nodes.contains(&false));
         assert!(fold_in_means(&lattice, nodes.clone(), &mut values, &mut |_, _, _| {}) > 0);
         relax(&lattice, &nodes, &mut values, 1);
@@ -332,6 +358,19 @@ mod tests {
             let (y, x) = pixel_of(&lattice, i);
             assert!((value - wall(y * width + x)).abs() < 0.03, "{y}, {x}: {value}");
         }
+    }
+
+    #[test]
+    fn a_plate_full_of_digits_keeps_some_background() {
+        let inside: Vec<bool> = (0..200).map(|i| i < 100).collect();
+        let chances = |low: f32| -> Vec<f32> {
+            (0..200).map(|i| if i < 30 || i >= 100 { low } else { 0.95 }).collect()
+        };
+        // Enough of it, hardly any surely, and none.
+        for (low, limit) in [(0.05, 0.3), (0.42, 0.42), (0.9, 0.5)] {
+            assert_eq!(limit_of_background(&chances(low), &inside), limit);
+        }
+        assert_eq!(limit_of_background(&[], &[]), BACKGROUND);
     }
 
     #[test]
