@@ -43,16 +43,17 @@ web: page engine native ## Build the page and the engine into dist/
 
 .PHONY: page
 page: setup-wasm ## Build the page's wasm into dist/
-	pkg-config/bindgen.sh app web app
+	pkg-config/bindgen.sh app web app --parts
 
 .PHONY: engine
 engine: setup-wasm ## Build the engine's wasm into dist/
 	pkg-config/bindgen.sh worker engine engine
 
 .PHONY: setup-wasm
-setup-wasm: ## Install the wasm target and the pinned wasm-bindgen, if missing
+setup-wasm: ## Install the wasm target and the pinned wasm-bindgen and wasm-split, if missing
 	pkg-config/setup.sh wasm-target
 	pkg-config/setup.sh wasm-bindgen
+	pkg-config/setup.sh wasm-split
 
 .PHONY: test-native
 test-native: ## The Rust tests
@@ -117,7 +118,8 @@ bench-page: web ## The page under load: first reading, dragging 50 boxes on 12 m
 
 .PHONY: sizes
 sizes: web ## Brotli sizes of what the page fetches first, and of the engine behind it
-	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app_bg.wasm.br styles.css.br
+	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app-parts.js.br app_bg.wasm.br styles.css.br
+	@echo "its parts, fetched when they are needed:"; cd dist; wc -c parts/*.br
 	@echo "engine:"; cd dist; wc -c engine-start.js.br engine.js.br engine_bg.wasm.br
 
 .PHONY: samples

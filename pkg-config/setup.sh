@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up one tool, unless it is there already:
-#   setup.sh wasm-target | wasm-bindgen | browser | browser-tests | browser-bench | cargo-deny
+#   setup.sh wasm-target | wasm-bindgen | wasm-split | browser | browser-tests | browser-bench | cargo-deny
 # A step that fails says what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,15 +15,14 @@ by_hand() {
 
 # A tool of the pinned version from crates.io, into the target directory.
 cargo_tool() {
-    local name=$1 version=$2 command=$3
-    if [ "$("$tools/bin/$command" --version 2>/dev/null | awk '{print $2}')" = "$version" ]; then
-        return
-    fi
+    local name=$1 version=$2 install
+    if grep -qs "^\"$name $version " "$tools/.crates.toml"; then return; fi
+    install=(cargo install --force "$name" --version "$version" --root "$tools" "${@:3}")
     # A build of its own target directory, so that an exported CARGO_TARGET_DIR is not filled.
     # The tool's own lock file may name a version that the registry no longer has.
-    CARGO_TARGET_DIR="$tools/build" cargo install "$name" --version "$version" --root "$tools" --locked ||
-        CARGO_TARGET_DIR="$tools/build" cargo install "$name" --version "$version" --root "$tools" ||
-        by_hand "$name $version could not be built; install it by hand: cargo install $name --version $version --root $tools"
+    CARGO_TARGET_DIR="$tools/build" "${install[@]}" --locked ||
+        CARGO_TARGET_DIR="$tools/build" "${install[@]}" ||
+        by_hand "$name $version could not be built; install it by hand: ${install[*]}"
     rm -rf "$tools/build"
 }
 
@@ -34,10 +33,13 @@ wasm-target)
         by_hand "the Rust target is missing; install it by hand: rustup target add $WASM_TARGET"
     ;;
 wasm-bindgen)
-    cargo_tool wasm-bindgen-cli "$WASM_BINDGEN_VERSION" wasm-bindgen
+    cargo_tool wasm-bindgen-cli "$WASM_BINDGEN_VERSION"
+    ;;
+wasm-split)
+    cargo_tool wasm_split_cli_support "$WASM_SPLIT_VERSION" --features build-binary
     ;;
 cargo-deny)
-    cargo_tool cargo-deny "$CARGO_DENY_VERSION" cargo-deny
+    cargo_tool cargo-deny "$CARGO_DENY_VERSION"
     ;;
 browser)
     # Prints the browser's path.
@@ -64,6 +66,6 @@ browser-tests | browser-bench)
     fi
     ;;
 *)
-    by_hand "usage: setup.sh wasm-target | wasm-bindgen | browser | browser-tests | browser-bench | cargo-deny"
+    by_hand "usage: setup.sh wasm-target | wasm-bindgen | wasm-split | browser | browser-tests | browser-bench | cargo-deny"
     ;;
 esac

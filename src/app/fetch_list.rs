@@ -4,14 +4,22 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::fetched::{self, Fetch, Fetcher, size};
+use super::later::View;
 use super::modal::Modal;
 use super::page::Page;
 
+/// The dialog, for [`later`](super::later::later).
+#[wasm_split(dialogs, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| FetchDialog(FetchDialogProps { page }).into_any())
+}
+
 /// The dialog.
 #[component]
-pub fn FetchDialog(page: Page) -> impl IntoView {
+fn FetchDialog(page: Page) -> impl IntoView {
     let fetches = RwSignal::new(Vec::<Fetch>::new());
     // Whether the browser was told to forbid other addresses; none while that is not known.
     let forbidden = RwSignal::new(None::<bool>);

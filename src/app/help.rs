@@ -1,7 +1,9 @@
 //! The dialog that lists the keys.
 
 use leptos::prelude::*;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
+use super::later::View;
 use super::modal::Modal;
 use super::page::Page;
 
@@ -50,9 +52,15 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
+/// The dialog, for [`later`](super::later::later).
+#[wasm_split(dialogs, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| Help(HelpProps { page }).into_any())
+}
+
 /// The dialog.
 #[component]
-pub fn Help(page: Page) -> impl IntoView {
+fn Help(page: Page) -> impl IntoView {
     view! {
         <Modal name="help" title="Keys" shown=page.help>
             <div class="help-groups">

@@ -88,6 +88,8 @@ mod kept;
 #[cfg(feature = "app")]
 mod keys;
 #[cfg(feature = "app")]
+mod later;
+#[cfg(feature = "app")]
 mod lean;
 #[cfg(feature = "app")]
 mod messages;

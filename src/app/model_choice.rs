@@ -1,14 +1,22 @@
 //! The dialog that lists the published models with their facts, one of them to be chosen.
 
 use leptos::prelude::*;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
+use super::later::View;
 use super::modal::Modal;
 use super::page::Page;
 use crate::worker::protocol::ModelInfo;
 
+/// The dialog, for [`later`](super::later::later).
+#[wasm_split(models, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| ModelDialog(ModelDialogProps { page }).into_any())
+}
+
 /// The dialog.
 #[component]
-pub fn ModelDialog(page: Page) -> impl IntoView {
+fn ModelDialog(page: Page) -> impl IntoView {
     // Compared, so that the buttons stay, and with them the focus, while the list stays the same.
     let published = Memo::new(move |_| page.models.with(|models| models.published().to_vec()));
     view! {

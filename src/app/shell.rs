@@ -7,18 +7,15 @@ use web_sys::HtmlElement;
 
 use super::bars::{Header, Tools};
 use super::empty::Empty;
-use super::fetch_list::FetchDialog;
-use super::help::Help;
 use super::icons::Icon;
-use super::inside::Inspector;
+use super::later::later;
 use super::messages::MessageLines;
-use super::model_choice::ModelDialog;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
 use super::photos::keeping::{self, Restored};
 use super::photos::{self, SavingAllDialog, Strip};
 use super::stage::Stage;
-use super::{changed, keys, offline, theme};
+use super::{changed, fetch_list, help, inside, keys, model_choice, offline, theme};
 
 /// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
 pub fn start() {
@@ -68,10 +65,10 @@ fn Shell() -> impl IntoView {
             </div>
             <Panel page=page />
         </main>
-        <Help page=page />
-        <ModelDialog page=page />
-        <Inspector page=page />
-        <FetchDialog page=page />
+        {later(page, page.help, || Box::pin(help::part()))}
+        {later(page, page.choosing_model, || Box::pin(model_choice::part()))}
+        {later(page, page.inspecting, || Box::pin(inside::part()))}
+        {later(page, page.showing_fetches, || Box::pin(fetch_list::part()))}
         <SavingAllDialog page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
             <p>"Drop photos or box files"</p>

@@ -11,4 +11,4 @@ mod picture;
 mod view;
 
 #[cfg(feature = "app")]
-pub use view::Inspector;
+pub use view::part;

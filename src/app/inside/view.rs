@@ -3,11 +3,13 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::controls::MethodControls;
 use super::picture::{Frame, Picture, Point, Shown};
 use super::pixels;
 use crate::app::editor::Editor;
+use crate::app::later::View;
 use crate::app::lean::{text, truth, when};
 use crate::app::modal::Modal;
 use crate::app::page::Page;
@@ -23,9 +25,15 @@ const KEY_PIXEL: [u8; 4] = [40, 220, 120, 255];
 /// Milliseconds from one round of the film to the next.
 const FILM_PACE: u32 = 180;
 
+/// The dialog, for [`later`](crate::app::later::later).
+#[wasm_split(inside, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| Inspector(InspectorProps { page }).into_any())
+}
+
 /// The dialog.
 #[component]
-pub fn Inspector(page: Page) -> impl IntoView {
+fn Inspector(page: Page) -> impl IntoView {
     view! {
         <Modal name="inside" title="Inside the network" shown=page.inspecting>
             <Show when=when(move || page.inspecting.get())>

@@ -1,9 +1,13 @@
 //! Boxes from other tools' files, and back into such files.
 
 use std::ffi::OsStr;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::Blob;
 
 use super::Given;
@@ -11,6 +15,7 @@ use super::format::{UniqueNames, stem_of};
 use super::gallery::{Gallery, PhotoId};
 use super::zip::Zip;
 use crate::app::intake::{blob_of, bytes_of, describe, download};
+use crate::app::later::fetched;
 use crate::app::messages::Tone;
 use crate::app::page::Page;
 use crate::boxes::{
@@ -45,6 +50,33 @@ pub fn is_box_file(name: &str) -> bool {
 /// Puts the boxes of these files on the photos that they name, or on the open photo where one file
 /// names none.
 pub async fn apply(page: Page, files: Vec<Given>) {
+    if let Some(apply) = fetched(page, Box::pin(applying())).await {
+        apply(page, files).await;
+    }
+}
+
+/// Downloads all photos' boxes in a format.
+pub fn export(page: Page, format: BoxFormat) {
+    spawn_local(async move {
+        if let Some(write) = fetched(page, Box::pin(writing())).await {
+            write(page, format);
+        }
+    });
+}
+
+type Apply = fn(Page, Vec<Given>) -> Pin<Box<dyn Future<Output = ()>>>;
+
+#[wasm_split(files, fallible)]
+fn applying() -> Result<Apply, SplitLoaderError> {
+    Ok(|page, files| Box::pin(read_and_place(page, files)))
+}
+
+#[wasm_split(files, fallible)]
+fn writing() -> Result<fn(Page, BoxFormat), SplitLoaderError> {
+    Ok(write)
+}
+
+async fn read_and_place(page: Page, files: Vec<Given>) {
     let mut classes = None;
     let mut box_files = Vec::new();
     for Given { name, file } in files {
@@ -198,8 +230,7 @@ fn put(page: Page, name: &str, id: PhotoId, boxes: &PhotoBoxes, placed: &mut Pla
     }
 }
 
-/// Downloads all photos' boxes in a format.
-pub fn export(page: Page, format: BoxFormat) {
+fn write(page: Page, format: BoxFormat) {
     match make(&page.photos.gallery.get_untracked(), format)
         .and_then(|(file, name)| download(&file, &name).map(|()| name))
     {

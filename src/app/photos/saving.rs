@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{Blob, HtmlCanvasElement, HtmlInputElement, HtmlSelectElement};
 
 use super::format::{PictureFormat, SaveChoice, UniqueNames, saved_name};
@@ -14,6 +15,7 @@ use crate::app::editor::Editor;
 use crate::app::icons::Icon;
 use crate::app::intake::{blob_of, bytes_of, decode, describe, download, open};
 use crate::app::kept;
+use crate::app::later::fetched;
 use crate::app::lean::{text, truth, when};
 use crate::app::messages::Tone;
 use crate::app::modal::Modal;
@@ -81,6 +83,12 @@ pub fn save(page: Page) {
 
 fn instead(format: PictureFormat) -> String {
     format!(" This browser cannot write it as {}, so it is a PNG.", format.name())
+}
+
+/// [`save_all`].
+#[wasm_split(files, fallible)]
+fn saving_all() -> Result<fn(Page), SplitLoaderError> {
+    Ok(save_all)
 }
 
 /// Saves all photos with something to remove as one file, one after the other.
@@ -265,7 +273,13 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                     data-testid="save-all"
                     disabled=truth(move || removable.get() == 0 || !ready.get())
                     title="Save all photos with digits to remove as one file"
-                    on:click=move |_| save_all(page)
+                    on:click=move |_| {
+                        spawn_local(async move {
+                            if let Some(save_all) = fetched(page, Box::pin(saving_all())).await {
+                                save_all(page);
+                            }
+                        });
+                    }
                 >
                     {text(move || match removable.get() {
                         0 => "Save all as zip".to_owned(),

@@ -1,0 +1,50 @@
+//! Parts of the page whose code is fetched when they are first needed.
+//!
+//! A function marked `wasm_split` gives such a part. The build (`pkg-config/bindgen.sh`) cuts what
+//! only it reaches out of the page's wasm, into `dist/parts/`, and calling it fetches that file the
+//! first time. A part that cannot be fetched is asked for again the next time.
+
+use std::{future::Future, pin::Pin};
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_split_helpers::SplitLoaderError;
+
+use super::messages::Tone;
+use super::page::Page;
+
+/// A part of the page, once its code is there.
+pub type View = fn(Page) -> AnyView;
+
+/// A part on its way.
+pub type Coming<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
+
+/// What `shown` shows, from the first time on that it is true.
+pub fn later(page: Page, shown: RwSignal<bool>, part: fn() -> Coming<View>) -> AnyView {
+    let view = RwSignal::new(None::<View>);
+    Effect::new(move |_| {
+        if shown.get() && view.with_untracked(Option::is_none) {
+            spawn_local(async move {
+                match fetched(page, part()).await {
+                    Some(part) => view.set(Some(part)),
+                    None => shown.set(false),
+                }
+            });
+        }
+    });
+    (move || view.get().map(|view| view(page))).into_any()
+}
+
+/// The part, or a message that it cannot be had.
+pub async fn fetched<T>(page: Page, part: Coming<T>) -> Option<T> {
+    let part = part.await;
+    if part.is_err() {
+        page.messages.show(
+            Tone::Error,
+            "This part of the page could not be fetched. Your photos and boxes are kept; try \
+             again, and reload the page if that does not help."
+                .to_owned(),
+        );
+    }
+    part.ok()
+}
