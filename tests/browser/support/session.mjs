@@ -1,9 +1,10 @@
 // A browser, and pages in it that are watched for errors and for requests to other origins.
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { chromium as driver } from 'playwright-core';
+import { setTimeout as pause } from 'node:timers/promises';
+import * as driver from 'playwright-core';
 
-import { chromium } from './env.mjs';
+import { chromium, firefox } from './env.mjs';
 import { serve } from './native.mjs';
 
 /** For what needs no engine. */
@@ -26,11 +27,25 @@ const FLAGS = [
 
 /** Starts the browser. Without WebGPU, requestAdapter() finds none in a headless Chromium. */
 export function launch({ webgpu = false } = {}) {
-  return driver.launch({
+  return driver.chromium.launch({
     executablePath: chromium,
     headless: true,
     chromiumSandbox: false,
     args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS,
+    timeout: PAGE_MILLISECONDS * 2,
+  });
+}
+
+/**
+ * Starts Firefox as its makers publish it, which the channel's name makes Playwright speak to.
+ * What it saves is in that folder: Playwright does not tell of it.
+ */
+export function launchFirefox(downloadsPath) {
+  return driver.firefox.launch({
+    executablePath: firefox,
+    channel: 'moz-firefox',
+    headless: true,
+    downloadsPath,
     timeout: PAGE_MILLISECONDS * 2,
   });
 }
@@ -137,6 +152,15 @@ export async function engineFailed(page) {
   return page.getByTestId('engine-status').innerText();
 }
 
+/** Waits until a condition that only asking can tell of holds. */
+export async function until(what, holds) {
+  const late = Date.now() + PAGE_MILLISECONDS * 2;
+  while (!(await holds())) {
+    assert.ok(Date.now() < late, `not in time: ${what}`);
+    await pause(50);
+  }
+}
+
 /** Waits until the page is kept for use without a network. */
 export async function keptForOffline(page) {
   const kept = () =>
@@ -145,11 +169,7 @@ export async function keptForOffline(page) {
       if (registration?.active?.state !== 'activated') return false;
       return Boolean(await caches.match(new URL('?whole', registration.scope).href));
     });
-  const late = Date.now() + PAGE_MILLISECONDS * 2;
-  while (!(await kept())) {
-    assert.ok(Date.now() < late, 'the page is kept for use without a network');
-    await page.waitForTimeout(50);
-  }
+  await until('the page is kept for use without a network', kept);
 }
 
 /** Waits until nothing is under way between page and engine. */
