@@ -33,8 +33,8 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   /** The page with a sample photo, and these boxes on it. */
-  async function atWork(t, drawn) {
-    const session = await openSession(t, at.browser, at.server.origin);
+  async function atWork(t, drawn, options) {
+    const session = await openSession(t, at.browser, at.server.origin, options);
     const { page } = session;
     await session.goto('?engine=cpu');
     await choose(page, join(samples, 'door-606.jpg'));
@@ -302,6 +302,28 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await page.mouse.up();
     session.assertClean();
   });
+
+  for (const [percent, viewport] of [
+    [50, { width: 2560, height: 1600 }],
+    [300, { width: 427, height: 267 }],
+  ]) {
+    test(`boxes land where they are drawn with the browser's zoom at ${percent} %`, async (t) => {
+      // A window of 1280 x 800 pixels, as the page sees it then.
+      const options = { viewport, deviceScaleFactor: percent / 100 };
+      const session = await atWork(t, [FIRST, SECOND], options);
+      const { page } = session;
+      assert.deepEqual(await areas(page), [FIRST, SECOND]);
+      await engineReady(page);
+      await settled(page);
+      const before = await shownPhoto(page);
+      await page.keyboard.press('Control+a');
+      await page.keyboard.press('Delete');
+      const change = difference(before, await shownPhoto(page), [FIRST, SECOND]);
+      assert.ok(change.changed > 0.05, `the digits had gone: ${JSON.stringify(change)}`);
+      assert.ok(change.outside <= 2, `and nothing else: ${JSON.stringify(change)}`);
+      session.assertClean();
+    });
+  }
 
   test('two hundred boxes are read and removed', async (t) => {
     const session = await openSession(t, at.browser, at.server.origin);

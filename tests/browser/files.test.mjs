@@ -2,7 +2,7 @@
 // of an unusual kind are taken.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -10,7 +10,7 @@ import { obstacle, samples } from './support/env.mjs';
 import { eraseNatively, scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, ODD_PICTURES, ONE_PIXEL, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
-import { FIRST as BOX } from './support/samples.mjs';
+import { FIRST as BOX, boxesOf } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -55,6 +55,8 @@ const BAD_FILES = [
     says: /30,?000 x 30,?000|megapixel/,
   },
 ];
+
+const MEGABYTE = 1024 * 1024;
 
 describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
@@ -127,6 +129,41 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       assert.equal(change.outside, 0, name);
       assert.ok(change.changed > 0.05, `${name}: the stroke went`);
     }
+    session.assertClean();
+  });
+
+  test('large ones are refused by their size, or looked at like any other', async (t) => {
+    const folder = await scratchFolder(t);
+    // Nothing is written for what is empty, so that these cost no room.
+    const large = async (name, megabytes, begin) => {
+      const path = join(folder, name);
+      await begin(path);
+      await truncate(path, megabytes * MEGABYTE);
+      return path;
+    };
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    for (const [name, megabytes, says] of [
+      ['over.jpg', 201, /it has 201 MB; the limit is 200 MB/],
+      ['zeros.jpg', 200, /not a picture/],
+    ]) {
+      await choose(page, await large(name, megabytes, (path) => writeFile(path, '')));
+      assert.match(await message(page, name), says);
+      await settled(page);
+      assert.equal(await page.locator('.file-stem').count(), 0, name);
+    }
+    const padded = await large('padded.jpg', 190, (path) => copyFile(join(samples, 'tiles-52.jpg'), path));
+    await choose(page, padded);
+    await photoShown(page, 'padded.jpg');
+    await engineReady(page);
+    const areas = boxesOf('tiles-52');
+    await drawAll(page, areas);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), areas);
+    const saved = decode((await save(page, ANSWER_MILLISECONDS)).png);
+    const native = await eraseNatively(folder, padded, areas);
+    assert.equal(difference(saved, decode(native.png), areas).outside, 0);
     session.assertClean();
   });
 

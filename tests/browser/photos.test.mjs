@@ -20,7 +20,19 @@ import {
   settled,
   withPageServed,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, dropFiles, photoShown, photos } from './support/stage.mjs';
+import {
+  areaOf,
+  boxes,
+  choose,
+  draw,
+  drawAll,
+  dropFiles,
+  dropText,
+  houseNumber,
+  photoShown,
+  photos,
+  save,
+} from './support/stage.mjs';
 import { unzip } from './support/zip.mjs';
 
 const picture = (name, shade) => ({
@@ -156,6 +168,27 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  test('what is dropped without a picture in it is said, and changes nothing', async (t) => {
+    const folder = join(await scratchFolder(t), 'empty');
+    await mkdir(join(folder, 'more'), { recursive: true });
+    await writeFile(join(folder, 'more', 'readme.md'), 'no picture');
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await choose(page, picture('good.png', 80));
+    await photoShown(page, 'good.png');
+    await dropFiles(session, [folder]);
+    await message(page, 'The folder holds no pictures.');
+    await dropText(session, 'https://example.org/door.jpg');
+    await message(page, 'What was dropped is no file. Save the picture first, then drop its file.');
+    await engineReady(page);
+    await settled(page);
+    await photoShown(page, 'good.png');
+    assert.deepEqual(await photos(page), [], 'one photo has no film strip');
+    assert.ok(await page.locator('.drop-veil').evaluate((veil) => veil.classList.contains('is-hidden')));
+    session.assertClean();
+  });
+
   test('the camera gives one more', async (t) => {
     const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
@@ -173,12 +206,26 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');
-    const tall = png({ width: 60, height: 12_000, colour: 'grey', sample: (x, y) => (x + y) & 127 });
+    const size = { width: 60, height: 12_000 };
+    const tall = png({ ...size, colour: 'grey', sample: (x, y) => (x + y) & 127 });
     await choose(page, { name: 'tall.png', mimeType: 'image/png', buffer: tall });
     await photoShown(page, 'tall.png');
     await engineReady(page);
     await settled(page);
     assert.match(await page.locator('.file-size').innerText(), /60 × 12000/);
+    const areas = [5, 5_990, 11_950].map((top) => ({ left: 12, top, width: 30, height: 42 }));
+    for (const area of areas) {
+      await draw(page, area);
+      // Seen while zoomed in: of the whole photo, a pixel of the screen covers twenty.
+      assert.deepEqual(areaOf((await boxes(page)).at(-1)), area);
+      await page.keyboard.press('0');
+    }
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d{3}$/);
+    const { png: saved } = await save(page, ANSWER_MILLISECONDS);
+    const change = difference(decode(saved), decode(tall), areas);
+    assert.equal(change.outside, 0);
+    assert.ok(change.within > 0, 'each box was filled');
     session.assertClean();
   });
 
