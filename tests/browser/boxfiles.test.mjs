@@ -21,6 +21,12 @@ import { unzip } from './support/zip.mjs';
 
 const file = (name, text) => ({ name, mimeType: '', buffer: Buffer.from(text) });
 
+/** Entities of entities: a short file that would be a very long one. */
+const BOMB = `<!DOCTYPE annotation [<!ENTITY a0 "door">${Array.from(
+  { length: 30 },
+  (_, i) => `<!ENTITY a${i + 1} "${`&a${i};`.repeat(10)}">`,
+).join('')}]>\n<annotation><object><name>&a30;</name></object></annotation>`;
+
 async function exported(page, format) {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -117,6 +123,10 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       [file('digitStruct.mat', 'MATLAB'), /digitStruct\.mat: .*native program/],
       [file('many.json', `{"boxes": [${many}]}`), /1001 boxes for tiles-52\.jpg; up to 1000/],
       [file('beside.json', '{"boxes": [{"left":9000,"top":2,"width":9,"height":9}]}'), /beside\.json: .*box 1/],
+      [file('deep.json', '['.repeat(100_000)), /deep\.json:1: not a boxes file/],
+      [file('deep.xml', '<a>'.repeat(100_000)), /deep\.xml:1: /],
+      [file('bomb.xml', BOMB), /bomb\.xml:\d+: /],
+      [file('long.csv', `photo,left,top,width,height\n${'elsewhere.jpg,1,2,30,40\n'.repeat(50_000)}`), /long\.csv: none of the open photos is in it; it lists elsewhere\.jpg/],
       [file('other.json', '{"photos": [{"photo": "<img src=x onerror=alert(1)>", "boxes": []}]}'), /it lists <img src=x onerror=alert\(1\)>/],
       [{ name: 'huge.csv', mimeType: 'text/csv', buffer: Buffer.alloc(21 * 1024 * 1024, 'a') }, /21 MB; box files may have up to 20 MB/],
     ]) {

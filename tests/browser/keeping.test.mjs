@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 
 import { obstacle } from './support/env.mjs';
 import { stored, workKept } from './support/kept.mjs';
+import { scratchFolder } from './support/native.mjs';
 import { boxesOf, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
@@ -14,8 +15,9 @@ import {
   settled,
   until,
   withPageServed,
+  withoutStorage,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, photoShown, photos, save } from './support/stage.mjs';
+import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, photos, save } from './support/stage.mjs';
 
 /** Two photos, the second open with its boxes. */
 async function begin(page) {
@@ -160,4 +162,31 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       session.assertClean();
     });
   }
+
+  // Such a browser refuses the lock of `try_lock` (src/app/photos/keeping.rs), which waits for ever.
+  const todo = 'the page does not say that the work is not kept';
+  test('a browser that forbids all storage does the work, and says so', { todo }, async (t) => {
+    const browser = await withoutStorage(await scratchFolder(t));
+    const session = await openSession(t, browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    const forbidden = await page.evaluate(() => {
+      try {
+        return !localStorage;
+      } catch (error) {
+        return error.name === 'SecurityError';
+      }
+    });
+    assert.ok(forbidden, 'the setting holds');
+    await page.getByTestId('theme').click();
+    await choose(page, sample('tiles-52'));
+    await photoShown(page, 'tiles-52.jpg');
+    await engineReady(page);
+    await drawAll(page, boxesOf('tiles-52'));
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d\d$/);
+    assert.ok((await save(page, ANSWER_MILLISECONDS)).png.length > 0);
+    await message(page, 'This browser keeps nothing here, as in some private windows: save before you leave.');
+    session.assertClean();
+  });
 });

@@ -1,5 +1,7 @@
 // A browser, and pages in it that are watched for errors and for requests to other origins.
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as driver from 'playwright-core';
@@ -25,15 +27,30 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+const options = {
+  executablePath: chromium,
+  headless: true,
+  chromiumSandbox: false,
+  args: FLAGS,
+  timeout: PAGE_MILLISECONDS * 2,
+};
+
 /** Starts the browser. Without WebGPU, requestAdapter() finds none in a headless Chromium. */
 export function launch({ webgpu = false } = {}) {
-  return driver.chromium.launch({
-    executablePath: chromium,
-    headless: true,
-    chromiumSandbox: false,
-    args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS,
-    timeout: PAGE_MILLISECONDS * 2,
-  });
+  const args = webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS;
+  return driver.chromium.launch({ ...options, args });
+}
+
+/** A browser, for one session, whose settings forbid sites to store anything. */
+export async function withoutStorage(folder) {
+  const profile = join(folder, 'Default');
+  await mkdir(profile, { recursive: true });
+  const settings = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await writeFile(join(profile, 'Preferences'), JSON.stringify(settings));
+  return {
+    newContext: (others) =>
+      driver.chromium.launchPersistentContext(folder, { ...options, ...others }),
+  };
 }
 
 /**
