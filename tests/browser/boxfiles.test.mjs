@@ -7,12 +7,11 @@ import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
 import { readNatively, scratchFolder } from './support/native.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -47,9 +46,8 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
   test('go out in each format and come back in unchanged, on two photos', async (t) => {
     const folder = await scratchFolder(t);
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     const names = ['tiles-52', 'door-606'];
     await choose(page, names.map(sample));
@@ -105,13 +103,11 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('broken, huge and foreign ones are named with the place, and nothing changes', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await choose(page, file('early.json', '{"boxes": []}'));
     await message(page, 'early.json: no photo is open');
-    await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    await openSample(page, 'tiles-52');
     await drawAll(page, boxesOf('tiles-52'));
     const many = Array.from({ length: 1001 }, () => '{"left":1,"top":2,"width":9,"height":9}');
     for (const [given, says] of [
@@ -152,9 +148,8 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       await writeFile(join(folder, `${name}.jpg`), readFileSync(sample(name)));
       await writeFile(join(folder, `${name}.boxes.json`), readFileSync(join(samples, `${name}.boxes.json`)));
     }
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await dropFiles(session, [folder]);
     await message(page, '5 boxes on 2 photos taken from the file.');
     await photoShown(page, 'door-606.jpg');

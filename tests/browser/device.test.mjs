@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { obstacle } from './support/env.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineFailed,
@@ -14,7 +14,7 @@ import {
   settled,
   withPageServed,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, houseNumber, photoShown } from './support/stage.mjs';
+import { areaOf, boxes, drawAll, houseNumber } from './support/stage.mjs';
 
 /** Put before the worker's script: keeps the GPU's device at hand. */
 const KEEP_DEVICE = `
@@ -42,11 +42,6 @@ function beforeWorker(page, lines) {
   });
 }
 
-async function open(page, name) {
-  await choose(page, sample(name));
-  await photoShown(page, `${name}.jpg`);
-}
-
 const busy = (page) => page.evaluate(() => document.documentElement.dataset.busy);
 
 describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
@@ -61,7 +56,7 @@ describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       await beforeWorker(page, () => KEEP_DEVICE);
       await session.goto('?engine=webgpu');
       assert.match(await engineReady(page), /Runs on WebGPU/);
-      await open(page, 'enamel-143');
+      await openSample(page, 'enamel-143');
       await settled(page);
       const lose = async () => {
         const lost = await Promise.all(
@@ -101,7 +96,7 @@ describe('an engine that ends', { skip: obstacle, timeout: LIMIT_MILLISECONDS },
     await beforeWorker(page, () => DIE);
     await session.goto('?engine=cpu');
     await engineReady(page);
-    await open(page, 'tiles-52');
+    await openSample(page, 'tiles-52');
     await drawAll(page, areas.slice(0, 1));
     await settled(page);
     const [worker] = page.workers();
@@ -127,7 +122,7 @@ describe('an engine that ends', { skip: obstacle, timeout: LIMIT_MILLISECONDS },
       return DIE + curse;
     });
     await session.goto('?engine=cpu');
-    await open(page, 'tiles-52');
+    await openSample(page, 'tiles-52');
     await drawAll(page, areas);
     assert.match(await engineFailed(page), /cannot run: .*ended by the test/);
     assert.equal(starts, 4, 'the first and three more');

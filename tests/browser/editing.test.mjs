@@ -1,26 +1,17 @@
 // Editing boxes with pointer and keys, and what the photo shows meanwhile.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
+import { obstacle } from './support/env.mjs';
 import { difference } from './support/pixels.mjs';
-import { FIRST, SECOND } from './support/samples.mjs';
-import {
-  LIMIT_MILLISECONDS,
-  engineReady,
-  openSession,
-  settled,
-  withPageServed,
-} from './support/session.mjs';
+import { FIRST, SECOND, openSample } from './support/samples.mjs';
+import { LIMIT_MILLISECONDS, engineReady, settled, withPageServed } from './support/session.mjs';
 import {
   areaOf,
   boxes,
-  choose,
   draw,
   drawAll,
   houseNumber,
-  photoShown,
   screenshot,
   shownPhoto,
 } from './support/stage.mjs';
@@ -34,11 +25,9 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
   /** The page with a sample photo, and these boxes on it. */
   async function atWork(t, drawn, options) {
-    const session = await openSession(t, at.browser, at.server.origin, options);
+    const session = await at.visit(t, options);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, drawn);
     return session;
   }
@@ -326,11 +315,9 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   }
 
   test('two hundred boxes are read and removed', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'brick-27.jpg'));
-    await photoShown(page, 'brick-27.jpg');
+    await openSample(page, 'brick-27');
     // Ten rows of twenty, each copied to the right from its first box.
     for (let row = 0; row < 10; row += 1) {
       await draw(page, { left: 10, top: 10 + 40 * row, width: 30, height: 24 }, { shift: true });

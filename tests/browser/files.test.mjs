@@ -10,13 +10,12 @@ import { obstacle, samples } from './support/env.mjs';
 import { eraseNatively, scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, ODD_PICTURES, ONE_PIXEL, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
-import { FIRST as BOX, boxesOf } from './support/samples.mjs';
+import { FIRST as BOX, boxesOf, openSample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -62,11 +61,9 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   test('bad ones are refused, the open photo and its boxes stay', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, [BOX]);
     await engineReady(page);
     await settled(page);
@@ -89,9 +86,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a bad one as the first leaves the empty page', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     const { says, ...file } = BAD_FILES.find(({ name }) => name === 'half.jpg');
     await choose(page, file);
     assert.match(await message(page, file.name), says);
@@ -105,9 +101,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
   test('unusual ones are read, removed and saved as the native program does', async (t) => {
     const folder = await scratchFolder(t);
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     for (const [name, bytes] of Object.entries(ODD_PICTURES)) {
       const path = join(folder, name);
@@ -141,9 +136,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       await truncate(path, megabytes * MEGABYTE);
       return path;
     };
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     for (const [name, megabytes, says] of [
       ['over.jpg', 201, /it has 201 MB; the limit is 200 MB/],
       ['zeros.jpg', 200, /not a picture/],
@@ -168,9 +162,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('pasted ones are opened, the first on the stage', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await page.evaluate((bytes) => {
       const data = new DataTransfer();
       for (const name of ['pasted.png', 'second.png']) {
@@ -188,9 +181,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a photo of one pixel is one', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     await choose(page, { name: 'one.png', mimeType: 'image/png', buffer: ONE_PIXEL });
     await photoShown(page, 'one.png');

@@ -9,7 +9,7 @@ import { firefoxObstacle } from './support/env.mjs';
 import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
 import { workKept } from './support/kept.mjs';
 import { decode, difference } from './support/pixels.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   PAGE_MILLISECONDS,
@@ -21,7 +21,7 @@ import {
   settled,
   until,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, shownPhoto } from './support/stage.mjs';
+import { areaOf, boxes, drawAll, houseNumber, photoShown, shownPhoto } from './support/stage.mjs';
 
 const PHOTO = 'tiles-52';
 const AREAS = boxesOf(PHOTO);
@@ -48,8 +48,7 @@ async function begin(t) {
   const { page } = session;
   await session.goto('?engine=cpu');
   assert.match(await engineReady(page), /Runs on the CPU/);
-  await choose(page, sample(PHOTO));
-  await photoShown(page, `${PHOTO}.jpg`);
+  await openSample(page, PHOTO);
   await settled(page);
   const original = await shownPhoto(page);
   await drawAll(page, AREAS);

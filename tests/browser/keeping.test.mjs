@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { obstacle } from './support/env.mjs';
 import { stored, workKept } from './support/kept.mjs';
 import { scratchFolder } from './support/native.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -72,8 +72,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await page.getByTestId('sample').first().waitFor();
     assert.equal(await page.getByTestId('restored').count(), 0);
 
-    await choose(page, sample('door-606'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, boxesOf('door-606'));
     await workKept(page, { files: 1, areas: boxesOf('door-606') });
     await page.getByTestId('more').click();
@@ -84,12 +83,10 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('is that of one tab; the second says so, and asks before it is left', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page, context } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
-    await choose(page, sample('door-606'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await workKept(page, { files: 1 });
 
     const second = await context.newPage();
@@ -179,8 +176,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     });
     assert.ok(forbidden, 'the setting holds');
     await page.getByTestId('theme').click();
-    await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    await openSample(page, 'tiles-52');
     await engineReady(page);
     await drawAll(page, boxesOf('tiles-52'));
     await settled(page);

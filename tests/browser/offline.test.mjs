@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { dist, obstacle, samples } from './support/env.mjs';
-import { MANIFEST, publishVariant, siteWithOwnModels, writeManifest } from './support/models.mjs';
-import { finish, scratchFolder, serve } from './support/native.mjs';
+import {
+  MANIFEST,
+  publishVariant,
+  replaceFile,
+  siteWithOwnModels,
+  writeManifest,
+} from './support/models.mjs';
+import { scratchFolder, serve } from './support/native.mjs';
 import { FIRST as BOX } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
@@ -25,15 +31,6 @@ import { choose, draw, drawAll, houseNumber, photoShown, save } from './support/
 
 const PHOTO = join(samples, 'door-606.jpg');
 
-/** Puts other content in the place of a site's file, and makes a new version of it. */
-async function replace(site, name, change) {
-  const path = join(site.folder, name);
-  const content = change(await readFile(path, 'utf8'));
-  for (const ending of ['', '.br', '.gz']) await rm(path + ending, { force: true });
-  await writeFile(path, content);
-  await finish(site.folder);
-}
-
 /** The version that a page shows: the test's own mark in its style sheet and in its HTML. */
 const mark = (page) =>
   page.evaluate(() => [
@@ -42,8 +39,8 @@ const mark = (page) =>
   ]);
 
 const markAs = async (site, version) => {
-  await replace(site, 'styles.css', (css) => `${css}\n:root { --version: ${version}; }\n`);
-  await replace(site, 'index.html', (html) =>
+  await replaceFile(site, 'styles.css', (css) => `${css}\n:root { --version: ${version}; }\n`);
+  await replaceFile(site, 'index.html', (html) =>
     html.replace('<title>', `<meta name="version" content="${version}">$&`),
   );
 };
@@ -198,7 +195,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
       prepare: (site) => markAs(site, 'one'),
     });
     const manifest = (format) => JSON.stringify({ ...site.manifest, format });
-    await replace(site, `models/${MANIFEST}`, () => manifest(99));
+    await replaceFile(site, `models/${MANIFEST}`, () => manifest(99));
     await markAs(site, 'two');
     await page.reload();
     assert.deepEqual(await mark(page), ['one', 'one'], 'the page is the kept one');
@@ -207,7 +204,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     assert.match(status, /format 99/);
     await page.getByTestId('update').waitFor({ timeout: PAGE_MILLISECONDS * 2 });
     // The new version's engine is the old one, which cannot know that format either.
-    await replace(site, `models/${MANIFEST}`, () => manifest(site.manifest.format));
+    await replaceFile(site, `models/${MANIFEST}`, () => manifest(site.manifest.format));
     await Promise.all([page.waitForEvent('load'), page.getByTestId('reload').click()]);
     assert.deepEqual(await mark(page), ['two', 'two']);
     await work(page);

@@ -10,13 +10,12 @@ import { obstacle } from './support/env.mjs';
 import { scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, png } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -45,9 +44,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   test('several are queued, switched between and closed, each with its own boxes', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await choose(page, ['door-606', 'tiles-52', 'enamel-143'].map(sample));
     await photoShown(page, 'door-606.jpg');
     await settled(page);
@@ -109,9 +107,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('of twenty at once three are broken and named, the rest goes on', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     const good = Array.from({ length: 17 }, (_, i) => picture(`good-${i}.png`, 10 * i));
     const bad = [
       { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
@@ -130,9 +127,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('one that cannot be decoded is marked and the one before comes back', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     const whole = readFileSync(sample('tiles-52'));
     const half = { name: 'half.jpg', mimeType: 'image/jpeg', buffer: whole.subarray(0, whole.length >> 1) };
@@ -158,9 +154,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await writeFile(join(folder, 'a.png'), picture('a.png', 9).buffer);
     await writeFile(join(folder, 'readme.md'), 'no picture');
     await writeFile(join(folder, '.hidden.png'), 'no picture');
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await dropFiles(session, [folder]);
     await photoShown(page, 'a.png');
     await settled(page);
@@ -172,9 +167,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     const folder = join(await scratchFolder(t), 'empty');
     await mkdir(join(folder, 'more'), { recursive: true });
     await writeFile(join(folder, 'more', 'readme.md'), 'no picture');
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await choose(page, picture('good.png', 80));
     await photoShown(page, 'good.png');
     await dropFiles(session, [folder]);
@@ -190,9 +184,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('the camera gives one more', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     const camera = page.getByTestId('camera-input');
     assert.equal(await camera.getAttribute('capture'), 'environment');
     await camera.setInputFiles(picture('taken.png', 60));
@@ -203,9 +196,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a photo of 12,000 pixels height is shown, and its boxes are exact', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     const size = { width: 60, height: 12_000 };
     const tall = png({ ...size, colour: 'grey', sample: (x, y) => (x + y) & 127 });
     await choose(page, { name: 'tall.png', mimeType: 'image/png', buffer: tall });
@@ -230,9 +222,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('all are saved as one file, and each as if alone', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     // The same name twice, and one without boxes.
     await choose(page, [sample('door-606'), sample('tiles-52')]);
@@ -283,9 +274,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('saving all can be cancelled', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     await choose(page, ['door-606', 'tiles-52'].map(sample));
     await photoShown(page, 'door-606.jpg');
@@ -304,12 +294,10 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('JPEG and WebP are written by the browser, and the choice is kept', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
-    await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    await openSample(page, 'tiles-52');
     await drawAll(page, boxesOf('tiles-52'));
     const format = page.getByTestId('save-format');
     const saveAs = async (name) => {
@@ -344,8 +332,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
         return toBlob.call(this, done, 'image/png');
       };
     });
-    if (!(await page.locator('.file-stem').count())) await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    if (!(await page.locator('.file-stem').count())) await openSample(page, 'tiles-52');
     await engineReady(page);
     await settled(page);
     if (!(await boxes(page)).length) await drawAll(page, boxesOf('tiles-52'));

@@ -77,9 +77,14 @@ export function withBrowser(options) {
   return at;
 }
 
-/** The same with a server of the built page, in `server`. */
+/** The same with a server of the built page, in `server`, and `visit`, which opens a session there. */
 export function withPageServed(options) {
   const at = withBrowser(options);
+  at.visit = async (t, others, query = '?engine=cpu') => {
+    const session = await openSession(t, at.browser, at.server.origin, others);
+    await session.goto(query);
+    return session;
+  };
   before(async () => {
     at.server = await serve();
   });
