@@ -15,9 +15,10 @@ import {
   keptForOffline,
   launch,
   message,
+  occupyEngine,
   settled,
 } from './support/session.mjs';
-import { choose, drawAll, dropText, photoShown, save } from './support/stage.mjs';
+import { choose, drawAll, dropText, holdOver, photoShown, save } from './support/stage.mjs';
 
 const SIZES = [
   { width: 390, height: 844 },
@@ -28,6 +29,12 @@ const NO_PICTURE = { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.fr
 /** Longer than a picture takes. */
 const HELD_MILLISECONDS = 5_000;
 
+/** In the page: waits until nothing is on its way from one look to another. */
+function atRest() {
+  const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  return Promise.allSettled(transitions.map((one) => one.finished));
+}
+
 /** Opens a view, has its picture taken, and closes it. */
 async function inDialog(page, shoot, name, testId, open) {
   await open();
@@ -36,6 +43,8 @@ async function inDialog(page, shoot, name, testId, open) {
   await shoot(name);
   await page.keyboard.press('Escape');
   await page.getByTestId(testId).waitFor({ state: 'hidden' });
+  // The page hears of it a moment later, and takes keys only then.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
 }
 
 /** One visit that comes by every view. */
@@ -79,23 +88,19 @@ async function visit({ page, context }, { server, site, shoot }) {
   await page.getByTestId('forget').scrollIntoViewIfNeeded();
   await shoot('box-files');
   await more.click();
-  const veil = (type) => page.getByTestId('stage').dispatchEvent(type);
-  await veil('dragenter');
-  await shoot('drop');
-  await veil('dragleave');
-
   // On a phone the stage is out of sight from down there.
   await page.getByTestId('stage').scrollIntoViewIfNeeded();
+  const takeAway = await holdOver({ page, context }, sample('tiles-52'));
+  await page.locator('.drop-veil:not(.is-hidden)').waitFor();
+  await shoot('drop');
+  await takeAway();
+
   await choose(page, ['enamel-143', 'tiles-52', 'brick-27'].map(sample));
   await photoShown(page, 'enamel-143.jpg');
   await drawAll(page, boxesOf('enamel-143'));
   await settled(page);
   await shoot('strip');
-  const [worker] = page.workers();
-  // Answered only when the engine is free again.
-  const occupied = worker.evaluate((milliseconds) => {
-    for (const end = Date.now() + milliseconds; Date.now() < end; );
-  }, HELD_MILLISECONDS);
+  const occupied = occupyEngine(page, HELD_MILLISECONDS);
   await page.getByTestId('save-all').click();
   await page.getByTestId('cancel-saving').waitFor();
   await shoot('saving-all');
@@ -158,6 +163,7 @@ try {
         const shoot = async (view) => {
           if (views.length > 0 && !views.includes(view)) return;
           const path = resolve(folder, `${view}-${colorScheme}-${viewport.width}.png`);
+          await page.evaluate(atRest);
           // A dialog covers only what is in sight.
           const fullPage = (await page.locator('dialog[open]').count()) === 0;
           // Playwright would hide the caret with a style sheet, which the content policy forbids.

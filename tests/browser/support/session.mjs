@@ -164,6 +164,14 @@ export async function engineReady(page) {
   return status;
 }
 
+/** Has the engine do nothing for so long; answers come only then. Waits until it is over. */
+export function occupyEngine(page, milliseconds) {
+  const [worker] = page.workers();
+  return worker.evaluate((milliseconds) => {
+    for (const end = Date.now() + milliseconds; Date.now() < end; );
+  }, milliseconds);
+}
+
 /** Waits until the engine could not start; gives what the page says. */
 export async function engineFailed(page) {
   await page.waitForFunction(

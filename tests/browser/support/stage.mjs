@@ -31,17 +31,25 @@ export async function drop(page, path, type) {
 
 /** Drops files and folders from the disk, as the desktop would. */
 export function dropFiles(session, files) {
-  return dropData(session, { items: [], files });
+  return drag(session, { items: [], files }, ['dragEnter', 'dragOver', 'drop']);
 }
 
 /** Drops a piece of text, as another window would. */
 export function dropText(session, data) {
-  return dropData(session, { items: [{ mimeType: 'text/plain', data }] });
+  const items = [{ mimeType: 'text/plain', data }];
+  return drag(session, { items }, ['dragEnter', 'dragOver', 'drop']);
 }
 
-async function dropData({ page, context }, data) {
+/** Holds a file over the page; gives a function that takes it away again. */
+export async function holdOver(session, file) {
+  const data = { items: [], files: [file] };
+  await drag(session, data, ['dragEnter', 'dragOver']);
+  return () => drag(session, data, ['dragCancel']);
+}
+
+async function drag({ page, context }, data, types) {
   const client = await context.newCDPSession(page);
-  for (const type of ['dragEnter', 'dragOver', 'drop']) {
+  for (const type of types) {
     const dragged = { ...data, dragOperationsMask: 1 };
     await client.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: dragged });
   }
