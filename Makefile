@@ -60,10 +60,17 @@ test-native: ## The Rust tests
 	cargo test --locked --release
 
 .PHONY: test-browser
-test-browser: web ## The page in headless Chromium, with WebGPU and without
+test-browser: web ## The page in headless Chromium, with WebGPU and without, and in Firefox
 	pkg-config/setup.sh browser-tests
-	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" SVHN="$(SVHN)" \
+	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" \
+		FIREFOX="$$(pkg-config/setup.sh firefox | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" SVHN="$(SVHN)" \
 		node --test --test-concurrency=1 tests/browser/*.test.mjs
+
+.PHONY: screenshots
+screenshots: web ## Pictures of every view of the page, to look at, in target/screenshots
+	pkg-config/setup.sh browser-tests
+	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" \
+		node tests/browser/screenshots.mjs target/screenshots
 
 .PHONY: lint
 lint: ## rustfmt and clippy on all three programs

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up one tool, unless it is there already:
-#   setup.sh wasm-target | wasm-bindgen | wasm-split | browser | browser-tests | browser-bench | cargo-deny
+#   setup.sh wasm-target | wasm-bindgen | wasm-split | browser | firefox | browser-tests | browser-bench | cargo-deny
 # A step that fails says what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +26,23 @@ cargo_tool() {
     rm -rf "$tools/build"
 }
 
+# Through apt, where that is possible. What it says is not for whoever reads a path from here.
+apt_package() {
+    command -v apt-get >/dev/null || return 1
+    local as_root=
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    { $as_root apt-get update && $as_root apt-get install -y --no-install-recommends "$1"; } >&2
+}
+
+# Prints the path of the first of these commands that is there.
+first_of() {
+    local name
+    for name; do
+        if command -v "$name"; then return; fi
+    done
+    return 1
+}
+
 case "${1:-}" in
 wasm-target)
     libdir=$(rustc --print target-libdir --target "$WASM_TARGET")
@@ -43,17 +60,17 @@ cargo-deny)
     ;;
 browser)
     # Prints the browser's path.
-    for name in ${CHROMIUM:-} chromium chromium-browser google-chrome google-chrome-stable; do
-        if command -v "$name"; then exit; fi
-    done
-    if command -v apt-get >/dev/null; then
-        as_root=
-        [ "$(id -u)" = 0 ] || as_root=sudo
-        if { $as_root apt-get update && $as_root apt-get install -y --no-install-recommends chromium; } >&2; then
-            command -v chromium && exit
-        fi
-    fi
+    # shellcheck disable=SC2086 # an unset CHROMIUM is no name
+    if first_of ${CHROMIUM:-} chromium chromium-browser google-chrome google-chrome-stable; then exit; fi
+    if apt_package chromium; then command -v chromium && exit; fi
     by_hand "the browser tests need Chromium or Chrome, 130 or newer; install it, or name it in CHROMIUM"
+    ;;
+firefox)
+    # Prints its path; without it its tests alone are skipped, so this never fails.
+    # shellcheck disable=SC2086 # an unset FIREFOX is no name
+    if first_of ${FIREFOX:-} firefox-esr firefox; then exit; fi
+    if apt_package firefox-esr; then command -v firefox-esr && exit; fi
+    echo "doorplate: the tests in Firefox are skipped; install Firefox, or name it in FIREFOX" >&2
     ;;
 browser-tests | browser-bench)
     folder=tests/browser
@@ -66,6 +83,6 @@ browser-tests | browser-bench)
     fi
     ;;
 *)
-    by_hand "usage: setup.sh wasm-target | wasm-bindgen | wasm-split | browser | browser-tests | browser-bench | cargo-deny"
+    by_hand "usage: setup.sh wasm-target | wasm-bindgen | wasm-split | browser | firefox | browser-tests | browser-bench | cargo-deny"
     ;;
 esac

@@ -2,19 +2,12 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
-import { FIRST, SECOND } from './support/samples.mjs';
-import {
-  LIMIT_MILLISECONDS,
-  engineReady,
-  openSession,
-  settled,
-  withPageServed,
-} from './support/session.mjs';
-import { choose, drawAll, photoShown } from './support/stage.mjs';
+import { obstacle } from './support/env.mjs';
+import { FIRST, SECOND, openSample } from './support/samples.mjs';
+import { LIMIT_MILLISECONDS, engineReady, settled, withPageServed } from './support/session.mjs';
+import { choose, drawAll } from './support/stage.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -40,15 +33,13 @@ describe('accessibility', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
       test(`axe finds nothing, ${colorScheme}, ${width} px wide`, async (t) => {
         const viewport = { width, height: 900 };
         const options = { colorScheme, viewport };
-        const session = await openSession(t, at.browser, at.server.origin, options);
+        const session = await at.visit(t, options);
         const { page } = session;
-        await session.goto('?engine=cpu');
         const found = await faults(page, 'starting');
         await engineReady(page);
         const see = async (view) => found.push(...(await faults(page, view)));
         await see('empty');
-        await choose(page, join(samples, 'door-606.jpg'));
-        await photoShown(page, 'door-606.jpg');
+        await openSample(page, 'door-606');
         await drawAll(page, [FIRST, SECOND]);
         await settled(page);
         await see('a photo with boxes');

@@ -7,12 +7,11 @@ import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
 import { readNatively, scratchFolder } from './support/native.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -20,6 +19,12 @@ import { areaOf, boxes, choose, drawAll, dropFiles, houseNumber, photoShown } fr
 import { unzip } from './support/zip.mjs';
 
 const file = (name, text) => ({ name, mimeType: '', buffer: Buffer.from(text) });
+
+/** Entities of entities: a short file that would be a very long one. */
+const BOMB = `<!DOCTYPE annotation [<!ENTITY a0 "door">${Array.from(
+  { length: 30 },
+  (_, i) => `<!ENTITY a${i + 1} "${`&a${i};`.repeat(10)}">`,
+).join('')}]>\n<annotation><object><name>&a30;</name></object></annotation>`;
 
 async function exported(page, format) {
   const [download] = await Promise.all([
@@ -41,9 +46,8 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
   test('go out in each format and come back in unchanged, on two photos', async (t) => {
     const folder = await scratchFolder(t);
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     const names = ['tiles-52', 'door-606'];
     await choose(page, names.map(sample));
@@ -99,13 +103,11 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('broken, huge and foreign ones are named with the place, and nothing changes', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await choose(page, file('early.json', '{"boxes": []}'));
     await message(page, 'early.json: no photo is open');
-    await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    await openSample(page, 'tiles-52');
     await drawAll(page, boxesOf('tiles-52'));
     const many = Array.from({ length: 1001 }, () => '{"left":1,"top":2,"width":9,"height":9}');
     for (const [given, says] of [
@@ -117,6 +119,10 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       [file('digitStruct.mat', 'MATLAB'), /digitStruct\.mat: .*native program/],
       [file('many.json', `{"boxes": [${many}]}`), /1001 boxes for tiles-52\.jpg; up to 1000/],
       [file('beside.json', '{"boxes": [{"left":9000,"top":2,"width":9,"height":9}]}'), /beside\.json: .*box 1/],
+      [file('deep.json', '['.repeat(100_000)), /deep\.json:1: not a boxes file/],
+      [file('deep.xml', '<a>'.repeat(100_000)), /deep\.xml:1: /],
+      [file('bomb.xml', BOMB), /bomb\.xml:\d+: /],
+      [file('long.csv', `photo,left,top,width,height\n${'elsewhere.jpg,1,2,30,40\n'.repeat(50_000)}`), /long\.csv: none of the open photos is in it; it lists elsewhere\.jpg/],
       [file('other.json', '{"photos": [{"photo": "<img src=x onerror=alert(1)>", "boxes": []}]}'), /it lists <img src=x onerror=alert\(1\)>/],
       [{ name: 'huge.csv', mimeType: 'text/csv', buffer: Buffer.alloc(21 * 1024 * 1024, 'a') }, /21 MB; box files may have up to 20 MB/],
     ]) {
@@ -142,9 +148,8 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       await writeFile(join(folder, `${name}.jpg`), readFileSync(sample(name)));
       await writeFile(join(folder, `${name}.boxes.json`), readFileSync(join(samples, `${name}.boxes.json`)));
     }
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await dropFiles(session, [folder]);
     await message(page, '5 boxes on 2 photos taken from the file.');
     await photoShown(page, 'door-606.jpg');

@@ -4,16 +4,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
+import { obstacle } from './support/env.mjs';
 import { scratchFolder } from './support/native.mjs';
 import { ODD_PICTURES, SIZE, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode } from './support/pixels.mjs';
-import { FIRST as BOX } from './support/samples.mjs';
+import { FIRST as BOX, openSample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -24,14 +23,12 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
   const at = withPageServed();
 
   async function atWork(t, options) {
-    const session = await openSession(t, at.browser, at.server.origin, options);
+    const session = await at.visit(t, options);
     const { page } = session;
-    await session.goto('?engine=cpu');
     assert.ok(await page.getByTestId('before-after').isDisabled());
     await page.keyboard.press('b');
     assert.equal(await page.getByTestId('divider').count(), 0, 'nothing to divide yet');
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, [BOX]);
     await engineReady(page);
     await settled(page);
@@ -139,11 +136,9 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
 
   test('a finger drags it on a phone', async (t) => {
     const options = { viewport: { width: 390, height: 844 }, hasTouch: true };
-    const session = await openSession(t, at.browser, at.server.origin, options);
+    const session = await at.visit(t, options);
     const { page, context } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await page.getByTestId('before-after').tap();
     const from = await knob(page);
     const photo = await page.locator('.photo').boundingBox();
@@ -165,9 +160,8 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
   });
 
   test('the panel says how many pixels changed, as the saved file has it', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     const path = join(await scratchFolder(t), 'grey.png');
     await writeFile(path, ODD_PICTURES['grey.png']);

@@ -1,19 +1,20 @@
-// A GPU that is lost in the middle of the work: the CPU takes over, and one line says so.
+// An engine that fails in the middle of the work, by its GPU or altogether: another one takes over,
+// and one line says so.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
+import { obstacle } from './support/env.mjs';
+import { boxesOf, openSample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
+  engineFailed,
   engineReady,
   message,
   openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, photoShown } from './support/stage.mjs';
+import { areaOf, boxes, drawAll, houseNumber } from './support/stage.mjs';
 
 /** Put before the worker's script: keeps the GPU's device at hand. */
 const KEEP_DEVICE = `
@@ -24,38 +25,114 @@ const KEEP_DEVICE = `
   };
 `;
 
+/** Put before the worker's script: once it is doomed, it ends where it would answer. */
+const DIE = `
+  const answer = self.postMessage.bind(self);
+  self.postMessage = (data, ...options) => {
+    if (!self.doomed || !data.byteLength) return answer(data, ...options);
+    setTimeout(() => { throw new Error('ended by the test'); });
+  };
+`;
+
+/** Puts lines before the worker's script, those that there are when a worker starts. */
+function beforeWorker(page, lines) {
+  return page.route('**/engine-start.js', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: lines() + (await response.text()) });
+  });
+}
+
+const busy = (page) => page.evaluate(() => document.documentElement.dataset.busy);
+
 describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed({ webgpu: true });
+  const [area] = boxesOf('enamel-143');
 
-  test('the CPU takes over and the work goes on', async (t) => {
+  for (const inTheMiddle of [false, true]) {
+    const when = inTheMiddle ? 'in the middle of an answer' : 'between answers';
+    test(`${when}: the CPU takes over and the work goes on`, async (t) => {
+      const session = await openSession(t, at.browser, at.server.origin);
+      const { page } = session;
+      await beforeWorker(page, () => KEEP_DEVICE);
+      await session.goto('?engine=webgpu');
+      assert.match(await engineReady(page), /Runs on WebGPU/);
+      await openSample(page, 'enamel-143');
+      await settled(page);
+      const lose = async () => {
+        const lost = await Promise.all(
+          page.workers().map((worker) =>
+            worker.evaluate(() => {
+              self.deviceOfTest?.destroy();
+              return Boolean(self.deviceOfTest);
+            }),
+          ),
+        );
+        assert.ok(lost.includes(true), 'the worker has a device to lose');
+      };
+      if (!inTheMiddle) await lose();
+      await drawAll(page, [area]);
+      if (inTheMiddle) {
+        assert.equal(await busy(page), 'true', 'an answer is missing');
+        await lose();
+      }
+      await settled(page);
+      const text = await message(page, /stopped working .+; the CPU has taken over\.$/);
+      t.diagnostic(String(text));
+      const [box] = await boxes(page);
+      assert.deepEqual(areaOf(box), area);
+      assert.equal(box.digit, 1);
+      assert.match(await page.getByTestId('engine-status').innerText(), /Runs on the CPU/);
+    });
+  }
+});
+
+describe('an engine that ends', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
+  const at = withPageServed();
+  const areas = boxesOf('tiles-52');
+
+  test('in the middle of an answer is replaced, and the answer comes', async (t) => {
     const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;
-    await page.route('**/engine-start.js', async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: KEEP_DEVICE + (await response.text()) });
-    });
-    await session.goto('?engine=webgpu');
-    assert.match(await engineReady(page), /Runs on WebGPU/);
-
-    const lost = await Promise.all(
-      page.workers().map((worker) =>
-        worker.evaluate(() => {
-          self.deviceOfTest?.destroy();
-          return Boolean(self.deviceOfTest);
-        }),
-      ),
-    );
-    assert.ok(lost.includes(true), 'the worker has a device to lose');
-
-    const [area] = JSON.parse(readFileSync(join(samples, 'enamel-143.boxes.json'), 'utf8')).boxes;
-    await choose(page, join(samples, 'enamel-143.jpg'));
-    await photoShown(page, 'enamel-143.jpg');
-    await drawAll(page, [areaOf(area)]);
+    await beforeWorker(page, () => DIE);
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await openSample(page, 'tiles-52');
+    await drawAll(page, areas.slice(0, 1));
     await settled(page);
-    const text = await message(page, /stopped working .+; the CPU has taken over\.$/);
-    t.diagnostic(String(text));
-    const [box] = await boxes(page);
-    assert.equal(box.digit, area.label);
-    assert.match(await page.getByTestId('engine-status').innerText(), /Runs on the CPU/);
+    const [worker] = page.workers();
+    await worker.evaluate(() => {
+      self.doomed = true;
+    });
+    await drawAll(page, areas.slice(1));
+    await message(page, 'The engine stopped and is started again (1 of 3).');
+    await engineReady(page);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), areas);
+    assert.match(await houseNumber(page), /^\d\d$/);
+    session.assertClean();
+  });
+
+  test('again and again is given up; the work stays, and it can be tried again', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    let starts = 0;
+    let curse = 'self.doomed = true;';
+    await beforeWorker(page, () => {
+      starts += 1;
+      return DIE + curse;
+    });
+    await session.goto('?engine=cpu');
+    await openSample(page, 'tiles-52');
+    await drawAll(page, areas);
+    assert.match(await engineFailed(page), /cannot run: .*ended by the test/);
+    assert.equal(starts, 4, 'the first and three more');
+    assert.deepEqual((await boxes(page)).map(areaOf), areas);
+    assert.equal(await houseNumber(page), '??');
+    curse = '';
+    await page.getByTestId('retry').click();
+    await engineReady(page);
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d\d$/);
+    session.assertClean();
   });
 });

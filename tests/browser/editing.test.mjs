@@ -1,26 +1,17 @@
 // Editing boxes with pointer and keys, and what the photo shows meanwhile.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { obstacle, samples } from './support/env.mjs';
+import { obstacle } from './support/env.mjs';
 import { difference } from './support/pixels.mjs';
-import { FIRST, SECOND } from './support/samples.mjs';
-import {
-  LIMIT_MILLISECONDS,
-  engineReady,
-  openSession,
-  settled,
-  withPageServed,
-} from './support/session.mjs';
+import { FIRST, SECOND, openSample } from './support/samples.mjs';
+import { LIMIT_MILLISECONDS, engineReady, settled, withPageServed } from './support/session.mjs';
 import {
   areaOf,
   boxes,
-  choose,
   draw,
   drawAll,
   houseNumber,
-  photoShown,
   screenshot,
   shownPhoto,
 } from './support/stage.mjs';
@@ -33,12 +24,10 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   /** The page with a sample photo, and these boxes on it. */
-  async function atWork(t, drawn) {
-    const session = await openSession(t, at.browser, at.server.origin);
+  async function atWork(t, drawn, options) {
+    const session = await at.visit(t, options);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, drawn);
     return session;
   }
@@ -303,12 +292,32 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  for (const [percent, viewport] of [
+    [50, { width: 2560, height: 1600 }],
+    [300, { width: 427, height: 267 }],
+  ]) {
+    test(`boxes land where they are drawn with the browser's zoom at ${percent} %`, async (t) => {
+      // A window of 1280 x 800 pixels, as the page sees it then.
+      const options = { viewport, deviceScaleFactor: percent / 100 };
+      const session = await atWork(t, [FIRST, SECOND], options);
+      const { page } = session;
+      assert.deepEqual(await areas(page), [FIRST, SECOND]);
+      await engineReady(page);
+      await settled(page);
+      const before = await shownPhoto(page);
+      await page.keyboard.press('Control+a');
+      await page.keyboard.press('Delete');
+      const change = difference(before, await shownPhoto(page), [FIRST, SECOND]);
+      assert.ok(change.changed > 0.05, `the digits had gone: ${JSON.stringify(change)}`);
+      assert.ok(change.outside <= 2, `and nothing else: ${JSON.stringify(change)}`);
+      session.assertClean();
+    });
+  }
+
   test('two hundred boxes are read and removed', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'brick-27.jpg'));
-    await photoShown(page, 'brick-27.jpg');
+    await openSample(page, 'brick-27');
     // Ten rows of twenty, each copied to the right from its first box.
     for (let row = 0; row < 10; row += 1) {
       await draw(page, { left: 10, top: 10 + 40 * row, width: 30, height: 24 }, { shift: true });

@@ -2,7 +2,7 @@
 // of an unusual kind are taken.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -10,13 +10,12 @@ import { obstacle, samples } from './support/env.mjs';
 import { eraseNatively, scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, ODD_PICTURES, ONE_PIXEL, STROKE_BOX } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
-import { FIRST as BOX } from './support/samples.mjs';
+import { FIRST as BOX, boxesOf, openSample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -56,15 +55,15 @@ const BAD_FILES = [
   },
 ];
 
+const MEGABYTE = 1024 * 1024;
+
 describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   test('bad ones are refused, the open photo and its boxes stay', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, [BOX]);
     await engineReady(page);
     await settled(page);
@@ -87,9 +86,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a bad one as the first leaves the empty page', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     const { says, ...file } = BAD_FILES.find(({ name }) => name === 'half.jpg');
     await choose(page, file);
     assert.match(await message(page, file.name), says);
@@ -103,9 +101,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
   test('unusual ones are read, removed and saved as the native program does', async (t) => {
     const folder = await scratchFolder(t);
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     for (const [name, bytes] of Object.entries(ODD_PICTURES)) {
       const path = join(folder, name);
@@ -130,10 +127,43 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
-  test('pasted ones are opened, the first on the stage', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+  test('large ones are refused by their size, or looked at like any other', async (t) => {
+    const folder = await scratchFolder(t);
+    // Nothing is written for what is empty, so that these cost no room.
+    const large = async (name, megabytes, begin) => {
+      const path = join(folder, name);
+      await begin(path);
+      await truncate(path, megabytes * MEGABYTE);
+      return path;
+    };
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
+    for (const [name, megabytes, says] of [
+      ['over.jpg', 201, /it has 201 MB; the limit is 200 MB/],
+      ['zeros.jpg', 200, /not a picture/],
+    ]) {
+      await choose(page, await large(name, megabytes, (path) => writeFile(path, '')));
+      assert.match(await message(page, name), says);
+      await settled(page);
+      assert.equal(await page.locator('.file-stem').count(), 0, name);
+    }
+    const padded = await large('padded.jpg', 190, (path) => copyFile(join(samples, 'tiles-52.jpg'), path));
+    await choose(page, padded);
+    await photoShown(page, 'padded.jpg');
+    await engineReady(page);
+    const areas = boxesOf('tiles-52');
+    await drawAll(page, areas);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), areas);
+    const saved = decode((await save(page, ANSWER_MILLISECONDS)).png);
+    const native = await eraseNatively(folder, padded, areas);
+    assert.equal(difference(saved, decode(native.png), areas).outside, 0);
+    session.assertClean();
+  });
+
+  test('pasted ones are opened, the first on the stage', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
     await page.evaluate((bytes) => {
       const data = new DataTransfer();
       for (const name of ['pasted.png', 'second.png']) {
@@ -151,9 +181,8 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a photo of one pixel is one', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     await choose(page, { name: 'one.png', mimeType: 'image/png', buffer: ONE_PIXEL });
     await photoShown(page, 'one.png');

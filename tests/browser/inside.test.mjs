@@ -11,7 +11,6 @@ import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -23,9 +22,8 @@ describe('the inspector', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
   const at = withPageServed();
 
   async function inspecting(t) {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await choose(page, PHOTO);
     await photoShown(page, 'door-606.jpg');
     await engineReady(page);

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { obstacle } from './support/env.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { stored, workKept } from './support/kept.mjs';
+import { scratchFolder } from './support/native.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -11,29 +13,11 @@ import {
   message,
   openSession,
   settled,
+  until,
   withPageServed,
+  withoutStorage,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, photoShown, photos, save } from './support/stage.mjs';
-
-
-/** Longer than the page pauses after a change before it keeps it. */
-const written = (page) => page.waitForTimeout(1000);
-
-const stored = (page) =>
-  page.evaluate(
-    () =>
-      new Promise((resolve, reject) => {
-        const request = indexedDB.open('doorplate');
-        request.onerror = reject;
-        request.onsuccess = () => {
-          const count = request.result.transaction('files').objectStore('files').count();
-          count.onsuccess = () => {
-            request.result.close();
-            resolve(count.result);
-          };
-        };
-      }),
-  );
+import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, photos, save } from './support/stage.mjs';
 
 /** Two photos, the second open with its boxes. */
 async function begin(page) {
@@ -63,7 +47,8 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await begin(page);
     await save(page, ANSWER_MILLISECONDS);
     await message(page, 'Saved as tiles-52-doorplate.png.');
-    await written(page);
+    await workKept(page, { files: 2, areas: boxesOf('door-606').slice(0, 2), times: 2 });
+    await workKept(page, { files: 2, areas: boxesOf('tiles-52'), times: 3 });
     await page.reload();
     await photoShown(page, 'tiles-52.jpg');
     await page.getByTestId('restored').waitFor();
@@ -82,33 +67,27 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
 
     await page.getByTestId('discard').click();
     await page.getByTestId('sample').first().waitFor();
-    await written(page);
-    assert.equal(await stored(page), 0);
+    await workKept(page, { files: 0 });
     await page.reload();
     await page.getByTestId('sample').first().waitFor();
     assert.equal(await page.getByTestId('restored').count(), 0);
 
-    await choose(page, sample('door-606'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, boxesOf('door-606'));
-    await written(page);
-    assert.equal(await stored(page), 1);
+    await workKept(page, { files: 1, areas: boxesOf('door-606') });
     await page.getByTestId('more').click();
     await page.getByTestId('forget').click();
     assert.match(asked[0], /confirm: Forget all photos and boxes\? Not saved yet: 1\./);
-    await written(page);
-    assert.equal(await stored(page), 0);
+    await workKept(page, { files: 0 });
     session.assertClean();
   });
 
   test('is that of one tab; the second says so, and asks before it is left', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page, context } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
-    await choose(page, sample('door-606'));
-    await photoShown(page, 'door-606.jpg');
-    await written(page);
+    await openSample(page, 'door-606');
+    await workKept(page, { files: 1 });
 
     const second = await context.newPage();
     await second.goto(`${at.server.origin}/?engine=cpu`);
@@ -117,8 +96,6 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await photoShown(second, 'tiles-52.jpg');
     await engineReady(second);
     await settled(second);
-    await second.waitForTimeout(800);
-    assert.equal(await stored(page), 1, "the first tab's photo alone");
     await second.bringToFront();
     await drawAll(second, boxesOf('tiles-52'));
     await settled(second);
@@ -129,30 +106,39 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await dialog.accept();
     await closed;
 
+    assert.equal((await stored(page)).files, 1, "the first tab's photo alone");
     await page.reload();
     await photoShown(page, 'door-606.jpg');
-    assert.equal(await page.locator('.file-stem').innerText(), 'door-606.jpg');
+    assert.equal(await page.getByTestId('photo').count(), 0, 'a single photo has no film strip');
     session.assertClean();
   });
 
-  for (const [what, spoil, says] of [
+  for (const [what, spoil, says, tries] of [
     [
       'forbidden',
       () => {
+        globalThis.tries = 0;
         IDBFactory.prototype.open = () => {
+          globalThis.tries += 1;
           throw new DOMException('forbidden', 'SecurityError');
         };
       },
       'This browser keeps nothing here',
+      // Once, at the start.
+      1,
     ],
     [
       'full',
       () => {
+        globalThis.tries = 0;
         IDBObjectStore.prototype.put = () => {
+          globalThis.tries += 1;
           throw new DOMException('full', 'QuotaExceededError');
         };
       },
       'no room to keep',
+      // Two photos and the record of them; the record again after the change.
+      4,
     ],
   ]) {
     test(`storage that is ${what} is said once, and everything else works`, async (t) => {
@@ -167,10 +153,36 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       await drawAll(page, boxesOf('door-606').slice(0, 1));
       await settled(page);
       await save(page, ANSWER_MILLISECONDS);
-      await page.waitForTimeout(800);
+      await until('it is tried again', () => page.evaluate((n) => globalThis.tries >= n, tries));
       const lines = await page.getByTestId('message').allInnerTexts();
       assert.equal(lines.filter((line) => line.includes(says)).length, 1, lines.join('\n'));
       session.assertClean();
     });
   }
+
+  // Such a browser refuses the lock of `try_lock` (src/app/photos/keeping.rs), which waits for ever.
+  const todo = 'the page does not say that the work is not kept';
+  test('a browser that forbids all storage does the work, and says so', { todo }, async (t) => {
+    const browser = await withoutStorage(await scratchFolder(t));
+    const session = await openSession(t, browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    const forbidden = await page.evaluate(() => {
+      try {
+        return !localStorage;
+      } catch (error) {
+        return error.name === 'SecurityError';
+      }
+    });
+    assert.ok(forbidden, 'the setting holds');
+    await page.getByTestId('theme').click();
+    await openSample(page, 'tiles-52');
+    await engineReady(page);
+    await drawAll(page, boxesOf('tiles-52'));
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d\d$/);
+    assert.ok((await save(page, ANSWER_MILLISECONDS)).png.length > 0);
+    await message(page, 'This browser keeps nothing here, as in some private windows: save before you leave.');
+    session.assertClean();
+  });
 });

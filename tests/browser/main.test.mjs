@@ -15,7 +15,6 @@ import {
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
   settled,
   withPageServed,
 } from './support/session.mjs';
@@ -106,9 +105,8 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
     const at = withPageServed({ webgpu });
 
     test('a sample is dropped, read, removed, saved; again from the cache', async (t) => {
-      const session = await openSession(t, at.browser, at.server.origin);
+      const session = await at.visit(t, {}, query);
       const { page, context, requests } = session;
-      await session.goto(query);
 
       // The page takes photo and boxes before the engine is there.
       const photo = join(samples, `${sample}.jpg`);
@@ -142,9 +140,8 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
     });
 
     test('a real photo is read, removed and saved', { skip: svhnObstacle }, async (t) => {
-      const session = await openSession(t, at.browser, at.server.origin);
+      const session = await at.visit(t, {}, query);
       const { page } = session;
-      await session.goto(query);
       await engineReady(page);
       const photo = join(svhnTest, REAL);
       const readings = await readNatively(photo, join(svhnTest, 'digitStruct.mat'));

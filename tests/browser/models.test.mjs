@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { dist, obstacle, samples } from './support/env.mjs';
+import { obstacle, samples } from './support/env.mjs';
 import { publishVariant, siteWithOwnModels, writeManifest } from './support/models.mjs';
 import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
 import { decode, difference } from './support/pixels.mjs';

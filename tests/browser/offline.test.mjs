@@ -5,32 +5,31 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { dist, obstacle, samples } from './support/env.mjs';
-import { siteWithOwnModels } from './support/models.mjs';
-import { finish, scratchFolder, serve } from './support/native.mjs';
+import {
+  MANIFEST,
+  publishVariant,
+  replaceFile,
+  siteWithOwnModels,
+  writeManifest,
+} from './support/models.mjs';
+import { scratchFolder, serve } from './support/native.mjs';
 import { FIRST as BOX } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   PAGE_MILLISECONDS,
+  engineFailed,
   engineReady,
   keptForOffline,
   message,
   openSession,
   settled,
+  until,
   withBrowser,
 } from './support/session.mjs';
 import { choose, draw, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
 
 const PHOTO = join(samples, 'door-606.jpg');
-
-/** Puts other content in the place of a site's file, and makes a new version of it. */
-async function replace(site, name, change) {
-  const path = join(site.folder, name);
-  const content = change(await readFile(path, 'utf8'));
-  for (const ending of ['', '.br', '.gz']) await rm(path + ending, { force: true });
-  await writeFile(path, content);
-  await finish(site.folder);
-}
 
 /** The version that a page shows: the test's own mark in its style sheet and in its HTML. */
 const mark = (page) =>
@@ -40,8 +39,8 @@ const mark = (page) =>
   ]);
 
 const markAs = async (site, version) => {
-  await replace(site, 'styles.css', (css) => `${css}\n:root { --version: ${version}; }\n`);
-  await replace(site, 'index.html', (html) =>
+  await replaceFile(site, 'styles.css', (css) => `${css}\n:root { --version: ${version}; }\n`);
+  await replaceFile(site, 'index.html', (html) =>
     html.replace('<title>', `<meta name="version" content="${version}">$&`),
   );
 };
@@ -175,6 +174,43 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     assertClean();
   });
 
+  test('an old version works with models published since, whatever became of its own', async (t) => {
+    const { page, site, assertClean } = await visited(t, {
+      prepare: (site) => markAs(site, 'one'),
+    });
+    const entry = await publishVariant(site, 'newer', 1);
+    site.manifest.models = [entry];
+    await writeManifest(site);
+    await rm(join(site.models, site.file));
+    await markAs(site, 'two');
+    await page.reload();
+    assert.deepEqual(await mark(page), ['one', 'one'], 'the page is the kept one');
+    await work(page);
+    assert.match(await page.locator('.panel').innerText(), /newer/);
+    assertClean();
+  });
+
+  test('an old version that the published models are too new for gives way', async (t) => {
+    const { page, site, assertClean } = await visited(t, {
+      prepare: (site) => markAs(site, 'one'),
+    });
+    const manifest = (format) => JSON.stringify({ ...site.manifest, format });
+    await replaceFile(site, `models/${MANIFEST}`, () => manifest(99));
+    await markAs(site, 'two');
+    await page.reload();
+    assert.deepEqual(await mark(page), ['one', 'one'], 'the page is the kept one');
+    const status = await engineFailed(page);
+    t.diagnostic(status.replace(/\s+/g, ' '));
+    assert.match(status, /format 99/);
+    await page.getByTestId('update').waitFor({ timeout: PAGE_MILLISECONDS * 2 });
+    // The new version's engine is the old one, which cannot know that format either.
+    await replaceFile(site, `models/${MANIFEST}`, () => manifest(site.manifest.format));
+    await Promise.all([page.waitForEvent('load'), page.getByTestId('reload').click()]);
+    assert.deepEqual(await mark(page), ['two', 'two']);
+    await work(page);
+    assertClean();
+  });
+
   test('a damaged file and a missing one are fetched again', async (t) => {
     const { page, context, allRequests, assertClean } = await visited(t);
     await page.reload();
@@ -265,11 +301,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
           const kept = (await caches.keys()).filter((name) => name.startsWith('doorplate-page'));
           return !registration?.installing && !registration?.active && kept.length === 0;
         });
-      const late = Date.now() + PAGE_MILLISECONDS;
-      while (!(await gaveUp())) {
-        assert.ok(Date.now() < late, 'nothing is kept by halves');
-        await page.waitForTimeout(50);
-      }
+      await until('nothing is kept by halves', gaveUp);
     }
     session.assertClean();
   });

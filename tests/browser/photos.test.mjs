@@ -10,17 +10,29 @@ import { obstacle } from './support/env.mjs';
 import { scratchFolder } from './support/native.mjs';
 import { HUGE_HEADER, png } from './support/oddfiles.mjs';
 import { decode, difference } from './support/pixels.mjs';
-import { boxesOf, sample } from './support/samples.mjs';
+import { boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineReady,
   message,
-  openSession,
+  occupyEngine,
   settled,
   withPageServed,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, dropFiles, photoShown, photos } from './support/stage.mjs';
+import {
+  areaOf,
+  boxes,
+  choose,
+  draw,
+  drawAll,
+  dropFiles,
+  dropText,
+  houseNumber,
+  photoShown,
+  photos,
+  save,
+} from './support/stage.mjs';
 import { unzip } from './support/zip.mjs';
 
 const picture = (name, shade) => ({
@@ -33,9 +45,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   test('several are queued, switched between and closed, each with its own boxes', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await choose(page, ['door-606', 'tiles-52', 'enamel-143'].map(sample));
     await photoShown(page, 'door-606.jpg');
     await settled(page);
@@ -96,10 +107,33 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
-  test('of twenty at once three are broken and named, the rest goes on', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+  // `shown_reading` (src/app/reading.rs) goes on showing a box's last reading, and boxes of two
+  // photos have the same numbers.
+  const todo = 'the boxes show what was read in those of the photo before';
+  test('boxes show no reading of another photo while theirs is on its way', { todo }, async (t) => {
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await choose(page, ['door-606', 'enamel-143'].map(sample));
+    await photoShown(page, 'door-606.jpg');
+    await drawAll(page, boxesOf('door-606'));
+    await settled(page);
+    await page.keyboard.press(']');
+    await photoShown(page, 'enamel-143.jpg');
+    await drawAll(page, boxesOf('enamel-143'));
+    await settled(page);
+    const free = occupyEngine(page, 3_000);
+    await page.keyboard.press('[');
+    await photoShown(page, 'door-606.jpg');
+    const digits = (await boxes(page)).map(({ digit }) => digit);
+    await free;
+    assert.deepEqual(digits, [null, null, null]);
+    session.assertClean();
+  });
+
+  test('of twenty at once three are broken and named, the rest goes on', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
     const good = Array.from({ length: 17 }, (_, i) => picture(`good-${i}.png`, 10 * i));
     const bad = [
       { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
@@ -118,9 +152,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('one that cannot be decoded is marked and the one before comes back', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     const whole = readFileSync(sample('tiles-52'));
     const half = { name: 'half.jpg', mimeType: 'image/jpeg', buffer: whole.subarray(0, whole.length >> 1) };
@@ -146,9 +179,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await writeFile(join(folder, 'a.png'), picture('a.png', 9).buffer);
     await writeFile(join(folder, 'readme.md'), 'no picture');
     await writeFile(join(folder, '.hidden.png'), 'no picture');
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await dropFiles(session, [folder]);
     await photoShown(page, 'a.png');
     await settled(page);
@@ -156,10 +188,29 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
-  test('the camera gives one more', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+  test('what is dropped without a picture in it is said, and changes nothing', async (t) => {
+    const folder = join(await scratchFolder(t), 'empty');
+    await mkdir(join(folder, 'more'), { recursive: true });
+    await writeFile(join(folder, 'more', 'readme.md'), 'no picture');
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
+    await choose(page, picture('good.png', 80));
+    await photoShown(page, 'good.png');
+    await dropFiles(session, [folder]);
+    await message(page, 'The folder holds no pictures.');
+    await dropText(session, 'https://example.org/door.jpg');
+    await message(page, 'What was dropped is no file. Save the picture first, then drop its file.');
+    await engineReady(page);
+    await settled(page);
+    await photoShown(page, 'good.png');
+    assert.deepEqual(await photos(page), [], 'one photo has no film strip');
+    assert.ok(await page.locator('.drop-veil').evaluate((veil) => veil.classList.contains('is-hidden')));
+    session.assertClean();
+  });
+
+  test('the camera gives one more', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
     const camera = page.getByTestId('camera-input');
     assert.equal(await camera.getAttribute('capture'), 'environment');
     await camera.setInputFiles(picture('taken.png', 60));
@@ -170,22 +221,34 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a photo of 12,000 pixels height is shown, and its boxes are exact', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
-    const tall = png({ width: 60, height: 12_000, colour: 'grey', sample: (x, y) => (x + y) & 127 });
+    const size = { width: 60, height: 12_000 };
+    const tall = png({ ...size, colour: 'grey', sample: (x, y) => (x + y) & 127 });
     await choose(page, { name: 'tall.png', mimeType: 'image/png', buffer: tall });
     await photoShown(page, 'tall.png');
     await engineReady(page);
     await settled(page);
     assert.match(await page.locator('.file-size').innerText(), /60 × 12000/);
+    const areas = [5, 5_990, 11_950].map((top) => ({ left: 12, top, width: 30, height: 42 }));
+    for (const area of areas) {
+      await draw(page, area);
+      // Seen while zoomed in: of the whole photo, a pixel of the screen covers twenty.
+      assert.deepEqual(areaOf((await boxes(page)).at(-1)), area);
+      await page.keyboard.press('0');
+    }
+    await settled(page);
+    assert.match(await houseNumber(page), /^\d{3}$/);
+    const { png: saved } = await save(page, ANSWER_MILLISECONDS);
+    const change = difference(decode(saved), decode(tall), areas);
+    assert.equal(change.outside, 0);
+    assert.ok(change.within > 0, 'each box was filled');
     session.assertClean();
   });
 
   test('all are saved as one file, and each as if alone', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     // The same name twice, and one without boxes.
     await choose(page, [sample('door-606'), sample('tiles-52')]);
@@ -236,9 +299,8 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('saving all can be cancelled', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
     await choose(page, ['door-606', 'tiles-52'].map(sample));
     await photoShown(page, 'door-606.jpg');
@@ -257,12 +319,10 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('JPEG and WebP are written by the browser, and the choice is kept', async (t) => {
-    const session = await openSession(t, at.browser, at.server.origin);
+    const session = await at.visit(t);
     const { page } = session;
-    await session.goto('?engine=cpu');
     await engineReady(page);
-    await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    await openSample(page, 'tiles-52');
     await drawAll(page, boxesOf('tiles-52'));
     const format = page.getByTestId('save-format');
     const saveAs = async (name) => {
@@ -297,8 +357,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
         return toBlob.call(this, done, 'image/png');
       };
     });
-    if (!(await page.locator('.file-stem').count())) await choose(page, sample('tiles-52'));
-    await photoShown(page, 'tiles-52.jpg');
+    if (!(await page.locator('.file-stem').count())) await openSample(page, 'tiles-52');
     await engineReady(page);
     await settled(page);
     if (!(await boxes(page)).length) await drawAll(page, boxesOf('tiles-52'));

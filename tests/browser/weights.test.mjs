@@ -9,6 +9,7 @@ import { dist, obstacle, samples } from './support/env.mjs';
 import { MANIFEST, siteWithOwnModels, writeManifest } from './support/models.mjs';
 import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
 import { decode, difference } from './support/pixels.mjs';
+import { openSample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   engineFailed,
@@ -19,7 +20,7 @@ import {
   settled,
   withBrowser,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
+import { areaOf, boxes, drawAll, houseNumber, photoShown, save } from './support/stage.mjs';
 
 const BOX = { left: 242, top: 163, width: 69, height: 109 };
 
@@ -72,8 +73,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
       session.expectProblem(/status of 404/);
       const { page } = session;
       await session.goto('?engine=cpu');
-      await choose(page, join(samples, 'door-606.jpg'));
-      await photoShown(page, 'door-606.jpg');
+      await openSample(page, 'door-606');
       await drawAll(page, [BOX]);
 
       const status = await engineFailed(page);
@@ -107,8 +107,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
     const { page } = session;
     await session.goto('?engine=cpu');
     await message(page, /strokes are missing.+Whole boxes are filled/);
-    await choose(page, join(samples, 'door-606.jpg'));
-    await photoShown(page, 'door-606.jpg');
+    await openSample(page, 'door-606');
     await drawAll(page, [BOX]);
     await engineReady(page);
     await settled(page);

@@ -12,6 +12,7 @@ export const dist = fromRoot(process.env.DIST || 'dist');
 export const samples = join(root, 'assets/samples');
 export const program = fromRoot(process.env.DOORPLATE || 'target/release/doorplate');
 export const chromium = process.env.CHROMIUM || '/usr/bin/chromium';
+export const firefox = process.env.FIREFOX || '/usr/bin/firefox-esr';
 export const svhnTest = process.env.SVHN && join(fromRoot(process.env.SVHN), 'test');
 
 /** Why no test can run here, or false. */
@@ -21,6 +22,10 @@ export const obstacle = (() => {
   if (!existsSync(chromium)) return `${chromium} is missing; name a Chromium in CHROMIUM`;
   return false;
 })();
+
+/** Why no test can run in Firefox here, or false. */
+export const firefoxObstacle =
+  obstacle || (!existsSync(firefox) && `${firefox} is missing; name a Firefox in FIREFOX`);
 
 /** Why tests on SVHN's photos cannot run here, or false. */
 export const svhnObstacle = (() => {

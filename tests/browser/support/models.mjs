@@ -1,10 +1,10 @@
-// Sites with models of their own.
+// Sites with models and files of their own.
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { dist } from './env.mjs';
-import { scratchFolder } from './native.mjs';
+import { finish, scratchFolder } from './native.mjs';
 
 export const MANIFEST = 'manifest.json';
 
@@ -34,6 +34,15 @@ export async function siteWithOwnModels(t, { strokes = false } = {}) {
 /** Writes a site's manifest anew. */
 export function writeManifest({ models, manifest }) {
   return writeFile(join(models, MANIFEST), JSON.stringify(manifest));
+}
+
+/** Puts other content in the place of a site's file, and makes a new version of the site. */
+export async function replaceFile({ folder }, name, change) {
+  const path = join(folder, name);
+  const content = change(await readFile(path, 'utf8'));
+  for (const ending of ['', '.br', '.gz']) await rm(path + ending, { force: true });
+  await writeFile(path, content);
+  await finish(folder);
 }
 
 /**

@@ -3,10 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { samples } from './env.mjs';
-import { areaOf } from './stage.mjs';
+import { areaOf, choose, photoShown } from './stage.mjs';
 
 /** A sample's path. */
 export const sample = (name) => join(samples, `${name}.jpg`);
+
+/** Chooses it in the dialog, and waits until it is on the stage. */
+export async function openSample(page, name) {
+  await choose(page, sample(name));
+  await photoShown(page, `${name}.jpg`);
+}
 
 /** The boxes of its digits. */
 export const boxesOf = (name) =>

@@ -1,9 +1,12 @@
 // A browser, and pages in it that are watched for errors and for requests to other origins.
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { chromium as driver } from 'playwright-core';
+import { setTimeout as pause } from 'node:timers/promises';
+import * as driver from 'playwright-core';
 
-import { chromium } from './env.mjs';
+import { chromium, firefox } from './env.mjs';
 import { serve } from './native.mjs';
 
 /** For what needs no engine. */
@@ -24,13 +27,42 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+const options = {
+  executablePath: chromium,
+  headless: true,
+  chromiumSandbox: false,
+  args: FLAGS,
+  timeout: PAGE_MILLISECONDS * 2,
+};
+
 /** Starts the browser. Without WebGPU, requestAdapter() finds none in a headless Chromium. */
 export function launch({ webgpu = false } = {}) {
-  return driver.launch({
-    executablePath: chromium,
+  const args = webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS;
+  return driver.chromium.launch({ ...options, args });
+}
+
+/** A browser, for one session, whose settings forbid sites to store anything. */
+export async function withoutStorage(folder) {
+  const profile = join(folder, 'Default');
+  await mkdir(profile, { recursive: true });
+  const settings = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await writeFile(join(profile, 'Preferences'), JSON.stringify(settings));
+  return {
+    newContext: (others) =>
+      driver.chromium.launchPersistentContext(folder, { ...options, ...others }),
+  };
+}
+
+/**
+ * Starts Firefox as its makers publish it, which the channel's name makes Playwright speak to.
+ * What it saves is in that folder: Playwright does not tell of it.
+ */
+export function launchFirefox(downloadsPath) {
+  return driver.firefox.launch({
+    executablePath: firefox,
+    channel: 'moz-firefox',
     headless: true,
-    chromiumSandbox: false,
-    args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS,
+    downloadsPath,
     timeout: PAGE_MILLISECONDS * 2,
   });
 }
@@ -45,9 +77,14 @@ export function withBrowser(options) {
   return at;
 }
 
-/** The same with a server of the built page, in `server`. */
+/** The same with a server of the built page, in `server`, and `visit`, which opens a session there. */
 export function withPageServed(options) {
   const at = withBrowser(options);
+  at.visit = async (t, others, query = '?engine=cpu') => {
+    const session = await openSession(t, at.browser, at.server.origin, others);
+    await session.goto(query);
+    return session;
+  };
   before(async () => {
     at.server = await serve();
   });
@@ -127,6 +164,14 @@ export async function engineReady(page) {
   return status;
 }
 
+/** Has the engine do nothing for so long; answers come only then. Waits until it is over. */
+export function occupyEngine(page, milliseconds) {
+  const [worker] = page.workers();
+  return worker.evaluate((milliseconds) => {
+    for (const end = Date.now() + milliseconds; Date.now() < end; );
+  }, milliseconds);
+}
+
 /** Waits until the engine could not start; gives what the page says. */
 export async function engineFailed(page) {
   await page.waitForFunction(
@@ -137,6 +182,15 @@ export async function engineFailed(page) {
   return page.getByTestId('engine-status').innerText();
 }
 
+/** Waits until a condition that only asking can tell of holds. */
+export async function until(what, holds) {
+  const late = Date.now() + PAGE_MILLISECONDS * 2;
+  while (!(await holds())) {
+    assert.ok(Date.now() < late, `not in time: ${what}`);
+    await pause(50);
+  }
+}
+
 /** Waits until the page is kept for use without a network. */
 export async function keptForOffline(page) {
   const kept = () =>
@@ -145,11 +199,7 @@ export async function keptForOffline(page) {
       if (registration?.active?.state !== 'activated') return false;
       return Boolean(await caches.match(new URL('?whole', registration.scope).href));
     });
-  const late = Date.now() + PAGE_MILLISECONDS * 2;
-  while (!(await kept())) {
-    assert.ok(Date.now() < late, 'the page is kept for use without a network');
-    await page.waitForTimeout(50);
-  }
+  await until('the page is kept for use without a network', kept);
 }
 
 /** Waits until nothing is under way between page and engine. */

@@ -30,11 +30,28 @@ export async function drop(page, path, type) {
 }
 
 /** Drops files and folders from the disk, as the desktop would. */
-export async function dropFiles({ page, context }, paths) {
+export function dropFiles(session, files) {
+  return drag(session, { items: [], files }, ['dragEnter', 'dragOver', 'drop']);
+}
+
+/** Drops a piece of text, as another window would. */
+export function dropText(session, data) {
+  const items = [{ mimeType: 'text/plain', data }];
+  return drag(session, { items }, ['dragEnter', 'dragOver', 'drop']);
+}
+
+/** Holds a file over the page; gives a function that takes it away again. */
+export async function holdOver(session, file) {
+  const data = { items: [], files: [file] };
+  await drag(session, data, ['dragEnter', 'dragOver']);
+  return () => drag(session, data, ['dragCancel']);
+}
+
+async function drag({ page, context }, data, types) {
   const client = await context.newCDPSession(page);
-  const data = { items: [], files: paths, dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop']) {
-    await client.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+  for (const type of types) {
+    const dragged = { ...data, dragOperationsMask: 1 };
+    await client.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: dragged });
   }
 }
 
@@ -101,7 +118,7 @@ async function zoomAt(page, seen, { left, top, width, height }, delta) {
  * pixels are coarser than the photo's. Shift lets it begin on another box.
  */
 export async function draw(page, area, { shift = false } = {}) {
-  for (let tries = 0; tries < 6; tries += 1) {
+  for (let tries = 0; tries < 12; tries += 1) {
     const seen = await view(page);
     const from = screenPoint(seen, area.left, area.top);
     const to = screenPoint(seen, area.left + area.width, area.top + area.height);
