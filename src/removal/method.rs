@@ -93,9 +93,9 @@ mod tests {
         let strokes = [row(Brush::Adds, 14), row(Brush::Takes, 30)];
         for method in Method::all() {
             let fills = |corrections: &[BrushStroke]| {
-                let fills =
-                    remove_watched(&photo, &[area], corrections, &method, &nets, &mut |_| {});
-                pollster::block_on(fills).map_err(|_| method.name()).expect("the CPU computes")
+                let (boxes, mut watch) = ([area], |_: Round<'_>| {});
+                let fills = remove_watched(&photo, &boxes, corrections, &method, &nets, &mut watch);
+                pollster::block_on(fills).expect("the CPU computes")
             };
             let (plain, corrected) = (fills(&[]), fills(&strokes));
             if matches!(method, Method::Report(_)) {
