@@ -9,6 +9,7 @@
 //! | room | what it is for | where it runs |
 //! |---|---|---|
 //! | [`photo`] | a decoded photo, boxes, crops, resampling, patches laid back | everywhere; pixels with `codecs` |
+//! | [`numbers`] | which boxes make a house number, and in which order | everywhere |
 //! | [`boxes`] | other tools' files of boxes, read and written | everywhere with `boxes` |
 //! | [`dataset`] | SVHN's photos, boxes and labels; fetching, statistics, sheets; splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
@@ -34,6 +35,7 @@ mod drawing;
 pub mod evaluation;
 #[cfg(feature = "dataset")]
 mod files;
+pub mod numbers;
 pub mod photo;
 #[cfg(feature = "engine")]
 pub mod publication;

@@ -417,7 +417,19 @@ fn boxes_from_json_and_from_the_list_read_the_same() {
     let from_json = doorplate(shop.path(), "read data/3.png --boxes boxes.json --json").json();
     assert_eq!(from_json, from_list);
     let lines = doorplate(shop.path(), "read data/3.png --boxes boxes.json").done();
-    assert_eq!(lines.lines().count(), readings.len());
+    // One number, whose heading stands above its digits.
+    let digits: String = readings.iter().map(|reading| reading["digit"].to_string()).collect();
+    let number = &from_list["numbers"][0];
+    assert_eq!(
+        (number["number"].as_str(), from_list["numbers"].as_array().map(Vec::len)),
+        (Some(digits.as_str()), Some(1))
+    );
+    assert_eq!(number["readings"], json!((0..readings.len()).collect::<Vec<_>>()));
+    let product: f64 =
+        readings.iter().filter_map(|reading| reading["confidence"].as_f64()).product();
+    assert!((number["confidence"].as_f64().expect("a confidence") - product).abs() < 1e-5);
+    assert_eq!(lines.lines().count(), 1 + readings.len());
+    assert!(lines.starts_with(&format!("{digits} ")), "{lines}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use doorplate::{
         format2::{CROP_BYTES, Format2, crop_of},
     },
     evaluation::{confusion_of, read_all},
+    numbers::house_numbers,
     photo::{BoxInPhoto, Photo},
     publication,
     removal::{Nets, RemovalOptions, remove_digits},
@@ -121,6 +122,23 @@ fn the_published_model_reads_nine_in_ten_of_the_test_digits() {
     println!("accuracy {accuracy:.4} on {} digits", confusion.total());
     assert_eq!(confusion.total(), 971);
     assert!(accuracy >= 0.9, "{accuracy}");
+}
+
+#[test]
+fn the_digits_of_a_photo_make_one_number_in_their_order() {
+    let Some(svhn) = svhn() else { return };
+    for (part, least) in [("train", 0.97), ("test", 0.97)] {
+        let data = Format1::open(&svhn.join(part)).expect("the list is read");
+        let mut whole = 0;
+        for entry in &data.photos {
+            let (_, digits) = data.load(entry).expect("the photo is read");
+            let areas: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
+            whole += usize::from(house_numbers(&areas) == [(0..areas.len()).collect::<Vec<_>>()]);
+        }
+        let share = whole as f64 / data.photos.len() as f64;
+        println!("{part}: {share:.4} of {} photos", data.photos.len());
+        assert!(share > least, "{part}: {share}");
+    }
 }
 
 /// Mean absolute step from each pixel of a box to its right neighbour, in grey levels of 0 to 1:

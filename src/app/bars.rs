@@ -6,6 +6,7 @@ use web_sys::{HtmlElement, HtmlInputElement};
 
 use super::editor::Editor;
 use super::icons::Icon;
+use super::lean::text;
 use super::page::Page;
 use super::photos::{self, Camera};
 use super::theme;
@@ -131,6 +132,20 @@ pub fn Tools(page: Page) -> impl IntoView {
             >
                 {Icon::Redo.view()}
             </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                data-testid="brush"
+                aria-pressed=text(move || page.brush.get().is_some().to_string())
+                aria-label="Brush that corrects what is filled"
+                title="Correct what is filled with a brush (P)"
+                disabled=no_photo
+                on:click=move |_| {
+                    page.toggle_brush();
+                }
+            >
+                {Icon::Brush.view()}
+            </button>
             <span class="divider" aria-hidden="true"></span>
             <button
                 type="button"
@@ -177,6 +192,20 @@ pub fn Tools(page: Page) -> impl IntoView {
             >
                 {Icon::Compare.view()}
                 <span class="wide-only">"Compare"</span>
+            </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                data-testid="side-by-side"
+                aria-pressed=text(move || page.beside.get().to_string())
+                aria-label="Original and result side by side"
+                title="Original and result side by side (S)"
+                disabled=no_photo
+                on:click=move |_| {
+                    page.toggle_beside();
+                }
+            >
+                {Icon::Beside.view()}
             </button>
             <button
                 type="button"

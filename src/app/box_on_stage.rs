@@ -145,7 +145,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
                     data-testid="box-remove"
                     on:click=move |event| {
                         event.stop_propagation();
-                        page.toggle_remove(id);
+                        page.toggle_remove(&[id]);
                     }
                 >
                     {Icon::Eraser.view()}

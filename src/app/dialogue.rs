@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn erase(boxes: Vec<BoxInPhoto>) -> Ask {
-        Ask::Erase { boxes, method: Method::default() }
+        Ask::Erase { boxes, corrections: Vec::new(), method: Method::default() }
     }
 
     fn opened() -> Answer {
@@ -425,7 +425,11 @@ mod tests {
         answer(&mut dialogue, open, opened());
         let begin = dialogue.ask(start());
         answer(&mut dialogue, begin, started());
-        let save = dialogue.ask(Ask::Save { boxes: vec![BOX], method: Method::default() });
+        let save = dialogue.ask(Ask::Save {
+            boxes: vec![BOX],
+            corrections: Vec::new(),
+            method: Method::default(),
+        });
         let read = dialogue.ask(Ask::Read { boxes: vec![BOX] });
         let crash = answer(&mut dialogue, read, failed(FailureKind::Engine));
         assert!(matches!(crash, Some(Heard::Crashed(message)) if message == "why"));

@@ -36,14 +36,6 @@ fn reach(method: &Method) -> u32 {
     }
 }
 
-/// Areas that are in one of two lists only.
-pub fn difference(before: &[BoxInPhoto], after: &[BoxInPhoto]) -> Vec<BoxInPhoto> {
-    let only = |a: &[BoxInPhoto], b: &[BoxInPhoto]| -> Vec<BoxInPhoto> {
-        a.iter().filter(|area| !b.contains(area)).copied().collect()
-    };
-    [only(before, after), only(after, before)].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,12 +64,5 @@ mod tests {
         // Each alone by the report's way.
         let grid: Method = "grid".parse().expect("a method");
         assert_eq!(affected(&[at(5, 10)], &areas, &grid), [at(0, 0)]);
-    }
-
-    #[test]
-    fn the_difference_is_what_only_one_has() {
-        let (a, b, c) = (at(0, 0), at(50, 0), at(90, 0));
-        assert_eq!(difference(&[a, b], &[b, c]), [a, c]);
-        assert!(difference(&[a], &[a]).is_empty());
     }
 }

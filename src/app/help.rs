@@ -8,7 +8,7 @@ use super::modal::Modal;
 use super::page::Page;
 
 /// Keys and what they do, by group.
-const GROUPS: [(&str, &[(&str, &str)]); 3] = [
+const GROUPS: [(&str, &[(&str, &str)]); 4] = [
     (
         "Boxes",
         &[
@@ -28,6 +28,17 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
         ],
     ),
     (
+        "Brush",
+        &[
+            ("P", "correct what is filled, inside boxes"),
+            ("Drag", "add strokes, with Shift take away"),
+            ("X", "swap the two"),
+            (", and .", "narrower, wider"),
+            ("Arrows, Enter", "move it; begin and end a stroke"),
+            ("Esc", "lay it down"),
+        ],
+    ),
+    (
         "View",
         &[
             ("Wheel, + and -", "zoom"),
@@ -36,6 +47,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
             ("Hold O", "see the original"),
             ("I", "look inside the network"),
             ("B", "divide before and after; arrows move the divider"),
+            ("S", "original and result side by side"),
         ],
     ),
     (

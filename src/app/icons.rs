@@ -19,6 +19,8 @@ pub enum Icon {
     Minus,
     /// Before and after.
     Compare,
+    /// Two pictures side by side.
+    Beside,
     /// Look at the original.
     Eye,
     /// Save.
@@ -39,6 +41,8 @@ pub enum Icon {
     Keyboard,
     /// Light or dark.
     Theme,
+    /// Paints.
+    Brush,
     /// Removes a digit.
     Eraser,
 }
@@ -57,6 +61,7 @@ impl Icon {
             Icon::Plus => "M10 4.500v11M4.5 10h11",
             Icon::Minus => "M4.5 10h11",
             Icon::Compare => "M10 3.500v13M6.5 7 3.500 10l3 3M13.500 7l3 3-3 3",
+            Icon::Beside => "M3.5 4.500h5v11h-5zM11.500 4.500h5v11h-5z",
             Icon::Eye => {
                 "M2.5 10S5 5 10 5s7.5 5 7.5 5-2.5 5-7.5 5-7.5-5-7.5-5zM10 12.200a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.400z"
             }
@@ -76,6 +81,9 @@ impl Icon {
             }
             Icon::Theme => {
                 "M10 3.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM10 3.5a6.5 6.5 0 0 1 0 13z"
+            }
+            Icon::Brush => {
+                "M16.500 3.500 9 11M11 13a3 3 0 1 1-2-2zM6.200 11.200C4 11.600 5 14.500 3 15.500c2 1.500 5.800 1.300 6.800-.700"
             }
             Icon::Eraser => {
                 "m8.5 16-4.6-4.600a1.3 1.3 0 0 1 0-1.800l5.7-5.700a1.3 1.3 0 0 1 1.8 0l4.7 4.700a1.3 1.3 0 0 1 0 1.800L10.5 16zM6.8 6.700l6.5 6.500M8 16h8.5"

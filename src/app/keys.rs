@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::bars::choose_file;
+use super::brush;
 use super::editor::{BoxId, Editor};
 use super::page::Page;
 use super::panel::label_id;
@@ -46,6 +47,14 @@ fn key_down(page: Page, event: &KeyboardEvent) {
     let command = event.ctrl_key() || event.meta_key();
     let key = event.key();
     let key = if key.len() == 1 { key.to_lowercase() } else { key };
+    let of_slider = ["Arrow", "Page", "Home", "End"].iter().any(|its| key.starts_with(its));
+    if of_slider && within("input[type=range]") {
+        return;
+    }
+    if brush::key_down(page, event, &key) {
+        event.prevent_default();
+        return;
+    }
     let handled = match (command, key.as_str()) {
         (true, "z") if event.shift_key() => edit(page, Editor::redo),
         (true, "z") => edit(page, Editor::undo),
@@ -102,6 +111,8 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             true
         }
         (_, "b") => page.toggle_divider(),
+        (_, "s") => page.toggle_beside(),
+        (_, "p") => page.toggle_brush(),
         (_, "0") => {
             page.fit();
             true
@@ -133,7 +144,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
 pub fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
     let element = target.and_then(|target| target.dyn_into::<Element>().ok());
     element.is_some_and(|element| {
-        let field = element.closest("input:not([type=file]), textarea, select");
+        let field = element.closest("input:not([type=file], [type=range]), textarea, select");
         field.ok().flatten().is_some()
     })
 }

@@ -1,7 +1,8 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`models`], most of [`inside`] and parts of
+//! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`house_number`],
+//! [`models`], most of [`inside`] and parts of
 //! [`photos`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
@@ -18,10 +19,17 @@
 //! | `box` | a box on the stage | `data-box-id`, `data-digit` and `data-confidence` (0 to 1) once read, `data-remove` |
 //! | `box-reading` | the digit and confidence in a box's label | |
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
-//! | `house-number` | all digits from left to right | `data-number`, with `?` for what is not read yet |
+//! | `house-number` | all house numbers in reading order | `data-number`, a space between two, with `?` for what is not read yet |
+//! | `number` | the heading of a house number in the list | `data-number` |
+//! | `number-remove` | its switch | `aria-checked` |
 //! | `compare` | shows the original while it is held | `aria-pressed` |
 //! | `before-after` | switches the divider on and off | `aria-pressed` |
 //! | `divider` | the slider between before and after | `aria-valuenow`, 0 to 100 |
+//! | `side-by-side` | switches the original beside the result on and off | `aria-pressed` |
+//! | `original-beside` | that original | |
+//! | `brush` | takes the brush up and lays it down | `aria-pressed` |
+//! | `brush-bar` | the brush's bar, while it is up, with `brush-adds`, `brush-takes`, `brush-width` and `brush-done` | |
+//! | `filled` | what is filled, tinted, while the brush is up | |
 //! | `changed` | the share of the photo's pixels that changed | |
 //! | `strip` | the film strip, where there are several photos | |
 //! | `photo` | a photo in it | `data-name`, `data-photo-id`, `data-state` (`untouched`, `unfinished`, `done`, `failed`), `aria-current` |
@@ -59,6 +67,7 @@ pub mod dialogue;
 pub mod editor;
 pub mod erasing;
 pub mod fetched;
+pub mod house_number;
 pub mod inside;
 pub mod models;
 pub mod photos;
@@ -66,7 +75,11 @@ pub mod photos;
 #[cfg(feature = "app")]
 mod bars;
 #[cfg(feature = "app")]
+mod beside;
+#[cfg(feature = "app")]
 mod box_on_stage;
+#[cfg(feature = "app")]
+mod brush;
 #[cfg(feature = "app")]
 mod changed;
 #[cfg(feature = "app")]

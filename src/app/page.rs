@@ -3,24 +3,30 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use futures::channel::oneshot;
 use leptos::prelude::*;
 
 use super::comparison::Divider;
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
-use super::editor::{BoxId, Editor, PhotoBox, PointInScreen, SizeInScreen, View};
+use super::editor::{
+    BoxId, Editor, Erasure, PhotoBox, PointInPhoto, PointInScreen, SizeInScreen, View, numbers_of,
+    plain,
+};
 use super::engine::{Engine, Event};
-use super::erasing::{affected, difference};
+use super::erasing::affected;
+use super::house_number::HouseNumber;
 use super::kept;
 use super::messages::{Messages, Tone};
 use super::models::{Memory, Models, Phase, Step};
 use super::offline::NewVersion;
 use super::photos::{PhotoId, Photos};
 use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::removal::Brush;
 use crate::worker::protocol::{
-    Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
-    Progress, Reading,
+    Answer, Ask, BrushStroke, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside,
+    Method, Patch, Progress, Reading,
 };
 
 /// Pause after a change of boxes before the engine is asked: about two frames, so that the removal
@@ -117,6 +123,14 @@ pub struct Page {
     pub comparing: RwSignal<bool>,
     /// The divider between before and after, while it is on.
     pub divider: RwSignal<Option<Divider>>,
+    /// Whether the original is shown beside the result.
+    pub beside: RwSignal<bool>,
+    /// What the brush does, while it is up.
+    pub brush: RwSignal<Option<Brush>>,
+    /// Its width in photo pixels; 0 before it is first taken up.
+    pub brush_width: RwSignal<u32>,
+    /// Where it is.
+    pub brush_at: RwSignal<Option<PointInPhoto>>,
     /// How many pixels the removal changes, once the engine has done it.
     pub changed: RwSignal<Option<u64>>,
     /// Whether there is a new version of the page.
@@ -188,11 +202,11 @@ struct Backstage {
     /// Whether the engine's own pixels go on the stage.
     awaits_preview: bool,
     asked_read: Vec<BoxInPhoto>,
-    asked_erase: Option<(Vec<BoxInPhoto>, Method)>,
+    asked_erase: Option<(Erasure, Method)>,
     /// Areas whose fill on the stage is not that of the boxes as they were asked about last; none
     /// when it is so of all.
     unfilled: Option<Vec<BoxInPhoto>>,
-    asked_inside: Option<(BoxInPhoto, Option<u8>, Method)>,
+    asked_inside: Option<(BoxInPhoto, Option<u8>, Vec<Arc<BrushStroke>>, Method)>,
     /// Boxes to be pasted.
     copied: Vec<PhotoBox>,
     sync_timer: Option<gloo::timers::callback::Timeout>,
@@ -220,6 +234,10 @@ impl Page {
             pieces: RwSignal::new_local(Vec::new()),
             comparing: RwSignal::new(false),
             divider: RwSignal::new(None),
+            beside: RwSignal::new(false),
+            brush: RwSignal::new(None),
+            brush_width: RwSignal::new(0),
+            brush_at: RwSignal::new(None),
             changed: RwSignal::new(None),
             new_version: RwSignal::new(NewVersion::None),
             showing_fetches: RwSignal::new(false),
@@ -423,7 +441,7 @@ impl Page {
                     timing.read = Some((count, milliseconds));
                     timing.device = Some(device);
                 });
-                self.announce_number();
+                self.announce_numbers();
                 // Boxes that changed meanwhile, and readings that the bound above let go.
                 if !self.unread_boxes().is_empty() {
                     self.sync_soon();
@@ -541,6 +559,7 @@ impl Page {
         self.timing.set(Timing::default());
         self.comparing.set(false);
         self.divider.set(None);
+        self.brush_at.set(None);
         self.editor.set(Some(editor));
         self.photo.set(Some(PhotoOnPage { id, name, size }));
         self.set_picture(Some(picture));
@@ -583,6 +602,8 @@ impl Page {
         self.editor.set(None);
         self.photo.set(None);
         self.divider.set(None);
+        self.beside.set(false);
+        self.brush.set(None);
         self.inside.set(None);
         self.set_picture(None);
         self.pieces.set(Vec::new());
@@ -785,23 +806,25 @@ impl Page {
         }
     }
 
-    /// Turns a box's removal on or off.
-    pub fn toggle_remove(self, id: BoxId) {
+    /// Selects several boxes and wishes for the last one's element to have the focus.
+    pub fn select_several(self, ids: &[BoxId]) {
+        self.edit(|editor| editor.select_several(ids));
+        self.focus_wish.set(ids.last().copied());
+    }
+
+    /// Turns the removal of boxes on or off, all alike.
+    pub fn toggle_remove(self, ids: &[BoxId]) {
         self.edit(|editor| {
-            let removes = editor.get(id).is_some_and(|b| b.remove);
-            editor.set_remove(&[id], !removes)
+            let removes = ids.iter().any(|id| editor.get(*id).is_some_and(|b| b.remove));
+            editor.set_remove(ids, !removes)
         });
     }
 
-    /// Turns the removal of the selected boxes on or off, all alike. Tells whether there are any.
+    /// The same of the selected boxes. Tells whether there are any.
     pub fn toggle_remove_selected(self) -> bool {
-        self.edit(|editor| {
-            let selected = editor.selection();
-            let removes = selected.iter().any(|id| editor.get(*id).is_some_and(|b| b.remove));
-            editor.set_remove(&selected, !removes);
-            !selected.is_empty()
-        })
-        .unwrap_or_default()
+        let selected = self.look(Editor::selection).unwrap_or_default();
+        self.toggle_remove(&selected);
+        !selected.is_empty()
     }
 
     /// Keeps the selected boxes to be pasted. Tells whether there are any.
@@ -827,19 +850,20 @@ impl Page {
         self.readings.with(|readings| readings.get(&area).cloned())
     }
 
-    /// The boxes from left to right with their digit and its confidence: what a person says it is,
-    /// which is certain, or what is read, if it is.
-    pub fn house_number(self) -> Vec<(BoxId, Option<(u8, f32)>)> {
-        let boxes = self
-            .editor
-            .with(|editor| editor.as_ref().map(Editor::left_to_right))
-            .unwrap_or_default();
+    /// The house numbers on the stage, in reading order.
+    pub fn house_numbers(self) -> Vec<HouseNumber> {
+        let numbers = self.editor.with(|editor| {
+            editor.as_ref().map(|editor| numbers_of(editor.boxes())).unwrap_or_default()
+        });
         self.readings.with(|readings| {
-            let digit = |b: &PhotoBox| match b.label {
-                Some(label) => Some((label, 1.0)),
-                None => readings.get(&b.area).map(Reading::best),
+            let digit = |b: PhotoBox| match b.label {
+                Some(label) => (b.id, Some((label, 1.0))),
+                None => (b.id, readings.get(&b.area).map(Reading::best)),
             };
-            boxes.iter().map(|b| (b.id, digit(b))).collect()
+            let number = |boxes: Vec<PhotoBox>| HouseNumber {
+                digits: boxes.into_iter().map(digit).collect(),
+            };
+            numbers.into_iter().map(number).collect()
         })
     }
 
@@ -854,15 +878,10 @@ impl Page {
         })
     }
 
-    fn announce_number(self) {
-        let digits: Vec<String> = untrack(|| self.house_number())
-            .into_iter()
-            .map(|(_, best)| match best {
-                Some((digit, confidence)) => format!("{digit}, {:.0} percent", confidence * 100.0),
-                None => "not read yet".to_owned(),
-            })
-            .collect();
-        self.announcement.set(format!("Readings from left to right: {}.", digits.join("; ")));
+    fn announce_numbers(self) {
+        let numbers = untrack(|| self.house_numbers());
+        let spoken: Vec<String> = numbers.iter().map(HouseNumber::spoken).collect();
+        self.announcement.set(format!("{}.", spoken.join("; ")));
     }
 
     fn sync_soon(self) {
@@ -920,42 +939,43 @@ impl Page {
     /// Boxes near each other are asked about together, as they are filled together; those that no
     /// change came near keep their fill.
     fn ask_removal(self) {
-        let areas = self.look(Editor::areas_to_remove).unwrap_or_default();
-        let question = (areas, self.method.get_untracked());
+        let erasure = self.look(Editor::erasure).unwrap_or_default();
+        let question = (erasure, self.method.get_untracked());
         let before = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
         if self.was_asked(&question, |backstage| &mut backstage.asked_erase) {
             return;
         }
-        let (areas, method) = question;
+        let (erasure, method) = question;
         let boxes = self
             .backstage
             .try_update_value(|backstage| match (before, &mut backstage.unfilled) {
                 (Some((before, same)), Some(unfilled)) if same == method => {
-                    unfilled.extend(difference(&before, &areas));
-                    affected(unfilled, &areas, &method)
+                    unfilled.extend(erasure.changed_since(&before));
+                    affected(unfilled, &erasure.areas, &method)
                 }
                 (_, unfilled) => {
-                    *unfilled = Some(areas.clone());
-                    areas.clone()
+                    *unfilled = Some(erasure.areas.clone());
+                    erasure.areas.clone()
                 }
             })
             .unwrap_or_default();
         if boxes.is_empty() {
             // What is gone leaves nothing to fill. An answer may be on its way all the same.
             self.lay(&[], Vec::new());
-            if areas.is_empty() {
+            if erasure.areas.is_empty() {
                 self.timing.update(|timing| timing.erased = None);
             }
             return;
         }
-        self.ask(Ask::Erase { boxes, method });
+        let corrections = plain(&erasure.corrections_in(&boxes));
+        self.ask(Ask::Erase { boxes, corrections, method });
     }
 
     /// Lays what came for some boxes in the place of their last fill; of the others', what is still
     /// wanted stays.
     fn lay(self, boxes: &[BoxInPhoto], patches: Vec<Patch>) {
         let asked = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
-        let wanted = asked.map_or_else(Vec::new, |(areas, _)| areas);
+        let wanted = asked.map_or_else(Vec::new, |(erasure, _)| erasure.areas);
         self.pieces.update(|pieces| {
             pieces.retain(|piece| {
                 let area = &piece.box_in_photo;
@@ -969,10 +989,14 @@ impl Page {
     fn ask_inside(self) {
         let selected = self.look(|editor| editor.get(editor.selected()?).map(|b| b.area)).flatten();
         let Some(area) = selected.filter(|_| self.inspecting.get_untracked()) else { return };
-        let question = (area, self.gradient_of.get_untracked(), self.method.get_untracked());
+        let erasure = self.look(Editor::erasure).unwrap_or_default();
+        let corrections = erasure.corrections_in(&[area]);
+        let digit = self.gradient_of.get_untracked();
+        let question = (area, digit, corrections, self.method.get_untracked());
         if !self.was_asked(&question, |backstage| &mut backstage.asked_inside) {
-            let (area, digit, method) = question;
-            self.ask(Ask::Inspect { area, digit, method });
+            let (area, digit, corrections, method) = question;
+            let corrections = plain(&corrections);
+            self.ask(Ask::Inspect { area, digit, corrections, method });
         }
     }
 
@@ -988,10 +1012,10 @@ impl Page {
         self.backstage.try_update_value(ask).unwrap_or_default()
     }
 
-    /// Opens the inspector on the selected box, or on the first from the left.
+    /// Opens the inspector on the selected box, or on the first in reading order.
     pub fn inspect(self) {
         let first = |editor: &Editor| {
-            editor.selected().or_else(|| editor.left_to_right().first().map(|b| b.id))
+            editor.selected().or_else(|| editor.reading_order().first().map(|b| b.id))
         };
         let Some(id) = self.look(first).flatten() else { return };
         self.select_quietly(Some(id));
@@ -1035,7 +1059,7 @@ impl Page {
         let (boxes, removed) = self.editor.with(|editor| {
             editor
                 .as_ref()
-                .map(|editor| (editor.boxes().len(), editor.areas_to_remove().len()))
+                .map(|editor| (editor.boxes().len(), editor.erasure().areas.len()))
                 .unwrap_or_default()
         });
         match (boxes, removed) {
@@ -1046,14 +1070,16 @@ impl Page {
         }
     }
 
-    /// Has the engine make the open photo's PNG without these areas.
+    /// Has the engine make the open photo's PNG without what is taken out.
     ///
     /// # Errors
     /// Why there will be none.
-    pub async fn png(self, boxes: Vec<BoxInPhoto>) -> Result<Vec<u8>, String> {
+    pub async fn png(self, erasure: Erasure) -> Result<Vec<u8>, String> {
         let (sender, receiver) = oneshot::channel();
         self.backstage.update_value(|backstage| backstage.waits_for_png = Some(sender));
-        self.ask(Ask::Save { boxes, method: self.method.get_untracked() });
+        let corrections = plain(&erasure.corrections);
+        let method = self.method.get_untracked();
+        self.ask(Ask::Save { boxes: erasure.areas, corrections, method });
         receiver.await.unwrap_or_else(|_| Err("another photo was opened meanwhile".to_owned()))
     }
 
@@ -1074,6 +1100,17 @@ impl Page {
             self.divider.update(|divider| {
                 *divider = if divider.is_some() { None } else { Some(Divider::default()) };
             });
+            self.beside.set(false);
+        }
+        has_photo
+    }
+
+    /// Shows the original beside the result, or the result alone; tells whether there is a photo.
+    pub fn toggle_beside(self) -> bool {
+        let has_photo = self.look(|_| ()).is_some();
+        if has_photo {
+            self.beside.update(|beside| *beside = !*beside);
+            self.divider.set(None);
         }
         has_photo
     }
@@ -1098,14 +1135,16 @@ impl Page {
 
     /// Takes the stage's size on.
     pub fn stage_resized(self, size: SizeInScreen) {
-        if self.stage.get_untracked() == size {
+        let last = self.stage.get_untracked();
+        if last == size {
             return;
         }
         self.stage.set(size);
         if self.view.get_untracked().fitted {
             self.fit();
         } else {
-            self.pan(0.0, 0.0);
+            // What was in the middle stays there.
+            self.pan((size.width - last.width) / 2.0, (size.height - last.height) / 2.0);
         }
     }
 }

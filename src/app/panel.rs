@@ -1,9 +1,10 @@
-//! The side panel: the house number as a whole, the boxes one by one, saving, and the engine.
+//! The side panel: the house numbers, their boxes one by one, saving, and the engine.
 
 use leptos::html;
 use leptos::prelude::*;
 
-use super::editor::BoxId;
+use super::editor::{BoxId, Editor};
+use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
 use super::lean::text;
@@ -15,23 +16,35 @@ use super::stage::context_of;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
 
+/// A line of the list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Line {
+    /// The heading of the house number with these boxes.
+    Number(Vec<BoxId>),
+    /// One of its boxes.
+    Digit(BoxId),
+}
+
+/// All lines: each number's heading, then its boxes.
+fn lines_of(numbers: &[HouseNumber]) -> Vec<Line> {
+    let of = |ids: Vec<BoxId>| {
+        let digits: Vec<Line> = ids.iter().map(|id| Line::Digit(*id)).collect();
+        std::iter::once(Line::Number(ids)).chain(digits)
+    };
+    numbers.iter().flat_map(|number| of(number.ids())).collect()
+}
+
 /// The side panel.
 #[component]
 pub fn Panel(page: Page) -> impl IntoView {
-    let ids = Memo::new(move |_| {
-        page.editor.with(|editor| {
-            editor
-                .as_ref()
-                .map(|editor| editor.left_to_right().iter().map(|b| b.id).collect::<Vec<_>>())
-                .unwrap_or_default()
-        })
-    });
+    let numbers = Memo::new(move |_| page.house_numbers());
+    let lines = Memo::new(move |_| numbers.with(|numbers| lines_of(numbers)));
     view! {
         <aside class="panel" aria-label="Readings">
-            <Plate page=page />
-            <section class="rows" aria-label="Boxes from left to right">
+            <Plate numbers=numbers />
+            <section class="rows" aria-label="House numbers and their digits">
                 <Show
-                    when=move || !ids.with(Vec::is_empty)
+                    when=move || !lines.with(Vec::is_empty)
                     fallback=|| {
                         view! {
                             <p class="rows-empty">
@@ -41,8 +54,13 @@ pub fn Panel(page: Page) -> impl IntoView {
                     }
                 >
                     <ul>
-                        <For each=move || ids.get() key=|id| *id let:id>
-                            <Row page=page id=id />
+                        <For each=move || lines.get() key=Line::clone let:line>
+                            {match line {
+                                Line::Number(ids) => {
+                                    view! { <Heading page=page numbers=numbers ids=ids /> }.into_any()
+                                }
+                                Line::Digit(id) => view! { <Row page=page id=id /> }.into_any(),
+                            }}
                         </For>
                     </ul>
                 </Show>
@@ -54,54 +72,46 @@ pub fn Panel(page: Page) -> impl IntoView {
     }
 }
 
-/// The house number as a plate.
+/// The house numbers as a plate.
 #[component]
-fn Plate(page: Page) -> impl IntoView {
-    let number = Memo::new(move |_| page.house_number());
-    let spoken = move || {
-        number.with(|digits| {
-            digits
-                .iter()
-                .map(|(_, best)| best.map_or('?', |(digit, _)| char::from(b'0' + digit.min(9))))
-                .collect::<String>()
-        })
-    };
+fn Plate(numbers: Memo<Vec<HouseNumber>>) -> impl IntoView {
+    let count =
+        move || numbers.with(|numbers| numbers.iter().map(|n| n.digits.len()).sum::<usize>());
     let unsure = move || {
-        number.with(|digits| {
-            digits
-                .iter()
-                .filter(|(_, best)| {
-                    best.is_some_and(|(_, sure)| Sureness::of_confidence(sure) == Sureness::Low)
-                })
-                .count()
-        })
+        let low = |best: &Option<(u8, f32)>| {
+            best.is_some_and(|(_, sure)| Sureness::of_confidence(sure) == Sureness::Low)
+        };
+        let of = |number: &HouseNumber| number.digits.iter().filter(|(_, best)| low(best)).count();
+        numbers.with(|numbers| numbers.iter().map(of).sum::<usize>())
     };
     view! {
         <section class="number">
-            <h2>"House number"</h2>
+            <h2>
+                {text(move || {
+                    let several = numbers.with(Vec::len) > 1;
+                    if several { "House numbers" } else { "House number" }.to_owned()
+                })}
+            </h2>
             <div
                 class="plate"
-                class:is-empty=move || number.with(Vec::is_empty)
-                class:is-longest=move || { number.with(Vec::len) > 16 }
-                class:is-long=move || { (6..=16).contains(&number.with(Vec::len)) }
+                class:is-empty=move || count() == 0
+                class:is-longest=move || { count() > 16 }
+                class:is-long=move || { (6..=16).contains(&count()) }
             >
-                <output data-testid="house-number" data-number=spoken>
+                <output
+                    data-testid="house-number"
+                    data-number=text(move || numbers.with(|numbers| texts(numbers, " ")))
+                >
                     {move || {
-                        let digits = number.get();
-                        if digits.is_empty() {
+                        let numbers = numbers.get();
+                        if numbers.is_empty() {
                             return view! { <span class="plate-none">"no boxes yet"</span> }.into_any();
                         }
-                        digits
+                        numbers
                             .into_iter()
-                            .map(|(_, best)| match best {
-                                Some((digit, sure)) => {
-                                    let low = Sureness::of_confidence(sure) == Sureness::Low;
-                                    view! {
-                                        <span class:is-unsure=low>{digit.to_string()}</span>
-                                    }
-                                        .into_any()
-                                }
-                                None => view! { <span class="is-unread">"–"</span> }.into_any(),
+                            .map(|number| {
+                                let digits = number.digits.into_iter().map(|(_, best)| digit(best));
+                                view! { <span class="plate-number">{digits.collect_view()}</span> }
                             })
                             .collect_view()
                             .into_any()
@@ -109,14 +119,91 @@ fn Plate(page: Page) -> impl IntoView {
                 </output>
             </div>
             <p class="number-note">
-                {move || match (number.with(Vec::len), unsure()) {
-                    (0, _) => "Read from left to right.".to_owned(),
-                    (_, 0) => "Read from left to right.".to_owned(),
-                    (_, 1) => "One digit is unsure: below 50 %.".to_owned(),
-                    (_, count) => format!("{count} digits are unsure: below 50 %."),
-                }}
+                {text(move || match unsure() {
+                    0 => "Read from left to right, row after row.".to_owned(),
+                    1 => "One digit is unsure: below 50 %.".to_owned(),
+                    count => format!("{count} digits are unsure: below 50 %."),
+                })}
             </p>
         </section>
+    }
+}
+
+/// A digit on the plate.
+fn digit(best: Option<(u8, f32)>) -> AnyView {
+    match best {
+        Some((digit, sure)) => {
+            let low = Sureness::of_confidence(sure) == Sureness::Low;
+            view! { <span class:is-unsure=low>{digit.to_string()}</span> }.into_any()
+        }
+        None => view! { <span class="is-unread">"–"</span> }.into_any(),
+    }
+}
+
+/// A house number in the list, above its boxes.
+#[component]
+fn Heading(page: Page, numbers: Memo<Vec<HouseNumber>>, ids: Vec<BoxId>) -> impl IntoView {
+    let first = ids.first().copied();
+    // By its first box: a number whose boxes change gets another heading.
+    let of = move |part: fn(&HouseNumber) -> String| {
+        text(move || {
+            numbers.with(|numbers| {
+                let own = |number: &&HouseNumber| number.digits.first().map(|(id, _)| *id) == first;
+                numbers.iter().find(own).map(part).unwrap_or_default()
+            })
+        })
+    };
+    let number = of(HouseNumber::text);
+    let ids = StoredValue::new(ids);
+    let removed = Memo::new(move |_| {
+        let removes = |editor: &Editor, id: &BoxId| editor.get(*id).is_some_and(|b| b.remove);
+        page.editor.with(|editor| {
+            let count = |editor: &Editor| {
+                ids.with_value(|ids| ids.iter().filter(|id| removes(editor, id)).count())
+            };
+            editor.as_ref().map_or(0, count)
+        })
+    });
+    view! {
+        <li class="number-head" data-testid="number" data-number=number>
+            <h3>
+                <button
+                    type="button"
+                    class="quiet number-pick"
+                    title="Select the boxes of this house number"
+                    on:click=move |_| ids.with_value(|ids| page.select_several(ids))
+                >
+                    <span class="visually-hidden">"Select house number "</span>
+                    <b>{number}</b>
+                    " "
+                    <span class="number-sure">
+                        {of(|number| number.confidence().map(percent).unwrap_or_default())}
+                    </span>
+                </button>
+            </h3>
+            <button
+                type="button"
+                class="switch"
+                role="switch"
+                data-testid="number-remove"
+                aria-checked=text(move || (removed.get() > 0).to_string())
+                aria-label=text(move || format!("Remove house number {}", number.get()))
+                title="Remove all digits of this house number"
+                on:click=move |_| ids.with_value(|ids| page.toggle_remove(ids))
+            >
+                <span class="switch-track" aria-hidden="true"><span></span></span>
+                <span class="switch-word" aria-hidden="true">
+                    {text(move || {
+                        match removed.get() {
+                            0 => "keep",
+                            count if count < ids.with_value(Vec::len) => "some",
+                            _ => "remove",
+                        }
+                        .to_owned()
+                    })}
+                </span>
+            </button>
+        </li>
     }
 }
 
@@ -221,7 +308,7 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                 aria-checked=move || removes().to_string()
                 aria-label=format!("Remove the digit of box {id}")
                 title="Remove this digit from the photo"
-                on:click=move |_| page.toggle_remove(id)
+                on:click=move |_| page.toggle_remove(&[id])
             >
                 <span class="switch-track" aria-hidden="true"><span></span></span>
                 <span class="switch-word" aria-hidden="true">

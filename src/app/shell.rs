@@ -6,9 +6,12 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::bars::{Header, Tools};
+use super::beside::OriginalBeside;
+use super::brush::BrushBar;
 use super::empty::Empty;
 use super::icons::Icon;
 use super::later::later;
+use super::lean::truth;
 use super::messages::MessageLines;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
@@ -47,7 +50,12 @@ fn Shell() -> impl IntoView {
         <main class="work">
             <div class="desk">
                 <Tools page=page />
-                <div class="stage-frame">
+                <div
+                    class="stage-frame"
+                    class:is-split=truth(move || page.beside.get())
+                    class:is-brushing=truth(move || page.brush.get().is_some())
+                >
+                    <OriginalBeside page=page />
                     <Stage page=page />
                     <Show when=move || page.photo.with(Option::is_none)>
                         <Empty page=page />
@@ -58,6 +66,7 @@ fn Shell() -> impl IntoView {
                     <Show when=move || page.comparing.get()>
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
                     </Show>
+                    <BrushBar page=page />
                     <Restored page=page />
                     <MessageLines page=page />
                 </div>

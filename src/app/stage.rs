@@ -15,22 +15,28 @@ use web_sys::{
 };
 
 use super::box_on_stage::BoxOnStage;
+use super::brush::{BrushOnStage, Filled};
 use super::divider::{self, DividerOnStage};
 use super::editor::{
     BoxId, BoxInScreen, Editor, Finished, Handle, PlacedLabel, PointInScreen, SizeInScreen,
     place_labels,
 };
 use super::intake::describe;
+use super::lean::{text, truth};
 use super::messages::Tone;
 use super::page::{Page, Piece};
+use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::worker::protocol::Patch;
 
 /// How far a pointer strays in CSS pixels while it clicks.
 const MOUSE_SLACK: f64 = 4.0;
 const TOUCH_SLACK: f64 = 9.0;
 
+/// The button of a pen's other end.
+const PEN_ERASER: i16 = 5;
+
 /// Above this zoom single pixels are shown as they are instead of blurred.
-const PIXELATED_ABOVE: f64 = 3.0;
+pub const PIXELATED_ABOVE: f64 = 3.0;
 
 /// Canvases beyond these limits fail in some browsers, so larger photos are shown reduced; boxes,
 /// removal and the saved file keep the full resolution.
@@ -42,7 +48,7 @@ pub type Layout = HashMap<BoxId, (BoxInScreen, PlacedLabel)>;
 
 /// Pointers that are down, and what they do.
 #[derive(Default)]
-struct Pointers {
+pub struct Pointers {
     down: Vec<(i32, PointInScreen)>,
     pans: bool,
 }
@@ -57,7 +63,7 @@ pub fn Stage(page: Page) -> impl IntoView {
 
     follow_size(page, stage);
     draw_photo(page, canvas);
-    lay_pieces(page, pieces);
+    lay_pieces(page, pieces, canvas_of);
 
     let layout = Memo::new(move |_| layout_of(page));
     let ids = Memo::new(move |_| {
@@ -72,22 +78,13 @@ pub fn Stage(page: Page) -> impl IntoView {
         let draft = page.editor.with(|editor| editor.as_ref().and_then(Editor::draft))?;
         Some((draft, page.view.get().box_to_screen(draft)))
     });
-    let transform = move || {
-        let view = page.view.get();
-        format!(
-            "translate({}px, {}px) scale({})",
-            view.origin_in_screen.x, view.origin_in_screen.y, view.zoom
-        )
-    };
     // Left of the divider the photo below shows through.
     let clip = move || {
         divider::shown(page).map(|divider| format!("inset(0 0 0 {:.4}%)", divider.share() * 100.0))
     };
-    let side = move |side: fn(crate::photo::PhotoSize) -> u32| {
-        move || {
-            let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
-            format!("{}px", size.map_or(0, side))
-        }
+    let laid_over = view! {
+        <div node_ref=pieces class="pieces" style:clip-path=clip aria-hidden="true"></div>
+        <Filled page=page />
     };
 
     view! {
@@ -101,31 +98,18 @@ pub fn Stage(page: Page) -> impl IntoView {
             data-testid="stage"
             role="group"
             aria-label="Photo with boxes. Drag to draw a box round a digit; press question mark for the keys."
-            on:pointerdown=move |event| pointer_down(page, stage, pointers, &event)
+            on:pointerdown=move |event| pointer_down(page, stage, pointers, &event, false)
             on:pointermove=move |event| pointer_moved(page, stage, pointers, &event)
             on:pointerup=move |event| pointer_up(page, pointers, &event, true)
             on:pointercancel=move |event| pointer_up(page, pointers, &event, false)
             on:lostpointercapture=move |event| pointer_up(page, pointers, &event, false)
             on:wheel=move |event| wheel(page, stage, &event)
         >
-            <div
-                class="photo"
-                class:is-hidden=move || page.photo.with(Option::is_none)
-                style:transform=transform
-                style:width=side(|size| size.width)
-                style:height=side(|size| size.height)
-            >
-                <canvas node_ref=canvas class="original"></canvas>
-                <div
-                    node_ref=pieces
-                    class="pieces"
-                    style:clip-path=clip
-                    aria-hidden="true"
-                ></div>
-            </div>
+            {photo_layer(page, canvas, laid_over.into_any())}
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
+            <BrushOnStage page=page />
             <DividerOnStage page=page />
             {move || {
                 draft
@@ -149,6 +133,36 @@ pub fn Stage(page: Page) -> impl IntoView {
             }}
         </div>
     }
+}
+
+/// The photo as the view lays it, and what lies over it in its own pixels.
+pub fn photo_layer(page: Page, canvas: NodeRef<html::Canvas>, laid_over: AnyView) -> AnyView {
+    let transform = text(move || {
+        let view = page.view.get();
+        format!(
+            "translate({}px, {}px) scale({})",
+            view.origin_in_screen.x, view.origin_in_screen.y, view.zoom
+        )
+    });
+    let side = move |side: fn(PhotoSize) -> u32| {
+        text(move || {
+            let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
+            format!("{}px", size.map_or(0, side))
+        })
+    };
+    view! {
+        <div
+            class="photo"
+            class:is-hidden=truth(move || page.photo.with(Option::is_none))
+            style:transform=transform
+            style:width=side(|size| size.width)
+            style:height=side(|size| size.height)
+        >
+            <canvas node_ref=canvas class="original"></canvas>
+            {laid_over}
+        </div>
+    }
+    .into_any()
 }
 
 /// A length for a style property.
@@ -188,7 +202,8 @@ fn follow_size(page: Page, stage: NodeRef<html::Div>) {
     });
 }
 
-fn draw_photo(page: Page, canvas: NodeRef<html::Canvas>) {
+/// Draws the photo whenever there is another one.
+pub fn draw_photo(page: Page, canvas: NodeRef<html::Canvas>) {
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
         let drawn = page.picture.with(|picture| match picture {
@@ -227,9 +242,15 @@ pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingCo
     Ok(canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok()))
 }
 
+/// Lays what a piece's canvas shows.
+///
 /// One small canvas a removed box instead of one as large as the photo: on a 100 megapixel photo
 /// that would cost 400 MB for a few digits.
-fn lay_pieces(page: Page, layer: NodeRef<html::Div>) {
+pub fn lay_pieces(
+    page: Page,
+    layer: NodeRef<html::Div>,
+    canvas_of: fn(&Piece) -> Result<HtmlCanvasElement, JsValue>,
+) {
     let canvases = StoredValue::new_local(Vec::<(Piece, HtmlCanvasElement)>::new());
     // Shown as long as there is a box exactly there that is to be removed: a box that is switched
     // off or deleted shows the original at once, and undo brings the piece back. While a box is
@@ -238,7 +259,7 @@ fn lay_pieces(page: Page, layer: NodeRef<html::Div>) {
     let wanted = Memo::new(move |_| {
         page.editor.with(|editor| {
             let editor = editor.as_ref()?;
-            let areas = editor.areas_to_remove().into_iter().collect::<HashSet<_>>();
+            let areas = editor.erasure().areas.into_iter().collect::<HashSet<_>>();
             Some((areas, editor.is_adjusting()))
         })
     });
@@ -286,19 +307,39 @@ fn canvas_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
     let top = inner.top.saturating_sub(1).max(area.top);
     let right = inner.right().saturating_add(1).min(area.right());
     let bottom = inner.bottom().saturating_add(1).min(area.bottom());
+    let rgba = rows_of(&piece.patch, left..right, top..bottom);
+    let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
+    canvas_at(BoxInPhoto { left, top, width, height }, &rgba)
+}
+
+/// The colour of what is filled.
+const TINT: [u8; 4] = [230, 0, 126, 120];
+
+/// The pixels of the piece's box that are filled, tinted.
+pub fn mask_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
+    let (area, inner) = (piece.patch.area, piece.box_in_photo);
+    let tint = |column: u32, row: u32| match piece.patch.fills(column, row) {
+        true => TINT,
+        false => [0; 4],
+    };
+    let left = inner.left.saturating_sub(area.left);
+    let top = inner.top.saturating_sub(area.top);
+    let rgba: Vec<u8> = (top..top + inner.height)
+        .flat_map(|row| (left..left + inner.width).flat_map(move |column| tint(column, row)))
+        .collect();
+    canvas_at(inner, &rgba)
+}
+
+/// A canvas with these pixels, to be laid over this part of the photo.
+fn canvas_at(area: BoxInPhoto, rgba: &[u8]) -> Result<HtmlCanvasElement, JsValue> {
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
-    canvas.set_width(right.saturating_sub(left));
-    canvas.set_height(bottom.saturating_sub(top));
+    canvas.set_width(area.width);
+    canvas.set_height(area.height);
     // Named in full: Leptos has a method of the same name for elements.
     let style = HtmlElement::style(&canvas);
-    style.set_property("left", &format!("{left}px"))?;
-    style.set_property("top", &format!("{top}px"))?;
-    let rgba = rows_of(&piece.patch, left..right, top..bottom);
-    let data = ImageData::new_with_u8_clamped_array_and_sh(
-        Clamped(&rgba),
-        right.saturating_sub(left),
-        bottom.saturating_sub(top),
-    )?;
+    style.set_property("left", &format!("{}px", area.left))?;
+    style.set_property("top", &format!("{}px", area.top))?;
+    let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), area.width, area.height)?;
     if let Some(context) = context_of(&canvas)? {
         context.put_image_data(&data, 0.0, 0.0)?;
     }
@@ -331,11 +372,13 @@ fn point_in_screen(stage: NodeRef<html::Div>, event: &web_sys::MouseEvent) -> Po
     }
 }
 
-fn pointer_down(
+/// A pointer goes down on the stage, or on what `only_pans`.
+pub fn pointer_down(
     page: Page,
     stage: NodeRef<html::Div>,
     pointers: StoredValue<Pointers, LocalStorage>,
     event: &PointerEvent,
+    only_pans: bool,
 ) {
     if page.look(|_| ()).is_none() {
         return;
@@ -343,7 +386,9 @@ fn pointer_down(
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let closest =
         |selector: &str| target.as_ref().and_then(|target| target.closest(selector).ok().flatten());
-    if closest(".label").is_some() || !matches!(event.button(), 0 | 1) {
+    let paints = !only_pans && page.brush.get_untracked().is_some();
+    let is_eraser = event.button() == PEN_ERASER && paints;
+    if closest(".label").is_some() || !(matches!(event.button(), 0 | 1) || is_eraser) {
         return;
     }
     if let Some(stage) = stage.get_untracked() {
@@ -353,7 +398,7 @@ fn pointer_down(
     // Keeps the middle button from scrolling, and the focus from leaving the selected box.
     event.prevent_default();
     let point = point_in_screen(stage, event);
-    let pans = event.button() == 1 || page.panning.get_untracked();
+    let pans = only_pans || event.button() == 1 || page.panning.get_untracked();
     let count = pointers
         .try_update_value(|pointers| {
             pointers.down.retain(|(id, _)| *id != event.pointer_id());
@@ -368,6 +413,10 @@ fn pointer_down(
     }
     let view = page.view.get_untracked();
     let point_in_photo = view.to_photo(point);
+    if paints {
+        page.begin_stroke(point_in_photo, event.shift_key() || is_eraser);
+        return;
+    }
     let slack = if event.pointer_type() == "mouse" { MOUSE_SLACK } else { TOUCH_SLACK } / view.zoom;
     let over = closest("[data-box-id]")
         .and_then(|element| element.get_attribute("data-box-id"))
@@ -393,7 +442,8 @@ fn pointer_down(
     });
 }
 
-fn pointer_moved(
+/// What the pointers that are down do.
+pub fn pointer_moved(
     page: Page,
     stage: NodeRef<html::Div>,
     pointers: StoredValue<Pointers, LocalStorage>,
@@ -401,6 +451,9 @@ fn pointer_moved(
 ) {
     let id = event.pointer_id();
     let point = point_in_screen(stage, event);
+    if page.brush.get_untracked().is_some() {
+        page.brush_at.set(Some(page.view.get_untracked().to_photo(point)));
+    }
     let Some((before, after, pans)) = pointers
         .try_update_value(|pointers| {
             let before = pointers.down.clone();
@@ -415,13 +468,14 @@ fn pointer_moved(
     match (before.as_slice(), after.as_slice()) {
         ([(_, from)], [(_, to)]) if pans => page.pan(to.x - from.x, to.y - from.y),
         ([_], [_]) => {
-            let point_in_photo = page.view.get_untracked().to_photo(point);
-            let change = |editor: &mut Editor| {
-                editor.drag_to(point_in_photo);
-                editor.is_adjusting()
-            };
+            let view = page.view.get_untracked();
+            let paints = page.look(|editor| editor.painting().is_some()).unwrap_or_default();
+            // Of a box only the last place counts, of a stroke the way there.
+            let way = if paints { coalesced(event) } else { Vec::new() };
+            let way = way.iter().map(|event| point_in_screen(stage, event));
+            let points: Vec<_> = way.chain([point]).map(|point| view.to_photo(point)).collect();
             if page.look(Editor::has_gesture).unwrap_or_default() {
-                page.edit(change);
+                page.edit(|editor| points.iter().for_each(|point| editor.drag_to(*point)));
             }
         }
         ([(_, a), (_, b), ..], [(_, c), (_, d), ..]) => {
@@ -433,7 +487,17 @@ fn pointer_moved(
     }
 }
 
-fn pointer_up(
+/// The moves that the browser made one event of, where it tells.
+fn coalesced(event: &PointerEvent) -> Vec<PointerEvent> {
+    let list = js_sys::Reflect::get(event, &"getCoalescedEvents".into())
+        .and_then(JsCast::dyn_into::<js_sys::Function>)
+        .and_then(|list| list.call0(event));
+    let list = list.map(|list| js_sys::Array::from(&list)).unwrap_or_default();
+    list.iter().filter_map(|event| event.dyn_into().ok()).collect()
+}
+
+/// A pointer goes up and `keeps` what it did, or is taken away.
+pub fn pointer_up(
     page: Page,
     pointers: StoredValue<Pointers, LocalStorage>,
     event: &PointerEvent,
@@ -458,6 +522,7 @@ fn pointer_up(
     match page.edit(Editor::finish) {
         Some(Finished::Click(over)) => page.select(over),
         Some(Finished::Drawn(id) | Finished::Changed(id)) => page.select(Some(id)),
+        Some(Finished::Painted) => return,
         Some(Finished::Nothing) | None => {}
     }
     if page.look(Editor::selected).flatten().is_none()
@@ -469,7 +534,8 @@ fn pointer_up(
     }
 }
 
-fn wheel(page: Page, stage: NodeRef<html::Div>, event: &WheelEvent) {
+/// Zooms at the pointer.
+pub fn wheel(page: Page, stage: NodeRef<html::Div>, event: &WheelEvent) {
     if page.look(|_| ()).is_none() {
         return;
     }

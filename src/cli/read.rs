@@ -10,6 +10,7 @@ use clap::Parser;
 use super::{boxes::read_boxes, model::ModelArgs};
 use crate::{
     classifier::Reading,
+    numbers::{house_numbers, joint_confidence},
     photo::{BoxInPhoto, Photo, PhotoError},
 };
 
@@ -22,7 +23,7 @@ pub struct Args {
     /// digitStruct.mat.
     #[arg(long)]
     boxes: PathBuf,
-    /// Print one JSON object instead of a line a box.
+    /// Print one JSON object instead of a line a house number and one a box.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -59,33 +60,62 @@ pub fn readings_json(boxes: &[BoxInPhoto], readings: &[Reading]) -> serde_json::
     boxes.iter().zip(readings).map(one).collect()
 }
 
+/// A house number: its digits, how likely all of them are right, and which boxes hold them.
+struct Number {
+    digits: String,
+    confidence: f32,
+    boxes: Vec<usize>,
+}
+
+fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
+    let number = |boxes: Vec<usize>| {
+        let best = || boxes.iter().filter_map(|&i| readings.get(i)).map(Reading::best);
+        Number {
+            digits: best().map(|(digit, _)| digit.to_string()).collect(),
+            confidence: joint_confidence(best().map(|(_, confidence)| confidence)),
+            boxes,
+        }
+    };
+    house_numbers(boxes).into_iter().map(number).collect()
+}
+
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let photo = open_photo(&args.photo)?;
     let boxes = read_boxes(Some(&args.boxes), None, &args.photo, photo.size())?;
     let classifier = args.model.load()?;
     let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    let numbers = numbers_of(&boxes, &readings);
     if args.json {
+        let one = |number: &Number| {
+            serde_json::json!({
+                "number": number.digits,
+                "confidence": number.confidence,
+                "readings": number.boxes,
+            })
+        };
         let report = serde_json::json!({
             "photo": args.photo.to_string_lossy(),
             "readings": readings_json(&boxes, &readings),
+            "numbers": numbers.iter().map(one).collect::<Vec<_>>(),
         });
         println!("{report}");
         return Ok(());
     }
-    for (area, reading) in boxes.iter().zip(&readings) {
-        let top: Vec<String> = reading
-            .top(3)
-            .into_iter()
-            .map(|(digit, confidence)| format!("{digit} {:.1} %", 100.0 * confidence))
-            .collect();
-        println!(
-            "{:>5} {:>5} {:>4} x {:<4} {}",
-            area.left,
-            area.top,
-            area.width,
-            area.height,
-            top.join(", ")
-        );
+    for Number { digits, confidence, boxes: members } in numbers {
+        println!("{digits} {:.1} %", 100.0 * confidence);
+        for i in members {
+            if let (Some(area), Some(reading)) = (boxes.get(i), readings.get(i)) {
+                println!("{}", line(area, reading));
+            }
+        }
     }
     Ok(())
+}
+
+/// A box with the three digits that it most likely holds.
+fn line(area: &BoxInPhoto, reading: &Reading) -> String {
+    let of = |(digit, confidence): (u8, f32)| format!("{digit} {:.1} %", 100.0 * confidence);
+    let top: Vec<String> = reading.top(3).into_iter().map(of).collect();
+    let BoxInPhoto { left, top: y, width, height } = area;
+    format!("{left:>5} {y:>5} {width:>4} x {height:<4} {}", top.join(", "))
 }

@@ -6,7 +6,10 @@
 //! folded in and evened out; the GRNN on the full lattice gives the fill; and the fill goes over
 //! into the photo as the network becomes less sure.
 
-use super::{Fill, Lattice, RemovalOptions, Round, fill::Watch, grnn::Grnn, lattice_line, relax};
+use super::{
+    Fill, Lattice, RemovalOptions, Round, corrections::Corrected, fill::Watch, grnn::Grnn,
+    lattice_line, relax,
+};
 use crate::{
     classifier::{EngineError, read_back},
     photo::{BoxInPhoto, Photo, Planes, luma},
@@ -39,12 +42,13 @@ const SIGMA: f64 = 1.2;
 const BLUR: usize = 1;
 const COLOUR_BLUR: usize = 2;
 
-/// Fills the strokes in `inside` the boxes of `area`; `boxes` are all that touch it.
+/// Fills the strokes inside the boxes of `area`, as `corrected` by a brush; `boxes` are all that
+/// touch it.
 pub(super) async fn fill(
     photo: &Photo,
     area: BoxInPhoto,
     boxes: &[BoxInPhoto],
-    inside: Vec<bool>,
+    corrected: Corrected,
     finder: &StrokeFinder,
     options: &RemovalOptions,
     watch: &mut dyn FnMut(Round<'_>),
@@ -52,7 +56,8 @@ pub(super) async fn fill(
     let mut planes = photo.planes(area);
     let [height, width, channels] = [planes.height, planes.width, planes.channels];
     let pixels = height * width;
-    let chances = grown(finder.find(photo, area, boxes).await?, height, width, options.grow);
+    let found = corrected.chances(finder.find(photo, area, boxes).await?);
+    let chances = grown(found, height, width, options.grow);
     let blurred = largest_within(&chances, height, width, BLUR);
     let coloured = largest_within(&chances, height, width, COLOUR_BLUR);
     let has_colours = channels >= 3;
@@ -61,7 +66,7 @@ pub(super) async fn fill(
         to_light_and_colours(&mut planes.samples, pixels);
     }
 
-    let limit = limit_of_background(&chances, &inside);
+    let limit = limit_of_background(&chances, &corrected.inside);
     let background: Vec<bool> = chances.iter().map(|chance| *chance < limit).collect();
 
     let coarser = options.coarser(area);
@@ -103,7 +108,11 @@ pub(super) async fn fill(
         if inside { share } else { 0.0 }
     };
     let shares = |chances: &[f32]| -> Vec<f32> {
-        chances.iter().zip(&inside).map(|(chance, inside)| share(*chance, *inside)).collect()
+        chances
+            .iter()
+            .zip(&corrected.inside)
+            .map(|(chance, inside)| share(*chance, *inside))
+            .collect()
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
     let clear: Vec<bool> = coloured.iter().map(|chance| *chance < BACKGROUND).collect();

@@ -3,7 +3,9 @@
 use super::{
     Grnn, Lattice, RemovalOptions,
     background::{Background, Range},
-    by_strokes, groups_of, growth, quiet_by_feature_maps,
+    by_strokes,
+    corrections::{BrushStroke, Corrected},
+    groups_of, growth, quiet_by_feature_maps,
 };
 use crate::{
     classifier::{Classifier, EngineError, read_back},
@@ -99,13 +101,14 @@ pub async fn remove_digits(
     nets: &Nets,
     options: &RemovalOptions,
 ) -> Result<Vec<Fill>, EngineError> {
-    fill_groups(photo, boxes, nets, options, &mut |_| {}).await
+    fill_groups(photo, boxes, &[], nets, options, &mut |_| {}).await
 }
 
-/// [`remove_digits`], showing `watch` each round.
+/// [`remove_digits`], with corrections, showing `watch` each round.
 pub(super) async fn fill_groups(
     photo: &Photo,
     boxes: &[BoxInPhoto],
+    corrections: &[BrushStroke],
     nets: &Nets,
     options: &RemovalOptions,
     watch: &mut dyn FnMut(Round<'_>),
@@ -114,7 +117,7 @@ pub(super) async fn fill_groups(
     for group in groups_of(boxes, options.context) {
         let members: Vec<BoxInPhoto> =
             group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
-        fills.push(fill_group(photo, &members, boxes, nets, options, watch).await?);
+        fills.push(fill_group(photo, &members, boxes, corrections, nets, options, watch).await?);
     }
     Ok(fills)
 }
@@ -125,6 +128,7 @@ async fn fill_group(
     photo: &Photo,
     members: &[BoxInPhoto],
     all: &[BoxInPhoto],
+    corrections: &[BrushStroke],
     nets: &Nets,
     options: &RemovalOptions,
     watch: &mut dyn FnMut(Round<'_>),
@@ -133,17 +137,18 @@ async fn fill_group(
         return Err(EngineError("a group without boxes".to_owned()));
     };
     let area = hull.grown(options.context, photo.size());
+    let touching: Vec<BoxInPhoto> = all.iter().filter(|b| b.within(&area, 0)).copied().collect();
+    let in_any_box = cover(area, touching.iter());
     let inside = cover(area, members.iter());
+    let corrected = Corrected::of(area, inside, &in_any_box, corrections);
     let Nets { classifier, strokes } = nets;
     if let Some(finder) = strokes {
-        let touching: Vec<BoxInPhoto> =
-            all.iter().filter(|b| b.within(&area, 0)).copied().collect();
-        return by_strokes::fill(photo, area, &touching, inside, finder, options, watch).await;
+        return by_strokes::fill(photo, area, &touching, corrected, finder, options, watch).await;
     }
+    let inside = corrected.inside;
     let options = &options.for_region(area);
     let original = photo.planes(area);
     let pixels = original.height * original.width;
-    let in_any_box = cover(area, all.iter().filter(|b| b.within(&area, 0)));
 
     let quiet = quiet_pixels(photo, members, area, &in_any_box, classifier, options);
     let lattice = Lattice {

@@ -11,6 +11,7 @@
 mod background;
 #[cfg(feature = "engine")]
 mod by_strokes;
+mod corrections;
 #[cfg(feature = "engine")]
 mod fill;
 #[cfg(feature = "engine")]
@@ -27,6 +28,7 @@ mod options;
 #[cfg(feature = "engine")]
 mod report;
 
+pub use corrections::{Brush, BrushStroke};
 #[cfg(feature = "engine")]
 pub use fill::{Fill, Nets, Round, remove_digits};
 #[cfg(feature = "engine")]

@@ -6,17 +6,15 @@ use web_time::Instant;
 use super::{
     choosing,
     devices::{cpu_info, open_gpu, patiently, prove},
-    inspecting,
+    inspecting::{self, patch_of},
     loading::{Fetched, Order, whole_boxes},
-    protocol::{
-        Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Patch, Progress,
-    },
+    protocol::{Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Progress},
 };
 use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo},
     publication::StrokesEntry,
-    removal::{Fill, Method, Nets, remove},
+    removal::{BrushStroke, Fill, Method, Nets, remove_watched},
 };
 
 /// What the worker holds between requests.
@@ -101,9 +99,15 @@ impl Engine {
                 None => no_photo(),
             },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
-            Ask::Erase { boxes, method } => self.erase(&boxes, &method, reply).await,
-            Ask::Save { boxes, method } => self.save(&boxes, &method, reply).await,
-            Ask::Inspect { area, digit, method } => self.inspect(area, digit, &method, reply).await,
+            Ask::Erase { boxes, corrections, method } => {
+                self.erase(&boxes, &corrections, &method, reply).await
+            }
+            Ask::Save { boxes, corrections, method } => {
+                self.save(&boxes, &corrections, &method, reply).await
+            }
+            Ask::Inspect { area, digit, corrections, method } => {
+                self.inspect(area, digit, &corrections, &method, reply).await
+            }
         })
     }
 
@@ -189,24 +193,30 @@ impl Engine {
     async fn fill(
         &mut self,
         boxes: &[BoxInPhoto],
+        corrections: &[BrushStroke],
         method: &Method,
         reply: Reply<'_>,
     ) -> Result<(Vec<Fill>, DeviceInfo), Answer> {
         let (mut ready, photo) = self.ready(boxes)?;
         ready
-            .compute(reply, async |nets| remove(photo, boxes, method, nets).await)
+            .compute(reply, async |nets| {
+                remove_watched(photo, boxes, corrections, method, nets, &mut |_| {}).await
+            })
             .await
             .map_err(|error| failed(FailureKind::Engine, capitalised(&error.to_string())))
     }
 
-    async fn erase(&mut self, boxes: &[BoxInPhoto], method: &Method, reply: Reply<'_>) -> Answer {
+    async fn erase(
+        &mut self,
+        boxes: &[BoxInPhoto],
+        corrections: &[BrushStroke],
+        method: &Method,
+        reply: Reply<'_>,
+    ) -> Answer {
         let begun = Instant::now();
-        match (self.fill(boxes, method, reply).await, &self.photo) {
+        match (self.fill(boxes, corrections, method, reply).await, &self.photo) {
             (Ok((fills, device)), Some(photo)) => Answer::Erased {
-                patches: fills
-                    .iter()
-                    .map(|fill| Patch { area: fill.area, rgba: fill.rgba8(photo) })
-                    .collect(),
+                patches: fills.iter().map(|fill| patch_of(fill, photo)).collect(),
                 milliseconds: since(begun),
                 device,
             },
@@ -219,6 +229,7 @@ impl Engine {
         &mut self,
         area: BoxInPhoto,
         digit: Option<u8>,
+        corrections: &[BrushStroke],
         method: &Method,
         reply: Reply<'_>,
     ) -> Answer {
@@ -227,7 +238,9 @@ impl Engine {
             Err(answer) => return answer,
         };
         let inside = ready
-            .compute(reply, async |nets| inspecting::inside(nets, photo, area, digit, method).await)
+            .compute(reply, async |nets| {
+                inspecting::inside(nets, photo, area, digit, corrections, method).await
+            })
             .await;
         match inside {
             Ok((inside, _)) => Answer::Inside(Box::new(inside)),
@@ -235,8 +248,14 @@ impl Engine {
         }
     }
 
-    async fn save(&mut self, boxes: &[BoxInPhoto], method: &Method, reply: Reply<'_>) -> Answer {
-        match (self.fill(boxes, method, reply).await, &self.photo) {
+    async fn save(
+        &mut self,
+        boxes: &[BoxInPhoto],
+        corrections: &[BrushStroke],
+        method: &Method,
+        reply: Reply<'_>,
+    ) -> Answer {
+        match (self.fill(boxes, corrections, method, reply).await, &self.photo) {
             (Ok((fills, _)), Some(photo)) => {
                 let mut result = photo.clone();
                 for fill in &fills {

@@ -4,7 +4,10 @@ use super::protocol::{Bins, Inside, Patch, RoundPicture};
 use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo},
-    removal::{Histogram, Method, Nets, RemovalOptions, ReportOptions, Round, remove_watched},
+    removal::{
+        BrushStroke, Fill, Histogram, Method, Nets, RemovalOptions, ReportOptions, Round,
+        remove_watched,
+    },
 };
 
 /// Rounds that are kept at most: boxes over half a photo go through more than anyone looks at.
@@ -19,6 +22,7 @@ pub(super) async fn inside(
     photo: &Photo,
     area: BoxInPhoto,
     digit: Option<u8>,
+    corrections: &[BrushStroke],
     method: &Method,
 ) -> Result<Inside, EngineError> {
     let classifier = &nets.classifier;
@@ -41,7 +45,7 @@ pub(super) async fn inside(
             rounds.push(picture_of(&round));
         }
     };
-    let fills = remove_watched(photo, &[area], method, nets, &mut watch).await?;
+    let fills = remove_watched(photo, &[area], corrections, method, nets, &mut watch).await?;
     let fill = fills.into_iter().next().ok_or_else(nothing)?;
     let region = fill.area;
     let strokes = match (&nets.strokes, method) {
@@ -73,8 +77,14 @@ pub(super) async fn inside(
         strokes,
         key_pixels: fill.key_pixels.iter().map(|&(y, x)| (x as u32, y as u32)).collect(),
         rounds,
-        fill: Patch { area: region, rgba: fill.rgba8(photo) },
+        fill: patch_of(&fill, photo),
     })
+}
+
+/// A fill as the page lays it.
+pub(super) fn patch_of(fill: &Fill, photo: &Photo) -> Patch {
+    let filled = Patch::filled_of(&fill.inside);
+    Patch { area: fill.area, rgba: fill.rgba8(photo), filled }
 }
 
 /// Bins of the histogram that the method looks at, or would.
@@ -133,7 +143,7 @@ mod tests {
         let photo = Photo::from_rgb8(size, samples).expect("a photo");
         let area = BoxInPhoto { left: 15, top: 8, width: 22, height: 34 };
         for method in Method::all() {
-            let look = inside(&nets, &photo, area, None, &method);
+            let look = inside(&nets, &photo, area, None, &[], &method);
             let inside = pollster::block_on(look).expect("the CPU computes");
             let side = architecture.input.side;
             assert_eq!(inside.side as usize, side);
@@ -180,10 +190,10 @@ mod tests {
         let area = BoxInPhoto { left: 3, top: 3, width: 20, height: 24 };
         let reported = ReportOptions { bins: 12, ..ReportOptions::by(KeyPixels::FeatureMaps) };
         let method = Method::Report(reported);
-        let look = pollster::block_on(inside(&nets, &photo, area, Some(4), &method));
+        let look = pollster::block_on(inside(&nets, &photo, area, Some(4), &[], &method));
         let inside_of = look.expect("the CPU computes");
         assert_eq!((inside_of.digit, inside_of.histogram.counts.len()), (4, 12));
-        let none = pollster::block_on(inside(&nets, &photo, area, Some(10), &method));
+        let none = pollster::block_on(inside(&nets, &photo, area, Some(10), &[], &method));
         assert!(none.is_err(), "there is no digit 10");
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::classifier::Reading;
 use crate::photo::{BoxInPhoto, PhotoSize};
-pub use crate::removal::Method;
+pub use crate::removal::{BrushStroke, Method};
 
 /// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
 pub type RequestId = u32;
@@ -67,6 +67,8 @@ pub enum Ask {
     Erase {
         /// All boxes to be removed; boxes near each other are filled together.
         boxes: Vec<BoxInPhoto>,
+        /// What a brush says of strokes in them; the report's methods know nothing of it.
+        corrections: Vec<BrushStroke>,
         /// How.
         method: Method,
     },
@@ -75,6 +77,8 @@ pub enum Ask {
     Save {
         /// All boxes to be removed.
         boxes: Vec<BoxInPhoto>,
+        /// What a brush says of strokes in them.
+        corrections: Vec<BrushStroke>,
         /// How.
         method: Method,
     },
@@ -85,6 +89,8 @@ pub enum Ask {
         area: BoxInPhoto,
         /// The digit whose logit's gradient is asked for; without one, the digit read.
         digit: Option<u8>,
+        /// What a brush says of strokes in it.
+        corrections: Vec<BrushStroke>,
         /// How the digit is taken out.
         method: Method,
     },
@@ -240,6 +246,26 @@ pub struct Patch {
     /// outside the boxes hold the photo's own values.
     #[serde(with = "serde_bytes")]
     pub rgba: Vec<u8>,
+    /// Which of its pixels the fill replaces, row after row: eight a byte, the first one the
+    /// byte's lowest bit.
+    #[serde(with = "serde_bytes")]
+    pub filled: Vec<u8>,
+}
+
+impl Patch {
+    /// The bytes of [`Patch::filled`].
+    pub fn filled_of(pixels: &[bool]) -> Vec<u8> {
+        let byte = |pixels: &[bool]| {
+            pixels.iter().rev().fold(0, |byte, filled| byte << 1 | u8::from(*filled))
+        };
+        pixels.chunks(8).map(byte).collect()
+    }
+
+    /// Whether the fill replaces a pixel, by its column and row in the area.
+    pub fn fills(&self, column: u32, row: u32) -> bool {
+        let at = row as usize * self.area.width as usize + column as usize;
+        self.filled.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    }
 }
 
 /// What a network makes of one box, and the steps of its digit's removal.
@@ -329,4 +355,20 @@ pub enum FailureKind {
     Request,
     /// The engine itself failed; start a new worker.
     Engine,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filled_pixels_are_found_again() {
+        let area = BoxInPhoto { left: 7, top: 9, width: 5, height: 3 };
+        let filled: Vec<bool> = (0..15).map(|i| i % 4 == 1 || i == 14).collect();
+        let patch = Patch { area, rgba: Vec::new(), filled: Patch::filled_of(&filled) };
+        assert_eq!(patch.filled.len(), 2);
+        let again: Vec<bool> = (0..15).map(|i| patch.fills(i % 5, i / 5)).collect();
+        assert_eq!(again, filled);
+        assert!(!patch.fills(0, 9), "beyond the area");
+    }
 }

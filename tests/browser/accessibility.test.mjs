@@ -55,6 +55,17 @@ describe('accessibility', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
           await page.keyboard.press('Escape');
           await page.getByTestId(testId).waitFor({ state: 'hidden' });
         }
+        for (const [view, testId, key] of [
+          ['side by side', 'original-beside', 's'],
+          ['the brush', 'brush-bar', 'p'],
+        ]) {
+          await page.keyboard.press(key);
+          await page.getByTestId(testId).waitFor();
+          await settled(page);
+          await see(view);
+          await page.keyboard.press(key);
+          await page.getByTestId(testId).waitFor({ state: 'detached' });
+        }
         const wrong = { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('none') };
         await choose(page, wrong);
         await page.getByTestId('message').first().waitFor();

@@ -159,6 +159,77 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
     session.assertClean();
   });
 
+  test('original and result stand side by side, moved together', async (t) => {
+    const session = await atWork(t);
+    const { page } = session;
+    const { mouse } = page;
+    await page.getByTestId('before-after').click();
+    await page.getByTestId('side-by-side').click();
+    assert.equal(await page.getByTestId('divider').count(), 0, 'one of the two');
+    assert.equal(await page.getByTestId('side-by-side').getAttribute('aria-pressed'), 'true');
+    const original = await page.getByTestId('original-beside').boundingBox();
+    const result = await page.getByTestId('stage').boundingBox();
+    assert.ok(Math.abs(original.width - result.width) <= 1 && original.height === result.height);
+    assert.ok(original.x + original.width <= result.x + 1, 'left of it');
+
+    const transforms = () =>
+      page.locator('.stage-frame .photo').evaluateAll((found) => found.map(({ style }) => style.transform));
+    const same = async () => {
+      const [a, b] = await transforms();
+      assert.equal(a, b);
+      return a;
+    };
+    const fitted = await same();
+    const middle = [original.x + original.width / 2, original.y + original.height / 2];
+    await mouse.move(...middle);
+    await mouse.wheel(0, -300);
+    await page.waitForFunction(
+      (before) => document.querySelector('.stage .photo').style.transform !== before,
+      fitted,
+    );
+    const zoomed = await same();
+    await mouse.down();
+    await mouse.move(middle[0] + 30, middle[1] + 20);
+    await mouse.up();
+    assert.notEqual(await same(), zoomed, 'panned by the original');
+    assert.equal((await boxes(page)).length, 1, 'and nothing drawn on it');
+    await page.keyboard.press('0');
+    await draw(page, { left: 400, top: 40, width: 60, height: 80 });
+    assert.equal((await boxes(page)).length, 2);
+
+    // The digit is there, and it is not.
+    await page.keyboard.press('Escape');
+    await settled(page);
+    await page.keyboard.press('0');
+    const place = await page.getByTestId('box').first().boundingBox();
+    const shot = async (x) => {
+      const clip = {
+        x: Math.ceil(x + 6),
+        y: Math.ceil(place.y + 6),
+        width: Math.floor(place.width - 12),
+        height: Math.floor(place.height - 12),
+      };
+      return page.screenshot({ clip, caret: 'initial' });
+    };
+    const left = await shot(place.x - (result.x - original.x));
+    assert.ok(!left.equals(await shot(place.x)));
+
+    await page.keyboard.press('s');
+    assert.equal(await page.getByTestId('original-beside').count(), 0);
+    session.assertClean();
+  });
+
+  test('the halves are one below the other on a phone', async (t) => {
+    const session = await atWork(t, { viewport: { width: 390, height: 844 } });
+    const { page } = session;
+    await page.getByTestId('side-by-side').click();
+    const original = await page.getByTestId('original-beside').boundingBox();
+    const result = await page.getByTestId('stage').boundingBox();
+    assert.ok(original.y + original.height <= result.y + 1);
+    assert.equal(original.width, result.width);
+    session.assertClean();
+  });
+
   test('the panel says how many pixels changed, as the saved file has it', async (t) => {
     const session = await at.visit(t);
     const { page } = session;

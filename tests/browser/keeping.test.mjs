@@ -1,11 +1,12 @@
 // The work is kept in the browser: after a reload, in two tabs, without storage, until forgotten.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { obstacle } from './support/env.mjs';
 import { stored, workKept } from './support/kept.mjs';
 import { scratchFolder } from './support/native.mjs';
-import { boxesOf, openSample, sample } from './support/samples.mjs';
+import { FIRST, SECOND, boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
@@ -18,6 +19,11 @@ import {
   withoutStorage,
 } from './support/session.mjs';
 import { areaOf, boxes, choose, drawAll, houseNumber, photoShown, photos, save } from './support/stage.mjs';
+
+/** What the page kept before it had a brush, and the key of the photo's file in it. */
+const RECORD_1 =
+  'AQ8xNzk1NDAxNDE3NTcyLTEMZG9vci02MDYuanBn2ATCAwLyAaMBRW0BAQjsAqEBR24BAALyAaMBRW0G7AKhAUduBgABAA==';
+const RECORD_1_KEY = '1795401417572-1';
 
 /** Two photos, the second open with its boxes. */
 async function begin(page) {
@@ -79,6 +85,44 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await page.getByTestId('forget').click();
     assert.match(asked[0], /confirm: Forget all photos and boxes\? Not saved yet: 1\./);
     await workKept(page, { files: 0 });
+    session.assertClean();
+  });
+
+  test('is taken up from what an earlier version kept', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    // A record of version 1: door-606 with two boxes, the first one's digit corrected to 8.
+    const photo = readFileSync(sample('door-606')).toString('base64');
+    await page.evaluate(
+      async ([record, key, photo]) => {
+        const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+        const request = indexedDB.open('doorplate');
+        await new Promise((resolve) => {
+          request.onsuccess = resolve;
+        });
+        const change = request.result.transaction(['work', 'files'], 'readwrite');
+        change.objectStore('work').clear();
+        change.objectStore('work').put(bytes(record), 'record-1');
+        change.objectStore('files').put(new Blob([bytes(photo)], { type: 'image/jpeg' }), key);
+        await new Promise((resolve) => {
+          change.oncomplete = resolve;
+        });
+        request.result.close();
+      },
+      [RECORD_1, RECORD_1_KEY, photo],
+    );
+    await page.reload();
+    await photoShown(page, 'door-606.jpg');
+    await engineReady(page);
+    await settled(page);
+    assert.deepEqual((await boxes(page)).map(areaOf), [FIRST, SECOND]);
+    assert.equal(await houseNumber(page), '86');
+    await workKept(page, { files: 1, areas: [FIRST, SECOND] });
+    await page.reload();
+    await photoShown(page, 'door-606.jpg');
+    assert.equal((await boxes(page)).length, 2, 'and kept as this version does');
     session.assertClean();
   });
 

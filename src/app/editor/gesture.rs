@@ -3,6 +3,7 @@
 use super::boxes::BoxId;
 use super::view::PointInPhoto;
 use crate::photo::BoxInPhoto;
+use crate::removal::BrushStroke;
 
 /// The eight places a box is resized by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,8 @@ pub(super) enum Gesture {
         originals: Vec<(BoxId, BoxInPhoto)>,
         moved: bool,
     },
+    /// The brush paints a stroke.
+    Paint(BrushStroke),
     /// Some edges of a box move with the pointer.
     Resize { id: BoxId, handle: Handle, from: PointInPhoto, original: BoxInPhoto },
 }

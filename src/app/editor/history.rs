@@ -1,9 +1,10 @@
-//! Undo and redo over whole lists of boxes. A list is small, so keeping copies is simpler and
-//! safer than keeping inverse edits; the number of steps is bounded.
+//! Undo and redo over all that was made. Copies are cheap, so keeping them is simpler and safer than
+//! keeping inverse edits; the number of steps is bounded.
 
 use std::collections::VecDeque;
 
-use super::boxes::{BoxId, PhotoBox};
+use super::boxes::BoxId;
+use super::erasure::Work;
 
 /// Steps that are kept.
 const MAX_STEPS: usize = 500;
@@ -43,17 +44,17 @@ impl Merge {
     }
 }
 
-/// The lists before and after the present one.
+/// The work before and after the present state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    back: VecDeque<Vec<PhotoBox>>,
-    forward: Vec<Vec<PhotoBox>>,
+    back: VecDeque<Work>,
+    forward: Vec<Work>,
     last: Option<Merge>,
 }
 
 impl History {
-    /// Keeps the list as it is before an edit, unless the edit continues the last one.
-    pub(super) fn keep(&mut self, before: &[PhotoBox], merge: Option<Merge>) {
+    /// Keeps the work as it is before an edit, unless the edit continues the last one.
+    pub(super) fn keep(&mut self, before: &Work, merge: Option<Merge>) {
         let continues = match (merge, self.last) {
             (Some(merge), Some(last)) => merge.continues(last),
             _ => false,
@@ -66,7 +67,7 @@ impl History {
         if self.back.len() == MAX_STEPS {
             self.back.pop_front();
         }
-        self.back.push_back(before.to_vec());
+        self.back.push_back(before.clone());
     }
 
     pub(super) fn can_undo(&self) -> bool {
@@ -77,17 +78,17 @@ impl History {
         !self.forward.is_empty()
     }
 
-    pub(super) fn undo(&mut self, boxes: &mut Vec<PhotoBox>) -> bool {
+    pub(super) fn undo(&mut self, work: &mut Work) -> bool {
         self.last = None;
         let Some(before) = self.back.pop_back() else { return false };
-        self.forward.push(std::mem::replace(boxes, before));
+        self.forward.push(std::mem::replace(work, before));
         true
     }
 
-    pub(super) fn redo(&mut self, boxes: &mut Vec<PhotoBox>) -> bool {
+    pub(super) fn redo(&mut self, work: &mut Work) -> bool {
         self.last = None;
         let Some(after) = self.forward.pop() else { return false };
-        self.back.push_back(std::mem::replace(boxes, after));
+        self.back.push_back(std::mem::replace(work, after));
         true
     }
 }

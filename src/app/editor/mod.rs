@@ -6,17 +6,23 @@
 //! way from one to the other.
 
 mod boxes;
+mod erasure;
 mod gesture;
 mod history;
 mod labels;
 mod view;
 
 pub use boxes::{BoxId, LEAST_SIDE, PhotoBox};
+pub use erasure::{Erasure, Work, plain};
 pub use gesture::Handle;
 pub use labels::{LabelForm, PlacedLabel, place_labels};
 pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
 
+use std::sync::Arc;
+
+use crate::numbers::house_numbers;
 use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::removal::{Brush, BrushStroke};
 use boxes::{from_corners, moved_together, resized_within};
 use gesture::Gesture;
 use history::{History, Merge};
@@ -24,11 +30,11 @@ use history::{History, Merge};
 /// How far a duplicate lies from its original, in photo pixels.
 const DUPLICATE_OFFSET: f64 = 6.0;
 
-/// The boxes on one photo, what is selected, what is being dragged, and the way back.
+/// The boxes and the brush's strokes on one photo, what is selected, what is being dragged, and the way back.
 #[derive(Clone, Debug)]
 pub struct Editor {
     photo: PhotoSize,
-    boxes: Vec<PhotoBox>,
+    work: Work,
     selected: Option<BoxId>,
     /// What is selected besides.
     also: Vec<BoxId>,
@@ -37,11 +43,21 @@ pub struct Editor {
     history: History,
 }
 
-/// Boxes by their middles, from left to right.
-pub fn left_to_right(boxes: &[PhotoBox]) -> Vec<PhotoBox> {
-    let mut sorted = boxes.to_vec();
-    sorted.sort_by_key(|b| (b.area.left * 2 + b.area.width, b.area.top, b.id));
-    sorted
+/// The least radius of a brush, in a stroke's units: a dab paints a pixel, wherever it lies.
+const LEAST_RADIUS: u32 = 3;
+
+/// A point as a stroke has it.
+fn point_in_units(PointInPhoto { x, y }: PointInPhoto) -> (i32, i32) {
+    // Casts from a float clamp, and take what is no number for 0.
+    let unit = |at: f64| (at * f64::from(BrushStroke::PER_PIXEL)).round() as i32;
+    (unit(x), unit(y))
+}
+
+/// The house numbers that boxes make, and their boxes, in reading order.
+pub fn numbers_of(boxes: &[PhotoBox]) -> Vec<Vec<PhotoBox>> {
+    let areas: Vec<BoxInPhoto> = boxes.iter().map(|b| b.area).collect();
+    let boxes_of = |number: Vec<usize>| number.into_iter().map(|i| boxes[i]).collect();
+    house_numbers(&areas).into_iter().map(boxes_of).collect()
 }
 
 /// What a finished gesture came to.
@@ -55,6 +71,15 @@ pub enum Finished {
     Drawn(BoxId),
     /// A box was moved or resized.
     Changed(BoxId),
+    /// The brush painted a stroke.
+    Painted,
+}
+
+impl Finished {
+    /// Whether it was a stroke of the brush.
+    pub fn is_painted(self) -> bool {
+        self == Finished::Painted
+    }
 }
 
 impl Editor {
@@ -62,7 +87,7 @@ impl Editor {
     pub fn new(photo: PhotoSize) -> Self {
         Editor {
             photo,
-            boxes: Vec::new(),
+            work: Work::default(),
             selected: None,
             also: Vec::new(),
             next_id: 1,
@@ -71,11 +96,12 @@ impl Editor {
         }
     }
 
-    /// Takes on boxes from before, without a way back from them. Their ids are given anew.
-    pub fn begin_with(&mut self, boxes: &[PhotoBox]) {
-        for b in boxes {
+    /// Takes on work from before, without a way back from it. The boxes' ids are given anew.
+    pub fn begin_with(&mut self, work: &Work) {
+        self.work.corrections.clone_from(&work.corrections);
+        for b in &work.boxes {
             let id = self.push(b.area, b.remove);
-            if let Some(own) = self.boxes.last_mut().filter(|own| own.id == id) {
+            if let Some(own) = self.work.boxes.last_mut().filter(|own| own.id == id) {
                 own.label = b.label;
             }
         }
@@ -85,8 +111,8 @@ impl Editor {
     /// Puts boxes in the place of all, as one step to undo.
     pub fn replace(&mut self, areas: &[BoxInPhoto]) {
         self.cancel();
-        self.history.keep(&self.boxes, None);
-        self.boxes.clear();
+        self.history.keep(&self.work, None);
+        self.work.boxes.clear();
         for area in areas {
             self.push(*area, true);
         }
@@ -105,34 +131,56 @@ impl Editor {
         self.cancel();
         self.photo = photo;
         self.history = History::default();
-        self.boxes.retain_mut(|b| match crate::photo::LooseBox::from(b.area).clamp_to(photo) {
-            Ok(area) => {
-                b.area = area;
-                true
+        self.work.boxes.retain_mut(|b| {
+            match crate::photo::LooseBox::from(b.area).clamp_to(photo) {
+                Ok(area) => {
+                    b.area = area;
+                    true
+                }
+                Err(_) => false,
             }
-            Err(_) => false,
         });
         self.drop_lost_selection();
     }
 
     /// All boxes, oldest first.
     pub fn boxes(&self) -> &[PhotoBox] {
-        &self.boxes
+        &self.work.boxes
     }
 
-    /// All boxes as a house number is read: by their middles, from left to right.
-    pub fn left_to_right(&self) -> Vec<PhotoBox> {
-        left_to_right(&self.boxes)
+    /// All boxes in reading order: house number after house number.
+    pub fn reading_order(&self) -> Vec<PhotoBox> {
+        numbers_of(&self.work.boxes).into_iter().flatten().collect()
     }
 
-    /// Areas of the boxes whose digits are to be removed.
-    pub fn areas_to_remove(&self) -> Vec<BoxInPhoto> {
-        self.boxes.iter().filter(|b| b.remove).map(|b| b.area).collect()
+    /// All that was made.
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// What is taken out of the photo, with the stroke that is being painted.
+    pub fn erasure(&self) -> Erasure {
+        match &self.gesture {
+            Some(Gesture::Paint(stroke)) => {
+                let mut work = self.work.clone();
+                work.corrections.push(Arc::new(stroke.clone()));
+                work.erasure()
+            }
+            _ => self.work.erasure(),
+        }
+    }
+
+    /// The stroke that is being painted.
+    pub fn painting(&self) -> Option<&BrushStroke> {
+        match &self.gesture {
+            Some(Gesture::Paint(stroke)) => Some(stroke),
+            _ => None,
+        }
     }
 
     /// The box with this id.
     pub fn get(&self, id: BoxId) -> Option<&PhotoBox> {
-        self.boxes.iter().find(|b| b.id == id)
+        self.work.boxes.iter().find(|b| b.id == id)
     }
 
     /// The selected box's id; of several, that of the one selected last.
@@ -167,10 +215,17 @@ impl Editor {
         }
     }
 
-    /// Selects every box, the last one from the left last.
+    /// Selects these boxes, the last one last.
+    pub fn select_several(&mut self, ids: &[BoxId]) {
+        self.select(None);
+        for id in ids {
+            self.toggle_selected(*id);
+        }
+    }
+
+    /// Selects every box, the last one in reading order last.
     pub fn select_all(&mut self) {
-        self.also = self.left_to_right().iter().map(|b| b.id).collect();
-        self.selected = self.also.pop();
+        self.select_several(&self.reading_order().iter().map(|b| b.id).collect::<Vec<_>>());
     }
 
     /// Whether a box is being moved or resized right now.
@@ -218,6 +273,16 @@ impl Editor {
         self.gesture = Some(Gesture::Resize { id, handle, from: point_in_photo, original });
     }
 
+    /// Starts a stroke of the brush, so many photo pixels wide.
+    pub fn begin_paint(&mut self, brush: Brush, width: f64, point_in_photo: PointInPhoto) {
+        self.cancel();
+        let unit = f64::from(BrushStroke::PER_PIXEL);
+        // Casts from a float clamp, and take what is no number for 0.
+        let radius = ((width / 2.0 * unit).round() as u32).max(LEAST_RADIUS);
+        let points = vec![point_in_units(point_in_photo)];
+        self.gesture = Some(Gesture::Paint(BrushStroke { brush, radius, points }));
+    }
+
     /// Follows the pointer.
     pub fn drag_to(&mut self, point_in_photo: PointInPhoto) {
         let photo = self.photo;
@@ -243,6 +308,16 @@ impl Editor {
                 let id = *id;
                 self.set_area(id, area);
             }
+            Some(Gesture::Paint(stroke)) => {
+                let (x, y) = point_in_units(point_in_photo);
+                // Steps that are short beside the brush's width show nowhere.
+                let least = (stroke.radius / 4).max(BrushStroke::PER_PIXEL / 2);
+                let is_far =
+                    |last: &(i32, i32)| last.0.abs_diff(x) >= least || last.1.abs_diff(y) >= least;
+                if stroke.points.last().is_none_or(is_far) {
+                    stroke.points.push((x, y));
+                }
+            }
         }
     }
 
@@ -252,7 +327,7 @@ impl Editor {
             None => Finished::Nothing,
             Some(Gesture::Draw { draft: None, over, .. }) => Finished::Click(over),
             Some(Gesture::Draw { draft: Some(area), .. }) => {
-                self.history.keep(&self.boxes, None);
+                self.history.keep(&self.work, None);
                 Finished::Drawn(self.push(area, true))
             }
             Some(Gesture::Move { id, originals, moved: false, .. }) => {
@@ -267,6 +342,11 @@ impl Editor {
                 self.keep_change_of(vec![(id, original)]);
                 Finished::Changed(id)
             }
+            Some(Gesture::Paint(stroke)) => {
+                self.history.keep(&self.work, None);
+                self.work.corrections.push(Arc::new(stroke));
+                Finished::Painted
+            }
         }
     }
 
@@ -274,7 +354,7 @@ impl Editor {
     pub fn cancel(&mut self) -> bool {
         match self.gesture.take() {
             None => false,
-            Some(Gesture::Draw { .. }) => true,
+            Some(Gesture::Draw { .. } | Gesture::Paint(_)) => true,
             Some(Gesture::Move { originals, .. }) => {
                 self.set_areas(originals);
                 true
@@ -296,7 +376,7 @@ impl Editor {
         if after == before {
             return false;
         }
-        self.history.keep(&self.boxes, Some(Merge::move_of(id, now)));
+        self.history.keep(&self.work, Some(Merge::move_of(id, now)));
         self.set_areas(ids.into_iter().zip(after));
         true
     }
@@ -314,7 +394,7 @@ impl Editor {
         if changed == area {
             return false;
         }
-        self.history.keep(&self.boxes, Some(Merge::stretch_of(id, now)));
+        self.history.keep(&self.work, Some(Merge::stretch_of(id, now)));
         self.set_area(id, changed);
         true
     }
@@ -351,8 +431,8 @@ impl Editor {
         if copied.is_empty() {
             return false;
         }
-        for _ in 0..self.boxes.len() {
-            if !self.boxes.iter().any(|b| places.contains(&b.area)) {
+        for _ in 0..self.work.boxes.len() {
+            if !self.work.boxes.iter().any(|b| places.contains(&b.area)) {
                 break;
             }
             places = moved_together(&places, DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
@@ -364,16 +444,13 @@ impl Editor {
     /// Adds boxes like these at these places, as one step to undo, and selects them.
     fn add(&mut self, like: &[PhotoBox], places: Vec<BoxInPhoto>) {
         self.cancel();
-        self.history.keep(&self.boxes, None);
+        self.history.keep(&self.work, None);
         let ids: Vec<BoxId> =
             like.iter().zip(places).map(|(b, area)| self.push(area, b.remove)).collect();
-        self.select(None);
-        for id in ids {
-            self.toggle_selected(id);
-        }
+        self.select_several(&ids);
     }
 
-    /// Deletes a box. The next one to the right is selected in its place if it was selected.
+    /// Deletes a box. The next one in reading order is selected in its place if it was selected.
     pub fn delete(&mut self, id: BoxId) -> bool {
         self.delete_all(&[id])
     }
@@ -385,12 +462,12 @@ impl Editor {
 
     fn delete_all(&mut self, ids: &[BoxId]) -> bool {
         self.cancel();
-        let order: Vec<BoxId> = self.left_to_right().iter().map(|b| b.id).collect();
+        let order: Vec<BoxId> = self.reading_order().iter().map(|b| b.id).collect();
         let Some(first) = order.iter().position(|id| ids.contains(id)) else { return false };
         let (left, right) = order.split_at(first);
         let heir = right.iter().chain(left.iter().rev()).find(|id| !ids.contains(id)).copied();
-        self.history.keep(&self.boxes, None);
-        self.boxes.retain(|b| !ids.contains(&b.id));
+        self.history.keep(&self.work, None);
+        self.work.boxes.retain(|b| !ids.contains(&b.id));
         self.also.retain(|id| !ids.contains(id));
         if self.selected.is_some_and(|id| ids.contains(&id)) {
             self.select(heir);
@@ -411,13 +488,13 @@ impl Editor {
 
     fn change(&mut self, ids: &[BoxId], change: impl Fn(&mut PhotoBox)) -> bool {
         self.cancel();
-        let mut changed = self.boxes.clone();
+        let mut changed = self.work.boxes.clone();
         changed.iter_mut().filter(|b| ids.contains(&b.id)).for_each(change);
-        if changed == self.boxes {
+        if changed == self.work.boxes {
             return false;
         }
-        self.history.keep(&self.boxes, None);
-        self.boxes = changed;
+        self.history.keep(&self.work, None);
+        self.work.boxes = changed;
         true
     }
 
@@ -436,7 +513,7 @@ impl Editor {
         if self.cancel() {
             return true;
         }
-        let undone = self.history.undo(&mut self.boxes);
+        let undone = self.history.undo(&mut self.work);
         self.drop_lost_selection();
         undone
     }
@@ -444,7 +521,7 @@ impl Editor {
     /// Does the last undone step again.
     pub fn redo(&mut self) -> bool {
         self.cancel();
-        let redone = self.history.redo(&mut self.boxes);
+        let redone = self.history.redo(&mut self.work);
         self.drop_lost_selection();
         redone
     }
@@ -452,13 +529,13 @@ impl Editor {
     fn push(&mut self, area: BoxInPhoto, remove: bool) -> BoxId {
         let id = self.next_id;
         self.next_id += 1;
-        self.boxes.push(PhotoBox { id, area, remove, label: None });
+        self.work.boxes.push(PhotoBox { id, area, remove, label: None });
         self.select(Some(id));
         id
     }
 
     fn set_area(&mut self, id: BoxId, area: BoxInPhoto) {
-        for b in self.boxes.iter_mut().filter(|b| b.id == id) {
+        for b in self.work.boxes.iter_mut().filter(|b| b.id == id) {
             b.area = area;
         }
     }
@@ -479,12 +556,12 @@ impl Editor {
             return;
         }
         self.set_areas(originals);
-        self.history.keep(&self.boxes, None);
+        self.history.keep(&self.work, None);
         self.set_areas(after);
     }
 
     fn drop_lost_selection(&mut self) {
-        let there: Vec<BoxId> = self.boxes.iter().map(|b| b.id).collect();
+        let there: Vec<BoxId> = self.work.boxes.iter().map(|b| b.id).collect();
         self.also.retain(|id| there.contains(id));
         if !self.selected.is_some_and(|id| there.contains(&id)) {
             self.selected = self.also.pop();
@@ -780,9 +857,9 @@ mod tests {
     fn several_boxes_are_deleted_and_kept_in_one_step() {
         let (mut editor, [one, two, three]) = three_selected();
         assert!(editor.set_remove(&editor.selection(), false));
-        assert!(editor.areas_to_remove().is_empty());
+        assert!(editor.erasure().areas.is_empty());
         assert!(editor.undo());
-        assert_eq!(editor.areas_to_remove().len(), 3);
+        assert_eq!(editor.erasure().areas.len(), 3);
         editor.toggle_selected(two);
         assert!(editor.delete_selected());
         assert_eq!((editor.boxes().len(), editor.selected()), (1, Some(two)));
@@ -845,7 +922,7 @@ mod tests {
         let right = draw(&mut editor, at(60.0, 5.0), at(80.0, 45.0));
         let left = draw(&mut editor, at(5.0, 8.0), at(20.0, 45.0));
         let middle = draw(&mut editor, at(20.0, 2.0), at(60.0, 45.0));
-        let ids: Vec<BoxId> = editor.left_to_right().iter().map(|b| b.id).collect();
+        let ids: Vec<BoxId> = editor.reading_order().iter().map(|b| b.id).collect();
         assert_eq!(ids, [left, middle, right]);
     }
 
@@ -884,5 +961,62 @@ mod tests {
         for b in editor.boxes() {
             assert!(b.area.right() <= 100 && b.area.bottom() <= 50);
         }
+    }
+
+    /// Paints from point to point, 8 pixels wide.
+    fn paint(editor: &mut Editor, brush: Brush, points: &[PointInPhoto]) {
+        let (first, others) = points.split_first().expect("a stroke has a point");
+        editor.begin_paint(brush, 8.0, *first);
+        others.iter().for_each(|point| editor.drag_to(*point));
+        assert_eq!(editor.finish(), Finished::Painted);
+    }
+
+    #[test]
+    fn a_stroke_is_one_step_to_undo_and_counts_while_it_is_painted() {
+        let (mut editor, _) = one_box();
+        editor.begin_paint(Brush::Adds, 8.0, at(12.0, 12.0));
+        editor.drag_to(at(12.1, 12.0));
+        editor.drag_to(at(18.0, 12.0));
+        let painting = editor.painting().expect("a stroke").clone();
+        assert_eq!(
+            (painting.radius, painting.points.as_slice()),
+            (16, [(48, 48), (72, 48)].as_slice())
+        );
+        assert_eq!(editor.erasure().corrections.len(), 1);
+        assert!(editor.work().corrections.is_empty(), "not yet");
+        assert!(editor.cancel());
+        assert!(editor.erasure().corrections.is_empty());
+
+        paint(&mut editor, Brush::Adds, &[at(12.0, 12.0), at(18.0, 12.0)]);
+        paint(&mut editor, Brush::Takes, &[at(20.0, 20.0)]);
+        assert_eq!(editor.erasure().corrections.len(), 2);
+        assert!(editor.undo());
+        assert_eq!(editor.erasure().corrections.len(), 1);
+        assert_eq!(editor.boxes().len(), 1);
+        assert!(editor.redo());
+        assert_eq!(editor.work().corrections[1].brush, Brush::Takes);
+    }
+
+    #[test]
+    fn strokes_of_a_deleted_box_are_without_effect_and_come_back_with_it() {
+        let (mut editor, id) = one_box();
+        paint(&mut editor, Brush::Adds, &[at(20.0, 20.0)]);
+        assert!(editor.delete(id));
+        assert!(editor.erasure().corrections.is_empty());
+        assert!(editor.undo());
+        assert_eq!(editor.erasure().corrections.len(), 1);
+        let mut again = Editor::new(PHOTO);
+        again.begin_with(editor.work());
+        assert_eq!(again.erasure(), editor.erasure());
+        assert!(!again.can_undo());
+    }
+
+    #[test]
+    fn strokes_at_points_that_are_no_numbers_do_no_harm() {
+        let (mut editor, _) = one_box();
+        let nowhere = at(f64::NAN, f64::INFINITY);
+        paint(&mut editor, Brush::Adds, &[nowhere, at(-1e300, 1e300), at(5.0, 5.0)]);
+        editor.begin_paint(Brush::Adds, f64::NAN, nowhere);
+        assert_eq!(editor.painting().map(|stroke| stroke.radius), Some(LEAST_RADIUS));
     }
 }

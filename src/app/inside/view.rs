@@ -58,10 +58,10 @@ fn area(BoxInPhoto { left, top, width, height }: BoxInPhoto) -> String {
     format!("{left} {top} {width} {height}")
 }
 
-/// The digits of the house number, one of which is looked into.
+/// The digits of the house numbers, one of which is looked into.
 #[component]
 fn Boxes(page: Page) -> impl IntoView {
-    let digits = Memo::new(move |_| page.house_number());
+    let digits = Memo::new(move |_| page.house_numbers());
     let selected =
         Memo::new(move |_| page.editor.with(|editor| editor.as_ref().and_then(Editor::selected)));
     view! {
@@ -70,6 +70,7 @@ fn Boxes(page: Page) -> impl IntoView {
                 digits
                     .get()
                     .into_iter()
+                    .flat_map(|number| number.digits)
                     .map(|(id, best)| {
                         let digit = best.map_or("–".to_owned(), |(digit, _)| digit.to_string());
                         view! {

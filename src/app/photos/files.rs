@@ -158,13 +158,13 @@ pub fn follow_stage(page: Page) {
     Effect::new(move |_| {
         let Some(photo) = page.photo.get() else { return };
         // A drag is taken up when it ends.
-        let boxes = page.editor.with(|editor| {
+        let work = page.editor.with(|editor| {
             let editor = editor.as_ref().filter(|editor| !editor.has_gesture())?;
-            Some(editor.boxes().to_vec())
+            Some(editor.work().clone())
         });
         let digits = page.digits();
         gallery.maybe_update(|gallery| {
-            let noted = boxes.is_some_and(|boxes| gallery.note(photo.id, photo.size, &boxes));
+            let noted = work.is_some_and(|work| gallery.note(photo.id, photo.size, &work));
             gallery.note_digits(photo.id, &digits) || noted
         });
     });

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use super::format::{UniqueNames, stem_of};
-use crate::app::editor::{Editor, PhotoBox};
+#[cfg(any(feature = "boxes", test))]
+use crate::app::editor::PhotoBox;
+use crate::app::editor::{Editor, Erasure, Work};
 use crate::photo::{BoxInPhoto, PhotoSize};
 
 /// Names a photo for the life of the page; an id is never used again.
@@ -19,17 +21,17 @@ pub struct Entry {
     pub name: String,
     /// Its upright size; until something decoded it, the stored one from its header.
     pub size: PhotoSize,
-    /// Its boxes, oldest first.
-    pub boxes: Vec<PhotoBox>,
+    /// What was made on it.
+    pub work: Work,
     /// The digits that the engine read, by box.
     pub digits: HashMap<BoxInPhoto, u8>,
     /// A small picture as a data URL.
     pub thumbnail: Option<String>,
     /// Why it cannot be opened.
     pub failure: Option<String>,
-    /// The areas that were removed in the file saved last.
-    saved: Option<Vec<BoxInPhoto>>,
-    /// The boxes with the way back, while another photo is on the stage.
+    /// What was taken out in the file saved last.
+    saved: Option<Erasure>,
+    /// The work with the way back, while another photo is on the stage.
     editor: Option<Editor>,
 }
 
@@ -51,30 +53,25 @@ impl Entry {
     pub fn progress(&self) -> Progress {
         if self.failure.is_some() {
             Progress::Failed
-        } else if self.boxes.is_empty() {
+        } else if self.work.boxes.is_empty() {
             Progress::Untouched
-        } else if self.saved.as_ref() == Some(&self.areas_to_remove()) {
+        } else if self.saved.as_ref() == Some(&self.work.erasure()) {
             Progress::Done
         } else {
             Progress::Unfinished
         }
     }
 
-    /// Areas of the boxes whose digits are to be removed.
-    pub fn areas_to_remove(&self) -> Vec<BoxInPhoto> {
-        self.boxes.iter().filter(|b| b.remove).map(|b| b.area).collect()
-    }
-
-    /// The areas that were removed in the file saved last.
-    pub fn saved_areas(&self) -> Option<&[BoxInPhoto]> {
-        self.saved.as_deref()
+    /// What was taken out in the file saved last.
+    pub fn saved(&self) -> Option<&Erasure> {
+        self.saved.as_ref()
     }
 
     /// How far it is, for people.
     pub fn summary(&self) -> String {
-        let count = self.boxes.len();
+        let count = self.work.boxes.len();
         let boxes = if count == 1 { "1 box".to_owned() } else { format!("{count} boxes") };
-        let read = self.boxes.iter().filter(|b| self.digits.contains_key(&b.area)).count();
+        let read = self.work.boxes.iter().filter(|b| self.digits.contains_key(&b.area)).count();
         match self.progress() {
             Progress::Failed => "cannot be opened".to_owned(),
             Progress::Untouched => "no boxes yet".to_owned(),
@@ -101,7 +98,7 @@ impl Gallery {
             id: self.last_id,
             name,
             size,
-            boxes: Vec::new(),
+            work: Work::default(),
             digits: HashMap::new(),
             thumbnail: None,
             failure: None,
@@ -159,13 +156,13 @@ impl Gallery {
     }
 
     /// Takes up what is on the stage. Tells whether that is new.
-    pub fn note(&mut self, id: PhotoId, size: PhotoSize, boxes: &[PhotoBox]) -> bool {
+    pub fn note(&mut self, id: PhotoId, size: PhotoSize, work: &Work) -> bool {
         let Some(entry) = self.get_mut(id) else { return false };
-        let changed = entry.boxes != boxes || entry.size != size;
+        let changed = entry.work != *work || entry.size != size;
         if changed {
             entry.size = size;
-            entry.boxes = boxes.to_vec();
-            entry.digits.retain(|area, _| boxes.iter().any(|b| b.area == *area));
+            entry.work.clone_from(work);
+            entry.digits.retain(|area, _| work.boxes.iter().any(|b| b.area == *area));
         }
         changed
     }
@@ -183,7 +180,7 @@ impl Gallery {
     /// Keeps the editor of a photo that leaves the stage.
     pub fn put_aside(&mut self, id: PhotoId, editor: Editor) {
         let size = editor.photo();
-        self.note(id, size, editor.boxes());
+        self.note(id, size, editor.work());
         if let Some(entry) = self.get_mut(id) {
             entry.editor = Some(editor);
         }
@@ -192,10 +189,10 @@ impl Gallery {
     /// The editor for a photo that comes to the stage, with its boxes as they are now.
     pub fn take_editor(&mut self, id: PhotoId, size: PhotoSize) -> Editor {
         let Some(entry) = self.get_mut(id) else { return Editor::new(size) };
-        let known = entry.editor.take().filter(|editor| editor.boxes() == entry.boxes);
+        let known = entry.editor.take().filter(|editor| *editor.work() == entry.work);
         let mut editor = known.unwrap_or_else(|| {
             let mut editor = Editor::new(entry.size);
-            editor.begin_with(&entry.boxes);
+            editor.begin_with(&entry.work);
             editor
         });
         if editor.photo() != size {
@@ -233,16 +230,16 @@ impl Gallery {
                 let entry = self.get(id).filter(|entry| entry.failure.is_none())?;
                 let read = |b: &PhotoBox| entry.digits.get(&b.area).copied();
                 let digit = |b: &PhotoBox| (b.area, b.label.or_else(|| read(b)));
-                let boxes = entry.boxes.iter().map(digit).collect();
+                let boxes = entry.work.boxes.iter().map(digit).collect();
                 Some(crate::boxes::LabelledPhoto { name, size: entry.size, boxes })
             })
             .collect()
     }
 
-    /// Remembers that a photo was saved without these areas.
-    pub fn saved(&mut self, id: PhotoId, areas: Vec<BoxInPhoto>) {
+    /// Remembers what was taken out of a photo that was saved.
+    pub fn saved(&mut self, id: PhotoId, erasure: Erasure) {
         if let Some(entry) = self.get_mut(id) {
-            entry.saved = Some(areas);
+            entry.saved = Some(erasure);
         }
     }
 
@@ -255,7 +252,7 @@ impl Gallery {
     pub fn removable(&self) -> Vec<PhotoId> {
         self.entries
             .iter()
-            .filter(|entry| entry.failure.is_none() && entry.boxes.iter().any(|b| b.remove))
+            .filter(|entry| entry.failure.is_none() && entry.work.boxes.iter().any(|b| b.remove))
             .map(|entry| entry.id)
             .collect()
     }
@@ -263,7 +260,10 @@ impl Gallery {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::removal::{Brush, BrushStroke};
 
     const SIZE: PhotoSize = PhotoSize { width: 100, height: 50 };
 
@@ -271,11 +271,12 @@ mod tests {
         BoxInPhoto { left, top: 5, width: 10, height: 20 }
     }
 
-    fn boxes(lefts: &[u32]) -> Vec<PhotoBox> {
-        (1..)
+    fn boxes(lefts: &[u32]) -> Work {
+        let boxes = (1..)
             .zip(lefts)
             .map(|(id, left)| PhotoBox { id, area: area(*left), remove: true, label: None })
-            .collect()
+            .collect();
+        Work { boxes, ..Work::default() }
     }
 
     fn three() -> (Gallery, [PhotoId; 3]) {
@@ -327,7 +328,14 @@ mod tests {
         assert_eq!(gallery.unsaved().count(), 1);
         gallery.note_digits(a, &[(area(1), 7)]);
         assert_eq!(gallery.get(a).expect("there").summary(), "2 boxes, 1 read, not saved");
-        gallery.saved(a, vec![area(1), area(20)]);
+        gallery.saved(a, boxes(&[1, 20]).erasure());
+        assert_eq!(state(&gallery), Progress::Done);
+        let dab = BrushStroke { brush: Brush::Adds, radius: 4, points: vec![(20, 40)] };
+        let mut painted = boxes(&[1, 20]);
+        painted.corrections.push(Arc::new(dab));
+        assert!(gallery.note(a, SIZE, &painted));
+        assert_eq!(state(&gallery), Progress::Unfinished, "painted since");
+        gallery.note(a, SIZE, &boxes(&[1, 20]));
         assert_eq!(state(&gallery), Progress::Done);
         assert_eq!(gallery.removable(), [a]);
         gallery.note(a, SIZE, &boxes(&[1]));
@@ -370,7 +378,7 @@ mod tests {
         gallery.note(a, SIZE, &boxes(&[9]));
         let editor = gallery.take_editor(a, SIZE);
         assert!(!editor.can_undo());
-        assert_eq!(editor.areas_to_remove(), [area(9)]);
+        assert_eq!(editor.erasure().areas, [area(9)]);
         let turned = gallery.take_editor(a, PhotoSize { width: 50, height: 100 });
         assert_eq!(turned.photo(), PhotoSize { width: 50, height: 100 });
     }

@@ -1,10 +1,13 @@
 //! What is kept of the photos for the next visit, beside their files: plain data.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::gallery::{Gallery, PhotoId};
-use crate::app::editor::PhotoBox;
+use crate::app::editor::{Erasure, PhotoBox, Work, plain};
 use crate::photo::{BoxInPhoto, LooseBox, PhotoSize};
+use crate::removal::BrushStroke;
 
 /// All photos, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,10 +29,45 @@ pub struct KeptPhoto {
     pub size: PhotoSize,
     /// Its boxes, whether each one's digit is to be removed, and which a person says it is.
     pub boxes: Vec<(BoxInPhoto, bool, Option<u8>)>,
+    /// The strokes of the brush.
+    pub corrections: Vec<BrushStroke>,
     /// The digits that were read.
     pub digits: Vec<(BoxInPhoto, u8)>,
-    /// What was removed in the file saved last.
-    pub saved: Option<Vec<BoxInPhoto>>,
+    /// What was taken out in the file saved last: boxes, and the strokes that acted in them.
+    pub saved: Option<(Vec<BoxInPhoto>, Vec<BrushStroke>)>,
+}
+
+/// What was kept before there was a brush.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordBeforeBrush {
+    photos: Vec<KeptBeforeBrush>,
+    open: Option<usize>,
+}
+
+/// One photo of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct KeptBeforeBrush {
+    key: String,
+    name: String,
+    size: PhotoSize,
+    boxes: Vec<(BoxInPhoto, bool, Option<u8>)>,
+    digits: Vec<(BoxInPhoto, u8)>,
+    saved: Option<Vec<BoxInPhoto>>,
+}
+
+impl From<RecordBeforeBrush> for Record {
+    fn from(before: RecordBeforeBrush) -> Self {
+        let photo = |photo: KeptBeforeBrush| KeptPhoto {
+            key: photo.key,
+            name: photo.name,
+            size: photo.size,
+            boxes: photo.boxes,
+            corrections: Vec::new(),
+            digits: photo.digits,
+            saved: photo.saved.map(|areas| (areas, Vec::new())),
+        };
+        Record { photos: before.photos.into_iter().map(photo).collect(), open: before.open }
+    }
 }
 
 impl Record {
@@ -46,9 +84,10 @@ impl Record {
                 key,
                 name: entry.name.clone(),
                 size: entry.size,
-                boxes: entry.boxes.iter().map(|b| (b.area, b.remove, b.label)).collect(),
-                digits: entry.boxes.iter().filter_map(digit).collect(),
-                saved: entry.saved_areas().map(<[BoxInPhoto]>::to_vec),
+                boxes: entry.work.boxes.iter().map(|b| (b.area, b.remove, b.label)).collect(),
+                corrections: plain(&entry.work.corrections),
+                digits: entry.work.boxes.iter().filter_map(digit).collect(),
+                saved: entry.saved().map(|saved| (saved.areas.clone(), plain(&saved.corrections))),
             });
         }
         record
@@ -64,10 +103,12 @@ impl KeptPhoto {
             .map(|(id, &(area, remove, label))| PhotoBox { id, area, remove, label })
             .filter(|b| fits(b.area))
             .collect();
-        gallery.note(id, self.size, &boxes);
+        let shared = |strokes: &[BrushStroke]| strokes.iter().cloned().map(Arc::new).collect();
+        gallery.note(id, self.size, &Work { boxes, corrections: shared(&self.corrections) });
         gallery.note_digits(id, &self.digits);
-        if let Some(saved) = &self.saved {
-            gallery.saved(id, saved.clone());
+        if let Some((areas, corrections)) = &self.saved {
+            let areas = areas.clone();
+            gallery.saved(id, Erasure { areas, corrections: shared(corrections) });
         }
     }
 }
@@ -76,6 +117,7 @@ impl KeptPhoto {
 mod tests {
     use super::*;
     use crate::app::photos::Progress;
+    use crate::removal::Brush;
 
     const SIZE: PhotoSize = PhotoSize { width: 100, height: 50 };
 
@@ -87,13 +129,17 @@ mod tests {
     fn what_is_kept_comes_back() {
         let mut gallery = Gallery::default();
         let [a, b, lost] = ["a.png", "b.png", "c.png"].map(|name| gallery.add(name.into(), SIZE));
-        let boxes = [
+        let boxes = vec![
             PhotoBox { id: 4, area: area(1), remove: true, label: None },
             PhotoBox { id: 9, area: area(30), remove: false, label: Some(4) },
         ];
-        gallery.note(b, SIZE, &boxes);
+        // One in the box that is removed, one elsewhere.
+        let dab = |x| BrushStroke { brush: Brush::Takes, radius: 5, points: vec![(x, 40)] };
+        let corrections = [dab(20), dab(300)].map(Arc::new).to_vec();
+        let work = Work { boxes, corrections };
+        gallery.note(b, SIZE, &work);
         gallery.note_digits(b, &[(area(1), 7)]);
-        gallery.saved(b, vec![area(1)]);
+        gallery.saved(b, work.erasure());
         gallery.set_open(Some(b));
         let key = |id: PhotoId| (id != lost).then(|| format!("key {id}"));
         let record = Record::of(&gallery, key);
@@ -112,8 +158,8 @@ mod tests {
             .collect();
         let entry = again.get(ids[1]).expect("added");
         assert_eq!(entry.progress(), Progress::Done);
-        assert_eq!(entry.areas_to_remove(), [area(1)]);
-        assert_eq!(entry.boxes.len(), 2);
+        assert_eq!(entry.work.erasure().areas, [area(1)]);
+        assert_eq!((entry.work.boxes.len(), &entry.work.corrections), (2, &work.corrections));
         again.set_open(Some(ids[1]));
         assert_eq!(Record::of(&again, key), record);
     }
@@ -131,10 +177,33 @@ mod tests {
                 (area(u32::MAX), true, None),
                 (area(3), true, None),
             ],
+            corrections: Vec::new(),
             digits: vec![(area(95), 3)],
             saved: None,
         };
         photo.restore(&mut gallery, id);
-        assert_eq!(gallery.get(id).expect("added").areas_to_remove(), [area(3)]);
+        assert_eq!(gallery.get(id).expect("added").work.erasure().areas, [area(3)]);
+    }
+
+    #[test]
+    fn what_was_kept_before_the_brush_is_taken_up() {
+        let before = RecordBeforeBrush {
+            photos: vec![KeptBeforeBrush {
+                key: "k".into(),
+                name: "a.png".into(),
+                size: SIZE,
+                boxes: vec![(area(3), true, Some(8))],
+                digits: vec![(area(3), 3)],
+                saved: Some(vec![area(3)]),
+            }],
+            open: Some(0),
+        };
+        let mut gallery = Gallery::default();
+        let id = gallery.add("a.png".into(), SIZE);
+        let record = Record::from(before);
+        record.photos[0].restore(&mut gallery, id);
+        let entry = gallery.get(id).expect("added");
+        assert_eq!((entry.progress(), record.open), (Progress::Done, Some(0)));
+        assert_eq!(entry.work.boxes[0].label, Some(8));
     }
 }

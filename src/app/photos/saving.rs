@@ -55,11 +55,11 @@ pub fn save(page: Page) {
         return;
     }
     let Some(photo) = page.photo.get_untracked() else { return };
-    let areas = page.look(Editor::areas_to_remove).unwrap_or_default();
+    let erasure = page.look(Editor::erasure).unwrap_or_default();
     let choice = page.photos.save_choice.get_untracked();
     spawn_local(async move {
         let made = async {
-            let png = page.png(areas.clone()).await?;
+            let png = page.png(erasure.clone()).await?;
             let (file, format) = encode(png, choice).await?;
             let name = saved_name(&photo.name, format);
             download(&file, &name)?;
@@ -67,7 +67,7 @@ pub fn save(page: Page) {
         };
         match made.await {
             Ok((name, format)) => {
-                page.photos.gallery.update(|gallery| gallery.saved(photo.id, areas));
+                page.photos.gallery.update(|gallery| gallery.saved(photo.id, erasure));
                 let mut text = format!("Saved as {name}.");
                 if format != choice.format {
                     text.push_str(&instead(choice.format));
@@ -120,16 +120,16 @@ fn save_all(page: Page) {
                     open(page, id);
                     page.photo_open().await?;
                 }
-                let areas = page.look(Editor::areas_to_remove).unwrap_or_default();
-                let (file, format) = encode(page.png(areas.clone()).await?, choice).await?;
+                let erasure = page.look(Editor::erasure).unwrap_or_default();
+                let (file, format) = encode(page.png(erasure.clone()).await?, choice).await?;
                 let bytes = bytes_of(&file).await?;
                 zip.add(&names.take(&saved_name(&name, format)), &bytes)?;
-                Ok::<_, String>((areas, format))
+                Ok::<_, String>((erasure, format))
             };
             match made.await {
-                Ok((areas, format)) => {
+                Ok((erasure, format)) => {
                     replaced |= format != choice.format;
-                    done.push((id, areas));
+                    done.push((id, erasure));
                 }
                 Err(_) if !page.photos.is_saving_all() => break,
                 Err(reason) => failures.push(format!("{name} ({reason})")),
@@ -161,8 +161,8 @@ fn save_all(page: Page) {
                     text.push_str(&instead(choice.format));
                 }
                 page.photos.gallery.update(|gallery| {
-                    for (id, areas) in done {
-                        gallery.saved(id, areas);
+                    for (id, erasure) in done {
+                        gallery.saved(id, erasure);
                     }
                 });
                 page.messages.show(Tone::Done, text);

@@ -6,14 +6,16 @@ use idb::{
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
 
-use super::record::Record;
+use super::record::{Record, RecordBeforeBrush};
 
 const NAME: &str = "doorplate";
 const FILES: &str = "files";
 const WORK: &str = "work";
 /// The only record in [`WORK`]; with another number when [`Record`] changes, as its bytes do not say
 /// what they mean.
-const RECORD: &str = "record-1";
+const RECORD: &str = "record-2";
+/// A [`RecordBeforeBrush`], of an earlier version of the page.
+const EARLIER_RECORD: &str = "record-1";
 
 /// The database.
 pub struct Store {
@@ -39,16 +41,29 @@ impl Store {
 
     /// What is kept; none when nothing is, or nothing that this version understands.
     pub async fn record(&self) -> Result<Option<Record>, idb::Error> {
-        let value = self.get(WORK, RECORD).await?;
+        if let Some(bytes) = self.bytes(RECORD).await? {
+            return Ok(postcard::from_bytes(&bytes).ok());
+        }
+        let earlier = self.bytes(EARLIER_RECORD).await?;
+        let earlier = earlier.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        Ok(earlier.map(|record: RecordBeforeBrush| record.into()))
+    }
+
+    async fn bytes(&self, key: &str) -> Result<Option<Vec<u8>>, idb::Error> {
+        let value = self.get(WORK, key).await?;
         let bytes = value.and_then(|value| value.dyn_into::<js_sys::Uint8Array>().ok());
-        Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes.to_vec()).ok()))
+        Ok(bytes.map(|bytes| bytes.to_vec()))
     }
 
     /// Keeps a record in the place of the last one.
     pub async fn keep_record(&self, record: &Record) -> Result<(), idb::Error> {
         // Plain data can always be written.
         let bytes = postcard::to_stdvec(record).unwrap_or_default();
-        self.put(WORK, RECORD, &js_sys::Uint8Array::from(bytes.as_slice())).await
+        self.put(WORK, RECORD, &js_sys::Uint8Array::from(bytes.as_slice())).await?;
+        // What it says is in the new one.
+        let transaction = self.database.transaction(&[WORK], TransactionMode::ReadWrite)?;
+        transaction.object_store(WORK)?.delete(JsValue::from_str(EARLIER_RECORD))?.await?;
+        done(transaction.await?)
     }
 
     /// A file that is kept.

@@ -8,14 +8,14 @@ use web_sys::{HtmlElement, KeyboardEvent, ScrollIntoViewOptions, ScrollLogicalPo
 use super::gallery::{Entry, Gallery, PhotoId, Progress};
 use super::{close, files};
 use crate::app::bars::choose_file;
-use crate::app::editor::{PhotoBox, left_to_right};
+use crate::app::editor::{PhotoBox, numbers_of};
 use crate::app::icons::Icon;
 use crate::app::intake;
 use crate::app::lean::when;
 use crate::app::page::Page;
 
-/// Digits of a house number that the strip has room for.
-const MAX_DIGITS: usize = 6;
+/// Letters of house numbers that the strip has room for.
+const MAX_LETTERS: usize = 6;
 
 /// The film strip, once there are several photos or one that cannot be opened.
 #[component]
@@ -158,15 +158,23 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
     }
 }
 
-/// The house number as far as it is read.
+/// The house numbers as far as they are read.
 fn number_of(entry: &Entry) -> String {
     let digit = |b: &PhotoBox| {
         let digit = b.label.as_ref().or_else(|| entry.digits.get(&b.area));
         digit.map_or('?', |digit| char::from(b'0' + digit.min(&9)))
     };
-    let boxes = left_to_right(&entry.boxes);
-    let number: String = boxes.iter().take(MAX_DIGITS).map(digit).collect();
-    if boxes.len() > MAX_DIGITS { format!("{number}…") } else { number }
+    let numbers: Vec<String> = numbers_of(&entry.work.boxes)
+        .iter()
+        .map(|number| number.iter().map(digit).collect())
+        .collect();
+    let text = numbers.join(", ");
+    match text.char_indices().nth(MAX_LETTERS) {
+        Some((end, _)) => {
+            format!("{}…", text.get(..end).unwrap_or_default().trim_end_matches([',', ' ']))
+        }
+        None => text,
+    }
 }
 
 /// Arrows go from photo to photo, Delete closes one; neither is to reach the boxes.

@@ -30,7 +30,7 @@ pub fn take(page: Page, id: PhotoId, picture: &ImageBitmap, size: PhotoSize) {
     let thumbnail = draw(picture).ok();
     page.photos.gallery.maybe_update(|gallery| {
         let Some(entry) = gallery.get_mut(id) else { return false };
-        if entry.boxes.is_empty() {
+        if entry.work.boxes.is_empty() {
             entry.size = size;
         }
         entry.thumbnail = thumbnail;
