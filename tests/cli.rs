@@ -276,7 +276,10 @@ fn a_published_model_is_measured_again_and_says_so() {
     let published = read_json(&manifest);
     let sum = |model: &Value| -> u64 {
         let rows = model["confusion"]["counts"].as_array().expect("ten rows");
-        rows.iter().flat_map(|row| row.as_array().expect("ten counts")).filter_map(Value::as_u64).sum()
+        rows.iter()
+            .flat_map(|row| row.as_array().expect("ten counts"))
+            .filter_map(Value::as_u64)
+            .sum()
     };
     assert_eq!(published["models"][0]["measured_digits"], sum(&published["models"][0]));
 
@@ -285,7 +288,8 @@ fn a_published_model_is_measured_again_and_says_so() {
     older["models"][0].as_object_mut().expect("an entry").remove("confusion");
     fs::write(&manifest, older.to_string()).expect("written");
     write_format1(&shop.path().join("others"), 6, 5).expect("drawn");
-    let report = doorplate(shop.path(), "evaluate --data others --json --record other_photos").json();
+    let report =
+        doorplate(shop.path(), "evaluate --data others --json --record other_photos").json();
     let again = read_json(&manifest);
     let model = &again["models"][0];
     assert_eq!(model["measured_on"], "other_photos");

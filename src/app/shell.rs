@@ -12,7 +12,7 @@ use super::help::Help;
 use super::icons::Icon;
 use super::inside::Inspector;
 use super::messages::MessageLines;
-use super::model_choice::ModelDialog;
+use super::models::ModelDialog;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
 use super::photos::keeping::{self, Restored};
