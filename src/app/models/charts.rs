@@ -1,224 +1,137 @@
-//! Charts of what models were measured to read, drawn as SVG. A pointer, a finger or the arrow keys
-//! are at one place of a chart at a time, and a line below says what is there; a table has it all.
+//! Charts of what models were measured to read: SVG shapes, what is said of each place, and a table
+//! of it all.
 
-use std::sync::Arc;
-
-use leptos::ev;
-use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::Element;
+use std::fmt::Write as _;
 
 use super::figures::{density, read_as, samples, share_or_none};
-use crate::app::lean::text;
 use crate::evaluation::{Confusion, DigitScore};
 
-/// A place in a chart: column and row, from 0.
-type Place = (usize, usize);
-
-/// Where a chart's places lie in it.
-#[derive(Clone, Copy)]
-struct Grid {
-    /// The chart's width and height, in its own units.
-    size: (f64, f64),
+/// Where a chart's places lie in it, in its own units.
+#[derive(Clone, Copy, Debug)]
+pub struct Grid {
+    /// The chart's width and height.
+    pub size: (f64, f64),
     /// The first place's left and top.
-    origin: (f64, f64),
+    pub origin: (f64, f64),
     /// A place's width and height.
-    cell: (f64, f64),
-    /// Columns and rows.
-    count: Place,
+    pub cell: (f64, f64),
+    /// Places in a row; there are ten.
+    pub rows: usize,
 }
+
+/// Places in a row, one a digit.
+const COLUMNS: usize = 10;
 
 impl Grid {
-    fn left(&self, column: usize) -> f64 {
-        self.origin.0 + self.cell.0 * column as f64
+    /// A place's left and top; places are counted from 0, row after row.
+    pub fn corner(&self, place: usize) -> (f64, f64) {
+        let (column, row) = (place % COLUMNS, place / COLUMNS);
+        let along = |origin: f64, cell: f64, i: usize| origin + cell * i as f64;
+        (along(self.origin.0, self.cell.0, column), along(self.origin.1, self.cell.1, row))
     }
 
-    fn top(&self, row: usize) -> f64 {
-        self.origin.1 + self.cell.1 * row as f64
-    }
-
-    /// The place under a pointer over the chart's element.
-    fn under(&self, event: &ev::PointerEvent) -> Option<Place> {
-        let chart: Element = event.current_target()?.dyn_into().ok()?;
-        let shown = chart.get_bounding_client_rect();
-        let scale = self.size.0 / shown.width();
-        let at = |shown: f64, origin: f64, cell: f64, count: usize| {
-            let place = ((shown * scale - origin) / cell).floor();
-            (0.0..count as f64).contains(&place).then_some(place as usize)
+    /// The place at a point.
+    pub fn place_at(&self, x: f64, y: f64) -> Option<usize> {
+        let along = |at: f64, origin: f64, cell: f64, count: usize| {
+            let i = ((at - origin) / cell).floor();
+            (0.0..count as f64).contains(&i).then_some(i as usize)
         };
-        let x = f64::from(event.client_x()) - shown.left();
-        let y = f64::from(event.client_y()) - shown.top();
-        Some((
-            at(x, self.origin.0, self.cell.0, self.count.0)?,
-            at(y, self.origin.1, self.cell.1, self.count.1)?,
-        ))
+        let column = along(x, self.origin.0, self.cell.0, COLUMNS)?;
+        Some(along(y, self.origin.1, self.cell.1, self.rows)? * COLUMNS + column)
     }
 
-    /// The place that an arrow key leads to.
-    fn next(&self, (column, row): Place, key: &str) -> Option<Place> {
-        let (columns, rows) = self.count;
-        Some(match key {
+    /// The place that an arrow key leads to; at the edge it is the same.
+    pub fn next(&self, place: usize, key: &str) -> Option<usize> {
+        let (column, row) = (place % COLUMNS, place / COLUMNS);
+        let (column, row) = match key {
             "ArrowLeft" => (column.saturating_sub(1), row),
-            "ArrowRight" => ((column + 1).min(columns - 1), row),
+            "ArrowRight" => ((column + 1).min(COLUMNS - 1), row),
             "ArrowUp" => (column, row.saturating_sub(1)),
-            "ArrowDown" => (column, (row + 1).min(rows - 1)),
+            "ArrowDown" => (column, (row + 1).min(self.rows - 1)),
             _ => return None,
-        })
+        };
+        Some(row * COLUMNS + column)
     }
 }
 
-/// A chart of these shapes, the line that says what is at a place, and the table of all.
-fn chart(
-    name: String,
-    grid: Grid,
-    shapes: AnyView,
-    say: Arc<dyn Fn(Place) -> String + Send + Sync>,
-    table: AnyView,
-) -> AnyView {
-    let at = RwSignal::new(None::<Place>);
-    let point = move |event: ev::PointerEvent| at.set(grid.under(&event));
-    view! {
-        <figure class="chart" data-testid="chart" data-name=name.clone()>
-            <figcaption>{name.clone()}</figcaption>
-            <svg
-                viewBox=format!("0 0 {} {}", grid.size.0, grid.size.1)
-                // What the arrow keys do here is not the reader's own.
-                role="application"
-                aria-label=format!("{name}; arrow keys go from place to place")
-                tabindex="0"
-                on:pointermove=point
-                on:pointerdown=point
-                on:pointerleave=move |event| {
-                    // A finger leaves when it is lifted, and is done pointing then, not reading.
-                    if event.pointer_type() == "mouse" {
-                        at.set(None);
-                    }
-                }
-                on:focus=move |_| {
-                    if at.get_untracked().is_none() {
-                        at.set(Some((0, 0)));
-                    }
-                }
-                on:blur=move |_| at.set(None)
-                on:keydown=move |event| {
-                    let from = at.get_untracked().unwrap_or_default();
-                    if let Some(place) = grid.next(from, &event.key()) {
-                        event.prevent_default();
-                        at.set(Some(place));
-                    }
-                }
-            >
-                {shapes}
-                {move || {
-                    at.get()
-                        .map(|(column, row)| {
-                            view! {
-                                <rect
-                                    class="chart-mark"
-                                    x=grid.left(column)
-                                    y=grid.top(row)
-                                    width=grid.cell.0
-                                    height=grid.cell.1
-                                />
-                            }
-                        })
-                }}
-            </svg>
-            <output class="chart-said" data-testid="said">
-                {text(move || match at.get() {
-                    Some(place) => say(place),
-                    None => "Point at a place, or go there by arrow keys.".to_owned(),
-                })}
-            </output>
-            <details>
-                <summary>"As a table"</summary>
-                <div class="table-frame">{table}</div>
-            </details>
-        </figure>
-    }
-    .into_any()
+/// A chart.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// Where its places are.
+    pub grid: Grid,
+    /// Its shapes as SVG. They are made of numbers and this module's own words alone, so nothing in
+    /// them needs to be escaped.
+    pub shapes: String,
+    /// What is said of each place.
+    pub said: Vec<String>,
+    /// The table's columns.
+    pub head: Vec<String>,
+    /// Its rows, each with its name first.
+    pub rows: Vec<Vec<String>>,
 }
 
-fn label(class: &'static str, x: f64, y: f64, text: String) -> AnyView {
-    view! { <text class=class x=x y=y>{text}</text> }.into_any()
-}
-
-fn header_cells(names: impl Iterator<Item = String>) -> AnyView {
-    names.map(|name| view! { <th scope="col">{name}</th> }).collect_view().into_any()
-}
-
-/// A row of a table with its name.
-fn table_row(name: String, cells: impl Iterator<Item = String>) -> AnyView {
-    view! {
-        <tr>
-            <th scope="row">{name}</th>
-            {cells.map(|cell| view! { <td>{cell}</td> }).collect_view()}
-        </tr>
-    }
-    .into_any()
+fn label(shapes: &mut String, class: &str, x: f64, y: f64, text: impl std::fmt::Display) {
+    // Writing to a String cannot fail.
+    let _ = write!(shapes, "<text class='{class}' x='{x}' y='{y}'>{text}</text>");
 }
 
 /// How often each digit is read as each other.
-pub fn matrix(model: &str, confusion: &Confusion) -> AnyView {
+pub fn matrix(model: &str, confusion: &Confusion) -> Chart {
     let grid =
-        Grid { size: (310.0, 310.0), origin: (48.0, 48.0), cell: (26.0, 26.0), count: (10, 10) };
-    let mut shapes = vec![
-        label("axis", 178.0, 16.0, "read as".to_owned()),
-        view! { <text class="axis" transform="translate(15 178) rotate(-90)">"true digit"</text> }
-            .into_any(),
-    ];
-    for place in 0..10u8 {
-        let (along, middle) = (usize::from(place), 13.0);
-        shapes.push(label("tick", grid.left(along) + middle, 38.0, place.to_string()));
-        shapes.push(label("tick", 34.0, grid.top(along) + middle, place.to_string()));
+        Grid { size: (310.0, 310.0), origin: (48.0, 48.0), cell: (26.0, 26.0), rows: COLUMNS };
+    let mut shapes = String::new();
+    label(&mut shapes, "axis", 178.0, 16.0, "read as");
+    shapes.push_str("<text transform='translate(15 178) rotate(-90)'>true digit</text>");
+    let mut said = Vec::new();
+    for truth in 0..10u8 {
+        let of = samples(confusion, truth);
+        let middle = 61.0 + 26.0 * f64::from(truth);
+        label(&mut shapes, "tick", middle, 38.0, truth);
+        label(&mut shapes, "tick", 34.0, middle, truth);
         for read in 0..10u8 {
-            let (x, y) = (grid.left(usize::from(read)), grid.top(along));
-            let count = confusion.at(place, read);
-            let density = density(count, samples(confusion, place));
-            let class = if place == read { "is-right" } else { "is-wrong" };
-            shapes.push(
-                view! {
-                    <rect class="cell" x=x + 0.5 y=y + 0.5 width=25 height=25 />
-                    <rect class=class x=x + 0.5 y=y + 0.5 width=25 height=25 fill-opacity=density />
-                }
-                .into_any(),
-            );
+            let (x, y) = grid.corner(said.len());
+            let count = confusion.at(truth, read);
+            let density = density(count, of);
+            let class = if truth == read { "is-right" } else { "is-wrong" };
+            for (class, opacity) in [("cell", 1.0), (class, density)] {
+                let _ = write!(
+                    shapes,
+                    "<rect class='{class}' x='{}' y='{}' width='25' height='25' \
+                     fill-opacity='{opacity:.2}'/>",
+                    x + 0.5,
+                    y + 0.5
+                );
+            }
             if count > 0 {
                 let class = match density > 0.7 {
-                    true if place == read => "count is-on-right",
+                    true if truth == read => "count is-on-right",
                     true => "count is-on-wrong",
                     false => "count",
                 };
-                shapes.push(label(class, x + middle, y + middle, count.to_string()));
+                label(&mut shapes, class, x + 13.0, y + 13.0, count);
             }
+            said.push(read_as(confusion, truth, read));
         }
     }
-    let table = view! {
-        <table>
-            <caption>"Rows: true digit; columns: read as"</caption>
-            <thead>
-                <tr>
-                    <th scope="col">"Digit"</th>
-                    {header_cells((0..10).map(|read| read.to_string()))}
-                </tr>
-            </thead>
-            <tbody>
-                {(0..10u8)
-                    .map(|truth| {
-                        let counts = (0..10u8).map(|read| confusion.at(truth, read).to_string());
-                        table_row(truth.to_string(), counts)
-                    })
-                    .collect_view()}
-            </tbody>
-        </table>
+    let head = (0..10).map(|read| format!("as {read}"));
+    let row = |truth: u8| {
+        let counts = (0..10).map(|read| confusion.at(truth, read).to_string());
+        [truth.to_string()].into_iter().chain(counts).collect()
     };
-    let confusion = confusion.clone();
-    let say = Arc::new(move |(read, truth): Place| read_as(&confusion, truth as u8, read as u8));
-    chart(format!("Confusion of {model}"), grid, shapes.into_any(), say, table.into_any())
+    Chart {
+        name: format!("Confusion of {model}"),
+        grid,
+        shapes,
+        said,
+        head: ["Digit".to_owned()].into_iter().chain(head).collect(),
+        rows: (0..10).map(row).collect(),
+    }
 }
 
 /// A model's figures by digit, and the number of its colour.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Series {
     /// The model.
     pub model: String,
@@ -229,61 +142,94 @@ pub struct Series {
 }
 
 /// A figure of each digit as bars, those of several models side by side.
-pub fn bars(name: &'static str, all: &[Series], figure: fn(&DigitScore) -> Option<f64>) -> AnyView {
-    let height = 110.0;
-    let grid =
-        Grid { size: (350.0, 146.0), origin: (36.0, 10.0), cell: (31.0, height), count: (10, 1) };
-    let mut shapes = Vec::new();
+pub fn bars(name: &str, all: &[Series], figure: fn(&DigitScore) -> Option<f64>) -> Chart {
+    const HEIGHT: f64 = 110.0;
+    let bottom = 10.0 + HEIGHT;
+    let grid = Grid { size: (350.0, 146.0), origin: (36.0, 10.0), cell: (31.0, HEIGHT), rows: 1 };
+    let mut shapes = String::new();
     for percent in [0, 50, 100] {
-        let y = 10.0 + height - f64::from(percent) / 100.0 * height;
-        shapes.push(view! { <line x1=36 x2=346 y1=y y2=y /> }.into_any());
-        shapes.push(label("scale", 31.0, y, format!("{percent} %")));
+        let y = bottom - f64::from(percent) / 100.0 * HEIGHT;
+        let _ = write!(shapes, "<line x1='36' x2='346' y1='{y}' y2='{y}'/>");
+        label(&mut shapes, "scale", 31.0, y, format_args!("{percent} %"));
     }
     let width = 25.0 / all.len().max(1) as f64;
-    for digit in 0..10 {
-        let left = grid.left(digit) + 3.0;
-        shapes.push(label("tick", left + 12.5, 134.0, digit.to_string()));
+    let (mut said, mut rows) = (Vec::new(), Vec::new());
+    for digit in 0..COLUMNS {
+        let mut left = grid.corner(digit).0 + 3.0;
+        label(&mut shapes, "tick", left + 12.5, 134.0, digit);
+        let mut words = format!("Digit {digit}:");
+        let mut row = vec![digit.to_string()];
         for (i, series) in all.iter().enumerate() {
-            let value = series.scores.get(digit).and_then(figure).unwrap_or(0.0) * height;
-            shapes.push(
-                view! {
-                    <rect
-                        class=format!("bar series-{}", series.colour)
-                        x=left + width * i as f64
-                        y=10.0 + height - value
-                        width=0.88 * width
-                        height=value
-                    />
-                }
-                .into_any(),
+            let value = series.scores.get(digit).and_then(figure);
+            let height = value.unwrap_or(0.0) * HEIGHT;
+            let _ = write!(
+                shapes,
+                "<rect class='bar series-{}' x='{left:.2}' y='{:.2}' width='{:.2}' height='{height:.2}'/>",
+                series.colour,
+                bottom - height,
+                0.88 * width
             );
+            left += width;
+            let comma = if i > 0 { "," } else { "" };
+            let _ = write!(words, "{comma} {} {}", series.model, share_or_none(value));
+            row.push(share_or_none(value));
         }
+        said.push(words);
+        rows.push(row);
     }
-    let of = move |series: &Series, digit: usize| {
-        share_or_none(series.scores.get(digit).and_then(figure))
-    };
-    let table = view! {
-        <table>
-            <thead>
-                <tr>
-                    <th scope="col">"Digit"</th>
-                    {header_cells(all.iter().map(|series| series.model.clone()))}
-                </tr>
-            </thead>
-            <tbody>
-                {(0..10)
-                    .map(|digit| {
-                        table_row(digit.to_string(), all.iter().map(move |series| of(series, digit)))
-                    })
-                    .collect_view()}
-            </tbody>
-        </table>
-    };
-    let all = all.to_vec();
-    let say = Arc::new(move |(digit, _): Place| {
-        let figures: Vec<String> =
-            all.iter().map(|series| format!("{} {}", series.model, of(series, digit))).collect();
-        format!("Digit {digit}: {}", figures.join(", "))
-    });
-    chart(name.to_owned(), grid, shapes.into_any(), say, table.into_any())
+    let models = all.iter().map(|series| series.model.clone());
+    let head = ["Digit".to_owned()].into_iter().chain(models).collect();
+    Chart { name: name.to_owned(), grid, shapes, said, head, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn confusion() -> Confusion {
+        let mut confusion = Confusion::default();
+        for (truth, read) in [(1, 1), (1, 1), (1, 7), (7, 7)] {
+            confusion.count(truth, read);
+        }
+        confusion
+    }
+
+    #[test]
+    fn places_are_found_by_points_and_keys() {
+        let grid = matrix("a", &confusion()).grid;
+        for place in [0, 7, 42, 99] {
+            let (x, y) = grid.corner(place);
+            assert_eq!(grid.place_at(x + 1.0, y + 25.0), Some(place));
+        }
+        for (x, y) in [(47.0, 60.0), (60.0, 47.0), (309.0, 60.0), (60.0, 309.0), (f64::NAN, 60.0)] {
+            assert_eq!(grid.place_at(x, y), None);
+        }
+        let walk = |keys: &[&str]| keys.iter().try_fold(0, |place, key| grid.next(place, key));
+        assert_eq!(walk(&["ArrowLeft", "ArrowUp"]), Some(0), "it stays within");
+        assert_eq!(walk(&["ArrowDown", "ArrowRight", "ArrowRight"]), Some(12));
+        assert_eq!(walk(&["ArrowDown"; 30]), Some(90));
+        assert_eq!(walk(&["a"]), None);
+    }
+
+    #[test]
+    fn a_matrix_says_and_lists_every_count() {
+        let chart = matrix("<b>", &confusion());
+        assert_eq!(chart.said.len(), 100);
+        assert!(chart.said[17].starts_with("a 1 read as 7: 1 of 3"), "{}", chart.said[17]);
+        assert_eq!((chart.rows[1][2].as_str(), chart.rows[1][8].as_str()), ("2", "1"));
+        assert_eq!((chart.head.len(), chart.rows.len()), (11, 10));
+        assert_eq!(chart.shapes.matches("class='count").count(), 3, "empty cells have no figure");
+        assert!(!chart.shapes.contains("<b>"), "no name gets into the shapes");
+    }
+
+    #[test]
+    fn bars_of_several_models_stand_side_by_side() {
+        let series =
+            |model: &str| Series { model: model.into(), colour: 2, scores: confusion().scores() };
+        let chart = bars("Recall", &[series("a"), series("b")], |score| score.recall);
+        assert_eq!(chart.shapes.matches("<rect").count(), 20);
+        assert_eq!(chart.said[1].replace('\u{a0}', " "), "Digit 1: a 66.7 %, b 66.7 %");
+        assert_eq!(chart.rows[0], ["0", "–", "–"]);
+        assert_eq!(chart.head, ["Digit", "a", "b"]);
+    }
 }

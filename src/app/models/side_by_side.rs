@@ -79,7 +79,7 @@ pub fn disagreement(rows: &[Row]) -> Option<String> {
     if read < 2 {
         return None;
     }
-    let they = if read == 2 { "The two".to_owned() } else { format!("The {read}") };
+    let they = if read == 2 { "The two models".to_owned() } else { format!("The {read} models") };
     let differ = rows.iter().filter(|row| row.disagree).count();
     Some(match (differ, rows.len()) {
         (0, 1) => format!("{they} agree on the box."),
@@ -129,12 +129,15 @@ mod tests {
         let rows = table.rows(&models);
         assert_eq!(rows[0].digits, [Some((1, 0.75)), None, Some((1, 0.75))]);
         assert_eq!(rows.iter().map(|row| row.disagree).collect::<Vec<_>>(), [false, true]);
-        assert_eq!(disagreement(&rows).as_deref(), Some("The two disagree on 1 of 2 boxes."));
+        assert_eq!(
+            disagreement(&rows).as_deref(),
+            Some("The two models disagree on 1 of 2 boxes.")
+        );
         table.take(read("b", &[1, 9]));
         let rows = table.rows(&models);
-        assert_eq!(disagreement(&rows).as_deref(), Some("The 3 disagree on 1 of 2 boxes."));
+        assert_eq!(disagreement(&rows).as_deref(), Some("The 3 models disagree on 1 of 2 boxes."));
         let of_two = table.rows(&names(&["b", "c"]));
-        assert_eq!(disagreement(&of_two).as_deref(), Some("The two agree on both boxes."));
+        assert_eq!(disagreement(&of_two).as_deref(), Some("The two models agree on both boxes."));
     }
 
     #[test]
