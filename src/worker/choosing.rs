@@ -47,7 +47,7 @@ pub(super) fn info(entry: &ModelEntry) -> ModelInfo {
         accuracy: entry.accuracy,
         measured_digits: entry.measured_digits,
         measured_on: entry.measured_on.clone(),
-        confusion: entry.confusion.clone(),
+        confusion: entry.confusion.clone().map(Box::new),
         trained_on: entry.trained_on.clone(),
         trained_digits: entry.trained_digits,
         bytes: entry.bytes,

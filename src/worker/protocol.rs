@@ -250,7 +250,7 @@ pub struct ModelInfo {
     pub measured_on: String,
     /// As what it reads each of these, where the manifest says so; they are as many as
     /// `measured_digits`.
-    pub confusion: Option<Confusion>,
+    pub confusion: Option<Box<Confusion>>,
     /// What it was trained on.
     pub trained_on: String,
     /// How many digits that was.
