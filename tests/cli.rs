@@ -269,6 +269,48 @@ fn a_publication_says_what_it_is() {
 }
 
 #[test]
+fn a_published_model_is_measured_again_and_says_so() {
+    let shop = own_workshop();
+    let models = shop.path().join("models");
+    let manifest = models.join("manifest.json");
+    let published = read_json(&manifest);
+    let sum = |model: &Value| -> u64 {
+        let rows = model["confusion"]["counts"].as_array().expect("ten rows");
+        rows.iter()
+            .flat_map(|row| row.as_array().expect("ten counts"))
+            .filter_map(Value::as_u64)
+            .sum()
+    };
+    assert_eq!(published["models"][0]["measured_digits"], sum(&published["models"][0]));
+
+    // As an older program published it.
+    let mut older = published.clone();
+    older["models"][0].as_object_mut().expect("an entry").remove("confusion");
+    fs::write(&manifest, older.to_string()).expect("written");
+    write_format1(&shop.path().join("others"), 6, 5).expect("drawn");
+    let report =
+        doorplate(shop.path(), "evaluate --data others --json --record other_photos").json();
+    let again = read_json(&manifest);
+    let model = &again["models"][0];
+    assert_eq!(model["measured_on"], "other_photos");
+    assert_eq!(model["measured_digits"], report["digits"]);
+    assert_eq!(model["accuracy"], report["accuracy"]);
+    assert_eq!(model["confusion"], report["confusion"]);
+    assert_eq!(sum(model), report["digits"].as_u64().expect("a count"));
+    for same in ["name", "sha256", "trained_on", "command"] {
+        assert_eq!(model[same], published["models"][0][same]);
+    }
+    let card = fs::read_to_string(models.join("first.md")).expect("the card");
+    assert!(card.contains("other_photos") && !card.contains("the same photos"), "{card}");
+    assert_eq!(names_in(&models).len(), 4, "nothing else is left: {:?}", names_in(&models));
+
+    let file = model["file"].as_str().expect("a name");
+    let unpublished = format!("evaluate --data others --record x --weights models/{file}");
+    doorplate(shop.path(), &unpublished).refused(2);
+    assert_eq!(read_json(&manifest), again);
+}
+
+#[test]
 fn publishing_under_a_name_again_replaces_it_and_others_stay() {
     let shop = own_workshop();
     let models = shop.path().join("models");

@@ -27,6 +27,8 @@ pub enum Kind {
     Save,
     /// [`Ask::Inspect`]
     Inspect,
+    /// [`Ask::Compare`]
+    Compare,
 }
 
 impl Kind {
@@ -41,12 +43,16 @@ impl Kind {
             Ask::Erase { .. } => Kind::Erase,
             Ask::Save { .. } => Kind::Save,
             Ask::Inspect { .. } => Kind::Inspect,
+            Ask::Compare { .. } => Kind::Compare,
         }
     }
 
     /// Whether the question is about the open photo, so that opening another ends it.
     fn is_about_the_photo(self) -> bool {
-        matches!(self, Kind::Preview | Kind::Read | Kind::Erase | Kind::Save | Kind::Inspect)
+        matches!(
+            self,
+            Kind::Preview | Kind::Read | Kind::Erase | Kind::Save | Kind::Inspect | Kind::Compare
+        )
     }
 }
 
@@ -55,7 +61,7 @@ impl Kind {
 pub enum Heard {
     /// A sentence for the user.
     Notice(String),
-    /// How the start or a switch goes on; the question stays open.
+    /// How the start, a switch or a comparison goes on; the question stays open.
     Meanwhile {
         /// What kind of question it is.
         kind: Kind,
@@ -149,7 +155,9 @@ impl Dialogue {
         let question = self.questions.get_mut(position)?;
         let kind = question.kind();
         match answer {
-            Answer::Progress(_) | Answer::Models(_) => Some(Heard::Meanwhile { kind, answer }),
+            Answer::Progress(_) | Answer::Models(_) | Answer::Column(_) => {
+                Some(Heard::Meanwhile { kind, answer })
+            }
             Answer::Started(info) if kind == Kind::Switch => {
                 self.questions.remove(position);
                 // A new engine is to begin where this one is now.
@@ -168,9 +176,10 @@ impl Dialogue {
             // it ever does otherwise, the question is over all the same.
             _ => {
                 let boxes = match self.questions.remove(position).request.ask {
-                    Ask::Read { boxes } | Ask::Erase { boxes, .. } | Ask::Save { boxes, .. } => {
-                        boxes
-                    }
+                    Ask::Read { boxes }
+                    | Ask::Erase { boxes, .. }
+                    | Ask::Save { boxes, .. }
+                    | Ask::Compare { boxes, .. } => boxes,
                     Ask::Inspect { area, .. } => vec![area],
                     Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
                         Vec::new()
@@ -234,7 +243,10 @@ impl Dialogue {
     fn begin_anew(&mut self) -> Vec<RequestId> {
         // The page asks for these by itself.
         self.questions.retain(|question| {
-            !matches!(question.kind(), Kind::Switch | Kind::Read | Kind::Erase | Kind::Inspect)
+            !matches!(
+                question.kind(),
+                Kind::Switch | Kind::Read | Kind::Erase | Kind::Inspect | Kind::Compare
+            )
         });
         self.questions.sort_by_key(|question| match question.kind() {
             Kind::Start => 0,
@@ -282,15 +294,7 @@ mod tests {
     fn started_with(model: &str) -> Answer {
         Answer::Started(EngineInfo {
             device: DeviceInfo { kind: DeviceKind::Cpu, name: "CPU".into() },
-            model: ModelInfo {
-                name: model.into(),
-                architecture: "a".into(),
-                accuracy: 0.9,
-                measured_digits: 1,
-                measured_on: "t".into(),
-                bytes: 1,
-                obstacle: None,
-            },
+            model: ModelInfo { name: model.into(), ..ModelInfo::default() },
             weights_from_cache: false,
         })
     }
@@ -407,6 +411,32 @@ mod tests {
         ));
         assert_eq!(next_model(&mut dialogue), None, "as it was asked for");
         assert!(!dialogue.awaits(Kind::Switch));
+    }
+
+    #[test]
+    fn columns_of_the_newest_comparison_are_heard_while_it_goes_on() {
+        use crate::worker::protocol::{Column, ColumnState};
+        let compare = || Ask::Compare { models: vec!["a".into()], boxes: vec![BOX] };
+        let column = || {
+            let state = ColumnState::Failed("why".into());
+            Answer::Column(Column { model: "a".into(), state })
+        };
+        let mut dialogue = Dialogue::default();
+        let old = dialogue.ask(compare());
+        let new = dialogue.ask(compare());
+        assert!(answer(&mut dialogue, old, column()).is_none(), "too late");
+        assert!(matches!(
+            answer(&mut dialogue, new, column()),
+            Some(Heard::Meanwhile { kind: Kind::Compare, .. })
+        ));
+        assert!(dialogue.awaits(Kind::Compare));
+        let end = answer(&mut dialogue, new, Answer::Compared);
+        assert!(matches!(end, Some(Heard::Final { kind: Kind::Compare, .. })));
+        assert!(!dialogue.awaits(Kind::Compare));
+
+        let of_last_photo = dialogue.ask(compare());
+        dialogue.ask(Ask::Open { file: vec![1] });
+        assert!(answer(&mut dialogue, of_last_photo, column()).is_none());
     }
 
     #[test]

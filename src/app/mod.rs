@@ -1,8 +1,8 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`house_number`],
-//! [`models`], most of [`inside`] and parts of
+//! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`house_number`], most of
+//! [`models`] and [`inside`], and parts of
 //! [`photos`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
@@ -41,9 +41,18 @@
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
 //! | `choose-model` | opens the list of models; only where there are several | |
-//! | `models` | the dialog with that list | `open` |
+//! | `models` | the dialog with that list and what is below | `open` |
 //! | `help` | the dialog that lists the keys | `open` |
 //! | `model` | a model's button in the list | `data-model` is its name; `aria-current` on the one in use, `aria-disabled` where it cannot be used |
+//! | `tick` | has a model looked at more closely | `data-model` |
+//! | `compared-boxes` | the table of what two or more of these read in the boxes | |
+//! | `compared-box` | a box in it | `data-disagree`; its cells have `data-model`, and `data-digit` and `data-confidence` once read |
+//! | `compared-state` | how far a model is there | `data-model`, `data-state` (`waiting`, `loading`, `read`, `failed`) |
+//! | `disagreement` | on how many boxes they disagree | |
+//! | `chart` | a chart | `data-name` (`Precision`, `Recall`, `Confusion of <model>`) |
+//! | `said` | what the chart says of the place that is pointed at | |
+//! | `closer` | a model's figures, matrix, curves and card | `data-model` |
+//! | `card` | its card, on demand | `open` |
 //! | `model-progress` | the progress bar while another model loads | `value`, `max` |
 //! | `model-failure` | why the model chosen last is not in use | |
 //! | `retry` | "Try again" after a failed start | |
@@ -108,8 +117,6 @@ mod lean;
 mod messages;
 #[cfg(feature = "app")]
 mod modal;
-#[cfg(feature = "app")]
-mod model_choice;
 #[cfg(feature = "app")]
 mod offline;
 #[cfg(feature = "app")]

@@ -19,7 +19,8 @@ use super::erasing::affected;
 use super::house_number::HouseNumber;
 use super::kept;
 use super::messages::{Messages, Tone};
-use super::models::{Memory, Models, Phase, Step};
+use super::models::choice::{Memory, Models, Phase, Step};
+use super::models::side_by_side::SideBySide;
 use super::offline::NewVersion;
 use super::photos::{PhotoId, Photos};
 use crate::photo::{BoxInPhoto, PhotoSize};
@@ -155,6 +156,10 @@ pub struct Page {
     pub engine_state: RwSignal<EngineState>,
     /// The published models.
     pub models: RwSignal<Models>,
+    /// The names of the models that are looked at more closely.
+    pub ticked: RwSignal<Vec<String>>,
+    /// What these read in the boxes, as far as they were asked.
+    pub side_by_side: RwSignal<SideBySide>,
     /// The last answers' times.
     pub timing: RwSignal<Timing>,
     /// Lines for the user.
@@ -207,6 +212,7 @@ struct Backstage {
     /// when it is so of all.
     unfilled: Option<Vec<BoxInPhoto>>,
     asked_inside: Option<(BoxInPhoto, Option<u8>, Vec<Arc<BrushStroke>>, Method)>,
+    asked_comparison: Option<(Vec<String>, Vec<BoxInPhoto>)>,
     /// Boxes to be pasted.
     copied: Vec<PhotoBox>,
     sync_timer: Option<gloo::timers::callback::Timeout>,
@@ -250,6 +256,8 @@ impl Page {
             method: RwSignal::new(Method::default()),
             engine_state: RwSignal::new(EngineState::Starting(None)),
             models: RwSignal::new(Models::new(kept::read(MODEL_KEY))),
+            ticked: RwSignal::new(Vec::new()),
+            side_by_side: RwSignal::new(SideBySide::default()),
             timing: RwSignal::new(Timing::default()),
             messages: Messages::new(),
             announcement: RwSignal::new(String::new()),
@@ -297,6 +305,25 @@ impl Page {
                 self.ask(Ask::Switch { model: name.to_owned() });
             }
         }
+    }
+
+    /// Opens the view of all models.
+    pub fn open_models(self) {
+        self.choosing_model.set(true);
+        // The boxes may be others than when it was closed.
+        self.sync_soon();
+    }
+
+    /// Looks at a model more closely, or not any more; two or more read the boxes side by side.
+    pub fn tick_model(self, name: &str, on: bool) {
+        self.ticked.update(|ticked| {
+            ticked.retain(|other| other != name);
+            if on {
+                ticked.push(name.to_owned());
+            }
+        });
+        self.side_by_side.update(|table| table.forget_failure(name));
+        self.sync_soon();
     }
 
     /// The first question to the engine. The page's address may choose the device
@@ -347,6 +374,7 @@ impl Page {
             Kind::Erase,
             Kind::Save,
             Kind::Inspect,
+            Kind::Compare,
         ];
         let asked = kinds.into_iter().any(|kind| self.awaits(kind));
         let busy = backstage || asked;
@@ -402,6 +430,9 @@ impl Page {
             (Kind::Switch, Answer::Progress(progress)) => {
                 self.models.update(|models| models.progress(progress));
             }
+            (_, Answer::Column(column)) => {
+                self.side_by_side.update(|table| table.take(column));
+            }
             (_, Answer::Progress(progress)) => {
                 self.engine_state.set(EngineState::Starting(Some(progress)));
             }
@@ -422,6 +453,7 @@ impl Page {
                 // the last one. Back to the model in use is no exception: the one that was called
                 // off may have been in use for a moment.
                 self.readings.update(HashMap::clear);
+                self.side_by_side.set(SideBySide::default());
                 self.timing.set(Timing::default());
                 self.backstage.update_value(Backstage::forget_answers);
                 self.hand_over_again();
@@ -460,7 +492,12 @@ impl Page {
                 self.answer_waiting(|backstage| &mut backstage.waits_for_png, Ok(png));
             }
             Answer::Failed(failure) => self.hear_failure(kind, failure),
-            Answer::Superseded | Answer::Models(_) | Answer::Progress(_) | Answer::Notice(_) => {}
+            Answer::Superseded
+            | Answer::Models(_)
+            | Answer::Progress(_)
+            | Answer::Notice(_)
+            | Answer::Column(_)
+            | Answer::Compared => {}
         }
     }
 
@@ -554,6 +591,7 @@ impl Page {
         };
         let Some((editor, name)) = self.photos.to_stage(self.put_aside(), id, size) else { return };
         self.readings.update(HashMap::clear);
+        self.side_by_side.set(SideBySide::default());
         self.pieces.set(Vec::new());
         self.inside.set(None);
         self.timing.set(Timing::default());
@@ -905,6 +943,7 @@ impl Page {
             self.ask_readings();
             self.ask_removal();
             self.ask_inside();
+            self.ask_comparison();
         }
         self.update_busy();
     }
@@ -997,6 +1036,26 @@ impl Page {
             let (area, digit, corrections, method) = question;
             let corrections = plain(&corrections);
             self.ask(Ask::Inspect { area, digit, corrections, method });
+        }
+    }
+
+    /// Has the models that are ticked read the boxes, while their view is open.
+    fn ask_comparison(self) {
+        let ticked = self.ticked.get_untracked();
+        let boxes: Vec<BoxInPhoto> = self
+            .look(|editor| editor.reading_order().iter().map(|b| b.area).collect())
+            .unwrap_or_default();
+        if !self.choosing_model.get_untracked() || ticked.len() < 2 || boxes.is_empty() {
+            return;
+        }
+        self.side_by_side.update(|table| table.turn_to(&boxes));
+        let models = self.side_by_side.with_untracked(|table| table.missing(&ticked));
+        let question = (models, boxes);
+        let asked = self.was_asked(&question, |backstage| &mut backstage.asked_comparison)
+            && self.awaits(Kind::Compare);
+        let (models, boxes) = question;
+        if !models.is_empty() && !asked {
+            self.ask(Ask::Compare { models, boxes });
         }
     }
 

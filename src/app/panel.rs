@@ -8,7 +8,7 @@ use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
 use super::lean::text;
-use super::model_choice::{accuracy, megabytes, network_and_size};
+use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
@@ -336,7 +336,7 @@ pub fn label_id(id: BoxId) -> String {
 }
 
 /// The box's part of the original photo, so that a reading can be checked after the removal.
-fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<BoxInPhoto>>) {
+pub fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<BoxInPhoto>>) {
     /// The crop's sides on the canvas; twice the CSS size, for sharp screens.
     const SIDES: (f64, f64) = (72.0, 96.0);
     Effect::new(move |_| {
@@ -481,9 +481,9 @@ fn ModelChoice(page: Page) -> impl IntoView {
                 type="button"
                 data-testid="choose-model"
                 aria-haspopup="dialog"
-                on:click=move |_| page.choosing_model.set(true)
+                on:click=move |_| page.open_models()
             >
-                {move || format!("Choose another of {} models", count.get())}
+                {move || format!("Choose or compare {} models", count.get())}
             </button>
         </Show>
         {move || {
@@ -519,7 +519,8 @@ fn ModelChoice(page: Page) -> impl IntoView {
     }
 }
 
-fn progress_bar(test_id: &'static str, label: String, progress: Option<Progress>) -> AnyView {
+/// How far the loading of a model is, as a bar.
+pub fn progress_bar(test_id: &'static str, label: String, progress: Option<Progress>) -> AnyView {
     match progress {
         Some(Progress::Weights { received, total }) if total > 0 => view! {
             <progress
@@ -535,7 +536,7 @@ fn progress_bar(test_id: &'static str, label: String, progress: Option<Progress>
 }
 
 /// How far the loading of a model is.
-fn stage_of(progress: Option<&Progress>) -> String {
+pub fn stage_of(progress: Option<&Progress>) -> String {
     match progress {
         None | Some(Progress::Manifest) => "Looking up the weights…".to_owned(),
         Some(Progress::Weights { received, total }) => {
@@ -568,7 +569,8 @@ fn detail(state: &EngineState) -> String {
     }
 }
 
-fn milliseconds(time: f64) -> String {
+/// A time in milliseconds, for people.
+pub fn milliseconds(time: f64) -> String {
     if time < 1.0 {
         "under 1 ms".to_owned()
     } else if time < 1000.0 {

@@ -18,7 +18,7 @@ use super::panel::Panel;
 use super::photos::keeping::{self, Restored};
 use super::photos::{self, SavingAllDialog, Strip};
 use super::stage::Stage;
-use super::{changed, fetch_list, help, inside, keys, model_choice, offline, theme};
+use super::{changed, fetch_list, help, inside, keys, models, offline, theme};
 
 /// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
 pub fn start() {
@@ -75,7 +75,7 @@ fn Shell() -> impl IntoView {
             <Panel page=page />
         </main>
         {later(page, page.help, || Box::pin(help::part()))}
-        {later(page, page.choosing_model, || Box::pin(model_choice::part()))}
+        {later(page, page.choosing_model, || Box::pin(models::part()))}
         {later(page, page.inspecting, || Box::pin(inside::part()))}
         {later(page, page.showing_fetches, || Box::pin(fetch_list::part()))}
         <SavingAllDialog page=page />

@@ -9,10 +9,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::model::ModelsArgs;
 use crate::{
     evaluation::{
-        ModelReport, ReadDigit, ReadError, Refusal, Report, calibration_svg, confusion_svg,
-        mistake_sheet, read_all,
+        Confusion, ModelReport, ReadDigit, ReadError, Refusal, Report, calibration_svg,
+        confusion_svg, mistake_sheet, read_all,
     },
     files::write_whole,
+    publication,
 };
 
 /// Measure classifiers on SVHN's photos or crops.
@@ -40,6 +41,10 @@ pub struct Args {
     /// How many of a model's mistakes are listed and drawn, the surest first.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
     mistakes: u16,
+    /// Write what is measured of published models into their manifest and cards, in the place of
+    /// what was measured before; MEASURED_ON says for people what the data are.
+    #[arg(long, value_name = "MEASURED_ON", conflicts_with = "weights")]
+    record: Option<String>,
     #[command(flatten)]
     models: ModelsArgs,
 }
@@ -82,6 +87,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     if let Some(folder) = &args.out {
         write_folder(folder, &args.data, &report, &json)?;
+    }
+    if let Some(measured_on) = &args.record {
+        let measured: Vec<(&str, &Confusion)> =
+            report.models.iter().map(|it| (it.model.as_str(), &it.confusion)).collect();
+        publication::record(args.models.folder(), measured_on, &measured)?;
     }
     if args.json {
         println!("{json}");

@@ -1,6 +1,6 @@
 //! Which models a command uses.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use burn::tensor::Device;
@@ -131,6 +131,11 @@ pub struct NamedModel {
 }
 
 impl ModelsArgs {
+    /// The models folder.
+    pub fn folder(&self) -> &Path {
+        &self.models
+    }
+
     /// Whether the command line asks for more than one model.
     pub fn several(&self) -> bool {
         self.all || self.model.len() + self.weights.len() > 1

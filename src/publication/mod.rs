@@ -12,13 +12,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     classifier::{Architecture, Classifier, UnknownNetwork, WeightsError},
+    evaluation::Confusion,
     strokes::StrokeFinder,
 };
 
 #[cfg(feature = "native")]
 pub use publish::{
     ModelsFolderError, Publication, StrokesPublication, load, load_strokes, publish,
-    publish_strokes, read_manifest,
+    publish_strokes, read_manifest, record,
 };
 
 /// The manifest's name in a models folder.
@@ -103,6 +104,9 @@ pub struct ModelEntry {
     pub measured_digits: u64,
     /// Share of these that it reads right, 0 to 1.
     pub accuracy: f64,
+    /// As what it reads each of these; older manifests lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Confusion>,
     /// The command that trains it again.
     pub command: String,
     /// The card's file in the folder.
@@ -173,8 +177,8 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`PublicationError`] when it is damaged, of another format, or names files outside its
-    /// folder.
+    /// [`PublicationError`] when it is damaged, of another format, names files outside its
+    /// folder, or counts other readings than it sums up.
     pub fn parse(bytes: &[u8]) -> Result<Self, PublicationError> {
         let manifest: Manifest = serde_json::from_slice(bytes)
             .map_err(|error| PublicationError::Manifest(error.to_string()))?;
@@ -194,6 +198,7 @@ impl Manifest {
                 }
             }
         }
+        manifest.models.iter().try_for_each(ModelEntry::check_counts)?;
         Ok(manifest)
     }
 
@@ -252,6 +257,27 @@ impl StrokesEntry {
 }
 
 impl ModelEntry {
+    /// Whether the counted readings are those that number and accuracy sum up.
+    fn check_counts(&self) -> Result<(), PublicationError> {
+        let Some(confusion) = &self.confusion else { return Ok(()) };
+        let ModelEntry { name, measured_digits, accuracy, .. } = self;
+        let wrong = |what: String| Err(PublicationError::Manifest(format!("{name}: {what}")));
+        // Wider than a count, as nobody has said yet that their sum is one.
+        let counts = (0..10).flat_map(|truth| (0..10).map(move |read| (truth, read)));
+        let total: u128 = counts.map(|(truth, read)| u128::from(confusion.at(truth, read))).sum();
+        if total != u128::from(*measured_digits) {
+            return wrong(format!(
+                "its confusion counts {total} readings, and measured_digits is {measured_digits}"
+            ));
+        }
+        match confusion.accuracy() {
+            Some(counted) if (counted - accuracy).abs() > 1e-9 => wrong(format!(
+                "its confusion has an accuracy of {counted}, and the entry one of {accuracy}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Its weights' file.
     pub fn weights(&self) -> PublishedWeights<'_> {
         let ModelEntry { name, file, sha256, bytes, .. } = self;
@@ -292,10 +318,57 @@ mod tests {
             measured_on: String::new(),
             measured_digits: 0,
             accuracy: 0.0,
+            confusion: None,
             command: String::new(),
             card: "a.md".into(),
             curves: "a.svg".into(),
         }
+    }
+
+    /// What reading a manifest of one model says of it.
+    fn parsed(entry: &ModelEntry) -> Result<ModelEntry, String> {
+        let manifest = Manifest { format: 1, models: vec![entry.clone()], strokes: None };
+        let bytes = serde_json::to_vec(&manifest).expect("plain data");
+        let manifest = Manifest::parse(&bytes).map_err(|error| error.to_string())?;
+        Ok(manifest.models[0].clone())
+    }
+
+    #[test]
+    fn counted_readings_are_kept_and_have_to_add_up() {
+        let mut model = entry(b"x");
+        assert_eq!(parsed(&model).expect("an older manifest has none").confusion, None);
+        let mut confusion = Confusion::default();
+        for (truth, read) in [(3, 3), (3, 5), (0, 0), (9, 9)] {
+            confusion.count(truth, read);
+        }
+        model.confusion = Some(confusion);
+        model.measured_digits = 4;
+        model.accuracy = 0.75;
+        assert_eq!(parsed(&model), Ok(model.clone()));
+        model.accuracy = 0.8;
+        let refused = parsed(&model).expect_err("another accuracy");
+        assert!(refused.contains("a: ") && refused.contains("0.75"), "{refused}");
+        model.measured_digits = 5;
+        let refused = parsed(&model).expect_err("another sum");
+        assert!(refused.contains("counts 4 readings"), "{refused}");
+    }
+
+    #[test]
+    fn a_confusion_of_another_size_or_beyond_counting_is_refused() {
+        let manifest = |counts: Vec<Vec<u64>>| {
+            let manifest = Manifest { format: 1, models: vec![entry(b"x")], strokes: None };
+            let mut json = serde_json::to_value(manifest).expect("plain data");
+            json["models"][0]["confusion"] = serde_json::json!({ "counts": counts });
+            Manifest::parse(json.to_string().as_bytes()).map_err(|error| error.to_string())
+        };
+        assert!(manifest(vec![vec![0; 10]; 10]).is_ok());
+        assert!(manifest(vec![vec![0; 10]; 9]).is_err());
+        assert!(manifest(vec![vec![0; 11]; 10]).is_err());
+        // Two of these add up to nothing where sums wrap.
+        let mut counts = vec![vec![0; 10]; 10];
+        counts[0][0] = 1 << 63;
+        counts[9][9] = 1 << 63;
+        assert!(manifest(counts).is_err_and(|error| error.contains("18446744073709551616")));
     }
 
     #[test]

@@ -147,6 +147,7 @@ pub fn publish(
         measured_on: publication.measured_on.to_owned(),
         measured_digits: publication.confusion.total(),
         accuracy: publication.confusion.accuracy().unwrap_or(0.0),
+        confusion: Some(publication.confusion.clone()),
         command: publication.command.to_owned(),
         card,
         curves,
@@ -166,6 +167,36 @@ pub fn publish(
     ];
     put(folder, &files, &manifest, replaced)?;
     Ok(entry)
+}
+
+/// Writes what published models were measured to read into manifest and cards, of all of them or
+/// of none; their weights stay.
+///
+/// # Errors
+/// [`ModelsFolderError`], also when one of the models is not published; the folder then still
+/// holds what it held.
+pub fn record(
+    folder: &Path,
+    measured_on: &str,
+    measured: &[(&str, &Confusion)],
+) -> Result<(), ModelsFolderError> {
+    let mut manifest = read_manifest(folder)?;
+    let mut cards = Vec::new();
+    for (name, confusion) in measured {
+        let named = manifest.models.iter_mut().find(|model| model.name == *name);
+        let Some(entry) = named else {
+            let source = PublicationError::NoModel(Some((*name).to_owned()));
+            return Err(ModelsFolderError::Publication { folder: folder.to_owned(), source });
+        };
+        entry.measured_on = measured_on.to_owned();
+        entry.measured_digits = confusion.total();
+        entry.accuracy = confusion.accuracy().unwrap_or(0.0);
+        entry.confusion = Some((*confusion).clone());
+        cards.push((entry.card.clone(), card_of(entry, confusion)));
+    }
+    let files: Vec<(&str, &[u8])> =
+        cards.iter().map(|(name, card)| (name.as_str(), card.as_bytes())).collect();
+    put(folder, &files, &manifest, None)
 }
 
 /// Publishes the network that finds strokes, in the place of an earlier one, as [`publish`] does
@@ -233,11 +264,11 @@ fn put(
     replaced: Option<String>,
 ) -> Result<(), ModelsFolderError> {
     let manifest_path = folder.join(MANIFEST);
-    let mut json = serde_json::to_vec_pretty(manifest)
+    let json = serde_json::to_string_pretty(manifest)
         .map_err(io::Error::from)
         .map_err(write_error(&manifest_path))?;
-    json.push(b'\n');
-    let files = files.iter().copied().chain([(MANIFEST, json.as_slice())]);
+    let json = rows_on_lines(&json);
+    let files = files.iter().copied().chain([(MANIFEST, json.as_bytes())]);
     let drafts: Vec<(PathBuf, Draft)> = files
         .map(|(name, content)| {
             let path = folder.join(name);
@@ -265,6 +296,28 @@ fn put(
         }
     }
     Ok(())
+}
+
+/// Indented JSON with lists of numbers on one line each: a model's confusion is ten lines long
+/// then, and no hundred and twenty.
+fn rows_on_lines(json: &str) -> String {
+    let mut rows = String::with_capacity(json.len());
+    let mut in_row = false;
+    for line in json.lines() {
+        let item = line.trim_start();
+        let number = item.trim_end_matches(',').parse::<u64>().is_ok();
+        match (in_row, number) {
+            (true, true) => rows.push(' '),
+            (false, true) => {}
+            (true, false) if item.starts_with(']') => {}
+            _ if rows.is_empty() => {}
+            _ => rows.push('\n'),
+        }
+        rows.push_str(if in_row || number { item } else { line });
+        in_row = number;
+    }
+    rows.push('\n');
+    rows
 }
 
 /// Reads a models folder's manifest.
@@ -370,4 +423,24 @@ fn card_of(entry: &ModelEntry, confusion: &Confusion) -> String {
         entry.measured_digits,
         confusion.report(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_numbers_stand_on_lines_and_nothing_else_changes() {
+        let value = serde_json::json!({
+            "a": [[1, 2, 3], [4, 5, 6]],
+            "b": ["7", "]"],
+            "c": { "d": 8, "e": [], "f": [9] },
+        });
+        let rows = rows_on_lines(&serde_json::to_string_pretty(&value).expect("plain data"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&rows).expect("JSON"), value);
+        assert!(rows.contains("[1, 2, 3],\n") && rows.contains("\"d\": 8,\n"), "{rows}");
+        let confusion = Confusion::default();
+        let rows = rows_on_lines(&serde_json::to_string_pretty(&confusion).expect("plain data"));
+        assert_eq!(rows.lines().count(), 14, "{rows}");
+    }
 }

@@ -30,6 +30,7 @@ pub(crate) struct Activations {
     /// Outputs, first to last.
     pub(crate) outputs: Vec<Vec<f32>>,
     /// Inputs of the convolutions 2 and 4 (pooled), 6 and 7 (summed).
+    #[cfg_attr(not(feature = "native"), expect(dead_code, reason = "for the way back"))]
     pub(crate) inputs: [Vec<f32>; 4],
 }
 
@@ -113,13 +114,6 @@ impl HostStrokeNet {
             inputs: [pooled_half, pooled_quarter, sum_quarter, sum_half],
         }
     }
-}
-
-/// The four values of planes of `2 * columns` columns that position `i` of planes of `columns`
-/// stands for. Planes have an even number of rows, so that they need not be told apart.
-pub(crate) fn square(i: usize, columns: usize) -> [usize; 4] {
-    let at = 4 * columns * (i / columns) + 2 * (i % columns);
-    [at, at + 1, at + 2 * columns, at + 2 * columns + 1]
 }
 
 /// The largest of each square of four; `columns` are the input's.

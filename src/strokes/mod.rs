@@ -12,10 +12,9 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-#[cfg(not(feature = "native"))]
-use host::HostStrokeNet;
+pub(crate) use host::HostStrokeNet;
 #[cfg(feature = "native")]
-pub(crate) use host::{Activations, HostStrokeNet, sizes, square};
+pub(crate) use host::{Activations, sizes};
 #[cfg(feature = "native")]
 pub(crate) use network::CELL;
 pub use network::StrokeNet;

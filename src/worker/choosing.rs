@@ -47,7 +47,12 @@ pub(super) fn info(entry: &ModelEntry) -> ModelInfo {
         accuracy: entry.accuracy,
         measured_digits: entry.measured_digits,
         measured_on: entry.measured_on.clone(),
+        confusion: entry.confusion.clone().map(Box::new),
+        trained_on: entry.trained_on.clone(),
+        trained_digits: entry.trained_digits,
         bytes: entry.bytes,
+        card: entry.card.clone(),
+        curves: entry.curves.clone(),
         obstacle: obstacle(entry),
     }
 }
@@ -104,6 +109,7 @@ mod tests {
             measured_on: "test photos".into(),
             measured_digits: 971,
             accuracy: 0.9,
+            confusion: None,
             command: String::new(),
             card: "a.md".into(),
             curves: "a.svg".into(),

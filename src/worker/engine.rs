@@ -1,5 +1,7 @@
 //! The engine's state and its answers.
 
+use std::collections::VecDeque;
+
 use burn::tensor::Device;
 use web_time::Instant;
 
@@ -8,12 +10,15 @@ use super::{
     devices::{cpu_info, open_gpu, patiently, prove},
     inspecting::{self, patch_of},
     loading::{Fetched, Order, whole_boxes},
-    protocol::{Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Progress},
+    protocol::{
+        Answer, Ask, Column, ColumnState, DeviceChoice, DeviceInfo, EngineInfo, Failure,
+        FailureKind, Progress,
+    },
 };
 use crate::{
-    classifier::EngineError,
+    classifier::{Classifier, EngineError},
     photo::{BoxInPhoto, Photo},
-    publication::StrokesEntry,
+    publication::{ModelEntry, StrokesEntry},
     removal::{BrushStroke, Fill, Method, Nets, remove_watched},
 };
 
@@ -23,6 +28,10 @@ pub(super) struct Engine {
     source: Option<Source>,
     gpu: Gpu,
     started: Option<Started>,
+    /// Every model that was loaded, so that going back to one or comparing it loads nothing.
+    kept: Vec<Kept>,
+    /// The network that finds strokes, where the model in use came with one.
+    strokes: Option<(StrokesEntry, Vec<u8>)>,
     photo: Option<Photo>,
 }
 
@@ -52,12 +61,31 @@ struct Started {
     gpu: Option<(Nets, DeviceInfo)>,
 }
 
+/// A model that was loaded.
+struct Kept {
+    entry: ModelEntry,
+    weights: Vec<u8>,
+    /// On the CPU.
+    classifier: Classifier,
+}
+
 /// What came of a request.
 pub(super) enum Taken {
     /// Its answer.
     Answered(Answer),
     /// This has to be fetched, and then given to [`Engine::install`], which answers.
     ToFetch(Order),
+    /// It goes on with [`Engine::compare`], after what else was asked meanwhile.
+    Comparing(Comparison),
+    /// The same, once its next model was fetched and given to [`Engine::keep_for`].
+    ToFetchFor(Comparison, Order),
+}
+
+/// A comparison under way.
+pub(super) struct Comparison {
+    boxes: Vec<BoxInPhoto>,
+    /// Those that have neither answered nor failed yet, the next one first.
+    models: VecDeque<String>,
 }
 
 /// Sends an answer before the last one.
@@ -73,18 +101,32 @@ impl Engine {
         Taken::Answered(match ask {
             Ask::Start { models_url, model, device } => {
                 self.source = Some(Source { models_url: models_url.clone(), device });
-                return Taken::ToFetch(Order { models_url, model, strict: false });
+                self.kept.clear();
+                return Taken::ToFetch(Order { models_url, model, strict: false, compared: false });
             }
-            Ask::Switch { model } => match (&self.source, &self.started) {
-                // Back to it while another one was being fetched: nothing is missing.
-                (_, Some(started)) if started.info.model.name == model => {
+            Ask::Switch { model } => {
+                let (Some(source), Some(started)) = (&self.source, &self.started) else {
+                    return Taken::Answered(not_started());
+                };
+                if started.info.model.name == model {
+                    // Back to it while another one was being fetched: nothing is missing.
                     Answer::Started(started.info.clone())
+                } else if let Some(fetched) = self.fetched_before(&model) {
+                    self.install(Ok(fetched), reply).await
+                } else {
+                    let (models_url, model) = (source.models_url.clone(), Some(model));
+                    let order = Order { models_url, model, strict: true, compared: false };
+                    return Taken::ToFetch(order);
                 }
-                (Some(source), Some(_)) => {
-                    let models_url = source.models_url.clone();
-                    return Taken::ToFetch(Order { models_url, model: Some(model), strict: true });
+            }
+            Ask::Compare { models, boxes } => match self.ready(&boxes) {
+                Ok(_) => {
+                    let (at_hand, missing): (Vec<_>, Vec<_>) =
+                        models.into_iter().partition(|model| self.kept(model).is_some());
+                    let models = at_hand.into_iter().chain(missing).collect();
+                    return self.compare(Comparison { boxes, models }, reply).await;
                 }
-                _ => not_started(),
+                Err(answer) => answer,
             },
             Ask::Open { file } => match Photo::decode(&file) {
                 Ok(photo) => {
@@ -159,7 +201,79 @@ impl Engine {
         let device = gpu.as_ref().map_or_else(cpu_info, |(_, info)| info.clone());
         let model = choosing::info(&entry);
         let info = EngineInfo { device, model, weights_from_cache: from_cache };
+        self.keep(Kept { entry, weights, classifier: cpu.classifier.clone() });
+        self.strokes = strokes;
         Ok(Started { info, cpu, gpu })
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        self.kept.retain(|other| other.entry.name != kept.entry.name);
+        self.kept.push(kept);
+    }
+
+    fn kept(&self, model: &str) -> Option<&Kept> {
+        self.kept.iter().find(|kept| kept.entry.name == model)
+    }
+
+    /// A model that needs no fetching any more. Without the network that finds strokes there is
+    /// none: it may be there by now.
+    fn fetched_before(&self, model: &str) -> Option<Box<Fetched>> {
+        let Kept { entry, weights, .. } = self.kept(model)?;
+        Some(Box::new(Fetched {
+            entry: entry.clone(),
+            weights: weights.clone(),
+            strokes: Some(self.strokes.clone()?),
+            from_cache: true,
+            notice: None,
+        }))
+    }
+
+    /// Lets the next model of a comparison read the boxes, if it is loaded.
+    pub(super) async fn compare(&mut self, mut comparison: Comparison, reply: Reply<'_>) -> Taken {
+        let Some(model) = comparison.models.front().cloned() else {
+            return Taken::Answered(Answer::Compared);
+        };
+        let (Some(photo), Some(source)) = (&self.photo, &self.source) else {
+            return Taken::Answered(no_photo());
+        };
+        let Some(Kept { classifier, .. }) = self.kept(&model) else {
+            let models_url = source.models_url.clone();
+            let order = Order { models_url, model: Some(model), strict: true, compared: true };
+            return Taken::ToFetchFor(comparison, order);
+        };
+        let begun = Instant::now();
+        let state = match classifier.read(photo, &comparison.boxes).await {
+            Ok(readings) => ColumnState::Read { readings, milliseconds: since(begun) },
+            Err(error) => ColumnState::Failed(capitalised(&error.to_string())),
+        };
+        reply(Answer::Column(Column { model, state }));
+        comparison.models.pop_front();
+        Taken::Comparing(comparison)
+    }
+
+    /// Loads what was fetched for a comparison's next model beside the one in use.
+    pub(super) fn keep_for(
+        &mut self,
+        mut comparison: Comparison,
+        fetched: Result<Box<Fetched>, String>,
+        reply: Reply<'_>,
+    ) -> Taken {
+        let loaded = fetched.and_then(|fetched| {
+            let Fetched { entry, weights, .. } = *fetched;
+            let classifier = entry.classifier(weights.clone(), &Device::flex());
+            let classifier = classifier.map_err(|error| error.to_string())?;
+            Ok(Kept { entry, weights, classifier })
+        });
+        match loaded {
+            Ok(kept) => self.keep(kept),
+            Err(reason) => {
+                if let Some(model) = comparison.models.pop_front() {
+                    let state = ColumnState::Failed(capitalised(&reason));
+                    reply(Answer::Column(Column { model, state }));
+                }
+            }
+        }
+        Taken::Comparing(comparison)
     }
 
     fn ready(&mut self, boxes: &[BoxInPhoto]) -> Result<(Ready<'_>, &Photo), Answer> {

@@ -18,6 +18,8 @@ pub(super) struct Order {
     pub(super) model: Option<String>,
     /// Whether another model may take its place.
     pub(super) strict: bool,
+    /// Whether it is only to be compared: without the network that finds strokes.
+    pub(super) compared: bool,
 }
 
 /// A model whose weights are the published ones.
@@ -42,7 +44,7 @@ pub(super) async fn fetch(
     wanted: &dyn Fn() -> bool,
 ) -> Result<Box<Fetched>, String> {
     reply(Answer::Progress(Progress::Manifest));
-    let Order { models_url, model, strict } = order;
+    let Order { models_url, model, strict, compared } = order;
     let manifest = fetching::manifest(models_url)
         .await
         .map_err(|error| format!("The list of models cannot be used: {error}."))?;
@@ -62,7 +64,7 @@ pub(super) async fn fetch(
     })
     .await?;
     let mut strokes = None;
-    if let Some(entry) = manifest.strokes {
+    if let Some(entry) = manifest.strokes.filter(|_| !compared) {
         let mut go_on = |_| {
             if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };

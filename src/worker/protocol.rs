@@ -1,17 +1,20 @@
 //! What page and engine say to each other: plain data, encoded with postcard, no engine types.
 //!
 //! The page sends [`Request`]s and gets [`Reply`]s with the same id. A request may get several
-//! replies ([`Answer::Models`], [`Answer::Progress`] and [`Answer::Notice`] before the last one).
+//! replies ([`Answer::Models`], [`Answer::Progress`], [`Answer::Column`] and [`Answer::Notice`]
+//! before the last one).
 //! When a newer request of the same kind waits behind an older one, the engine answers the older
 //! one with [`Answer::Superseded`] without working on it. [`Ask::Start`] and [`Ask::Switch`] both
 //! load a model and count as one kind there.
 //!
-//! Requests are answered in their order, but for those two: while their files are being fetched,
-//! the engine answers what comes after them, with the model that it has.
+//! Requests are answered in their order, but for those two and [`Ask::Compare`]: while their files
+//! are being fetched, the engine answers what comes after them, with the model that it has, and
+//! from one compared model to the next it does what else was asked meanwhile.
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::classifier::Reading;
+pub use crate::evaluation::Confusion;
 use crate::photo::{BoxInPhoto, PhotoSize};
 pub use crate::removal::{BrushStroke, Method};
 
@@ -81,6 +84,15 @@ pub enum Ask {
         corrections: Vec<BrushStroke>,
         /// How.
         method: Method,
+    },
+    /// Read the same boxes on the open photo with several models, each on the CPU, so that their
+    /// times can be compared. Answered by [`Answer::Compared`], with [`Answer::Column`]s before;
+    /// those models come first that are loaded already.
+    Compare {
+        /// The models' names in the manifest.
+        models: Vec<String>,
+        /// The boxes.
+        boxes: Vec<BoxInPhoto>,
     },
     /// What the network makes of one box, and how its digit is taken out. Answered by
     /// [`Answer::Inside`].
@@ -165,6 +177,10 @@ pub enum Answer {
         #[serde(with = "serde_bytes")]
         png: Vec<u8>,
     },
+    /// How far one of the compared models is.
+    Column(Column),
+    /// All compared models have answered or said why they cannot.
+    Compared,
     /// What is inside one box.
     Inside(Box<Inside>),
     /// A newer request of the same kind came first; nothing was done.
@@ -189,6 +205,31 @@ pub enum Progress {
     Proving,
 }
 
+/// One of several models that read the same boxes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name in the manifest.
+    pub model: String,
+    /// How far it is.
+    pub state: ColumnState,
+}
+
+/// How far one of several models is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ColumnState {
+    /// It is being loaded.
+    Loading(Progress),
+    /// It has read the boxes.
+    Read {
+        /// One reading a box, in the order of the request.
+        readings: Vec<Reading>,
+        /// Time it took to cut the boxes out and read them.
+        milliseconds: f64,
+    },
+    /// It could not; why, in a sentence for people.
+    Failed(String),
+}
+
 /// The engine that runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineInfo {
@@ -201,7 +242,7 @@ pub struct EngineInfo {
 }
 
 /// A published model, for people; what the manifest says of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Its name in the manifest.
     pub name: String,
@@ -213,8 +254,19 @@ pub struct ModelInfo {
     pub measured_digits: u64,
     /// Which digits these were, for example `SVHN Format 1, official test photos 1 to 500`.
     pub measured_on: String,
+    /// As what it reads each of these, where the manifest says so; they are as many as
+    /// `measured_digits`.
+    pub confusion: Option<Box<Confusion>>,
+    /// What it was trained on.
+    pub trained_on: String,
+    /// How many digits that was.
+    pub trained_digits: u64,
     /// The weights' size in bytes.
     pub bytes: u64,
+    /// The card's file in the models folder, Markdown.
+    pub card: String,
+    /// The training's curves there, SVG.
+    pub curves: String,
     /// Why this program cannot use it, in a sentence; none where it can.
     pub obstacle: Option<String>,
 }

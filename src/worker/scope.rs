@@ -9,9 +9,9 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::{
-    engine::{Engine, Taken},
+    engine::{Comparison, Engine, Taken},
     loading::{self, Fetched, Order},
-    protocol::{Answer, Ask, Failure, FailureKind, Reply, Request, RequestId},
+    protocol::{Answer, Ask, Column, ColumnState, Failure, FailureKind, Reply, Request, RequestId},
 };
 
 /// What waits for the engine.
@@ -20,7 +20,12 @@ enum Work {
     Take(Request),
     /// The rest of a model's loading, once its files are there.
     Install { id: RequestId, fetched: Result<Box<Fetched>, String> },
+    /// The rest of a comparison, with its next model where that had to be fetched.
+    Compare { id: RequestId, rest: Comparison, fetched: Option<Result<Box<Fetched>, String>> },
 }
+
+/// The request that is still wanted; fetches for older ones break off.
+type Newest = Rc<Cell<RequestId>>;
 
 /// Answers requests until the page ends the worker. Called once, by the worker's `main`.
 pub fn main() {
@@ -58,8 +63,8 @@ pub fn main() {
         async move {
             let mut engine = Engine::default();
             let mut waiting = VecDeque::new();
-            // The request whose model is wanted; fetches for older ones break off.
-            let newest_load = Rc::new(Cell::new(RequestId::default()));
+            let newest_load = Newest::default();
+            let newest_comparison = Newest::default();
             loop {
                 if waiting.is_empty() {
                     let Some(work) = inbox.next().await else { break };
@@ -72,30 +77,49 @@ pub fn main() {
                 }
                 let Some(work) = waiting.pop_front() else { continue };
                 let superseded = waiting.iter().any(|newer| supersedes(newer, &work));
-                let (id, answer) = match work {
-                    Work::Take(Request { id, .. }) if superseded => (id, Answer::Superseded),
-                    Work::Install { id, .. } if superseded || id != newest_load.get() => {
-                        (id, Answer::Superseded)
+                let id = work.id();
+                let reply = |answer| post(&scope, &Reply { id, answer });
+                let taken = match work {
+                    Work::Take(_) if superseded => Taken::Answered(Answer::Superseded),
+                    Work::Install { .. } if superseded || id != newest_load.get() => {
+                        Taken::Answered(Answer::Superseded)
                     }
-                    Work::Take(Request { id, ask }) => {
+                    Work::Compare { .. } if superseded || id != newest_comparison.get() => {
+                        Taken::Answered(Answer::Superseded)
+                    }
+                    Work::Take(Request { ask, .. }) => {
                         if loads(&ask) {
                             newest_load.set(id);
                         }
-                        let reply = |answer| post(&scope, &Reply { id, answer });
-                        match engine.take(ask, &reply).await {
-                            Taken::Answered(answer) => (id, answer),
-                            Taken::ToFetch(order) => {
-                                fetch(id, order, &scope, &newest_load, &sender);
-                                continue;
-                            }
+                        if ends_comparisons(&ask) {
+                            newest_comparison.set(id);
                         }
+                        engine.take(ask, &reply).await
                     }
-                    Work::Install { id, fetched } => {
-                        let reply = |answer| post(&scope, &Reply { id, answer });
-                        (id, engine.install(fetched, &reply).await)
+                    Work::Install { fetched, .. } => {
+                        Taken::Answered(engine.install(fetched, &reply).await)
+                    }
+                    Work::Compare { rest, fetched: None, .. } => engine.compare(rest, &reply).await,
+                    Work::Compare { rest, fetched: Some(fetched), .. } => {
+                        engine.keep_for(rest, fetched, &reply)
                     }
                 };
-                post(&scope, &Reply { id, answer });
+                match taken {
+                    Taken::Answered(answer) => reply(answer),
+                    Taken::ToFetch(order) => {
+                        let install = move |fetched| Work::Install { id, fetched };
+                        fetch(id, order, &scope, &newest_load, &sender, install);
+                    }
+                    // Behind what else was asked meanwhile.
+                    Taken::Comparing(rest) => {
+                        waiting.push_back(Work::Compare { id, rest, fetched: None });
+                    }
+                    Taken::ToFetchFor(rest, order) => {
+                        let go_on =
+                            move |fetched| Work::Compare { id, rest, fetched: Some(fetched) };
+                        fetch(id, order, &scope, &newest_comparison, &sender, go_on);
+                    }
+                }
             }
         }
     });
@@ -104,20 +128,42 @@ pub fn main() {
     report(scope.post_message(&hello));
 }
 
+impl Work {
+    /// The request that it belongs to.
+    fn id(&self) -> RequestId {
+        match self {
+            Work::Take(Request { id, .. })
+            | Work::Install { id, .. }
+            | Work::Compare { id, .. } => *id,
+        }
+    }
+}
+
 /// Fetches a model's files while the engine goes on; what comes of it joins the waiting work.
 fn fetch(
     id: RequestId,
     order: Order,
     scope: &DedicatedWorkerGlobalScope,
-    newest_load: &Rc<Cell<RequestId>>,
+    newest: &Newest,
     sender: &mpsc::UnboundedSender<Work>,
+    work: impl FnOnce(Result<Box<Fetched>, String>) -> Work + 'static,
 ) {
-    let (scope, newest_load, sender) = (scope.clone(), Rc::clone(newest_load), sender.clone());
+    let (scope, newest, sender) = (scope.clone(), Rc::clone(newest), sender.clone());
     wasm_bindgen_futures::spawn_local(async move {
-        let reply = |answer| post(&scope, &Reply { id, answer });
-        let fetched = loading::fetch(&order, &reply, &|| newest_load.get() == id).await;
+        let reply = |answer| {
+            let answer = match (answer, &order) {
+                // One of several: its progress stands in its column.
+                (Answer::Progress(progress), Order { compared: true, model: Some(model), .. }) => {
+                    let state = ColumnState::Loading(progress);
+                    Answer::Column(Column { model: model.clone(), state })
+                }
+                (answer, _) => answer,
+            };
+            post(&scope, &Reply { id, answer });
+        };
+        let fetched = loading::fetch(&order, &reply, &|| newest.get() == id).await;
         // The receiver lives as long as the worker.
-        drop(sender.unbounded_send(Work::Install { id, fetched }));
+        drop(sender.unbounded_send(work(fetched)));
     });
 }
 
@@ -126,13 +172,20 @@ fn loads(ask: &Ask) -> bool {
     matches!(ask, Ask::Start { .. } | Ask::Switch { .. })
 }
 
+/// Whether a request ends the comparison under way: another one, or another photo.
+fn ends_comparisons(ask: &Ask) -> bool {
+    matches!(ask, Ask::Compare { .. } | Ask::Open { .. })
+}
+
 /// Whether `older` is of no use any more once `newer` is asked.
 fn supersedes(newer: &Work, older: &Work) -> bool {
     let Work::Take(Request { ask: newer, .. }) = newer else { return false };
     match older {
         Work::Install { .. } => loads(newer),
+        Work::Compare { .. } => ends_comparisons(newer),
         Work::Take(Request { ask: older, .. }) => {
             loads(newer) && loads(older)
+                || ends_comparisons(newer) && matches!(older, Ask::Compare { .. })
                 || matches!(
                     (newer, older),
                     (

@@ -46,6 +46,19 @@ describe('accessibility', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
         for (const [view, testId, open] of [
           ['keys', 'help', () => page.keyboard.press('?')],
           ['models', 'models', () => page.getByTestId('choose-model').click()],
+          [
+            'models, compared',
+            'models',
+            async () => {
+              await page.getByTestId('choose-model').click();
+              await page.getByTestId('tick').nth(0).check();
+              await page.getByTestId('tick').nth(1).check();
+              await page.getByTestId('compared-box').nth(1).waitFor();
+              await page.getByTestId('card').first().locator('summary').click();
+              await page.getByTestId('card').first().locator('td').first().waitFor();
+              for (const table of await page.locator('.chart summary').all()) await table.click();
+            },
+          ],
           ['the inspector', 'inside', () => page.getByTestId('inspect').click()],
         ]) {
           await open();

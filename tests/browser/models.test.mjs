@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { obstacle, samples } from './support/env.mjs';
-import { publishVariant, siteWithOwnModels, writeManifest } from './support/models.mjs';
+import { holdWeights, publishVariant, siteWithOwnModels, writeManifest } from './support/models.mjs';
 import { eraseNatively, scratchFolder, serve } from './support/native.mjs';
 import { decode, difference } from './support/pixels.mjs';
 import {
@@ -52,32 +52,6 @@ async function openPhoto(page, areas) {
   await choose(page, PHOTO);
   await photoShown(page, 'door-606.jpg');
   await drawAll(page, areas);
-}
-
-/** Answers to weights wait until they are let through, file by file. */
-async function holdWeights(context) {
-  const gates = new Map();
-  const gateOf = (file) => {
-    if (!gates.has(file)) {
-      const gate = {};
-      gate.opened = new Promise((open) => {
-        gate.open = open;
-      });
-      gate.asked = new Promise((ask) => {
-        gate.ask = ask;
-      });
-      gates.set(file, gate);
-    }
-    return gates.get(file);
-  };
-  await context.route('**/*.safetensors', async (route) => {
-    const gate = gateOf(new URL(route.request().url()).pathname.split('/').at(-1));
-    gate.ask();
-    await gate.opened;
-    // A fetch that was broken off meanwhile has nothing to be answered.
-    await route.continue().catch(() => {});
-  });
-  return gateOf;
 }
 
 describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {

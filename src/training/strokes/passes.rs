@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::{
     classifier::{EngineError, host::convolution},
-    strokes::{Activations, HostStrokeNet, StrokeNet, sizes, square},
+    strokes::{Activations, HostStrokeNet, StrokeNet, sizes},
 };
 
 /// Patches whose gradients are summed up before the sums are added: a constant, so that the order
@@ -157,6 +157,13 @@ impl Passes {
         convolution::input_gradient(gradient, reversed, &sizes, scratch, &mut of_input);
         of_input
     }
+}
+
+/// The four values of planes of `2 * columns` columns that position `i` of planes of `columns`
+/// stands for. Planes have an even number of rows, so that they need not be told apart.
+fn square(i: usize, columns: usize) -> [usize; 4] {
+    let at = 4 * columns * (i / columns) + 2 * (i % columns);
+    [at, at + 1, at + 2 * columns, at + 2 * columns + 1]
 }
 
 /// Gives the pooled values' gradient, of `side` columns, to the first of the largest each.

@@ -1,14 +1,18 @@
-//! The dialog that lists the published models with their facts, one of them to be chosen.
+//! The dialog with all published models: their figures, one of them to be chosen, and any of them
+//! to be looked at more closely.
 
 use leptos::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
-use super::later::View;
-use super::modal::Modal;
-use super::page::Page;
+use super::closer::Closer;
+use super::figures::{accuracy, grouped, network_and_size};
+use crate::app::later::View;
+use crate::app::lean::when;
+use crate::app::modal::Modal;
+use crate::app::page::Page;
 use crate::worker::protocol::ModelInfo;
 
-/// The dialog, for [`later`](super::later::later).
+/// The dialog, for [`later`](crate::app::later::later).
 #[wasm_split(models, fallible)]
 pub fn part() -> Result<View, SplitLoaderError> {
     Ok(|page| ModelDialog(ModelDialogProps { page }).into_any())
@@ -24,7 +28,7 @@ fn ModelDialog(page: Page) -> impl IntoView {
             <p class="models-lead">
                 "The model reads the digits. The choice is kept for your next visit."
             </p>
-            <ul>
+            <ul class="models-list">
                 {move || {
                     published
                         .get()
@@ -33,6 +37,9 @@ fn ModelDialog(page: Page) -> impl IntoView {
                         .collect_view()
                 }}
             </ul>
+            <Show when=when(move || page.choosing_model.get())>
+                <Closer page=page published=published />
+            </Show>
         </Modal>
     }
 }
@@ -81,25 +88,11 @@ fn ModelButton(page: Page, model: ModelInfo) -> impl IntoView {
                 </span>
                 <span class="model-facts">{network_and_size(&model)}</span>
                 <span class="model-facts">{accuracy(&model)}</span>
+                <span class="model-facts">
+                    {format!("trained on {} digits", grouped(model.trained_digits))}
+                </span>
                 {model.obstacle.map(|reason| view! { <span class="model-obstacle">{reason}</span> })}
             </button>
         </li>
     }
-}
-
-/// A model's network and the size of its weights.
-pub fn network_and_size(model: &ModelInfo) -> String {
-    format!("{}, {}", model.architecture, megabytes(model.bytes))
-}
-
-/// What a model was measured to read, and on what.
-pub fn accuracy(model: &ModelInfo) -> String {
-    let ModelInfo { accuracy, measured_digits, measured_on, .. } = model;
-    let percent = accuracy * 100.0;
-    format!("reads {percent:.1}\u{a0}% of {measured_digits} digits right: {measured_on}")
-}
-
-/// A size in millions of bytes.
-pub fn megabytes(bytes: u64) -> String {
-    format!("{:.1}\u{a0}MB", bytes as f64 / 1e6)
 }

@@ -1,5 +1,5 @@
 //! The published models as the page knows them: which one answers, which one is on its way, what
-//! is kept for the next visit. Plain data, tested without a browser; `panel` shows it.
+//! is kept for the next visit.
 
 use crate::worker::protocol::{EngineInfo, ModelInfo, Progress};
 
@@ -174,15 +174,7 @@ mod tests {
     use crate::worker::protocol::{DeviceInfo, DeviceKind};
 
     fn model(name: &str) -> ModelInfo {
-        ModelInfo {
-            name: name.into(),
-            architecture: "Net".into(),
-            accuracy: 0.9,
-            measured_digits: 971,
-            measured_on: "test photos".into(),
-            bytes: 1000,
-            obstacle: None,
-        }
+        ModelInfo { name: name.into(), ..ModelInfo::default() }
     }
 
     fn info(name: &str) -> EngineInfo {

@@ -1,0 +1,18 @@
+//! The published models: which one is in use, what each was measured to read, and several of them
+//! side by side on the open photo.
+//!
+//! [`choice`], [`figures`], [`charts`], [`card`] and [`side_by_side`] are plain data, tested without a browser.
+
+pub mod card;
+pub mod charts;
+pub mod choice;
+pub mod figures;
+pub mod side_by_side;
+
+#[cfg(feature = "app")]
+mod closer;
+#[cfg(feature = "app")]
+mod view;
+
+#[cfg(feature = "app")]
+pub use view::part;
