@@ -16,6 +16,7 @@ use web_sys::{
 use super::icons::Icon;
 use super::messages::Tone;
 use super::page::{EngineState, Page};
+use super::photos::keeping::Kept;
 use super::photos::{self, Given};
 
 const SCRIPT: &str = "service-worker.js";
@@ -234,10 +235,12 @@ pub fn UpdateLine(page: Page) -> impl IntoView {
                 {Icon::Info.view()}
                 <p>
                     {move || {
-                        if page.photo.with(Option::is_some) {
-                            "A new version is ready. Reloading closes the photo: save it first."
-                        } else {
+                        if page.photo.with(Option::is_none) {
                             "A new version is ready."
+                        } else if page.photos.keeping.kept.with(|kept| *kept == Kept::Yes) {
+                            "A new version is ready. Your photos and boxes are kept."
+                        } else {
+                            "A new version is ready. Reloading closes the photo: save it first."
                         }
                     }}
                 </p>

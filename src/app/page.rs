@@ -183,6 +183,9 @@ pub struct Page {
     backstage: StoredValue<Backstage, LocalStorage>,
 }
 
+/// What the inspector was asked: the box, the gradient's digit, the brush's corrections, the method.
+type InsideQuestion = (BoxInPhoto, Option<u8>, Vec<Arc<BrushStroke>>, Method);
+
 /// What no component shows.
 #[derive(Default)]
 struct Backstage {
@@ -211,7 +214,7 @@ struct Backstage {
     /// Areas whose fill on the stage is not that of the boxes as they were asked about last; none
     /// when it is so of all.
     unfilled: Option<Vec<BoxInPhoto>>,
-    asked_inside: Option<(BoxInPhoto, Option<u8>, Vec<Arc<BrushStroke>>, Method)>,
+    asked_inside: Option<InsideQuestion>,
     asked_comparison: Option<(Vec<String>, Vec<BoxInPhoto>)>,
     /// Boxes to be pasted.
     copied: Vec<PhotoBox>,

@@ -367,8 +367,9 @@ pub fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<Bo
 /// The way into the inspector, and how digits are taken out where that is not Doorplate's own way.
 #[component]
 fn Looking(page: Page) -> impl IntoView {
-    let no_boxes = move || {
+    let nothing_to_see = move || {
         page.editor.with(|editor| editor.as_ref().is_none_or(|editor| editor.boxes().is_empty()))
+            || page.engine_state.with(|state| matches!(state, EngineState::Failed(_)))
     };
     let other_way = Memo::new(move |_| {
         page.method.with(|method| (*method != Method::default()).then(|| title(method)))
@@ -380,7 +381,7 @@ fn Looking(page: Page) -> impl IntoView {
                 class="wide"
                 data-testid="inspect"
                 aria-haspopup="dialog"
-                disabled=no_boxes
+                disabled=nothing_to_see
                 title="What the network sees, and the removal step by step (I)"
                 on:click=move |_| page.inspect()
             >

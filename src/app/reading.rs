@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::page::Page;
+use super::photos::PhotoId;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::Reading;
 
@@ -16,6 +17,8 @@ pub struct ShownReading {
     pub reading: Reading,
     /// False while the box was moved and the new reading is on its way.
     pub fresh: bool,
+    /// The photo that it was read on.
+    photo: Option<PhotoId>,
 }
 
 /// Whether a reading is to be relied on.
@@ -42,17 +45,20 @@ impl Sureness {
 }
 
 /// The reading to show for a box: its own, or while that is on its way the last one, so that
-/// digits do not flicker during a drag.
+/// digits do not flicker during a drag. Boxes of two photos may have the same id: what was read on
+/// another one is not shown.
 pub fn shown_reading(
     page: Page,
     area: impl Fn() -> Option<BoxInPhoto> + Send + Sync + 'static,
 ) -> Memo<Option<ShownReading>> {
     Memo::new(move |last: Option<&Option<ShownReading>>| {
+        let photo = page.photo.with(|photo| photo.as_ref().map(|photo| photo.id));
         match area().and_then(|area| page.reading_of(area)) {
-            Some(reading) => Some(ShownReading { reading, fresh: true }),
+            Some(reading) => Some(ShownReading { reading, fresh: true, photo }),
             None => last
                 .and_then(Option::as_ref)
-                .map(|last| ShownReading { reading: last.reading.clone(), fresh: false }),
+                .filter(|last| last.photo == photo)
+                .map(|last| ShownReading { fresh: false, ..last.clone() }),
         }
     })
 }

@@ -180,11 +180,17 @@ impl Manifest {
     /// [`PublicationError`] when it is damaged, of another format, names files outside its
     /// folder, or counts other readings than it sums up.
     pub fn parse(bytes: &[u8]) -> Result<Self, PublicationError> {
-        let manifest: Manifest = serde_json::from_slice(bytes)
-            .map_err(|error| PublicationError::Manifest(error.to_string()))?;
-        if manifest.format != MANIFEST_FORMAT {
-            return Err(PublicationError::Format(manifest.format));
+        // The number first: of another layout nothing else is known.
+        #[derive(Deserialize)]
+        struct Layout {
+            format: u32,
         }
+        let damaged = |error: serde_json::Error| PublicationError::Manifest(error.to_string());
+        let Layout { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if format != MANIFEST_FORMAT {
+            return Err(PublicationError::Format(format));
+        }
+        let manifest: Manifest = serde_json::from_slice(bytes).map_err(damaged)?;
         let of_models =
             manifest.models.iter().map(|it| (&it.name, [&it.file, &it.card, &it.curves]));
         let of_strokes =

@@ -25,6 +25,10 @@ const BACKGROUND: f32 = 0.3;
 const LEAST_BACKGROUND: f32 = 0.25;
 const LIKELIEST_BACKGROUND: f32 = 0.5;
 
+/// Where less than this share of the boxes would be background for colours, which is further from
+/// strokes, the background for light is theirs, too.
+const LEAST_COLOURED: f32 = 0.08;
+
 /// Up to the first chance a pixel is left as it is, from the second on it is filled; between them it
 /// goes over from one to the other.
 const LEFT: f32 = 0.1;
@@ -37,8 +41,7 @@ const SIGMA: f64 = 1.2;
 
 /// How far a stroke's blur reaches into what the network calls background, in pixels, where it is
 /// filled: in light, and in colour, which JPEG keeps at half the resolution and spreads over its
-/// blocks. What is taken for background reaches as close as the network says, as the gaps between
-/// strokes are often no wider.
+/// blocks.
 const BLUR: usize = 1;
 const COLOUR_BLUR: usize = 2;
 
@@ -66,8 +69,14 @@ pub(super) async fn fill(
         to_light_and_colours(&mut planes.samples, pixels);
     }
 
-    let limit = limit_of_background(&chances, &corrected.inside);
-    let background: Vec<bool> = chances.iter().map(|chance| *chance < limit).collect();
+    let limit = limit_of_background(&chances, &corrected.inside, LEAST_BACKGROUND);
+    let background = below(limit, &chances);
+    let limit_of_colours = limit_of_background(&coloured, &corrected.inside, LEAST_COLOURED);
+    let background_of_colours = if limit_of_colours > BACKGROUND {
+        background.clone()
+    } else {
+        below(BACKGROUND, &coloured)
+    };
 
     let coarser = options.coarser(area);
     let lattice = Lattice {
@@ -79,8 +88,9 @@ pub(super) async fn fill(
     let mut key_pixels = Vec::new();
     let mut rounds = 0;
     for c in 0..channels {
+        let background = if is_colour(c) { &background_of_colours } else { &background };
         let plane = &planes.samples[c * pixels..(c + 1) * pixels];
-        let (nodes, mut of_plane) = means_of_background(&lattice, plane, &background, width);
+        let (nodes, mut of_plane) = means_of_background(&lattice, plane, background, width);
         let mut watch = |number: usize, nodes: &[bool], values: &[f32]| {
             // The light's rounds stand for the colours'.
             if c == 0 {
@@ -115,7 +125,7 @@ pub(super) async fn fill(
             .collect()
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
-    let clear: Vec<bool> = coloured.iter().map(|chance| *chance < BACKGROUND).collect();
+    let clear = below(BACKGROUND, &coloured);
     let grain = grain(&planes, &filled, &clear, &of_colours);
     for (i, fill) in filled.iter_mut().enumerate() {
         let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
@@ -138,16 +148,20 @@ fn pixel_of(lattice: &Lattice, i: usize) -> (usize, usize) {
 }
 
 /// The chance of being a stroke below which a pixel is background, for boxes that hold the pixels
-/// `inside`.
-fn limit_of_background(chances: &[f32], inside: &[bool]) -> f32 {
+/// `inside`, so that at `least` this share of them is.
+fn limit_of_background(chances: &[f32], inside: &[bool], least: f32) -> f32 {
     let in_boxes = chances.iter().zip(inside).filter(|(_, inside)| **inside);
     let mut in_boxes: Vec<f32> = in_boxes.map(|(chance, _)| *chance).collect();
-    let least = (LEAST_BACKGROUND * in_boxes.len() as f32) as usize;
+    let least = (least * in_boxes.len() as f32) as usize;
     if least >= in_boxes.len() {
         return BACKGROUND;
     }
     let (_, limit, _) = in_boxes.select_nth_unstable_by(least, f32::total_cmp);
     limit.clamp(BACKGROUND, LIKELIEST_BACKGROUND)
+}
+
+fn below(limit: f32, chances: &[f32]) -> Vec<bool> {
+    chances.iter().map(|chance| *chance < limit).collect()
 }
 
 /// Which crossings have background in the 3 x 3 pixels around them, and its mean there; where
@@ -377,9 +391,9 @@ mod tests {
         };
         // Enough of it, hardly any surely, and none.
         for (low, limit) in [(0.05, 0.3), (0.42, 0.42), (0.9, 0.5)] {
-            assert_eq!(limit_of_background(&chances(low), &inside), limit);
+            assert_eq!(limit_of_background(&chances(low), &inside, 0.25), limit);
         }
-        assert_eq!(limit_of_background(&[], &[]), BACKGROUND);
+        assert_eq!(limit_of_background(&[], &[], 0.25), BACKGROUND);
     }
 
     #[test]

@@ -204,9 +204,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     });
   }
 
-  // Such a browser refuses the lock of `try_lock` (src/app/photos/keeping.rs), which waits for ever.
-  const todo = 'the page does not say that the work is not kept';
-  test('a browser that forbids all storage does the work, and says so', { todo }, async (t) => {
+  test('a browser that forbids all storage does the work, and says so', async (t) => {
     const browser = await withoutStorage(await scratchFolder(t));
     const session = await openSession(t, browser, at.server.origin);
     const { page } = session;

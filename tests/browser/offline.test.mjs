@@ -143,7 +143,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     assert.match(await line.innerText(), /^A new version is ready\.\s+Reload$/);
     assert.match(await page.evaluate(async () => (await fetch('styles.css')).text()), /: one/);
     await work(page);
-    assert.match(await line.innerText(), /save it first/);
+    assert.match(await line.innerText(), /Your photos and boxes are kept/);
 
     // Beside another window it waits on: that one's files are the old version's.
     const other = await context.newPage();

@@ -107,10 +107,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
-  // `shown_reading` (src/app/reading.rs) goes on showing a box's last reading, and boxes of two
-  // photos have the same numbers.
-  const todo = 'the boxes show what was read in those of the photo before';
-  test('boxes show no reading of another photo while theirs is on its way', { todo }, async (t) => {
+  test('boxes show no reading of another photo while theirs is on its way', async (t) => {
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);

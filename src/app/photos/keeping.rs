@@ -8,10 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use futures::channel::oneshot;
+use futures::future::{Either, select};
+use js_sys::Promise;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 
 use super::gallery::{Gallery, PhotoId};
 use super::record::Record;
@@ -314,10 +317,17 @@ async fn try_lock() -> Result<bool, JsValue> {
             return JsValue::UNDEFINED;
         }
         // Held until this promise is kept, which it never is.
-        js_sys::Promise::new(&mut |_, _| {}).into()
+        Promise::new(&mut |_, _| {}).into()
     });
-    request.call3(&locks, &LOCK.into(), &options, &got)?;
-    Ok(receiver.await.unwrap_or(true))
+    let request: Promise = request.call3(&locks, &LOCK.into(), &options, &got)?.dyn_into()?;
+    // Where storage is forbidden the request is refused, and nobody is called back.
+    match select(receiver, JsFuture::from(request)).await {
+        Either::Left((got, _)) => Ok(got.unwrap_or(true)),
+        Either::Right((ended, receiver)) => {
+            ended?;
+            Ok(receiver.await.unwrap_or(true))
+        }
+    }
 }
 
 /// Says that the last work was restored, and offers to let it go.
