@@ -31,7 +31,7 @@ if [ -n "$parts" ]; then
     # Some hosts keep files to themselves whose names begin with an underscore.
     sed 's#"\./\(split\|chunk\)_#"./parts/\1_#' "$draft/parts/__wasm_split.js" > "$draft/$name-parts.js"
     rm "$draft/parts/__wasm_split.js"
-    sed -i "s#\./__wasm_split\.js#./$name-parts.js#" "$draft/$name.js"
+    sed -i "s#from \"\./__wasm_split\.js\"#from \"./$name-parts.js\"#" "$draft/$name.js"
     rm -rf dist/parts
     mv "$draft/parts" dist/parts
 else

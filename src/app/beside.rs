@@ -3,7 +3,9 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
+use super::later::View;
 use super::lean::{truth, when};
 use super::page::Page;
 use super::stage::{
@@ -11,9 +13,14 @@ use super::stage::{
     wheel,
 };
 
-/// The original; there while both are shown.
+/// The original, there while both are shown; for [`later`](super::later::later).
+#[wasm_split(views, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| OriginalBeside(OriginalBesideProps { page }).into_any())
+}
+
 #[component]
-pub fn OriginalBeside(page: Page) -> impl IntoView {
+fn OriginalBeside(page: Page) -> impl IntoView {
     view! {
         <Show when=when(move || page.beside.get())>
             <Original page=page />

@@ -4,10 +4,12 @@
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
 use super::editor::{Editor, PointInPhoto};
 use super::icons::Icon;
+use super::later::View;
 use super::lean::{text, truth, when};
 use super::page::Page;
 use super::stage::{lay_pieces, mask_of, px};
@@ -210,9 +212,14 @@ fn polyline(page: Page, stroke: &BrushStroke) -> (String, String) {
     (points.join(" "), format!("{width:.1}"))
 }
 
-/// What the brush does and how wide it is; there while it is up.
+/// What the brush does and how wide it is, there while it is up; for [`later`](super::later::later).
+#[wasm_split(views, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| BrushBar(BrushBarProps { page }).into_any())
+}
+
 #[component]
-pub fn BrushBar(page: Page) -> impl IntoView {
+fn BrushBar(page: Page) -> impl IntoView {
     view! {
         <Show when=when(move || page.brush.get().is_some())>
             <Bar page=page />

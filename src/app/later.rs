@@ -19,20 +19,31 @@ pub type View = fn(Page) -> AnyView;
 /// A part on its way.
 pub type Coming<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
 
-/// What `shown` shows, from the first time on that it is true.
-pub fn later(page: Page, shown: RwSignal<bool>, part: fn() -> Coming<View>) -> AnyView {
+/// The part that shows itself while `shown`, from the first time on that this is true. `give_up`
+/// makes it false where the part cannot be had.
+pub fn later(
+    page: Page,
+    shown: Signal<bool>,
+    give_up: impl Fn() + Copy + 'static,
+    part: fn() -> Coming<View>,
+) -> AnyView {
     let view = RwSignal::new(None::<View>);
     Effect::new(move |_| {
         if shown.get() && view.with_untracked(Option::is_none) {
             spawn_local(async move {
                 match fetched(page, part()).await {
                     Some(part) => view.set(Some(part)),
-                    None => shown.set(false),
+                    None => give_up(),
                 }
             });
         }
     });
     (move || view.get().map(|view| view(page))).into_any()
+}
+
+/// The same for a dialog, which is open while its signal is true.
+pub fn dialog(page: Page, open: RwSignal<bool>, part: fn() -> Coming<View>) -> AnyView {
+    later(page, open.into(), move || open.set(false), part)
 }
 
 /// The part, or a message that it cannot be had.

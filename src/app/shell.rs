@@ -6,11 +6,9 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::bars::{Header, Tools};
-use super::beside::OriginalBeside;
-use super::brush::BrushBar;
 use super::empty::Empty;
 use super::icons::Icon;
-use super::later::later;
+use super::later::{dialog, later};
 use super::lean::truth;
 use super::messages::MessageLines;
 use super::page::{EngineState, Page};
@@ -18,7 +16,7 @@ use super::panel::Panel;
 use super::photos::keeping::{self, Restored};
 use super::photos::{self, SavingAllDialog, Strip};
 use super::stage::Stage;
-use super::{changed, fetch_list, help, inside, keys, models, offline, theme};
+use super::{beside, brush, changed, fetch_list, help, inside, keys, models, offline, theme};
 
 /// Puts the page in the place of the plain HTML that was there before it, and loads the engine.
 pub fn start() {
@@ -45,6 +43,7 @@ fn Shell() -> impl IntoView {
     keeping::start(page);
     tell_tests(page);
     page.start_engine();
+    let brushing = truth(move || page.brush.get().is_some());
     view! {
         <Header page=page />
         <main class="work">
@@ -53,9 +52,9 @@ fn Shell() -> impl IntoView {
                 <div
                     class="stage-frame"
                     class:is-split=truth(move || page.beside.get())
-                    class:is-brushing=truth(move || page.brush.get().is_some())
+                    class:is-brushing=brushing
                 >
-                    <OriginalBeside page=page />
+                    {later(page, page.beside.into(), move || page.beside.set(false), || Box::pin(beside::part()))}
                     <Stage page=page />
                     <Show when=move || page.photo.with(Option::is_none)>
                         <Empty page=page />
@@ -66,7 +65,7 @@ fn Shell() -> impl IntoView {
                     <Show when=move || page.comparing.get()>
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
                     </Show>
-                    <BrushBar page=page />
+                    {later(page, brushing, move || page.brush.set(None), || Box::pin(brush::part()))}
                     <Restored page=page />
                     <MessageLines page=page />
                 </div>
@@ -74,10 +73,10 @@ fn Shell() -> impl IntoView {
             </div>
             <Panel page=page />
         </main>
-        {later(page, page.help, || Box::pin(help::part()))}
-        {later(page, page.choosing_model, || Box::pin(models::part()))}
-        {later(page, page.inspecting, || Box::pin(inside::part()))}
-        {later(page, page.showing_fetches, || Box::pin(fetch_list::part()))}
+        {dialog(page, page.help, || Box::pin(help::part()))}
+        {dialog(page, page.choosing_model, || Box::pin(models::part()))}
+        {dialog(page, page.inspecting, || Box::pin(inside::part()))}
+        {dialog(page, page.showing_fetches, || Box::pin(fetch_list::part()))}
         <SavingAllDialog page=page />
         <div class="drop-veil" class:is-hidden=move || !page.dropping.get() aria-hidden="true">
             <p>"Drop photos or box files"</p>
