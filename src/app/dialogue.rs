@@ -292,11 +292,11 @@ mod tests {
     }
 
     fn started_with(model: &str) -> Answer {
-        Answer::Started(EngineInfo {
+        Answer::Started(Box::new(EngineInfo {
             device: DeviceInfo { kind: DeviceKind::Cpu, name: "CPU".into() },
             model: ModelInfo { name: model.into(), ..ModelInfo::default() },
             weights_from_cache: false,
-        })
+        }))
     }
 
     fn switch(model: &str) -> Ask {

@@ -451,7 +451,7 @@ impl Page {
                     Some(Memory::Forget) => kept::forget(MODEL_KEY),
                     Some(Memory::AsItIs) | None => {}
                 }
-                self.engine_state.set(EngineState::Ready(info));
+                self.engine_state.set(EngineState::Ready(*info));
                 // Another model reads differently, and a new engine may hold other weights than
                 // the last one. Back to the model in use is no exception: the one that was called
                 // off may have been in use for a moment.

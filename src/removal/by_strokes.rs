@@ -16,8 +16,10 @@ use crate::{
     strokes::StrokeFinder,
 };
 
-/// A pixel whose chance of being a stroke is below this is background.
+/// A pixel whose chance of being a stroke is below the first is background; where those beside it
+/// are too, it is left as it is. Where one is above the second, it is filled.
 const BACKGROUND: f32 = 0.3;
+const FILLED: f32 = 0.9;
 
 /// Where less than this share of the boxes would be background, a small plate full of digits for
 /// instance, its likeliest pixels are, up to this chance: a fill from beyond the plate would be worse
@@ -28,11 +30,6 @@ const LIKELIEST_BACKGROUND: f32 = 0.5;
 /// Where less than this share of the boxes would be background for colours, which is further from
 /// strokes, the background for light is theirs, too.
 const LEAST_COLOURED: f32 = 0.08;
-
-/// Up to the first chance a pixel is left as it is, from the second on it is filled; between them it
-/// goes over from one to the other.
-const LEFT: f32 = 0.1;
-const FILLED: f32 = 0.9;
 
 /// Pixels from one row or column of the lattice to the next, and the width of the Gaussians,
 /// which have the report's ratio.
@@ -114,7 +111,7 @@ pub(super) async fn fill(
     let columns: Vec<usize> = (0..width).collect();
     let mut filled = read_back(net.predict(&rows, &columns)).await?;
     let share = |chance: f32, inside: bool| {
-        let share = ((chance - LEFT) / (FILLED - LEFT)).clamp(0.0, 1.0);
+        let share = ((chance - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
         if inside { share } else { 0.0 }
     };
     let shares = |chances: &[f32]| -> Vec<f32> {
@@ -387,7 +384,7 @@ mod tests {
     fn a_plate_full_of_digits_keeps_some_background() {
         let inside: Vec<bool> = (0..200).map(|i| i < 100).collect();
         let chances = |low: f32| -> Vec<f32> {
-            (0..200).map(|i| if i < 30 || i >= 100 { low } else { 0.95 }).collect()
+            (0..200).map(|i| if (30..100).contains(&i) { 0.95 } else { low }).collect()
         };
         // Enough of it, hardly any surely, and none.
         for (low, limit) in [(0.05, 0.3), (0.42, 0.42), (0.9, 0.5)] {

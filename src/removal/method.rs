@@ -78,7 +78,7 @@ mod tests {
         let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
         let nets = Nets {
             classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device)),
+            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
         };
         let size = PhotoSize { width: 60, height: 50 };
         let samples = (0..60 * 50 * 3).map(|i| (i * 7 % 251) as u8).collect();

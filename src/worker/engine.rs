@@ -110,7 +110,7 @@ impl Engine {
                 };
                 if started.info.model.name == model {
                     // Back to it while another one was being fetched: nothing is missing.
-                    Answer::Started(started.info.clone())
+                    Answer::Started(Box::new(started.info.clone()))
                 } else if let Some(fetched) = self.fetched_before(&model) {
                     self.install(Ok(fetched), reply).await
                 } else {
@@ -164,7 +164,7 @@ impl Engine {
             Ok(started) => {
                 let info = started.info.clone();
                 self.started = Some(started);
-                Answer::Started(info)
+                Answer::Started(Box::new(info))
             }
             Err(message) => failed(FailureKind::Model, capitalised(&message)),
         }

@@ -139,7 +139,7 @@ pub enum Answer {
     /// Something the user should know, in one sentence; the answer itself still follows.
     Notice(String),
     /// The engine is ready; what is asked from now on, the model in here answers.
-    Started(EngineInfo),
+    Started(Box<EngineInfo>),
     /// The photo is decoded; its upright size.
     Opened {
         /// Upright size in pixels.
