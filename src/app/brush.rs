@@ -9,6 +9,7 @@ use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
 use super::editor::{Editor, PointInPhoto};
 use super::icons::Icon;
+use super::keys::CONTROLS;
 use super::later::View;
 use super::lean::{text, truth, when};
 use super::page::Page;
@@ -49,7 +50,8 @@ impl Page {
         true
     }
 
-    fn lay_brush_down(self) {
+    /// Lays the brush down, with what was begun.
+    pub fn lay_brush_down(self) {
         self.edit(Editor::cancel);
         self.brush.set(None);
         self.announcement.set("Brush laid down.".to_owned());
@@ -93,7 +95,7 @@ pub fn key_down(page: Page, event: &KeyboardEvent, key: &str) -> bool {
         "ArrowDown" => move_by(page, 0.0, step),
         "Enter" => {
             let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-            let of_control = |target: Element| target.closest("button, a").ok().flatten();
+            let of_control = |target: Element| target.closest(CONTROLS).ok().flatten();
             if target.and_then(of_control).is_some() {
                 return false;
             }

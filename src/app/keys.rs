@@ -32,9 +32,13 @@ pub fn listen(page: Page) {
     });
 }
 
+/// What Enter and space work by themselves.
+pub const CONTROLS: &str = "button, a, summary, [role=switch]";
+
 fn key_down(page: Page, event: &KeyboardEvent) {
-    let dialogs = [page.help, page.choosing_model, page.inspecting, page.showing_fetches];
-    if dialogs.iter().any(GetUntracked::get_untracked) || page.photos.is_saving_all() {
+    // Not by the signals: while a dialog's code is on its way, the page takes keys.
+    let dialog = document().query_selector("dialog[open]").ok().flatten();
+    if dialog.is_some() || page.photos.is_saving_all() {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -85,7 +89,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         (_, "ArrowDown") => arrow(page, event, 0, 1),
         (true, _) => false,
         // Space and Enter on a control are the control's.
-        (_, " ") if within("button, a, summary, [role=switch]") => false,
+        (_, " ") if within(CONTROLS) => false,
         (_, " ") => {
             let has_photo = page.look(|_| ()).is_some();
             page.panning.set(has_photo);

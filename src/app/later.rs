@@ -28,13 +28,16 @@ pub fn later(
     part: fn() -> Coming<View>,
 ) -> AnyView {
     let view = RwSignal::new(None::<View>);
+    let coming = StoredValue::new(false);
     Effect::new(move |_| {
-        if shown.get() && view.with_untracked(Option::is_none) {
+        if shown.get() && view.with_untracked(Option::is_none) && !coming.get_value() {
+            coming.set_value(true);
             spawn_local(async move {
                 match fetched(page, part()).await {
                     Some(part) => view.set(Some(part)),
                     None => give_up(),
                 }
+                coming.set_value(false);
             });
         }
     });

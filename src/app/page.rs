@@ -227,6 +227,7 @@ impl Backstage {
         self.asked_erase = None;
         self.unfilled = None;
         self.asked_inside = None;
+        self.asked_comparison = None;
     }
 }
 
@@ -1163,6 +1164,10 @@ impl Page {
                 *divider = if divider.is_some() { None } else { Some(Divider::default()) };
             });
             self.beside.set(false);
+            // The slider would take the pointer.
+            if self.brush.get_untracked().is_some() {
+                self.lay_brush_down();
+            }
         }
         has_photo
     }

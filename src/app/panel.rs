@@ -120,7 +120,7 @@ fn Plate(numbers: Memo<Vec<HouseNumber>>) -> impl IntoView {
             </div>
             <p class="number-note">
                 {text(move || match unsure() {
-                    0 => "Read from left to right, row after row.".to_owned(),
+                    0 => "In the order in which they are read.".to_owned(),
                     1 => "One digit is unsure: below 50 %.".to_owned(),
                     count => format!("{count} digits are unsure: below 50 %."),
                 })}

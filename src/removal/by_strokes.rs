@@ -16,7 +16,7 @@ use crate::{
     strokes::StrokeFinder,
 };
 
-/// A pixel whose chance of being a stroke is below the first is background; where those beside it
+/// A pixel whose chance of being a stroke is up to the first is background; where those beside it
 /// are too, it is left as it is. Where one is above the second, it is filled.
 const BACKGROUND: f32 = 0.3;
 const FILLED: f32 = 0.9;
@@ -66,13 +66,13 @@ pub(super) async fn fill(
         to_light_and_colours(&mut planes.samples, pixels);
     }
 
-    let limit = limit_of_background(&chances, &corrected.inside, LEAST_BACKGROUND);
-    let background = below(limit, &chances);
-    let limit_of_colours = limit_of_background(&coloured, &corrected.inside, LEAST_COLOURED);
+    let limit = limit_of_background(&chances, &corrected.in_boxes, LEAST_BACKGROUND);
+    let background = up_to(limit, &chances);
+    let limit_of_colours = limit_of_background(&coloured, &corrected.in_boxes, LEAST_COLOURED);
     let background_of_colours = if limit_of_colours > BACKGROUND {
         background.clone()
     } else {
-        below(BACKGROUND, &coloured)
+        up_to(BACKGROUND, &coloured)
     };
 
     let coarser = options.coarser(area);
@@ -122,7 +122,7 @@ pub(super) async fn fill(
             .collect()
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
-    let clear = below(BACKGROUND, &coloured);
+    let clear = up_to(BACKGROUND, &coloured);
     let grain = grain(&planes, &filled, &clear, &of_colours);
     for (i, fill) in filled.iter_mut().enumerate() {
         let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
@@ -144,7 +144,7 @@ fn pixel_of(lattice: &Lattice, i: usize) -> (usize, usize) {
     (lattice.rows[i / columns], lattice.columns[i % columns])
 }
 
-/// The chance of being a stroke below which a pixel is background, for boxes that hold the pixels
+/// The chance of being a stroke up to which a pixel is background, for boxes that hold the pixels
 /// `inside`, so that at `least` this share of them is.
 fn limit_of_background(chances: &[f32], inside: &[bool], least: f32) -> f32 {
     let in_boxes = chances.iter().zip(inside).filter(|(_, inside)| **inside);
@@ -157,8 +157,8 @@ fn limit_of_background(chances: &[f32], inside: &[bool], least: f32) -> f32 {
     limit.clamp(BACKGROUND, LIKELIEST_BACKGROUND)
 }
 
-fn below(limit: f32, chances: &[f32]) -> Vec<bool> {
-    chances.iter().map(|chance| *chance < limit).collect()
+fn up_to(limit: f32, chances: &[f32]) -> Vec<bool> {
+    chances.iter().map(|chance| *chance <= limit).collect()
 }
 
 /// Which crossings have background in the 3 x 3 pixels around them, and its mean there; where
@@ -388,7 +388,11 @@ mod tests {
         };
         // Enough of it, hardly any surely, and none.
         for (low, limit) in [(0.05, 0.3), (0.42, 0.42), (0.9, 0.5)] {
-            assert_eq!(limit_of_background(&chances(low), &inside, 0.25), limit);
+            let chances = chances(low);
+            assert_eq!(limit_of_background(&chances, &inside, 0.25), limit);
+            let background = up_to(limit, &chances).into_iter().zip(&inside);
+            let count = background.filter(|(background, inside)| *background && **inside).count();
+            assert_eq!(count, if low < 0.5 { 30 } else { 0 });
         }
         assert_eq!(limit_of_background(&[], &[], 0.25), BACKGROUND);
     }

@@ -92,7 +92,9 @@ fn squared_distance(point: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
 /// The pixels of an area that a fill may change, with what a brush says of them.
 #[cfg(feature = "engine")]
 pub(super) struct Corrected {
-    /// Which may change: those inside boxes that the brush did not take.
+    /// Which lie inside boxes.
+    pub(super) in_boxes: Vec<bool>,
+    /// Which may change: those of them that the brush did not take.
     pub(super) inside: Vec<bool>,
     /// What the brush says of each; empty where it says nothing at all.
     says: Vec<Option<Brush>>,
@@ -108,6 +110,7 @@ impl Corrected {
         in_any_box: &[bool],
         strokes: &[BrushStroke],
     ) -> Self {
+        let in_boxes = inside.clone();
         let mut says = Vec::new();
         for stroke in strokes.iter().filter(|stroke| stroke.may_touch(&area)) {
             says.resize(inside.len(), None);
@@ -119,7 +122,7 @@ impl Corrected {
         for (inside, says) in inside.iter_mut().zip(&says) {
             *inside = *inside && *says != Some(Brush::Takes);
         }
-        Corrected { inside, says }
+        Corrected { in_boxes, inside, says }
     }
 
     /// The chances of being a stroke's, 0 to 1, made certain where the brush was.

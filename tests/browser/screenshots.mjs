@@ -77,10 +77,23 @@ async function visit({ page, context }, { server, site, shoot }) {
   await shoot('boxes');
   await page.keyboard.press('b');
   await shoot('divider');
-  await page.keyboard.press('b');
+  await page.keyboard.press('s');
+  await page.getByTestId('original-beside').waitFor();
+  await shoot('side-by-side');
+  await page.keyboard.press('s');
+  await page.keyboard.press('p');
+  await page.getByTestId('brush-bar').waitFor();
+  await shoot('brush');
+  await page.keyboard.press('Escape');
 
   await inDialog(page, shoot, 'inspector', 'inside', () => page.keyboard.press('i'));
   await inDialog(page, shoot, 'models', 'models', () => page.getByTestId('choose-model').click());
+  await inDialog(page, shoot, 'compared', 'models', async () => {
+    await page.getByTestId('choose-model').click();
+    for (const tick of await page.getByTestId('tick').all()) await tick.check();
+    await page.locator('[data-testid=compared-state][data-state=read]').nth(1).waitFor();
+    await page.getByTestId('compared-boxes').scrollIntoViewIfNeeded();
+  });
   await inDialog(page, shoot, 'help', 'help', () => page.keyboard.press('?'));
   await inDialog(page, shoot, 'fetches', 'fetches', () => page.getByTestId('stays').click());
   const more = page.getByTestId('more');

@@ -363,7 +363,13 @@ fn closer(model: &ModelInfo) -> AnyView {
 /// A model's card, fetched whenever it is opened: once, where the browser keeps it.
 fn card(url: String) -> AnyView {
     let markdown = RwSignal::new("Fetching…".to_owned());
-    let fetch = move |_| {
+    let there = StoredValue::new(false);
+    let fetch = move |event: web_sys::Event| {
+        // It closes with the same event; and a card that is there stays.
+        let opened = event_target::<web_sys::Element>(&event).has_attribute("open");
+        if !opened || there.get_value() {
+            return;
+        }
         let url = url.clone();
         leptos::task::spawn_local(async move {
             let card = match gloo::net::http::Request::get(&url).send().await {
@@ -371,6 +377,7 @@ fn card(url: String) -> AnyView {
                 _ => None,
             };
             let failure = || format!("The card ({url}) cannot be fetched; is the network up?");
+            there.try_update_value(|there| *there = card.is_some());
             // The dialog may be closed by now.
             let _ = markdown.try_set(card.unwrap_or_else(failure));
         });

@@ -99,11 +99,13 @@ fn save_all(page: Page) {
     }
     let before = page.photos.gallery.with_untracked(Gallery::open);
     let choice = page.photos.save_choice.get_untracked();
+    let count = ids.len();
+    // At once, so that a second click finds it.
+    page.photos.saving_all.set(Some(SavingAll { number: 1, count, name: String::new() }));
     spawn_local(async move {
         let mut zip = Zip::new();
         let mut names = UniqueNames::default();
         let (mut done, mut failures, mut replaced) = (Vec::new(), Vec::new(), false);
-        let count = ids.len();
         for (number, id) in (1..).zip(ids) {
             let Some((_, name)) = page.photos.file(id) else { continue };
             let state = SavingAll { number, count, name: name.clone() };

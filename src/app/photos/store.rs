@@ -11,6 +11,9 @@ use super::record::{Record, RecordBeforeBrush};
 const NAME: &str = "doorplate";
 const FILES: &str = "files";
 const WORK: &str = "work";
+/// Grows with the number of the record: a page of an earlier version, which does not know that record
+/// and would take its files for forgotten ones, is refused by the browser.
+const VERSION: u32 = 2;
 /// The only record in [`WORK`]; with another number when [`Record`] changes, as its bytes do not say
 /// what they mean.
 const RECORD: &str = "record-2";
@@ -28,10 +31,12 @@ impl Store {
     /// # Errors
     /// The browser's own words, as in a private window without storage.
     pub async fn open() -> Result<Self, idb::Error> {
-        let mut request = Factory::new()?.open(NAME, Some(1))?;
+        let mut request = Factory::new()?.open(NAME, Some(VERSION))?;
         request.on_upgrade_needed(|event| {
             let Ok(database) = event.database() else { return };
-            for name in [FILES, WORK] {
+            let there = database.store_names();
+            for name in [FILES, WORK].into_iter().filter(|name| !there.iter().any(|it| it == name))
+            {
                 // Should it fail, so does every later use, which is reported.
                 let _ = database.create_object_store(name, ObjectStoreParams::new());
             }
@@ -59,10 +64,12 @@ impl Store {
     pub async fn keep_record(&self, record: &Record) -> Result<(), idb::Error> {
         // Plain data can always be written.
         let bytes = postcard::to_stdvec(record).unwrap_or_default();
-        self.put(WORK, RECORD, &js_sys::Uint8Array::from(bytes.as_slice())).await?;
-        // What it says is in the new one.
+        let bytes = js_sys::Uint8Array::from(bytes.as_slice());
         let transaction = self.database.transaction(&[WORK], TransactionMode::ReadWrite)?;
-        transaction.object_store(WORK)?.delete(JsValue::from_str(EARLIER_RECORD))?.await?;
+        let store = transaction.object_store(WORK)?;
+        store.put(&bytes, Some(&JsValue::from_str(RECORD)))?.await?;
+        // What it says is in the new one.
+        store.delete(JsValue::from_str(EARLIER_RECORD))?.await?;
         done(transaction.await?)
     }
 
