@@ -31,11 +31,11 @@ describe('parts of the page', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, (
     const session = await at.visit(t);
     const { page } = session;
     session.expectProblem(/parts|Failed to (fetch|load)/);
-    await page.route('**/parts/*', (route) => route.abort());
+    await page.route('**/parts/**', (route) => route.abort());
     await page.keyboard.press('?');
     await message(page, 'This part of the page could not be fetched.');
     assert.equal(await page.getByTestId('help').count(), 0);
-    await page.unroute('**/parts/*');
+    await page.unroute('**/parts/**');
     await page.keyboard.press('?');
     await page.getByTestId('help').waitFor({ timeout: PAGE_MILLISECONDS });
     session.assertClean();
