@@ -371,7 +371,7 @@ describe('what is fetched', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
 
     await page.getByTestId('stays').click();
     const dialog = page.getByTestId('fetches');
-    assert.ok(await dialog.isVisible());
+    await dialog.waitFor();
     const total = (await page.getByTestId('fetches-total').innerText()).replaceAll('\u00a0', ' ');
     t.diagnostic(total);
     assert.match(total, new RegExp(`^\\d+ files of ${new URL(server.origin).host}, and none from`));
@@ -390,7 +390,8 @@ describe('what is fetched', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
       .map((url) => new URL(url))
       .filter(({ protocol }) => /^https?:$/.test(protocol))
       .map(({ pathname }) => pathname.slice(1) || 'index.html');
-    const installing = /^(service-worker\.js|precache\.js|manifest\.webmanifest|icon.*|samples\/.*)$/;
+    const installing =
+      /^(service-worker\.js|precache\.js|manifest\.webmanifest|icon.*|samples\/.*|parts\/.*)$/;
     const missing = asked.filter((name) => !names.has(name) && !installing.test(name));
     assert.deepEqual(missing, []);
 
