@@ -13,7 +13,7 @@ import { serve } from './native.mjs';
 export const PAGE_MILLISECONDS = 15_000;
 /** For an answer. The engine gives a GPU a minute before the CPU takes over. */
 export const ANSWER_MILLISECONDS = 90_000;
-/** For loading the engine: 23 MB of WebAssembly to compile, then the test of the adapter. */
+/** For loading the engine: 13 MB of WebAssembly to compile, then the test of the adapter. */
 export const ENGINE_MILLISECONDS = 90_000;
 
 /** For a whole group of tests, should the page itself hang. */
