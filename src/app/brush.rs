@@ -254,7 +254,9 @@ fn Bar(page: Page) -> impl IntoView {
                 Method::Report(_) => "This way to take digits out knows no brush.",
                 _ if no_boxes => "Acts inside boxes: lay the brush down and draw one first.",
                 Method::WholeBoxes(_) => "Boxes are filled wholly; what is taken away stays.",
-                Method::Doorplate(_) => "Acts inside boxes only. Shift does the opposite.",
+                Method::Doorplate(_) => {
+                    "Acts in boxes and right beside them. Shift does the opposite."
+                }
             })
             .to_owned()
     });

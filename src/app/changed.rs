@@ -40,10 +40,10 @@ fn count(picture: &ImageBitmap, pieces: &[Piece]) -> Result<Option<u64>, JsValue
         }
         let Some(before) = pixels_below(picture, patch)? else { return Ok(None) };
         let width = (patch.area.width as usize).max(1);
-        // Only within the boxes anything changes, and boxes may overlap.
+        // Boxes may overlap.
         let mut within = vec![false; before.len() / 4];
         for piece in pieces.iter().filter(|piece| Rc::ptr_eq(&piece.patch, patch)) {
-            let b = piece.box_in_photo;
+            let b = piece.reach();
             let left = b.left.saturating_sub(patch.area.left) as usize;
             let top = b.top.saturating_sub(patch.area.top) as usize;
             for row in top..top + b.height as usize {

@@ -9,31 +9,34 @@ use crate::removal::Method;
 /// Of `areas`, all to be removed, those whose fill may differ from the last one: the `changed`
 /// ones, and those that were or are filled together with them.
 pub fn affected(changed: &[BoxInPhoto], areas: &[BoxInPhoto], method: &Method) -> Vec<BoxInPhoto> {
-    let reach = reach(method);
     let mut regions: Vec<BoxInPhoto> = changed.to_vec();
     let mut found = vec![false; areas.len()];
     loop {
-        let near = |area: &BoxInPhoto| regions.iter().any(|region| region.within(area, reach));
+        let near = |area: &BoxInPhoto| regions.iter().any(|region| meet(method, region, area));
         let next = (0..areas.len()).find(|&i| !found[i] && near(&areas[i]));
         let Some(next) = next else { break };
         found[next] = true;
         // Everything about a region counts, as a region is filled as a whole.
         let (near, far): (Vec<_>, Vec<_>) =
-            regions.into_iter().partition(|region| region.within(&areas[next], reach));
+            regions.into_iter().partition(|region| meet(method, region, &areas[next]));
         regions = far;
         regions.push(near.iter().fold(areas[next], |hull, region| hull.union(region)));
     }
     areas.iter().zip(found).filter_map(|(area, found)| found.then_some(*area)).collect()
 }
 
-/// How near boxes are filled together, with room to spare.
-fn reach(method: &Method) -> u32 {
-    match method {
+/// Whether regions are so near each other that one's fill may depend on the other, with room to
+/// spare.
+fn meet(method: &Method, a: &BoxInPhoto, b: &BoxInPhoto) -> bool {
+    let gap = match method {
         // Their surroundings must not meet.
-        Method::Doorplate(options) | Method::WholeBoxes(options) => 2 * options.context + 2,
+        Method::Doorplate(options) | Method::WholeBoxes(options) => {
+            2 * options.surroundings(a.height.max(b.height)) + 2
+        }
         // Each alone; where two overlap, the later one lies on top.
         Method::Report(_) => 0,
-    }
+    };
+    a.within(b, gap)
 }
 
 #[cfg(test)]

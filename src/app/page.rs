@@ -24,7 +24,7 @@ use super::models::side_by_side::SideBySide;
 use super::offline::NewVersion;
 use super::photos::{PhotoId, Photos};
 use crate::photo::{BoxInPhoto, PhotoSize};
-use crate::removal::Brush;
+use crate::removal::{Brush, stroke_reach};
 use crate::worker::protocol::{
     Answer, Ask, BrushStroke, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside,
     Method, Patch, Progress, Reading,
@@ -97,6 +97,14 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// The part of the photo that it may change: its box, and as far beyond it as strokes are
+    /// followed.
+    pub fn reach(&self) -> BoxInPhoto {
+        let reach = stroke_reach(&self.box_in_photo);
+        // Where the patch ends the photo does.
+        reach.intersection(&self.patch.area).unwrap_or(self.box_in_photo)
+    }
+
     /// Whether the other is this very piece, of the same answer.
     pub fn is(&self, other: &Self) -> bool {
         self.box_in_photo == other.box_in_photo && Rc::ptr_eq(&self.patch, &other.patch)

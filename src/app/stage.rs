@@ -299,35 +299,39 @@ pub fn lay_pieces(
     Effect::new(move |_| show());
 }
 
-/// The piece's pixels with a rim of one pixel, where the patch has it: without, the edges of two
-/// touching pieces let a hairline of the original through at odd zooms.
+/// The piece's pixels in its box and a rim of one pixel, where the patch has it: without, the edges
+/// of two touching pieces let a hairline of the original through at odd zooms. Beyond it only what
+/// is filled shows.
 fn canvas_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
-    let (area, inner) = (piece.patch.area, piece.box_in_photo);
-    let left = inner.left.saturating_sub(1).max(area.left);
-    let top = inner.top.saturating_sub(1).max(area.top);
-    let right = inner.right().saturating_add(1).min(area.right());
-    let bottom = inner.bottom().saturating_add(1).min(area.bottom());
-    let rgba = rows_of(&piece.patch, left..right, top..bottom);
-    let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
-    canvas_at(BoxInPhoto { left, top, width, height }, &rgba)
+    let (patch, inner, reach) = (&piece.patch, piece.box_in_photo, piece.reach());
+    let mut rgba = rows_of(patch, reach.left..reach.right(), reach.top..reach.bottom());
+    let pixels =
+        (reach.top..reach.bottom()).flat_map(|y| (reach.left..reach.right()).map(move |x| (x, y)));
+    for ((x, y), pixel) in pixels.zip(rgba.chunks_exact_mut(4)) {
+        let in_rim = inner.within(&BoxInPhoto { left: x, top: y, width: 1, height: 1 }, 1);
+        if !in_rim && !patch.fills(x - patch.area.left, y - patch.area.top) {
+            pixel[3] = 0;
+        }
+    }
+    canvas_at(reach, &rgba)
 }
 
 /// The colour of what is filled.
 const TINT: [u8; 4] = [230, 0, 126, 120];
 
-/// The pixels of the piece's box that are filled, tinted.
+/// The piece's pixels that are filled, tinted.
 pub fn mask_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
-    let (area, inner) = (piece.patch.area, piece.box_in_photo);
+    let (area, reach) = (piece.patch.area, piece.reach());
     let tint = |column: u32, row: u32| match piece.patch.fills(column, row) {
         true => TINT,
         false => [0; 4],
     };
-    let left = inner.left.saturating_sub(area.left);
-    let top = inner.top.saturating_sub(area.top);
-    let rgba: Vec<u8> = (top..top + inner.height)
-        .flat_map(|row| (left..left + inner.width).flat_map(move |column| tint(column, row)))
+    let left = reach.left.saturating_sub(area.left);
+    let top = reach.top.saturating_sub(area.top);
+    let rgba: Vec<u8> = (top..top + reach.height)
+        .flat_map(|row| (left..left + reach.width).flat_map(move |column| tint(column, row)))
         .collect();
-    canvas_at(inner, &rgba)
+    canvas_at(reach, &rgba)
 }
 
 /// A canvas with these pixels, to be laid over this part of the photo.

@@ -155,6 +155,15 @@ impl BoxInPhoto {
         BoxInPhoto { left, top, width: right - left, height: bottom - top }
     }
 
+    /// The part of the box that lies in another; `None` when they share no pixel.
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        let left = self.left.max(other.left);
+        let top = self.top.max(other.top);
+        let width = self.right().min(other.right()).checked_sub(left)?;
+        let height = self.bottom().min(other.bottom()).checked_sub(top)?;
+        (width > 0 && height > 0).then_some(BoxInPhoto { left, top, width, height })
+    }
+
     /// Whether fewer than `gap` pixels lie between the two boxes along both axes; with a gap of
     /// zero, whether they share a pixel.
     pub fn within(&self, other: &Self, gap: u32) -> bool {

@@ -21,6 +21,10 @@ use crate::{
 const BACKGROUND: f32 = 0.3;
 const FILLED: f32 = 0.9;
 
+/// A pixel inside a box whose chance is above this is a stroke for certain enough to be followed out
+/// of it.
+const FOLLOWED: f32 = 0.5;
+
 /// Where less than this share of the boxes would be background, a small plate full of digits for
 /// instance, its likeliest pixels are, up to this chance: a fill from beyond the plate would be worse
 /// than a little of a stroke's blur in it.
@@ -42,22 +46,33 @@ const SIGMA: f64 = 1.2;
 const BLUR: usize = 1;
 const COLOUR_BLUR: usize = 2;
 
-/// Fills the strokes inside the boxes of `area`, as `corrected` by a brush; `boxes` are all that
-/// touch it.
+/// Where strokes are filled.
+pub(super) struct Boxes<'a> {
+    /// What takes part of the photo.
+    pub(super) area: BoxInPhoto,
+    /// All boxes that touch it.
+    pub(super) touching: &'a [BoxInPhoto],
+    /// Its pixels outside boxes into which strokes are followed.
+    pub(super) within_reach: Vec<bool>,
+}
+
+/// Fills the strokes inside `boxes`, as `corrected` by a brush, and what goes on from them right
+/// beside a box.
 pub(super) async fn fill(
     photo: &Photo,
-    area: BoxInPhoto,
-    boxes: &[BoxInPhoto],
+    boxes: &Boxes<'_>,
     corrected: Corrected,
     finder: &StrokeFinder,
     options: &RemovalOptions,
     watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Fill, EngineError> {
+    let area = boxes.area;
     let mut planes = photo.planes(area);
     let [height, width, channels] = [planes.height, planes.width, planes.channels];
     let pixels = height * width;
-    let found = corrected.chances(finder.find(photo, area, boxes).await?);
+    let found = corrected.chances(finder.find(photo, area, boxes.touching).await?);
     let chances = grown(found, height, width, options.grow);
+    let changeable = followed(&chances, &corrected.inside, &boxes.within_reach, width);
     let blurred = largest_within(&chances, height, width, BLUR);
     let coloured = largest_within(&chances, height, width, COLOUR_BLUR);
     let has_colours = channels >= 3;
@@ -115,11 +130,7 @@ pub(super) async fn fill(
         if inside { share } else { 0.0 }
     };
     let shares = |chances: &[f32]| -> Vec<f32> {
-        chances
-            .iter()
-            .zip(&corrected.inside)
-            .map(|(chance, inside)| share(*chance, *inside))
-            .collect()
+        chances.iter().zip(&changeable).map(|(chance, inside)| share(*chance, *inside)).collect()
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
     let clear = up_to(BACKGROUND, &coloured);
@@ -262,6 +273,32 @@ fn grain(planes: &Planes, predicted: &[f32], background: &[bool], shares: &[f32]
     grain
 }
 
+/// The pixels that may change: those `inside` boxes, and those `within_reach` of them that strokes
+/// inside go on into, with their blur. A neighbour's strokes do not go on from a box.
+fn followed(chances: &[f32], inside: &[bool], within_reach: &[bool], width: usize) -> Vec<bool> {
+    let height = chances.len() / width;
+    let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
+    let mut reached: Vec<bool> =
+        chances.iter().zip(inside).map(|(chance, inside)| *inside && *chance > FOLLOWED).collect();
+    let mut ends: Vec<usize> = (0..chances.len()).filter(|&i| reached[i]).collect();
+    while let Some(end) = ends.pop() {
+        for y in around(end / width, height) {
+            for next in around(end % width, width).map(|x| y * width + x) {
+                if within_reach[next] && !reached[next] && chances[next] > BACKGROUND {
+                    reached[next] = true;
+                    ends.push(next);
+                }
+            }
+        }
+    }
+    let outside = reached.iter().zip(inside);
+    let outside: Vec<f32> =
+        outside.map(|(reached, inside)| f32::from(u8::from(*reached && !inside))).collect();
+    let with_blur = largest_within(&outside, height, width, COLOUR_BLUR);
+    let of_reach = with_blur.iter().zip(within_reach).map(|(near, within)| *near > 0.0 && *within);
+    of_reach.zip(inside).map(|(reached, inside)| reached || *inside).collect()
+}
+
 /// Chances with the strokes grown by so many pixels, or shrunk where that is below 0.
 fn grown(chances: Vec<f32>, height: usize, width: usize, by: i8) -> Vec<f32> {
     let reach = usize::from(by.unsigned_abs());
@@ -358,6 +395,30 @@ mod tests {
         for (i, value) in largest.iter().enumerate() {
             let near = (1..=5).contains(&(i / 6)) && i % 6 <= 3;
             assert_eq!(*value, if near { 0.9 } else { 0.1 }, "pixel {i}");
+        }
+    }
+
+    #[test]
+    fn strokes_are_followed_out_of_their_box_and_others_are_not() {
+        // A box of columns 6 to 11; a bar goes on out of it to the right, one stands beside it.
+        let (height, width) = (16, 24);
+        let inside: Vec<bool> =
+            (0..height * width).map(|i| (6..12).contains(&(i % width))).collect();
+        let within_reach: Vec<bool> = (0..height * width)
+            .map(|i| (2..6).contains(&(i % width)) || (12..16).contains(&(i % width)))
+            .collect();
+        let bar = |x: usize, y: usize| y == 5 && x >= 8;
+        let neighbour = |x: usize, y: usize| y == 12 && x <= 4;
+        let chances: Vec<f32> = (0..height * width)
+            .map(|i| {
+                if bar(i % width, i / width) || neighbour(i % width, i / width) { 0.9 } else { 0.1 }
+            })
+            .collect();
+        let changeable = followed(&chances, &inside, &within_reach, width);
+        for (i, changeable) in changeable.into_iter().enumerate() {
+            let (x, y) = (i % width, i / width);
+            let of_bar = (12..16).contains(&x) && (3..8).contains(&y);
+            assert_eq!(changeable, inside[i] || of_bar, "column {x}, row {y}");
         }
     }
 

@@ -13,7 +13,7 @@ pub enum Brush {
     Takes,
 }
 
-/// One stroke of the brush. It acts inside boxes only.
+/// One stroke of the brush. It acts inside boxes, and as far beyond them as strokes are followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrushStroke {
     /// What it does.
@@ -102,12 +102,12 @@ pub(super) struct Corrected {
 
 #[cfg(feature = "engine")]
 impl Corrected {
-    /// Of the pixels `inside` the boxes that are filled; the strokes act on all `in_any_box`, a
-    /// later one over an earlier one.
+    /// Of the pixels `inside` the boxes that are filled; the strokes act on all in `reach` of any
+    /// box, a later one over an earlier one.
     pub(super) fn of(
         area: BoxInPhoto,
         mut inside: Vec<bool>,
-        in_any_box: &[bool],
+        reach: &[bool],
         strokes: &[BrushStroke],
     ) -> Self {
         let in_boxes = inside.clone();
@@ -116,7 +116,7 @@ impl Corrected {
             says.resize(inside.len(), None);
             stroke.rasterise(area, |column, row| {
                 let i = row * area.width as usize + column;
-                says[i] = in_any_box[i].then_some(stroke.brush);
+                says[i] = reach[i].then_some(stroke.brush);
             });
         }
         for (inside, says) in inside.iter_mut().zip(&says) {
@@ -204,9 +204,9 @@ mod tests {
 
     #[cfg(feature = "engine")]
     #[test]
-    fn the_last_stroke_holds_and_none_acts_outside_boxes() {
+    fn the_last_stroke_holds_and_none_acts_far_from_boxes() {
         let pixels = 12 * 8;
-        // Boxes cover the columns below 8; those below 6 are filled.
+        // Boxes reach over the columns below 8; those below 6 are filled.
         let columns = |limit: usize| (0..pixels).map(|i| i % 12 < limit).collect::<Vec<bool>>();
         let row = |brush, y| stroke(brush, 3, &[(0, y), (400, y)]);
         let strokes = [row(Brush::Adds, 82), row(Brush::Takes, 86), row(Brush::Adds, 90)];

@@ -3,9 +3,9 @@
 use super::{
     Grnn, Lattice, RemovalOptions,
     background::{Background, Range},
-    by_strokes,
+    by_strokes::{self, Boxes},
     corrections::{BrushStroke, Corrected},
-    groups_of, growth, quiet_by_feature_maps,
+    groups_of, growth, quiet_by_feature_maps, stroke_reach,
 };
 use crate::{
     classifier::{Classifier, EngineError, read_back},
@@ -40,7 +40,8 @@ pub struct Fill {
     pub area: BoxInPhoto,
     /// The new samples, in the photo's channels; the photo's own elsewhere.
     pub planes: Planes,
-    /// Which of the area's pixels are laid, row after row; they lie in the boxes.
+    /// Which of the area's pixels are laid, row after row; they lie in the boxes, but where a stroke
+    /// is followed out of one, up to [`stroke_reach`](super::stroke_reach).
     pub inside: Vec<bool>,
     /// Pixels of the area that were taken for background (key pixels), as row and column in it;
     /// folded-in ones are not among them.
@@ -136,14 +137,23 @@ async fn fill_group(
     let Some(hull) = members.iter().copied().reduce(|a, b| a.union(&b)) else {
         return Err(EngineError("a group without boxes".to_owned()));
     };
-    let area = hull.grown(options.context, photo.size());
+    let tallest = members.iter().map(|b| b.height).max().unwrap_or_default();
+    let area = hull.grown(options.surroundings(tallest), photo.size());
     let touching: Vec<BoxInPhoto> = all.iter().filter(|b| b.within(&area, 0)).copied().collect();
     let in_any_box = cover(area, touching.iter());
     let inside = cover(area, members.iter());
-    let corrected = Corrected::of(area, inside, &in_any_box, corrections);
+    let cover_of_reach = |boxes: &[BoxInPhoto]| {
+        let reaches: Vec<BoxInPhoto> = boxes.iter().map(stroke_reach).collect();
+        cover(area, reaches.iter())
+    };
+    let corrected = Corrected::of(area, inside, &cover_of_reach(&touching), corrections);
     let Nets { classifier, strokes } = nets;
     if let Some(finder) = strokes {
-        return by_strokes::fill(photo, area, &touching, corrected, finder, options, watch).await;
+        // What lies in a box of another group is that group's.
+        let within_reach = cover_of_reach(members).into_iter().zip(&in_any_box);
+        let within_reach = within_reach.map(|(reached, in_box)| reached && !in_box).collect();
+        let boxes = Boxes { area, touching: &touching, within_reach };
+        return by_strokes::fill(photo, &boxes, corrected, finder, options, watch).await;
     }
     let inside = corrected.inside;
     let options = &options.for_region(area);

@@ -39,7 +39,9 @@ pub use groups::groups_of;
 pub use key_pixels::{Histogram, quiet_by_feature_maps};
 #[cfg(feature = "engine")]
 pub use method::{remove, remove_watched};
-pub use options::{KeyPixels, Method, RemovalOptions, ReportOptions, Sigma, UnknownMethod};
+pub use options::{
+    KeyPixels, Method, RemovalOptions, ReportOptions, Sigma, UnknownMethod, stroke_reach,
+};
 #[cfg(feature = "engine")]
 pub use report::remove_as_reported;
 

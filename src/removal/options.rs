@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::photo::{BoxInPhoto, PhotoSize};
+
 /// A way to take digits out of a photo, with its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Method {
@@ -82,7 +84,7 @@ pub struct RemovalOptions {
     pub spacing: usize,
     /// Width of the net's Gaussians in pixels, at least 1.
     pub sigma: f64,
-    /// Pixels of the photo around the boxes that take part.
+    /// Pixels of the photo around the boxes that take part at least.
     pub context: u32,
     /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
     /// and still pass for background.
@@ -91,6 +93,22 @@ pub struct RemovalOptions {
     pub grain: f32,
     /// Pixels by which found strokes are grown; below 0, shrunk.
     pub grow: i8,
+}
+
+impl RemovalOptions {
+    /// Pixels of the photo around boxes of up to this height, in pixels, that take part: as large a
+    /// share of a high digit's surroundings as of a low one's, since the network that finds strokes
+    /// sees it shrunk.
+    pub fn surroundings(&self, tallest: u32) -> u32 {
+        self.context.max(tallest / 6)
+    }
+}
+
+/// A box and as much beyond it as its digit's strokes are followed, a tenth of its height; it may
+/// leave the photo. Boxes are drawn by hand, and what they cut off a stroke would stay as a scar.
+pub fn stroke_reach(area: &BoxInPhoto) -> BoxInPhoto {
+    let endless = PhotoSize { width: u32::MAX, height: u32::MAX };
+    area.grown((area.height / 10).max(2), endless)
 }
 
 impl Default for RemovalOptions {

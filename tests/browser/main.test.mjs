@@ -69,8 +69,9 @@ async function readRemoveSave(t, { page, photo, areas, original }) {
   assert.equal(saved.name, `${stem}-doorplate.png`);
   await message(page, `Saved as ${saved.name}.`);
   const picture = decode(saved.png);
-  const { within, outside } = difference(picture, expected, areas);
+  const { within, near, outside } = difference(picture, expected, areas);
   assert.ok(within <= 2, `within the boxes pixels differ by up to ${within}`);
+  assert.ok(near <= 2, `where strokes are followed pixels differ by up to ${near}`);
   assert.equal(outside, 0, 'outside the boxes pixels are the native ones');
   if (original) {
     const change = difference(picture, original, areas);

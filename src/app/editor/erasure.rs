@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::boxes::PhotoBox;
 use crate::photo::BoxInPhoto;
-use crate::removal::BrushStroke;
+use crate::removal::{BrushStroke, stroke_reach};
 
 /// All that undo brings back. A list is small and strokes are shared, so copies are cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,10 +34,14 @@ impl Work {
     }
 }
 
+fn acts_in(stroke: &BrushStroke, area: &BoxInPhoto) -> bool {
+    stroke.may_touch(&stroke_reach(area))
+}
+
 impl Erasure {
     /// Of its strokes those that may act in some areas.
     pub fn corrections_in(&self, areas: &[BoxInPhoto]) -> Vec<Arc<BrushStroke>> {
-        let acts = |stroke: &&Arc<BrushStroke>| areas.iter().any(|area| stroke.may_touch(area));
+        let acts = |stroke: &&Arc<BrushStroke>| areas.iter().any(|area| acts_in(stroke, area));
         self.corrections.iter().filter(acts).cloned().collect()
     }
 
@@ -54,7 +58,7 @@ impl Erasure {
         let same = pairs.take_while(|(a, b)| a == b).count();
         let others = [&before.corrections, &self.corrections];
         for stroke in others.iter().flat_map(|strokes| strokes.iter().skip(same)) {
-            changed.extend(self.areas.iter().filter(|area| stroke.may_touch(area)));
+            changed.extend(self.areas.iter().filter(|area| acts_in(stroke, area)));
         }
         changed
     }

@@ -9,15 +9,23 @@ const inside = (boxes, x, y) =>
     (b) => x >= b.left && x < b.left + b.width && y >= b.top && y < b.top + b.height,
   );
 
+/** A box and as much beyond it as strokes are followed out of it. */
+const reach = ({ left, top, width, height }) => {
+  const by = Math.max(2, Math.floor(height / 10));
+  return { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
+};
+
 /**
- * The largest difference of any channel inside the boxes and outside, and the share of the
- * boxes' pixels that differ by more than 8.
+ * The largest difference of any channel inside the boxes, near them where strokes are followed,
+ * and outside of that; and the share of the boxes' pixels that differ by more than 8.
  */
 export function difference(a, b, boxes) {
   if (a.width !== b.width || a.height !== b.height) {
     throw new Error(`${a.width} x ${a.height} and ${b.width} x ${b.height} do not compare`);
   }
+  const reaches = boxes.map(reach);
   let within = 0;
+  let near = 0;
   let outside = 0;
   let area = 0;
   let changed = 0;
@@ -31,10 +39,12 @@ export function difference(a, b, boxes) {
         within = Math.max(within, worst);
         area += 1;
         if (worst > 8) changed += 1;
+      } else if (inside(reaches, x, y)) {
+        near = Math.max(near, worst);
       } else {
         outside = Math.max(outside, worst);
       }
     }
   }
-  return { within, outside, changed: area ? changed / area : 0 };
+  return { within, near, outside, changed: area ? changed / area : 0 };
 }
