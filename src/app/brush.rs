@@ -61,6 +61,13 @@ impl Page {
         self.brush_width.set(width.clamp(WIDTHS.0, WIDTHS.1));
     }
 
+    /// As [`Page::set_brush_width`], and says so.
+    fn change_brush_width(self, width: u32) {
+        self.set_brush_width(width);
+        let width = self.brush_width.get_untracked();
+        self.announcement.set(format!("Brush {width} pixels wide."));
+    }
+
     /// Begins a stroke; `other` of what the brush does otherwise.
     pub fn begin_stroke(self, point_in_photo: PointInPhoto, other: bool) {
         let Some(brush) = self.brush.get_untracked() else { return };
@@ -100,15 +107,21 @@ pub fn key_down(page: Page, event: &KeyboardEvent, key: &str) -> bool {
                 return false;
             }
             let place = place(page);
-            if page.edit(Editor::finish).is_none_or(|finished| !finished.is_painted())
-                && let Some(place) = place
-            {
+            if page.edit(Editor::finish).is_some_and(|finished| finished.is_painted()) {
+                page.announcement.set("Stroke ended.".to_owned());
+            } else if let Some(place) = place {
                 page.begin_stroke(place, false);
+                page.announcement.set("Stroke begun.".to_owned());
             }
         }
-        "x" => page.brush.set(Some(opposite(brush))),
-        "," => page.set_brush_width(width - (width / 8).max(1)),
-        "." => page.set_brush_width(width + (width / 8).max(1)),
+        "x" => {
+            let brush = opposite(brush);
+            page.brush.set(Some(brush));
+            let does = if brush == Brush::Adds { "adds" } else { "takes away" };
+            page.announcement.set(format!("The brush {does}."));
+        }
+        "," => page.change_brush_width(width - (width / 8).max(1)),
+        "." => page.change_brush_width(width + (width / 8).max(1)),
         "Escape" => {
             if !page.edit(Editor::cancel).unwrap_or_default() {
                 page.lay_brush_down();

@@ -81,6 +81,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             page.edit(Editor::select_all);
             page.look(|_| ()).is_some()
         }
+        (true, "c" | "x") if is_text_selected() => false,
         (true, "c") => page.copy(),
         (true, "x") => page.copy() && edit(page, Editor::delete_selected),
         (_, "ArrowLeft") => arrow(page, event, -1, 0),
@@ -151,6 +152,12 @@ pub fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
         let field = element.closest("input:not([type=file], [type=range]), textarea, select");
         field.ok().flatten().is_some()
     })
+}
+
+/// Whether text is selected, which is copied rather than boxes.
+fn is_text_selected() -> bool {
+    let selection = web_sys::window().and_then(|window| window.get_selection().ok().flatten());
+    selection.is_some_and(|selection| !selection.is_collapsed())
 }
 
 fn edit(page: Page, change: fn(&mut Editor) -> bool) -> bool {

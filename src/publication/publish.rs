@@ -370,7 +370,8 @@ pub fn load_strokes(
 fn card_of_strokes(entry: &StrokesEntry) -> String {
     format!(
         "# {}\n\n\
-         Says of each pixel in and about boxes how likely it is a digit's stroke.\n\n\
+         Says of each pixel in and about boxes how likely it is a digit's stroke, and how much it \
+         counts as a key pixel.\n\n\
          | | |\n|---|---|\n\
          | weights | `{}`, {} bytes |\n\
          | SHA-256 | `{}` |\n\

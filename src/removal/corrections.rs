@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::photo::BoxInPhoto;
+#[cfg(feature = "engine")]
+use crate::strokes::Found;
 
 /// What a brush does with the pixels that it paints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,9 +94,7 @@ fn squared_distance(point: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
 /// The pixels of an area that a fill may change, with what a brush says of them.
 #[cfg(feature = "engine")]
 pub(super) struct Corrected {
-    /// Which lie inside boxes.
-    pub(super) in_boxes: Vec<bool>,
-    /// Which may change: those of them that the brush did not take.
+    /// Which lie inside boxes, but those that the brush took.
     pub(super) inside: Vec<bool>,
     /// What the brush says of each; empty where it says nothing at all.
     says: Vec<Option<Brush>>,
@@ -110,7 +110,6 @@ impl Corrected {
         reach: &[bool],
         strokes: &[BrushStroke],
     ) -> Self {
-        let in_boxes = inside.clone();
         let mut says = Vec::new();
         for stroke in strokes.iter().filter(|stroke| stroke.may_touch(&area)) {
             says.resize(inside.len(), None);
@@ -122,19 +121,25 @@ impl Corrected {
         for (inside, says) in inside.iter_mut().zip(&says) {
             *inside = *inside && *says != Some(Brush::Takes);
         }
-        Corrected { in_boxes, inside, says }
+        Corrected { inside, says }
     }
 
-    /// The chances of being a stroke's, 0 to 1, made certain where the brush was.
-    pub(super) fn chances(&self, mut chances: Vec<f32>) -> Vec<f32> {
-        for (chance, says) in chances.iter_mut().zip(&self.says) {
+    /// Whether the brush takes a pixel from what is filled.
+    pub(super) fn takes(&self, i: usize) -> bool {
+        matches!(self.says.get(i), Some(Some(Brush::Takes)))
+    }
+
+    /// What was found, made certain where the brush was: what it takes is a key pixel.
+    pub(super) fn found(&self, mut found: Found) -> Found {
+        let pixels = found.strokes.iter_mut().zip(&mut found.key_pixels);
+        for ((stroke, key_pixel), says) in pixels.zip(&self.says) {
             match says {
-                Some(Brush::Adds) => *chance = 1.0,
-                Some(Brush::Takes) => *chance = 0.0,
+                Some(Brush::Adds) => (*stroke, *key_pixel) = (1.0, 0.0),
+                Some(Brush::Takes) => (*stroke, *key_pixel) = (0.0, 1.0),
                 None => {}
             }
         }
-        chances
+        found
     }
 }
 
@@ -213,8 +218,9 @@ mod tests {
         let over = stroke(Brush::Takes, 3, &[(42, 90)]);
         let strokes = [strokes.as_slice(), &[over]].concat();
         let corrected = Corrected::of(AREA, columns(6), &columns(8), &strokes);
-        let chances = corrected.chances(vec![0.5; pixels]);
-        for (i, chance) in chances.iter().enumerate() {
+        let unsure = Found { strokes: vec![0.5; pixels], key_pixels: vec![0.5; pixels] };
+        let found = corrected.found(unsure.clone());
+        for (i, chance) in found.strokes.iter().enumerate() {
             let (x, y) = (i % 12, i / 12);
             let expected = match (x, y) {
                 (8.., _) | (_, 3..) => 0.5,
@@ -222,10 +228,11 @@ mod tests {
                 _ => 1.0,
             };
             assert_eq!(*chance, expected, "column {x}, row {y}");
+            assert_eq!(found.key_pixels[i], 1.0 - expected, "column {x}, row {y}");
             assert_eq!(corrected.inside[i], x < 6 && expected != 0.0, "column {x}, row {y}");
         }
         let nothing = Corrected::of(AREA, columns(6), &columns(8), &[]);
-        assert_eq!(nothing.chances(vec![0.25; pixels]), vec![0.25; pixels]);
+        assert_eq!(nothing.found(unsure.clone()), unsure);
         assert_eq!(nothing.inside, columns(6));
     }
 }

@@ -150,8 +150,9 @@ async fn fill_group(
     let Nets { classifier, strokes } = nets;
     if let Some(finder) = strokes {
         // What lies in a box of another group is that group's.
-        let within_reach = cover_of_reach(members).into_iter().zip(&in_any_box);
-        let within_reach = within_reach.map(|(reached, in_box)| reached && !in_box).collect();
+        let reached = cover_of_reach(members).into_iter().enumerate();
+        let within_reach =
+            reached.map(|(i, reached)| reached && !in_any_box[i] && !corrected.takes(i)).collect();
         let boxes = Boxes { area, touching: &touching, within_reach };
         return by_strokes::fill(photo, &boxes, corrected, finder, options, watch).await;
     }

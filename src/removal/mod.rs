@@ -23,6 +23,8 @@ mod growth;
 #[cfg(feature = "engine")]
 mod key_pixels;
 #[cfg(feature = "engine")]
+pub(crate) mod levels;
+#[cfg(feature = "engine")]
 mod method;
 mod options;
 #[cfg(feature = "engine")]
@@ -46,4 +48,4 @@ pub use options::{
 pub use report::remove_as_reported;
 
 #[cfg(feature = "engine")]
-use fill::{FINE_UP_TO, fill_groups, lattice_line, relax};
+use fill::{FINE_UP_TO, fill_groups, lattice_line};

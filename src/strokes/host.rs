@@ -64,7 +64,7 @@ impl HostStrokeNet {
         Ok(HostStrokeNet { layers: layers.collect::<Result<_, EngineError>>()? })
     }
 
-    /// Log-odds `[4, rows, columns]` of one input `[16, rows, columns]`.
+    /// Log-odds `[8, rows, columns]` of one input `[16, rows, columns]`.
     pub(crate) fn odds(&self, cells: &[f32], size: [usize; 2]) -> Vec<f32> {
         self.forward(cells, size, &mut Vec::new()).outputs.pop().unwrap_or_default()
     }

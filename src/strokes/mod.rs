@@ -1,7 +1,7 @@
-//! Finds the strokes of the digits in boxes: which pixels a digit, its shadow or their blur
-//! changes.
+//! Finds the strokes of the digits in boxes, which pixels a digit, its shadow or their blur
+//! changes; and the key pixels, from which what is behind the strokes can be told.
 //!
-//! A small network says so, trained on synthetic photos (`doorplate train --net StrokeNet`),
+//! A small network says both, trained on synthetic photos (`doorplate train --net StrokeNet`),
 //! where the same photo without its digits is known. No real photo is labelled for it.
 
 mod host;
@@ -15,15 +15,26 @@ use burn::tensor::{Device, Tensor, TensorData};
 pub(crate) use host::HostStrokeNet;
 #[cfg(feature = "native")]
 pub(crate) use host::{Activations, sizes};
-#[cfg(feature = "native")]
-pub(crate) use network::CELL;
+#[cfg(not(feature = "native"))]
+use network::OUTPUTS;
 pub use network::StrokeNet;
+#[cfg(feature = "native")]
+pub(crate) use network::{CELL, OUTPUTS};
 pub(crate) use region::Region;
 
 use crate::{
     classifier::{EngineError, Precision, fill, read_back, safetensors_of},
     photo::{BoxInPhoto, Photo},
 };
+
+/// What the network says of the pixels of an area, row after row, each 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// How likely a pixel is a stroke's.
+    pub strokes: Vec<f32>,
+    /// How much a pixel counts as a key pixel: background that shows what is behind the strokes.
+    pub key_pixels: Vec<f32>,
+}
 
 /// A stroke network with weights, on a device.
 #[derive(Clone, Debug)]
@@ -84,8 +95,7 @@ impl StrokeFinder {
         safetensors_of(&self.net, StrokeNet::NAME, Precision::Half)
     }
 
-    /// How likely each pixel of `area` is a stroke's, 0 to 1, row after row; `boxes` say where
-    /// the digits are.
+    /// The strokes and key pixels of `area`; `boxes` say where the digits are.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
@@ -94,7 +104,7 @@ impl StrokeFinder {
         photo: &Photo,
         area: BoxInPhoto,
         boxes: &[BoxInPhoto],
-    ) -> Result<Vec<f32>, EngineError> {
+    ) -> Result<Found, EngineError> {
         let region = Region::around(area, boxes);
         let [channels, rows, columns] = region.cells();
         let cells = region.cells_of(photo, boxes);
@@ -108,6 +118,10 @@ impl StrokeFinder {
             return Err(EngineError("the stroke network gave no numbers".to_owned()));
         }
         let chances: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
-        Ok(region.pixels_of(&chances, area))
+        let (strokes, key_pixels) = chances.split_at(chances.len() / OUTPUTS);
+        Ok(Found {
+            strokes: region.pixels_of(strokes, area),
+            key_pixels: region.pixels_of(key_pixels, area),
+        })
     }
 }

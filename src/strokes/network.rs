@@ -22,6 +22,9 @@ pub const CELL: usize = 2;
 /// Channels of a pixel: red, green, blue, and whether it lies in a box.
 pub const CHANNELS: usize = 4;
 
+/// Values of a pixel that the network gives: log-odds of a stroke, and of a key pixel.
+pub const OUTPUTS: usize = 2;
+
 /// The input's rows and columns are multiples of this many pixels: two poolings of a cell.
 pub const MULTIPLE: usize = 4 * CELL;
 
@@ -37,7 +40,7 @@ pub(crate) const CONVOLUTIONS: [[usize; 2]; 9] = [
     // Up again, each time with what was there on the way down added.
     [40, 24],
     [24, 24],
-    [24, CELL * CELL],
+    [24, OUTPUTS * CELL * CELL],
 ];
 
 /// The network; all of its convolutions are 3 x 3, and all but the last end in a ReLU.
@@ -66,7 +69,7 @@ impl StrokeNet {
         StrokeNet { convolutions }
     }
 
-    /// Log-odds of strokes, `[n, 4, rows, columns]`, of inputs `[n, 16, rows, columns]`, where
+    /// Log-odds of strokes and of key pixels, `[n, 8, rows, columns]`, of inputs `[n, 16, rows, columns]`, where
     /// rows and columns are multiples of 4 and each position is a cell of 2 x 2 pixels.
     pub fn forward(&self, cells: Tensor<4>) -> Tensor<4> {
         let conv = |i: usize, x: Tensor<4>| self.convolutions[i].forward(x);

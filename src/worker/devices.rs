@@ -91,7 +91,9 @@ async fn ask(Nets { classifier, strokes }: &Nets) -> Result<Answers, EngineError
     let mut values: Vec<f32> = readings.iter().flat_map(|reading| reading.confidences).collect();
     if let Some(finder) = strokes {
         let whole = BoxInPhoto { left: 0, top: 0, width: 64, height: 48 };
-        values.extend(finder.find(&photo, whole, &boxes).await?);
+        let found = finder.find(&photo, whole, &boxes).await?;
+        values.extend(found.strokes);
+        values.extend(found.key_pixels);
     }
     let line: Vec<usize> = (0..16).map(|i| 3 * i).collect();
     let lattice = Lattice { rows: line.clone(), columns: line };

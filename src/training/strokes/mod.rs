@@ -1,5 +1,6 @@
 //! Trains the stroke network on synthetic photos and the same photos without their digits.
 
+mod loss;
 mod passes;
 mod patches;
 
@@ -15,6 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use self::{
+    loss::loss,
     passes::{Passes, Sums},
     patches::{Pair, PairError, Patch, SIDE, Variation},
 };
@@ -130,16 +132,17 @@ pub fn train_strokes(
                 })
                 .collect::<Result<_, _>>()?;
             let passes = Passes::new(&net, SIDE / CELL)?;
-            let examples: Vec<_> = patches.iter().map(Patch::example).collect();
-            let sums = passes.sums(&examples);
             let weight: f64 = patches.iter().map(Patch::weight).sum::<f64>().max(1.0);
-            let loss = sums.loss / weight;
+            let inputs: Vec<&[f32]> = patches.iter().map(|patch| patch.cells.as_slice()).collect();
+            let sums = passes
+                .sums(&inputs, |i, odds: &[f32]| loss(&patches[i], odds, patches.len(), weight));
+            let loss = sums.loss;
             if !loss.is_finite() {
                 let (epoch, step) = (epoch + 1, i + 1);
                 return Err(TrainingError::Diverged { loss: loss as f32, epoch, step, folder });
             }
             let rate = config.learning_rate.rate(epoch * steps_an_epoch + i, steps);
-            net = optimizer.step(rate, net.clone(), gradients(&net, sums, weight));
+            net = optimizer.step(rate, net.clone(), gradients(&net, sums));
             if let Some(average) = &mut average {
                 average.update(&net);
             }
@@ -243,14 +246,13 @@ fn unusable(error: Format1Error) -> TrainingError {
     TrainingError::Data(DataError::Store(StoreError::Photos(error)))
 }
 
-/// The gradients' means, for Burn's optimisers.
-fn gradients(net: &StrokeNet, sums: Sums, weight: f64) -> GradientsParams {
+/// The gradients for Burn's optimisers.
+fn gradients(net: &StrokeNet, sums: Sums) -> GradientsParams {
     let mut gradients = GradientsParams::new();
-    let mean = |sums: Vec<f32>| sums.into_iter().map(|sum| sum / weight as f32).collect();
     for (conv, [of_weights, of_biases]) in net.convolutions.iter().zip(sums.gradients) {
-        register(&mut gradients, &conv.weight, mean(of_weights));
+        register(&mut gradients, &conv.weight, of_weights);
         if let Some(bias) = &conv.bias {
-            register(&mut gradients, bias, mean(of_biases));
+            register(&mut gradients, bias, of_biases);
         }
     }
     gradients
@@ -259,7 +261,7 @@ fn gradients(net: &StrokeNet, sums: Sums, weight: f64) -> GradientsParams {
 /// Strokes found as a share of those found or missed; `None` without patches.
 fn overlap(passes: &Passes, patches: &[Patch]) -> Option<f64> {
     let counts = patches.par_iter().map(|patch| {
-        let odds = passes.odds(patch.example().cells);
+        let odds = passes.odds(&patch.cells);
         patch.judged(&odds).fold([0u64; 2], |[both, either], (found, stroke)| {
             [both + u64::from(found && stroke), either + u64::from(found || stroke)]
         })

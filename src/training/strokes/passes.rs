@@ -20,13 +20,11 @@ pub(super) struct Passes {
     side: usize,
 }
 
-/// A patch: input `[16, side, side]`; for each of the outputs `[4, side, side]` the share of a
-/// stroke, and how much it counts.
-pub(super) struct Example<'a> {
-    pub(super) cells: &'a [f32],
-    pub(super) target: &'a [f32],
-    pub(super) weight: &'a [f32],
-}
+/// A loss of the outputs `[8, side, side]` for the input of this number: its value, and its
+/// gradient by them.
+pub(super) trait Loss: Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync {}
+
+impl<F: Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync> Loss for F {}
 
 /// The sums of losses and gradients over patches.
 pub(super) struct Sums {
@@ -72,15 +70,17 @@ impl Passes {
         self.net.odds(cells, [self.side; 2])
     }
 
-    /// Weighted cross entropies of `examples`, and their gradients.
-    pub(super) fn sums(&self, examples: &[Example<'_>]) -> Sums {
-        let parts: Vec<Sums> = examples
+    /// Sums up `loss` over `inputs`, each `[16, side, side]`, and its gradients.
+    pub(super) fn sums(&self, inputs: &[&[f32]], loss: impl Loss) -> Sums {
+        let parts: Vec<Sums> = inputs
             .par_chunks(GROUP)
-            .map(|group| {
+            .enumerate()
+            .map(|(group, cells)| {
                 let mut sums = Sums::zero(&self.net);
                 let mut scratch = Vec::new();
-                for example in group {
-                    self.add_example(example, &mut scratch, &mut sums);
+                for (i, cells) in cells.iter().enumerate() {
+                    let loss = |odds: &[f32]| loss(group * GROUP + i, odds);
+                    self.add_input(cells, loss, &mut scratch, &mut sums);
                 }
                 sums
             })
@@ -90,18 +90,17 @@ impl Passes {
         total
     }
 
-    fn add_example(&self, example: &Example<'_>, scratch: &mut Vec<f32>, sums: &mut Sums) {
-        let Activations { outputs, inputs } =
-            self.net.forward(example.cells, [self.side; 2], scratch);
+    fn add_input(
+        &self,
+        cells: &[f32],
+        loss: impl Fn(&[f32]) -> (f64, Vec<f32>),
+        scratch: &mut Vec<f32>,
+        sums: &mut Sums,
+    ) {
+        let Activations { outputs, inputs } = self.net.forward(cells, [self.side; 2], scratch);
         let [pooled_half, pooled_quarter, sum_quarter, sum_half] = &inputs;
-        let mut gradient = Vec::with_capacity(example.target.len());
-        for ((&odds, &target), &weight) in outputs[8].iter().zip(example.target).zip(example.weight)
-        {
-            // Cross entropy of log-odds z with a share t: max(z, 0) - z t + ln(1 + exp(-|z|)).
-            let loss = odds.max(0.0) - odds * target + (-odds.abs()).exp().ln_1p();
-            sums.loss += f64::from(weight * loss);
-            gradient.push(weight * (1.0 / (1.0 + (-odds).exp()) - target));
-        }
+        let (loss, gradient) = loss(&outputs[8]);
+        sums.loss += loss;
         let mut back = |i: usize, input: &[f32], gradient: &[f32]| {
             self.back(i, input, gradient, scratch, &mut sums.gradients[i])
         };
@@ -123,7 +122,7 @@ impl Passes {
         let gradient = through_relu(of_half, &outputs[1]);
         let gradient = through_relu(back(1, &outputs[0], &gradient), &outputs[0]);
         // The input's own gradient is of no use.
-        self.back_to_weights(0, example.cells, &gradient, scratch, &mut sums.gradients[0]);
+        self.back_to_weights(0, cells, &gradient, scratch, &mut sums.gradients[0]);
     }
 
     /// Adds the gradients of a convolution's weights and biases.
@@ -193,7 +192,7 @@ fn through_relu(mut gradient: Vec<f32>, outputs: &[f32]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Tensor, TensorData, activation::softplus};
+    use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
     use crate::classifier::host_values;
@@ -209,25 +208,24 @@ mod tests {
             (state >> 8) as f32 / (1u32 << 24) as f32
         };
         let cells: Vec<f32> = (0..2 * 16 * side * side).map(|_| 2.0 * next() - 1.0).collect();
-        let target: Vec<f32> = (0..2 * 4 * side * side).map(|_| next()).collect();
-        let weight: Vec<f32> = (0..2 * 4 * side * side).map(|_| next()).collect();
+        let target: Vec<f32> = (0..2 * 8 * side * side).map(|_| next()).collect();
 
         let tensor = |values: &[f32], channels: usize| -> Tensor<4> {
             let shape = [2, channels, side, side];
             Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
         };
         let odds = net.forward(tensor(&cells, 16));
-        let losses = softplus(odds.clone(), 1.0) - odds.clone() * tensor(&target, 4);
-        let loss = (losses * tensor(&weight, 4)).sum();
+        let loss = (odds.clone() - tensor(&target, 8)).square().sum();
         let gradients = loss.backward();
 
         let passes = Passes::new(&net, side).expect("weights");
-        let examples: Vec<Example<'_>> = cells
-            .chunks(16 * side * side)
-            .zip(target.chunks(4 * side * side).zip(weight.chunks(4 * side * side)))
-            .map(|(cells, (target, weight))| Example { cells, target, weight })
-            .collect();
-        let ours = passes.sums(&examples);
+        let inputs: Vec<&[f32]> = cells.chunks(16 * side * side).collect();
+        let targets: Vec<&[f32]> = target.chunks(8 * side * side).collect();
+        let ours = passes.sums(&inputs, |i, odds: &[f32]| {
+            let misses = || odds.iter().zip(targets[i]).map(|(odds, target)| odds - target);
+            let loss = misses().map(|miss| f64::from(miss * miss)).sum();
+            (loss, misses().map(|miss| 2.0 * miss).collect())
+        });
         let close = |ours: &[f32], burns: &[f32], what: &str| {
             assert_eq!(ours.len(), burns.len(), "{what}");
             let largest = burns.iter().fold(0.0f32, |most, value| most.max(value.abs()));
@@ -236,7 +234,7 @@ mod tests {
                 assert!((ours - burns).abs() < 1e-4 * largest, "{what}: {ours} {burns}");
             }
         };
-        close(&passes.odds(examples[0].cells), &host_values(odds).expect("read")[..256], "odds");
+        close(&passes.odds(inputs[0]), &host_values(odds).expect("read")[..512], "odds");
         let burns = loss.into_scalar::<f32>();
         assert!((ours.loss - f64::from(burns)).abs() < 1e-4 * f64::from(burns), "{}", ours.loss);
         for (i, (conv, [of_weights, of_biases])) in

@@ -5,7 +5,6 @@ use std::{fs, path::Path};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::passes::Example;
 use crate::{
     dataset::format1::{Digit, Format1, Format1Error},
     photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo, PhotoSize},
@@ -38,18 +37,22 @@ const MOST_COUNTS: f32 = 4.0;
 /// box cuts, or that of a digit without a box, must not pass for background.
 const OUTSIDE_COUNTS: f32 = 0.2;
 
-/// One patch, in cells.
+/// One patch.
 pub(super) struct Patch {
-    cells: Vec<f32>,
-    target: Vec<f32>,
-    weight: Vec<f32>,
+    /// The network's input.
+    pub(super) cells: Vec<f32>,
+    /// The share of a stroke in each pixel, and how much it counts, in the order of cells.
+    pub(super) target: Vec<f32>,
+    pub(super) weight: Vec<f32>,
+    /// The patch of the photo and of the same without its digits, row after row, 0 to 1.
+    pub(super) photo: Vec<f32>,
+    pub(super) clean: Vec<f32>,
+    /// 1 at pixels in boxes, and at those that lie on the photo.
+    pub(super) inside: Vec<f32>,
+    pub(super) on_photo: Vec<f32>,
 }
 
 impl Patch {
-    pub(super) fn example(&self) -> Example<'_> {
-        Example { cells: &self.cells, target: &self.target, weight: &self.weight }
-    }
-
     /// How much all its pixels count.
     pub(super) fn weight(&self) -> f64 {
         self.weight.iter().map(|&weight| f64::from(weight)).sum()
@@ -87,6 +90,7 @@ pub(super) fn no_clean(folder: &Path, reason: &dyn std::fmt::Display) -> String 
 /// A photo with its digits, and the same without them.
 pub(super) struct Pair {
     photo: Photo,
+    clean: Photo,
     /// Red: whether a pixel is a stroke's; green: how far from the truth it comes when that is
     /// answered wrongly.
     change: Photo,
@@ -111,7 +115,7 @@ impl Pair {
         let clean = Photo::decode(&bytes).map_err(|error| broken(&error))?;
         let change =
             change(&photo, &clean).ok_or_else(|| broken(&"of another size than its photo"))?;
-        Ok(Pair { photo, change, digits })
+        Ok(Pair { photo, clean, change, digits })
     }
 
     /// A patch about one of its digits; `None` of a photo without any.
@@ -153,8 +157,23 @@ impl Pair {
         let pixels = [SIDE as u32; 2];
         let change = self.change.resampled(frame, Filter::Triangle, Colours::Rgb, pixels);
         let (target, rest) = change.split_at(SIDE * SIDE);
-        let weight = weights(&region.inside(&boxes), &rest[..SIDE * SIDE]);
-        Some(Patch { cells, target: region.packed(target), weight: region.packed(&weight) })
+        let inside = region.inside(&boxes);
+        let weight = weights(&inside, &rest[..SIDE * SIDE]);
+        let colours =
+            |photo: &Photo| photo.resampled(frame, Filter::Triangle, Colours::Rgb, pixels);
+        let flags =
+            |flags: Vec<bool>| flags.into_iter().map(|it| f32::from(u8::from(it))).collect();
+        let PhotoSize { width, height } = size;
+        let whole = BoxInPhoto { left: 0, top: 0, width, height };
+        Some(Patch {
+            cells,
+            target: region.packed(target),
+            weight: region.packed(&weight),
+            photo: colours(&self.photo),
+            clean: colours(&self.clean),
+            on_photo: flags(region.inside(&[whole])),
+            inside: flags(inside),
+        })
     }
 }
 
