@@ -8,15 +8,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap};
 
 use super::comparison::changed_pixels;
-use super::editor::Editor;
 use super::page::{Page, Piece};
 use crate::worker::protocol::Patch;
 
 /// Counts anew whenever the engine has removed something and no box is dragged any more.
 pub fn follow(page: Page) {
-    let dragging = Memo::new(move |_| {
-        page.editor.with(|editor| editor.as_ref().is_some_and(Editor::is_adjusting))
-    });
+    let dragging = Memo::new(move |_| page.is_adjusting());
     Effect::new(move |_| {
         if dragging.get() {
             return;

@@ -900,6 +900,11 @@ impl Page {
         self.readings.with(|readings| readings.get(&area).cloned())
     }
 
+    /// Whether a box is being moved or resized.
+    pub fn is_adjusting(self) -> bool {
+        self.editor.with(|editor| editor.as_ref().is_some_and(Editor::is_adjusting))
+    }
+
     /// The house numbers on the stage, in reading order.
     pub fn house_numbers(self) -> Vec<HouseNumber> {
         let numbers = self.editor.with(|editor| {

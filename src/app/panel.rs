@@ -37,7 +37,13 @@ fn lines_of(numbers: &[HouseNumber]) -> Vec<Line> {
 /// The side panel.
 #[component]
 pub fn Panel(page: Page) -> impl IntoView {
-    let numbers = Memo::new(move |_| page.house_numbers());
+    // While a box is dragged past others, its number would change with every move, and the list with
+    // it.
+    let adjusting = Memo::new(move |_| page.is_adjusting());
+    let numbers = Memo::new(move |before: Option<&Vec<HouseNumber>>| match before {
+        Some(before) if adjusting.get() => before.clone(),
+        _ => page.house_numbers(),
+    });
     let lines = Memo::new(move |_| numbers.with(|numbers| lines_of(numbers)));
     view! {
         <aside class="panel" aria-label="Readings">

@@ -1,6 +1,8 @@
 //! What a file's first bytes say, before anything is decoded: cheap enough for the page, which
 //! refuses a hopeless file without waiting for the engine.
 
+use std::io::ErrorKind;
+
 use imagesize::{ImageError, ImageType};
 
 use super::PhotoSize;
@@ -69,6 +71,9 @@ pub fn size_from_header(bytes: &[u8]) -> Result<PhotoSize, HeaderError> {
     let size = imagesize::blob_size(bytes).map_err(|error| match error {
         ImageError::NotSupported => HeaderError::NotAPicture,
         ImageError::CorruptedImage => HeaderError::Damaged("it contradicts itself".to_owned()),
+        ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            HeaderError::Damaged("it ends too early".to_owned())
+        }
         ImageError::IoError(error) => HeaderError::Damaged(error.to_string()),
     })?;
     check_size(size.width as u64, size.height as u64)

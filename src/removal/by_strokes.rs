@@ -6,6 +6,8 @@
 //! last of them, whose cells lie closer than the report's grid, gives the fill; and the fill goes
 //! over into the photo as the network becomes less sure.
 
+use burn::tensor::Device;
+
 use super::{
     Fill, Lattice, RemovalOptions, Round,
     corrections::Corrected,
@@ -15,7 +17,7 @@ use super::{
 use crate::{
     classifier::{EngineError, read_back},
     photo::{BoxInPhoto, Photo, Planes, luma},
-    strokes::{Found, StrokeFinder},
+    strokes::StrokeFinder,
 };
 
 /// A pixel whose chance of being a stroke is up to the first is left as it is, where those beside it
@@ -32,8 +34,9 @@ const FOLLOWED: f32 = 0.5;
 const SPACING: usize = 2;
 const SIGMA: f64 = 1.2;
 
-/// A pixel that counts at least this much is shown as a key pixel.
-const KEY_PIXEL: f32 = 0.5;
+/// A pixel that counts at least this much of what the one does that counts most is shown as a key
+/// pixel.
+const KEY_PIXEL: f32 = 0.1;
 
 /// How far a stroke's blur reaches into what the network calls background, in pixels, where it is
 /// filled: in light, and in colour, which JPEG keeps at half the resolution and spreads over its
@@ -65,10 +68,9 @@ pub(super) async fn fill(
     let mut planes = photo.planes(area);
     let [height, width, channels] = [planes.height, planes.width, planes.channels];
     let pixels = height * width;
-    let Found { strokes, key_pixels } =
-        corrected.found(finder.find(photo, area, boxes.touching).await?);
-    let chances = grown(strokes, height, width, options.grow);
-    let weights = grown(key_pixels, height, width, options.grow.saturating_neg());
+    let found = corrected.found(finder.find(photo, area, boxes.touching).await?);
+    let chances = grown(found.strokes, height, width, options.grow);
+    let weights = grown(found.key_pixels, height, width, options.grow.saturating_neg());
     let changeable = followed(&chances, &corrected.inside, &boxes.within_reach, width);
     let blurred = largest_within(&chances, height, width, BLUR);
     let coloured = largest_within(&chances, height, width, COLOUR_BLUR);
@@ -78,37 +80,8 @@ pub(super) async fn fill(
         to_light_and_colours(&mut planes.samples, pixels);
     }
 
-    let weights = weights.into_iter().map(|weight| weight.clamp(LEAST_WEIGHT, 1.0)).collect();
-    let pixel_level = Level { rows: height, columns: width, weights, values: planes.samples };
-    let spacing = SPACING * options.coarser(area);
-    let mut rounds = 0;
-    let mut show = |number: usize, level: &Level, side: usize, least: f32| {
-        let nodes: Vec<bool> = level.weights.iter().map(|weight| *weight >= least).collect();
-        let lattice = middles(level, side * spacing, [height, width]);
-        // The light's rounds stand for the colours'.
-        let values = &level.values[..nodes.len()];
-        watch(Round { area, number, lattice: &lattice, nodes: &nodes, values });
-    };
-    let finest = pixel_level.clustered(spacing);
-    show(rounds, &finest, 1, KEY_PIXEL);
-    let complete = levels::fold_in(finest, &mut |level, side| {
-        rounds += 1;
-        show(rounds, level, side, 0.0);
-    });
-    let key_pixels = (0..pixels).filter(|&i| pixel_level.weights[i] >= KEY_PIXEL);
-    let key_pixels = key_pixels.map(|i| (i / width, i % width)).collect();
-
-    let lattice = doubled_middles(&complete, spacing);
-    let sigma = 2.0 * SIGMA * (spacing / SPACING) as f64;
-    let all = vec![true; lattice.len()];
-    let net = Grnn::train(&lattice, sigma, &all, &complete.values, channels, None, finder.device())
-        .await?;
-    let doubled = |length: usize| (0..length).map(|at| 2 * at).collect::<Vec<usize>>();
-    let from_net = read_back(net.predict(&doubled(height), &doubled(width))).await?;
-    let mut filled = pixel_level;
-    planes.samples = filled.values.clone();
-    filled.completed(&from_net);
-    let mut filled = filled.values;
+    let Behind { samples: mut filled, key_pixels, rounds } =
+        behind(area, &planes, weights, options, finder.device(), watch).await?;
     let share = |chance: f32, inside: bool| {
         let share = ((chance - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
         if inside { share } else { 0.0 }
@@ -131,6 +104,63 @@ pub(super) async fn fill(
     let changed = of_light.iter().zip(&of_colours);
     let changed = changed.map(|(light, colour)| *light > 0.0 || has_colours && *colour > 0.0);
     Ok(Fill { area, planes, inside: changed.collect(), key_pixels, rounds })
+}
+
+/// What lies behind the strokes, as key pixels tell it.
+struct Behind {
+    /// A plane a channel.
+    samples: Vec<f32>,
+    /// As row and column.
+    key_pixels: Vec<(usize, usize)>,
+    /// Rounds of fold-in.
+    rounds: usize,
+}
+
+/// Tells it from the planes of `area`, of which each pixel counts as `weights` say.
+async fn behind(
+    area: BoxInPhoto,
+    planes: &Planes,
+    weights: Vec<f32>,
+    options: &RemovalOptions,
+    device: &Device,
+    watch: &mut dyn FnMut(Round<'_>),
+) -> Result<Behind, EngineError> {
+    let [height, width] = [planes.height, planes.width];
+    let weights = weights.into_iter().map(|weight| weight.clamp(LEAST_WEIGHT, 1.0)).collect();
+    let mut of_pixels =
+        Level { rows: height, columns: width, weights, values: planes.samples.clone() };
+    let spacing = SPACING * options.coarser(area);
+    let finest = of_pixels.clustered(spacing);
+    let mut rounds = 0;
+    let mut show = |number: usize, level: &Level, side: usize, nodes: &[bool]| {
+        let lattice = middles(level, side * spacing, [height, width]);
+        // The light's rounds stand for the colours'.
+        let values = &level.values[..nodes.len()];
+        watch(Round { area, number, lattice: &lattice, nodes, values });
+    };
+    show(rounds, &finest, 1, &key_pixels(&finest.weights));
+    let complete = levels::fold_in(finest, &mut |level, side| {
+        rounds += 1;
+        show(rounds, level, side, &vec![true; level.rows * level.columns]);
+    });
+
+    let lattice = doubled_middles(&complete, spacing);
+    let sigma = 2.0 * SIGMA * (spacing / SPACING) as f64;
+    let all = vec![true; lattice.len()];
+    let values = &complete.values;
+    let net = Grnn::train(&lattice, sigma, &all, values, planes.channels, None, device).await?;
+    let doubled = |length: usize| (0..length).map(|at| 2 * at).collect::<Vec<usize>>();
+    let from_net = read_back(net.predict(&doubled(height), &doubled(width))).await?;
+    of_pixels.completed(&from_net);
+    let key_pixels = key_pixels(&of_pixels.weights).into_iter().enumerate();
+    let key_pixels = key_pixels.filter(|(_, is_key)| *is_key).map(|(i, _)| (i / width, i % width));
+    Ok(Behind { samples: of_pixels.values, key_pixels: key_pixels.collect(), rounds })
+}
+
+/// Which weights are those of key pixels.
+fn key_pixels(weights: &[f32]) -> Vec<bool> {
+    let most = weights.iter().fold(0.0, |most: f32, weight| most.max(*weight));
+    weights.iter().map(|weight| *weight >= KEY_PIXEL * most).collect()
 }
 
 /// The middles of a level's cells of `side` pixels, as rows and columns of pixels, as far as there

@@ -4,8 +4,7 @@
 use super::network::{CONVOLUTIONS, StrokeNet};
 use crate::classifier::{
     EngineError,
-    host::convolution::{self, Sizes},
-    host_values,
+    host::convolution::{Convolution, Sizes},
 };
 
 /// By how many halvings each convolution's sides are smaller than the input's.
@@ -15,14 +14,7 @@ const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 1, 0, 0];
 #[derive(Debug)]
 pub(crate) struct HostStrokeNet {
     /// First to last.
-    pub(crate) layers: Vec<HostConvolution>,
-}
-
-/// A convolution's weights `[out, in, 3, 3]` and biases.
-#[derive(Debug)]
-pub(crate) struct HostConvolution {
-    pub(crate) weights: Vec<f32>,
-    pub(crate) biases: Vec<f32>,
+    pub(crate) layers: Vec<Convolution>,
 }
 
 /// What the convolutions gave for one input, after their ReLUs, and what went into some of them.
@@ -53,14 +45,7 @@ impl HostStrokeNet {
     /// # Errors
     /// [`EngineError`] when they cannot be read.
     pub(crate) fn of(net: &StrokeNet) -> Result<Self, EngineError> {
-        let layer = |(conv, [_, channels_out]): (&burn::nn::conv::Conv2d, [usize; 2])| {
-            let biases = match &conv.bias {
-                Some(bias) => host_values(bias.val())?,
-                None => vec![0.0; channels_out],
-            };
-            Ok(HostConvolution { weights: host_values(conv.weight.val())?, biases })
-        };
-        let layers = net.convolutions.iter().zip(CONVOLUTIONS).map(layer);
+        let layers = net.convolutions.iter().map(Convolution::of);
         Ok(HostStrokeNet { layers: layers.collect::<Result<_, EngineError>>()? })
     }
 
@@ -77,9 +62,9 @@ impl HostStrokeNet {
         scratch: &mut Vec<f32>,
     ) -> Activations {
         let mut convolve = |i: usize, input: &[f32]| {
-            let (sizes, layer) = (sizes(i, size), &self.layers[i]);
+            let sizes = sizes(i, size);
             let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
-            convolution::forward(input, &layer.weights, &layer.biases, &sizes, scratch, &mut out);
+            self.layers[i].forward(input, &sizes, scratch, &mut out);
             if i + 1 < CONVOLUTIONS.len() {
                 out.iter_mut().for_each(|value| *value = value.max(0.0));
             }
@@ -147,6 +132,7 @@ mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
+    use crate::classifier::host_values;
 
     #[test]
     fn log_odds_are_those_of_burns_tensors() {

@@ -21,13 +21,16 @@ const DECODERS = 4;
 /** The pixels of the only box that are filled, as the tint shows them. */
 async function filled(page) {
   await settled(page);
-  return page.locator('[data-testid=filled] canvas').evaluate((canvas) => {
-    const { width, height } = canvas;
-    const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+  return page.locator('[data-testid=filled] canvas').evaluate((canvas, box) => {
+    const { width, height } = box;
+    // The canvas reaches beyond the box, as strokes are followed there.
+    const left = box.left - parseInt(canvas.style.left, 10);
+    const top = box.top - parseInt(canvas.style.top, 10);
+    const { data } = canvas.getContext('2d').getImageData(left, top, width, height);
     const pixels = [];
     for (let i = 0; i < width * height; i += 1) pixels.push(data[4 * i + 3] > 0);
     return { width, height, pixels };
-  });
+  }, BOX);
 }
 
 const at = ({ pixels, width }, [x, y]) => pixels[y * width + x];
@@ -174,13 +177,17 @@ describe('the brush', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     for (const key of ['.', '.', '.', '.']) await keyboard.press(key);
 
     // From the box's middle, taking away to the right.
+    const said = (words) => page.locator('.visually-hidden').filter({ hasText: words }).waitFor({ state: 'attached' });
     await keyboard.press('x');
     assert.equal(await page.getByTestId('brush-takes').getAttribute('aria-pressed'), 'true');
+    await said('The brush takes away.');
     await keyboard.press('Enter');
+    await said('Stroke begun.');
     await keyboard.press('Shift+ArrowRight');
     await keyboard.press('Shift+ArrowRight');
     await keyboard.press('ArrowRight');
     await keyboard.press('Enter');
+    await said('Stroke ended.');
     const taken = await filled(page);
     assert.ok(count(taken) < count(found));
     const middle = [Math.floor(BOX.width / 2), Math.floor(BOX.height / 2)];

@@ -226,6 +226,16 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     assert.deepEqual(down, [moved(FIRST, 0, by), moved(SECOND, 0, by)]);
 
     await keyboard.press('Control+a');
+    const select = (selected) =>
+      page.evaluate((selected) => {
+        const selection = getSelection();
+        if (selected) selection.selectAllChildren(document.querySelector('.number-note'));
+        else selection.removeAllRanges();
+      }, selected);
+    await select(true);
+    await keyboard.press('Control+x');
+    assert.deepEqual(await areas(page), down, 'selected text is what the keys are about');
+    await select(false);
     await keyboard.press('Control+x');
     assert.deepEqual(await areas(page), []);
     await keyboard.press('Control+v');

@@ -3,9 +3,12 @@
 
 use std::ops::Range;
 
+use burn::nn::conv::Conv2d;
+
 #[cfg(feature = "native")]
 use super::matrix::multiply;
 use super::matrix::{Into, Matrix, multiply_columns};
+use crate::classifier::{EngineError, host_values};
 
 /// Positions whose neighbourhoods are laid out at a time, so that they stay in the cache, and large
 /// planes need no memory a multiple of theirs.
@@ -44,6 +47,42 @@ impl Sizes {
     /// The sizes of the convolution that takes an output's gradient to the input's.
     fn reversed(&self) -> Self {
         Sizes { channels_in: self.channels_out, channels_out: self.channels_in, ..*self }
+    }
+}
+
+/// A convolution's weights on the host.
+#[derive(Debug)]
+pub(crate) struct Convolution {
+    /// `[channels out, channels in, kernel, kernel]`.
+    pub(crate) weights: Vec<f32>,
+    /// One a channel out.
+    pub(crate) biases: Vec<f32>,
+}
+
+impl Convolution {
+    /// Reads a layer's weights back from its device, while waiting.
+    ///
+    /// # Errors
+    /// [`EngineError`] when they cannot be read.
+    pub(crate) fn of(layer: &Conv2d) -> Result<Self, EngineError> {
+        let [channels_out, ..] = layer.weight.dims();
+        let weights = host_values(layer.weight.val())?;
+        let biases = match &layer.bias {
+            Some(bias) => host_values(bias.val())?,
+            None => vec![0.0; channels_out],
+        };
+        Ok(Convolution { weights, biases })
+    }
+
+    /// One image's outputs `[channels_out, rows, columns]`, from `[channels_in, rows, columns]`.
+    pub(crate) fn forward(
+        &self,
+        image: &[f32],
+        sizes: &Sizes,
+        scratch: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        forward(image, &self.weights, &self.biases, sizes, scratch, out);
     }
 }
 

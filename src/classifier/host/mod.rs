@@ -15,7 +15,7 @@ use burn::nn::BatchNorm;
 use rayon::prelude::*;
 
 use self::{
-    convolution::Sizes,
+    convolution::{Convolution, Sizes},
     matrix::{Into, Matrix, multiply},
 };
 use super::{Architecture, DIGITS, EngineError, HeadLayer, Network, Norm, Pool, host_values};
@@ -35,9 +35,7 @@ pub(crate) struct HostNetwork {
 struct HostStage {
     sizes: Sizes,
     pool: Pool,
-    /// `[channels out, channels in, kernel, kernel]`.
-    weights: Vec<f32>,
-    biases: Vec<f32>,
+    convolution: Convolution,
     /// A scale and a shift a channel before the ReLU, and behind the pooling.
     before: Vec<[f32; 2]>,
     after: Option<Vec<[f32; 2]>>,
@@ -63,7 +61,7 @@ struct Passed {
 /// Buffers that are kept from stage to stage.
 #[derive(Default)]
 struct Scratch {
-    neighbourhoods: Vec<f32>,
+    products: Vec<f32>,
     row: Vec<f32>,
 }
 
@@ -135,11 +133,7 @@ impl HostNetwork {
                     columns: side,
                 },
                 pool: stage.pool,
-                weights: host_values(layers.conv.weight.val())?,
-                biases: match &layers.conv.bias {
-                    Some(bias) => host_values(bias.val())?,
-                    None => vec![0.0; channels_out],
-                },
+                convolution: Convolution::of(&layers.conv)?,
                 before,
                 after,
             });
@@ -164,7 +158,9 @@ impl HostNetwork {
             }
         }
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        let of_stage = |stage: &HostStage| finite(&stage.weights) && finite(&stage.biases);
+        let of_stage = |HostStage { convolution, .. }: &HostStage| {
+            finite(&convolution.weights) && finite(&convolution.biases)
+        };
         // Where the largest of a few values is taken, what is no number would pass unseen.
         if !stages.iter().all(of_stage) {
             return Err(EngineError(format!("weights of {architecture} are no numbers")));
@@ -292,9 +288,7 @@ impl HostStage {
 
     fn convolve(&self, image: &[f32], scratch: &mut Scratch, convolved: &mut Vec<f32>) {
         convolved.resize(self.sizes.channels_out * self.sizes.plane(), 0.0);
-        let (weights, biases) = (&self.weights, &self.biases);
-        let neighbourhoods = &mut scratch.neighbourhoods;
-        convolution::forward(image, weights, biases, &self.sizes, neighbourhoods, convolved);
+        self.convolution.forward(image, &self.sizes, &mut scratch.products, convolved);
     }
 
     /// One image's outputs, from its `channels_in * side * side` inputs, with no way back.
@@ -342,10 +336,10 @@ impl HostStage {
         let before = &self.before;
         pooling::backward(convolved, side, self.pool, before, winners, outputs, &mut gradient);
         scale(&mut gradient, before);
-        let reversed = convolution::reversed_weights(&self.weights, &self.sizes);
+        let reversed = convolution::reversed_weights(&self.convolution.weights, &self.sizes);
         let mut inputs = vec![0.0; channels_in * self.sizes.plane()];
-        let neighbourhoods = &mut scratch.neighbourhoods;
-        convolution::input_gradient(&gradient, &reversed, &self.sizes, neighbourhoods, &mut inputs);
+        let products = &mut scratch.products;
+        convolution::input_gradient(&gradient, &reversed, &self.sizes, products, &mut inputs);
         inputs
     }
 }
