@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap};
+use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::comparison::changed_pixels;
 use super::page::{Page, Piece};
+use super::stage::context_in_memory;
 use crate::worker::protocol::Patch;
 
 /// Counts anew whenever the engine has removed something and no box is dragged any more.
@@ -62,15 +63,7 @@ fn pixels_below(picture: &ImageBitmap, patch: &Patch) -> Result<Option<Vec<u8>>,
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
     canvas.set_width(area.width);
     canvas.set_height(area.height);
-    let options = js_sys::Object::new();
-    // Else each look at the pixels fetches them from the GPU.
-    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
-    let Some(context) = canvas
-        .get_context_with_context_options("2d", &options)?
-        .and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
-    else {
-        return Ok(None);
-    };
+    let Some(context) = context_in_memory(&canvas)? else { return Ok(None) };
     context.draw_image_with_image_bitmap(picture, -f64::from(area.left), -f64::from(area.top))?;
     let data = context.get_image_data(0.0, 0.0, f64::from(area.width), f64::from(area.height))?;
     Ok(Some(data.data().to_vec()))

@@ -12,7 +12,7 @@ use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
-use super::stage::context_of;
+use super::stage::context_in_memory;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
 
@@ -353,7 +353,9 @@ pub fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<Bo
         let scale = (SIDES.0 / width).min(SIDES.1 / height);
         let (shown_width, shown_height) = (width * scale, height * scale);
         page.picture.with(|picture| {
-            let (Some(picture), Ok(Some(context))) = (picture, context_of(&canvas)) else { return };
+            let (Some(picture), Ok(Some(context))) = (picture, context_in_memory(&canvas)) else {
+                return;
+            };
             // A crop that cannot be drawn leaves its place empty; the box itself is on the stage.
             let _ = context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
                 picture,

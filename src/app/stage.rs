@@ -242,6 +242,17 @@ pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingCo
     Ok(canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok()))
 }
 
+/// The same of a small canvas, whose pixels are kept in memory: those on a GPU are a layer each to
+/// the browser, and a hundred of them slow down every frame; and each look at them fetches them.
+pub fn context_in_memory(
+    canvas: &HtmlCanvasElement,
+) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
+    let context = canvas.get_context_with_context_options("2d", &options)?;
+    Ok(context.and_then(|context| context.dyn_into().ok()))
+}
+
 /// Lays what a piece's canvas shows.
 ///
 /// One small canvas a removed box instead of one as large as the photo: on a 100 megapixel photo
@@ -344,7 +355,7 @@ fn canvas_at(area: BoxInPhoto, rgba: &[u8]) -> Result<HtmlCanvasElement, JsValue
     style.set_property("left", &format!("{}px", area.left))?;
     style.set_property("top", &format!("{}px", area.top))?;
     let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), area.width, area.height)?;
-    if let Some(context) = context_of(&canvas)? {
+    if let Some(context) = context_in_memory(&canvas)? {
         context.put_image_data(&data, 0.0, 0.0)?;
     }
     Ok(canvas)

@@ -7,7 +7,7 @@ use web_sys::{HtmlCanvasElement, ImageBitmap};
 use super::gallery::PhotoId;
 use crate::app::intake::decode;
 use crate::app::page::Page;
-use crate::app::stage::context_of;
+use crate::app::stage::context_in_memory;
 use crate::photo::PhotoSize;
 
 /// Its sides in pixels: twice those in `www/styles.css`, for sharp screens.
@@ -46,7 +46,7 @@ fn draw(picture: &ImageBitmap) -> Result<String, JsValue> {
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
     let scale = (SIDES.0 / width).max(SIDES.1 / height);
     let (part_width, part_height) = (SIDES.0 / scale, SIDES.1 / scale);
-    if let Some(context) = context_of(&canvas)? {
+    if let Some(context) = context_in_memory(&canvas)? {
         context.set_fill_style_str("#888");
         context.fill_rect(0.0, 0.0, SIDES.0, SIDES.1);
         context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
