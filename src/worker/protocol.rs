@@ -294,8 +294,8 @@ pub enum DeviceKind {
 pub struct Patch {
     /// Where it lies.
     pub area: BoxInPhoto,
-    /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels of `area`
-    /// outside the boxes hold the photo's own values.
+    /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels that
+    /// are not filled hold the photo's own values.
     #[serde(with = "serde_bytes")]
     pub rgba: Vec<u8>,
     /// Which of its pixels the fill replaces, row after row: eight a byte, the first one the

@@ -6,7 +6,7 @@ use std::fmt;
 /// A format with a quality, where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureFormat {
-    /// Without loss: outside the boxes every pixel is the photo's own.
+    /// Without loss: every pixel that is not filled is the photo's own.
     Png,
     /// Everywhere readable.
     Jpeg,

@@ -44,8 +44,9 @@ pub struct Args {
     #[arg(short, long)]
     output: PathBuf,
     /// Percent of its height by which each box is grown on all sides before it is removed: 10 for
-    /// boxes from digitStruct.mat, which often cut a stroke short, else 0. Outside the grown boxes
-    /// no pixel changes, but for what a JPEG or GIF rounds.
+    /// boxes from digitStruct.mat, which often cut a stroke short, else 0. Strokes
+    /// are followed a little further; no other pixel outside changes, but for what a JPEG or GIF
+    /// rounds.
     #[arg(long, value_name = "PERCENT")]
     grow: Option<u32>,
     /// Print one JSON object with the readings and the time; of many photos, each has its line
@@ -119,8 +120,8 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     ensure!(
         args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")),
         WrongArgument(format!(
-            "{output}: the result is written as PNG, so that every pixel outside the boxes stays \
-             as it was; give a name that ends in .png"
+            "{output}: the result is written as PNG, so that every pixel that is not filled \
+             stays as it was; give a name that ends in .png"
         ))
     );
     let mut photo = open_photo(&args.photo)?;
