@@ -16,6 +16,7 @@ use std::{
 use doorplate::{
     dataset::{format1::Format1, synthetic::write_format1},
     photo::{BoxInPhoto, Photo, PhotoSize},
+    removal::stroke_reach,
 };
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
@@ -150,7 +151,7 @@ fn a_folder_is_erased_photo_by_photo() {
         let after = open(&out.join(inner));
         let (old, new) = (before.to_rgba8(), after.to_rgba8());
         assert_ne!(old, new, "{name}");
-        let areas: Vec<BoxInPhoto> = boxes.iter().map(|(area, _)| *area).collect();
+        let areas: Vec<BoxInPhoto> = boxes.iter().map(|(area, _)| stroke_reach(area)).collect();
         for i in pixels_outside(before.size(), &areas) {
             assert_eq!(old[4 * i..4 * i + 4], new[4 * i..4 * i + 4], "{name}, pixel {i}");
         }

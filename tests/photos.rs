@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use doorplate::{
     photo::{BoxInPhoto, HeaderError, LooseBox, MAX_PIXELS, Photo, PhotoError, PhotoSize},
-    removal::{RemovalOptions, remove_digits},
+    removal::{RemovalOptions, remove_digits, stroke_reach},
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use support::{colourful, encoded, pixels_outside, untrained_classifier, untrained_nets};
@@ -298,7 +298,7 @@ fn what_is_no_photo_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_removal_changes_nothing_outside_its_boxes_through_a_save() {
+fn a_removal_changes_nothing_beyond_the_reach_of_its_boxes_through_a_save() {
     let rgb = DynamicImage::ImageRgb8(colourful(70, 50));
     let mut see_through = rgb.to_rgba8();
     for (x, y, pixel) in see_through.enumerate_pixels_mut() {
@@ -328,7 +328,10 @@ fn a_removal_changes_nothing_outside_its_boxes_through_a_save() {
         let bytes = usize::from(kind.color().bytes_per_pixel());
         let pixel =
             |image: &DynamicImage, i: usize| image.as_bytes()[i * bytes..][..bytes].to_vec();
-        for i in pixels_outside(size, &boxes) {
+        // Where strokes are found, they are followed.
+        let follows = nets.strokes.is_some();
+        let reach = if follows { boxes.map(|area| stroke_reach(&area)) } else { boxes };
+        for i in pixels_outside(size, &reach) {
             assert_eq!(pixel(&saved, i), pixel(kind, i), "{:?}, pixel {i}", kind.color());
         }
         assert_ne!(saved, *kind, "the boxes are filled");

@@ -43,7 +43,7 @@ impl Page {
         self.brush_at.set(self.look(middle_of_box));
         self.brush.set(Some(Brush::Adds));
         self.announcement.set(
-            "Brush: paint inside boxes to add strokes. Arrows move it, Enter begins and ends a \
+            "Brush: paint in boxes to add strokes. Arrows move it, Enter begins and ends a \
              stroke, X takes away instead, Escape lays it down."
                 .to_owned(),
         );
@@ -265,7 +265,7 @@ fn Bar(page: Page) -> impl IntoView {
         page.method
             .with(|method| match method {
                 Method::Report(_) => "This way to take digits out knows no brush.",
-                _ if no_boxes => "Acts inside boxes: lay the brush down and draw one first.",
+                _ if no_boxes => "Acts in boxes: lay the brush down and draw one first.",
                 Method::WholeBoxes(_) => "Boxes are filled wholly; what is taken away stays.",
                 Method::Doorplate(_) => {
                     "Acts in boxes and right beside them. Shift does the opposite."

@@ -29,9 +29,9 @@ pub fn affected(changed: &[BoxInPhoto], areas: &[BoxInPhoto], method: &Method) -
 /// spare.
 fn meet(method: &Method, a: &BoxInPhoto, b: &BoxInPhoto) -> bool {
     let gap = match method {
-        // Their surroundings must not meet.
+        // Their surroundings must not meet, nor be filled together.
         Method::Doorplate(options) | Method::WholeBoxes(options) => {
-            2 * options.surroundings(a.height.max(b.height)) + 2
+            options.joins_within().max(2 * options.context) + 2
         }
         // Each alone; where two overlap, the later one lies on top.
         Method::Report(_) => 0,

@@ -30,7 +30,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
     (
         "Brush",
         &[
-            ("P", "correct what is filled, inside boxes"),
+            ("P", "correct what is filled"),
             ("Drag", "add strokes, with Shift take away"),
             ("X", "swap the two"),
             (", and .", "narrower, wider"),

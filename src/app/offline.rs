@@ -207,8 +207,14 @@ fn take_launched(page: Page) {
         spawn_local(async move {
             let mut files = Vec::new();
             for handle in handles.iter() {
-                if let Ok(file) = file_of(&handle).await {
-                    files.push(file);
+                match file_of(&handle).await {
+                    Ok(file) => files.push(file),
+                    Err(_) => {
+                        let name = field(&handle, "name").and_then(|name| name.as_string());
+                        let name = name.unwrap_or_default();
+                        let line = format!("{name} cannot be read. Open it here.");
+                        page.messages.show(Tone::Error, line);
+                    }
                 }
             }
             photos::add(page, files.into_iter().map(Given::from).collect());

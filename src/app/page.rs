@@ -87,7 +87,7 @@ pub struct Timing {
     pub device: Option<DeviceInfo>,
 }
 
-/// Pixels that replace the photo's within one box.
+/// Pixels that replace the photo's in one box and right beside it.
 #[derive(Clone)]
 pub struct Piece {
     /// The box that was removed.
@@ -101,7 +101,7 @@ impl Piece {
     /// followed.
     pub fn reach(&self) -> BoxInPhoto {
         let reach = stroke_reach(&self.box_in_photo);
-        // Where the patch ends the photo does.
+        // The patch holds all that the removal may change.
         reach.intersection(&self.patch.area).unwrap_or(self.box_in_photo)
     }
 

@@ -406,6 +406,10 @@ pub fn pointer_down(
     if closest(".label").is_some() || !(matches!(event.button(), 0 | 1) || is_eraser) {
         return;
     }
+    // What is copied next are boxes.
+    if let Ok(Some(selection)) = window().get_selection() {
+        let _ = selection.remove_all_ranges();
+    }
     if let Some(stage) = stage.get_untracked() {
         // Without the capture a drag ends at the stage's edge; that is all that is lost.
         let _ = stage.set_pointer_capture(event.pointer_id());

@@ -111,7 +111,8 @@ impl Traces {
         self.read.count
     }
 
-    /// The mean absolute change of the pixels outside all boxes, in grey levels.
+    /// The mean absolute change of the pixels outside all boxes, in grey levels: of strokes that
+    /// were followed there.
     pub fn change_outside(&self) -> Option<f64> {
         self.change_outside.value()
     }

@@ -9,7 +9,7 @@
 use burn::tensor::Device;
 
 use super::{
-    Fill, Lattice, RemovalOptions, Round,
+    Brush, Fill, Lattice, RemovalOptions, Round,
     corrections::Corrected,
     grnn::Grnn,
     levels::{self, LEAST_WEIGHT, Level},
@@ -34,7 +34,7 @@ const FOLLOWED: f32 = 0.5;
 const SPACING: usize = 2;
 const SIGMA: f64 = 1.2;
 
-/// A pixel that counts at least this much of what the one does that counts most is shown as a key
+/// A cell that counts at least this much of what the one does that counts most is shown as a key
 /// pixel.
 const KEY_PIXEL: f32 = 0.1;
 
@@ -70,8 +70,12 @@ pub(super) async fn fill(
     let pixels = height * width;
     let found = corrected.found(finder.find(photo, area, boxes.touching).await?);
     let chances = grown(found.strokes, height, width, options.grow);
-    let weights = grown(found.key_pixels, height, width, options.grow.saturating_neg());
-    let changeable = followed(&chances, &corrected.inside, &boxes.within_reach, width);
+    let mut weights = found.key_pixels;
+    if options.grow > 0 {
+        let limits = chances.iter().map(|chance| 1.0 - chance);
+        weights.iter_mut().zip(limits).for_each(|(weight, limit)| *weight = weight.min(limit));
+    }
+    let changeable = followed(&chances, &corrected, &boxes.within_reach, width);
     let blurred = largest_within(&chances, height, width, BLUR);
     let coloured = largest_within(&chances, height, width, COLOUR_BLUR);
     let has_colours = channels >= 3;
@@ -82,9 +86,9 @@ pub(super) async fn fill(
 
     let Behind { samples: mut filled, key_pixels, rounds } =
         behind(area, &planes, weights, options, finder.device(), watch).await?;
-    let share = |chance: f32, inside: bool| {
+    let share = |chance: f32, may_change: bool| {
         let share = ((chance - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
-        if inside { share } else { 0.0 }
+        if may_change { share } else { 0.0 }
     };
     let shares = |chances: &[f32]| -> Vec<f32> {
         chances.iter().zip(&changeable).map(|(chance, inside)| share(*chance, *inside)).collect()
@@ -133,12 +137,17 @@ async fn behind(
     let finest = of_pixels.clustered(spacing);
     let mut rounds = 0;
     let mut show = |number: usize, level: &Level, side: usize, nodes: &[bool]| {
-        let lattice = middles(level, side * spacing, [height, width]);
+        let line = |cells: usize| (0..cells).map(|cell| cell * side * spacing).collect();
+        let lattice = Lattice { rows: line(level.rows), columns: line(level.columns) };
         // The light's rounds stand for the colours'.
         let values = &level.values[..nodes.len()];
         watch(Round { area, number, lattice: &lattice, nodes, values });
     };
-    show(rounds, &finest, 1, &key_pixels(&finest.weights));
+    let is_key = key_cells(&finest.weights);
+    show(rounds, &finest, 1, &is_key);
+    let key_cells = (0..is_key.len()).filter(|&i| is_key[i]);
+    let key_pixels =
+        key_cells.map(|i| (i / finest.columns * spacing, i % finest.columns * spacing)).collect();
     let complete = levels::fold_in(finest, &mut |level, side| {
         rounds += 1;
         show(rounds, level, side, &vec![true; level.rows * level.columns]);
@@ -152,24 +161,13 @@ async fn behind(
     let doubled = |length: usize| (0..length).map(|at| 2 * at).collect::<Vec<usize>>();
     let from_net = read_back(net.predict(&doubled(height), &doubled(width))).await?;
     of_pixels.completed(&from_net);
-    let key_pixels = key_pixels(&of_pixels.weights).into_iter().enumerate();
-    let key_pixels = key_pixels.filter(|(_, is_key)| *is_key).map(|(i, _)| (i / width, i % width));
-    Ok(Behind { samples: of_pixels.values, key_pixels: key_pixels.collect(), rounds })
+    Ok(Behind { samples: of_pixels.values, key_pixels, rounds })
 }
 
-/// Which weights are those of key pixels.
-fn key_pixels(weights: &[f32]) -> Vec<bool> {
+/// Which cells' weights are those of key pixels.
+fn key_cells(weights: &[f32]) -> Vec<bool> {
     let most = weights.iter().fold(0.0, |most: f32, weight| most.max(*weight));
     weights.iter().map(|weight| *weight >= KEY_PIXEL * most).collect()
-}
-
-/// The middles of a level's cells of `side` pixels, as rows and columns of pixels, as far as there
-/// are any.
-fn middles(level: &Level, side: usize, [height, width]: [usize; 2]) -> Lattice {
-    let line = |cells: usize, length: usize| {
-        (0..cells).map(|cell| (cell * side + side / 2).min(length - 1)).collect()
-    };
-    Lattice { rows: line(level.rows, height), columns: line(level.columns, width) }
 }
 
 /// The middles of cells of `side` pixels in half pixels, as they may lie between two.
@@ -263,18 +261,29 @@ fn grain(planes: &Planes, background: &[bool], shares: &[f32]) -> Vec<f32> {
     grain
 }
 
-/// The pixels that may change: those `inside` boxes, and those `within_reach` of them that strokes
-/// inside go on into, with their blur. A neighbour's strokes do not go on from a box.
-fn followed(chances: &[f32], inside: &[bool], within_reach: &[bool], width: usize) -> Vec<bool> {
+/// The pixels that may change: those inside boxes, and those `within_reach` of them that strokes
+/// inside go on into, or that the brush adds, with their blur. A neighbour's strokes do not go on
+/// from a box.
+fn followed(
+    chances: &[f32],
+    corrected: &Corrected,
+    within_reach: &[bool],
+    width: usize,
+) -> Vec<bool> {
     let height = chances.len() / width;
+    let inside = &corrected.inside;
+    let may_be_reached = |i: usize| within_reach[i] && corrected.brush(i) != Some(Brush::Takes);
     let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
-    let mut reached: Vec<bool> =
-        chances.iter().zip(inside).map(|(chance, inside)| *inside && *chance > FOLLOWED).collect();
+    let begins = |i: usize| {
+        let added = may_be_reached(i) && corrected.brush(i) == Some(Brush::Adds);
+        added || inside[i] && chances[i] > FOLLOWED
+    };
+    let mut reached: Vec<bool> = (0..chances.len()).map(begins).collect();
     let mut ends: Vec<usize> = (0..chances.len()).filter(|&i| reached[i]).collect();
     while let Some(end) = ends.pop() {
         for y in around(end / width, height) {
             for next in around(end % width, width).map(|x| y * width + x) {
-                if within_reach[next] && !reached[next] && chances[next] > BACKGROUND {
+                if may_be_reached(next) && !reached[next] && chances[next] > BACKGROUND {
                     reached[next] = true;
                     ends.push(next);
                 }
@@ -285,8 +294,8 @@ fn followed(chances: &[f32], inside: &[bool], within_reach: &[bool], width: usiz
     let outside: Vec<f32> =
         outside.map(|(reached, inside)| f32::from(u8::from(*reached && !inside))).collect();
     let with_blur = largest_within(&outside, height, width, COLOUR_BLUR);
-    let of_reach = with_blur.iter().zip(within_reach).map(|(near, within)| *near > 0.0 && *within);
-    of_reach.zip(inside).map(|(reached, inside)| reached || *inside).collect()
+    let changes = |i: usize| inside[i] || with_blur[i] > 0.0 && may_be_reached(i);
+    (0..chances.len()).map(changes).collect()
 }
 
 /// Chances with the strokes grown by so many pixels, or shrunk where that is below 0.
@@ -373,7 +382,9 @@ mod tests {
                 if bar(i % width, i / width) || neighbour(i % width, i / width) { 0.9 } else { 0.1 }
             })
             .collect();
-        let changeable = followed(&chances, &inside, &within_reach, width);
+        let area = BoxInPhoto { left: 0, top: 0, width: 24, height: 16 };
+        let corrected = Corrected::of(area, inside.clone(), &inside, &[]);
+        let changeable = followed(&chances, &corrected, &within_reach, width);
         for (i, changeable) in changeable.into_iter().enumerate() {
             let (x, y) = (i % width, i / width);
             let of_bar = (12..16).contains(&x) && (3..8).contains(&y);

@@ -124,9 +124,9 @@ impl Corrected {
         Corrected { inside, says }
     }
 
-    /// Whether the brush takes a pixel from what is filled.
-    pub(super) fn takes(&self, i: usize) -> bool {
-        matches!(self.says.get(i), Some(Some(Brush::Takes)))
+    /// What the brush does with a pixel.
+    pub(super) fn brush(&self, i: usize) -> Option<Brush> {
+        self.says.get(i).copied().flatten()
     }
 
     /// What was found, made certain where the brush was: what it takes is a key pixel.

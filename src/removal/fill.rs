@@ -43,10 +43,11 @@ pub struct Fill {
     /// Which of the area's pixels are laid, row after row; they lie in the boxes, but where a stroke
     /// is followed out of one, up to [`stroke_reach`](super::stroke_reach).
     pub inside: Vec<bool>,
-    /// Pixels of the area that were taken for background (key pixels), as row and column in it;
-    /// folded-in ones are not among them.
+    /// Key pixels of the area, from which what is behind the digits was told, as row and column in
+    /// it; folded-in ones are not among them. Where strokes are found, one for each of the finest
+    /// level's cells that counts.
     pub key_pixels: Vec<(usize, usize)>,
-    /// Rounds of fold-in until the lattice was full.
+    /// Rounds of fold-in until the lattice was full; where strokes are found, levels.
     pub rounds: usize,
 }
 
@@ -80,7 +81,8 @@ pub struct Round<'a> {
     pub area: BoxInPhoto,
     /// 0 of the key pixels alone, then the rounds from 1.
     pub number: usize,
-    /// Where the crossings lie in the area.
+    /// Where the crossings lie in the area; where strokes are found, each level has its own, with a
+    /// crossing at each cell's first pixel.
     pub lattice: &'a Lattice,
     /// Which crossings of the lattice are nodes, row after row.
     pub nodes: &'a [bool],
@@ -90,7 +92,7 @@ pub struct Round<'a> {
 }
 
 /// Is shown a round's number, nodes and values.
-pub(super) type Watch<'a> = dyn FnMut(usize, &[bool], &[f32]) + 'a;
+type Watch<'a> = dyn FnMut(usize, &[bool], &[f32]) + 'a;
 
 /// Fills all `boxes` of a photo; one fill a group of boxes that are near each other.
 ///
@@ -115,7 +117,7 @@ pub(super) async fn fill_groups(
     watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Vec<Fill>, EngineError> {
     let mut fills = Vec::new();
-    for group in groups_of(boxes, options.context) {
+    for group in groups_of(boxes, options.joins_within()) {
         let members: Vec<BoxInPhoto> =
             group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
         fills.push(fill_group(photo, &members, boxes, corrections, nets, options, watch).await?);
@@ -137,8 +139,7 @@ async fn fill_group(
     let Some(hull) = members.iter().copied().reduce(|a, b| a.union(&b)) else {
         return Err(EngineError("a group without boxes".to_owned()));
     };
-    let tallest = members.iter().map(|b| b.height).max().unwrap_or_default();
-    let area = hull.grown(options.surroundings(tallest), photo.size());
+    let area = hull.grown(options.context, photo.size());
     let touching: Vec<BoxInPhoto> = all.iter().filter(|b| b.within(&area, 0)).copied().collect();
     let in_any_box = cover(area, touching.iter());
     let inside = cover(area, members.iter());
@@ -151,8 +152,7 @@ async fn fill_group(
     if let Some(finder) = strokes {
         // What lies in a box of another group is that group's.
         let reached = cover_of_reach(members).into_iter().enumerate();
-        let within_reach =
-            reached.map(|(i, reached)| reached && !in_any_box[i] && !corrected.takes(i)).collect();
+        let within_reach = reached.map(|(i, reached)| reached && !in_any_box[i]).collect();
         let boxes = Boxes { area, touching: &touching, within_reach };
         return by_strokes::fill(photo, &boxes, corrected, finder, options, watch).await;
     }
@@ -362,7 +362,7 @@ const OVERSHOOT: f32 = 1.8;
 /// Evens out the folded-in values, so that every crossing but the `key` ones is the mean of its
 /// neighbours: where rounds of fold-in from several sides meet they leave edges, which the eye
 /// finds at once on a plain wall.
-pub(super) fn relax(lattice: &Lattice, key: &[bool], values: &mut [f32], channels: usize) {
+fn relax(lattice: &Lattice, key: &[bool], values: &mut [f32], channels: usize) {
     let crossings = lattice.len();
     for plane in values.chunks_exact_mut(crossings).take(channels) {
         for _ in 0..SWEEPS {

@@ -84,31 +84,35 @@ pub struct RemovalOptions {
     pub spacing: usize,
     /// Width of the net's Gaussians in pixels, at least 1.
     pub sigma: f64,
-    /// Pixels of the photo around the boxes that take part at least.
+    /// Pixels of the photo around the boxes that take part.
     pub context: u32,
     /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
     /// and still pass for background.
     pub tolerance: f32,
     /// How much of the surroundings' grain is laid on filled strokes, 0 to 1.
     pub grain: f32,
-    /// Pixels by which found strokes are grown; below 0, shrunk.
+    /// Pixels by which found strokes are grown; below 0, shrunk. What a stroke grows over is no key
+    /// pixel.
     pub grow: i8,
 }
 
 impl RemovalOptions {
-    /// Pixels of the photo around boxes of up to this height, in pixels, that take part: as large a
-    /// share of a high digit's surroundings as of a low one's, since the network that finds strokes
-    /// sees it shrunk.
-    pub fn surroundings(&self, tallest: u32) -> u32 {
-        self.context.max(tallest / 6)
+    /// Boxes with fewer pixels between them than this are filled together, so that no group changes
+    /// what lies in another's boxes or beside them.
+    pub fn joins_within(&self) -> u32 {
+        self.context.max(2 * MOST_REACH)
     }
 }
 
-/// A box and as much beyond it as its digit's strokes are followed, a tenth of its height; it may
-/// leave the photo. Boxes are drawn by hand, and what they cut off a stroke would stay as a scar.
+/// How far strokes are followed out of boxes at most, in pixels.
+const MOST_REACH: u32 = 9;
+
+/// A box and as much beyond it as its digit's strokes are followed, a seventh of its height, from 3
+/// to 9 pixels; it may leave the photo. Boxes are drawn by hand, and what they cut off a stroke would
+/// stay as a scar.
 pub fn stroke_reach(area: &BoxInPhoto) -> BoxInPhoto {
     let endless = PhotoSize { width: u32::MAX, height: u32::MAX };
-    area.grown((area.height / 10).max(2), endless)
+    area.grown((area.height / 7).clamp(3, MOST_REACH), endless)
 }
 
 impl Default for RemovalOptions {

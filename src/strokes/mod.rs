@@ -15,11 +15,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 pub(crate) use host::HostStrokeNet;
 #[cfg(feature = "native")]
 pub(crate) use host::{Activations, sizes};
-#[cfg(not(feature = "native"))]
-use network::OUTPUTS;
-pub use network::StrokeNet;
 #[cfg(feature = "native")]
-pub(crate) use network::{CELL, OUTPUTS};
+pub(crate) use network::CELL;
+pub(crate) use network::OUTPUTS;
+pub use network::StrokeNet;
 pub(crate) use region::Region;
 
 use crate::{

@@ -353,7 +353,7 @@ pub struct Inside {
     /// a network that finds strokes, or where the method takes no strokes.
     #[serde(with = "serde_bytes")]
     pub strokes: Vec<u8>,
-    /// The region's pixels that were taken for background, as column and row in it.
+    /// The region's key pixels, as column and row in it.
     pub key_pixels: Vec<(u32, u32)>,
     /// The rounds of fold-in, the key pixels alone first.
     pub rounds: Vec<RoundPicture>,

@@ -338,6 +338,28 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     assertClean();
   });
 
+  test('photos that the system opens with the page are taken, and one that is gone is named', async (t) => {
+    const server = await serve();
+    t.after(server.stop);
+    const { page, goto, assertClean } = await openSession(t, at.browser, server.origin);
+    const photo = (await readFile(PHOTO)).toString('base64');
+    // The browser's own queue is there for installed pages alone.
+    await page.addInitScript((photo) => {
+      const bytes = Uint8Array.from(atob(photo), (letter) => letter.charCodeAt(0));
+      const files = [
+        { name: 'gone.jpg', getFile: () => Promise.reject(new DOMException('gone', 'NotFoundError')) },
+        { name: 'door.jpg', getFile: async () => new File([bytes], 'door.jpg', { type: 'image/jpeg' }) },
+      ];
+      Object.defineProperty(window, 'launchQueue', {
+        value: { setConsumer: (consume) => setTimeout(() => consume({ files })) },
+      });
+    }, photo);
+    await goto('?engine=cpu');
+    await photoShown(page, 'door.jpg');
+    await message(page, 'gone.jpg cannot be read. Open it here.');
+    assertClean();
+  });
+
   test('the web manifest is whole, and what it names is there', async () => {
     const manifest = JSON.parse(await readFile(join(dist, 'manifest.webmanifest'), 'utf8'));
     for (const { src, sizes, type } of manifest.icons) {

@@ -7,7 +7,7 @@ use wasm_bindgen::{Clamped, JsValue};
 use web_sys::{HtmlCanvasElement, ImageData, PointerEvent};
 
 use crate::app::lean::text;
-use crate::app::stage::context_of;
+use crate::app::stage::context_in_memory;
 
 /// A part of the photo: left, top, width and height in pixels.
 pub type Frame = [f64; 4];
@@ -98,7 +98,7 @@ fn draw(
     let [width, height] = shown.size;
     canvas.set_width(width);
     canvas.set_height(height);
-    let Some(context) = context_of(canvas)? else { return Ok(()) };
+    let Some(context) = context_in_memory(canvas)? else { return Ok(()) };
     if let (Some([left, top, across, down]), Some(photo)) = (shown.below, photo) {
         context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
             photo,
@@ -129,7 +129,7 @@ fn lay(context: &web_sys::CanvasRenderingContext2d, data: &ImageData) -> Result<
     let layer: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
     layer.set_width(data.width());
     layer.set_height(data.height());
-    if let Some(own) = context_of(&layer)? {
+    if let Some(own) = context_in_memory(&layer)? {
         own.put_image_data(data, 0.0, 0.0)?;
     }
     context.draw_image_with_html_canvas_element(&layer, 0.0, 0.0)

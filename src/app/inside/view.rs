@@ -164,7 +164,7 @@ fn Pictures(page: Page) -> impl IntoView {
                     <Picture name="Strokes" caption=note(strokes_note) shown=shown(strokes) photo mark />
                     <Picture
                         name="Key pixels"
-                        caption=note(|it| format!("{} taken for background", it.key_pixels.len()))
+                        caption=note(|it| it.key_pixels.len().to_string())
                         shown=shown(key_pixels)
                         photo
                         mark

@@ -61,7 +61,7 @@ struct Passed {
 /// Buffers that are kept from stage to stage.
 #[derive(Default)]
 struct Scratch {
-    products: Vec<f32>,
+    neighbourhoods: Vec<f32>,
     row: Vec<f32>,
 }
 
@@ -288,7 +288,7 @@ impl HostStage {
 
     fn convolve(&self, image: &[f32], scratch: &mut Scratch, convolved: &mut Vec<f32>) {
         convolved.resize(self.sizes.channels_out * self.sizes.plane(), 0.0);
-        self.convolution.forward(image, &self.sizes, &mut scratch.products, convolved);
+        self.convolution.forward(image, &self.sizes, &mut scratch.neighbourhoods, convolved);
     }
 
     /// One image's outputs, from its `channels_in * side * side` inputs, with no way back.
@@ -338,8 +338,8 @@ impl HostStage {
         scale(&mut gradient, before);
         let reversed = convolution::reversed_weights(&self.convolution.weights, &self.sizes);
         let mut inputs = vec![0.0; channels_in * self.sizes.plane()];
-        let products = &mut scratch.products;
-        convolution::input_gradient(&gradient, &reversed, &self.sizes, products, &mut inputs);
+        let neighbourhoods = &mut scratch.neighbourhoods;
+        convolution::input_gradient(&gradient, &reversed, &self.sizes, neighbourhoods, &mut inputs);
         inputs
     }
 }

@@ -20,12 +20,6 @@ pub(super) struct Passes {
     side: usize,
 }
 
-/// A loss of the outputs `[8, side, side]` for the input of this number: its value, and its
-/// gradient by them.
-pub(super) trait Loss: Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync {}
-
-impl<F: Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync> Loss for F {}
-
 /// The sums of losses and gradients over patches.
 pub(super) struct Sums {
     pub(super) loss: f64,
@@ -70,8 +64,13 @@ impl Passes {
         self.net.odds(cells, [self.side; 2])
     }
 
-    /// Sums up `loss` over `inputs`, each `[16, side, side]`, and its gradients.
-    pub(super) fn sums(&self, inputs: &[&[f32]], loss: impl Loss) -> Sums {
+    /// Sums up `loss` over `inputs`, each `[16, side, side]`, and its gradients. It is given an
+    /// input's number and outputs `[8, side, side]`, and gives its value and its gradient by them.
+    pub(super) fn sums(
+        &self,
+        inputs: &[&[f32]],
+        loss: impl Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync,
+    ) -> Sums {
         let parts: Vec<Sums> = inputs
             .par_chunks(GROUP)
             .enumerate()

@@ -33,8 +33,8 @@ const FILL_REACH: usize = 4;
 /// One pixel counts at most so many times the mean.
 const MOST_COUNTS: f32 = 4.0;
 
-/// What lies outside the boxes counts this share. Nothing is removed there, but a stroke that its
-/// box cuts, or that of a digit without a box, must not pass for background.
+/// What lies outside the boxes counts this share. Little is removed there, but a stroke that its
+/// box cuts is followed, and that of a digit without a box must not pass for background.
 const OUTSIDE_COUNTS: f32 = 0.2;
 
 /// One patch.

@@ -11,7 +11,7 @@ const inside = (boxes, x, y) =>
 
 /** A box and as much beyond it as strokes are followed out of it. */
 const reach = ({ left, top, width, height }) => {
-  const by = Math.max(2, Math.floor(height / 10));
+  const by = Math.max(3, Math.floor(height / 7));
   return { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
 };
 
