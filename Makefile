@@ -167,7 +167,7 @@ train-synthetic: synth ## Train the published networks that know synthetic photo
 
 .PHONY: train-strokes
 train-strokes: native typefaces ## Train the published network that finds strokes, on synthetic photos
-	$(DOORPLATE) data synth --photos 24000 --seed 5 --clean --out target/synth-clean --typefaces "$(TYPEFACES)"
+	$(DOORPLATE) data synth --photos 48000 --seed 5 --clean --out target/synth-clean --typefaces "$(TYPEFACES)"
 	$(TRAIN) --net StrokeNet --data target/synth-clean --epochs 12 --batch 32 --rate 0.002 --averaging 0.999 --id strokes
 
 .PHONY: bench-training

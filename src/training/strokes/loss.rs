@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The share of telling strokes in the loss; the rest is the fill's.
-const OF_STROKES: f64 = 0.5;
+const OF_STROKES: f64 = 0.75;
 
 /// The fill's loss is this root of its mean squared error, so that bad fills count more than good
 /// ones, but not so much that these did not count; with a factor that brings it to the size of the
