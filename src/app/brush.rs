@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
-use super::editor::{Editor, PointInPhoto};
+use super::editor::{Editor, Finished, PointInPhoto};
 use super::icons::Icon;
 use super::keys::CONTROLS;
 use super::later::View;
@@ -107,7 +107,7 @@ pub fn key_down(page: Page, event: &KeyboardEvent, key: &str) -> bool {
                 return false;
             }
             let place = place(page);
-            if page.edit(Editor::finish).is_some_and(|finished| finished.is_painted()) {
+            if page.edit(Editor::finish).is_some_and(Finished::is_painted) {
                 page.announcement.set("Stroke ended.".to_owned());
             } else if let Some(place) = place {
                 page.begin_stroke(place, false);

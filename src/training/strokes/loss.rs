@@ -60,8 +60,8 @@ fn loss_of_fill(patch: &Patch, odds: &[f32]) -> (f32, Vec<f32>) {
     let odds = Tensor::<5>::from_data(odds, &device).require_grad();
     // A cell's pixels lie in its channels.
     let of_pixels = odds.clone().permute([0, 3, 1, 4, 2]).reshape([OUTPUTS, 1, SIDE, SIDE]);
-    let strokes = of_pixels.clone().slice([0..1]);
-    let key_pixels = of_pixels.slice([1..2]);
+    let strokes = of_pixels.clone().narrow(0, 0, 1);
+    let key_pixels = of_pixels.narrow(0, 1, 1);
     let plane = |values: &[f32]| -> Tensor<4> {
         let channels = values.len() / (SIDE * SIDE);
         Tensor::from_data(TensorData::new(values.to_vec(), [1, channels, SIDE, SIDE]), &device)
