@@ -123,7 +123,7 @@ impl Default for RemovalOptions {
             sigma: 1.8,
             context: 9,
             tolerance: 2.5,
-            grain: 0.3,
+            grain: 0.6,
             grow: 0,
         }
     }
