@@ -205,19 +205,14 @@ fn take_launched(page: Page) {
             return;
         }
         spawn_local(async move {
-            let mut files = Vec::new();
+            let (mut files, mut unread) = (Vec::new(), Vec::new());
             for handle in handles.iter() {
                 match file_of(&handle).await {
-                    Ok(file) => files.push(file),
-                    Err(_) => {
-                        let name = field(&handle, "name").and_then(|name| name.as_string());
-                        let name = name.unwrap_or_default();
-                        let line = format!("{name} cannot be read. Open it here.");
-                        page.messages.show(Tone::Error, line);
-                    }
+                    Ok(file) => files.push(Given::from(file)),
+                    Err(_) => unread.extend(field(&handle, "name").and_then(|it| it.as_string())),
                 }
             }
-            photos::add(page, files.into_iter().map(Given::from).collect());
+            photos::add_readable(page, files, unread);
         });
     });
     // A queue that does not take it opens no files; the page itself is not touched.

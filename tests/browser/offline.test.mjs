@@ -356,7 +356,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     }, photo);
     await goto('?engine=cpu');
     await photoShown(page, 'door.jpg');
-    await message(page, 'gone.jpg cannot be read. Open it here.');
+    await message(page, 'Not readable: gone.jpg.');
     assertClean();
   });
 

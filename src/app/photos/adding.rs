@@ -88,12 +88,17 @@ pub fn Camera(page: Page) -> impl IntoView {
 
 /// Adds photos, opens the first of them, and names those that are refused.
 pub fn add(page: Page, given: Vec<Given>) {
-    if given.is_empty() {
+    add_readable(page, given, Vec::new());
+}
+
+/// Adds files, and names those that could not be read.
+pub fn add_readable(page: Page, given: Vec<Given>, unread: Vec<String>) {
+    if given.is_empty() && unread.is_empty() {
         return;
     }
     let ticket = page.loading_began();
     spawn_local(async move {
-        add_all(page, ticket, given).await;
+        add_all(page, ticket, given, &unread).await;
         page.loading_ended();
     });
 }
@@ -125,9 +130,6 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
         for entry in entries {
             walk(entry, &mut found, &mut unread).await;
         }
-        if !unread.is_empty() {
-            page.messages.show(Tone::Error, format!("Not readable: {}.", named(&unread)));
-        }
         if found.is_empty() {
             let text = "The folder holds no pictures.".to_owned();
             page.messages.show(Tone::Error, text);
@@ -137,12 +139,12 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
                 format!("The folder holds very many files; the first {MAX_FILES} are taken.");
             page.messages.show(Tone::Notice, text);
         }
-        add_all(page, ticket, found).await;
+        add_all(page, ticket, found, &unread).await;
         page.loading_ended();
     });
 }
 
-async fn add_all(page: Page, ticket: u32, given: Vec<Given>) {
+async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[String]) {
     let (box_files, given): (Vec<Given>, Vec<Given>) =
         given.into_iter().partition(|given| boxfiles::is_box_file(&given.name));
     let count = given.len();
@@ -160,6 +162,10 @@ async fn add_all(page: Page, ticket: u32, given: Vec<Given>) {
             }
             Err(reason) => refused.push((name, reason)),
         }
+    }
+    // Behind the first photo, which closes the lines of before.
+    if !unread.is_empty() {
+        page.messages.show(Tone::Error, format!("Not readable: {}.", named(unread)));
     }
     match refused.as_slice() {
         [] => {}
