@@ -94,7 +94,7 @@ pub(super) async fn fill(
         chances.iter().zip(&changeable).map(|(chance, inside)| share(*chance, *inside)).collect()
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
-    let clear = up_to(BACKGROUND, &coloured);
+    let clear: Vec<bool> = coloured.iter().map(|chance| *chance <= BACKGROUND).collect();
     let grain = grain(&planes, &clear, &of_colours);
     for (i, fill) in filled.iter_mut().enumerate() {
         let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
@@ -174,10 +174,6 @@ fn key_cells(weights: &[f32]) -> Vec<bool> {
 fn doubled_middles(level: &Level, side: usize) -> Lattice {
     let line = |cells: usize| (0..cells).map(|cell| 2 * cell * side + side - 1).collect();
     Lattice { rows: line(level.rows), columns: line(level.columns) }
-}
-
-fn up_to(limit: f32, chances: &[f32]) -> Vec<bool> {
-    chances.iter().map(|chance| *chance <= limit).collect()
 }
 
 /// The first three planes, of red, green and blue, as light and two colours (ITU-T T.871, JPEG's),
