@@ -30,13 +30,7 @@ pub(crate) struct Activations {
 pub(crate) fn sizes(i: usize, [rows, columns]: [usize; 2]) -> Sizes {
     let [channels_in, channels_out] = CONVOLUTIONS[i];
     let halvings = HALVINGS[i];
-    Sizes {
-        channels_in,
-        channels_out,
-        kernel: 3,
-        rows: rows >> halvings,
-        columns: columns >> halvings,
-    }
+    Sizes { channels_in, channels_out, rows: rows >> halvings, columns: columns >> halvings }
 }
 
 impl HostStrokeNet {
@@ -64,7 +58,7 @@ impl HostStrokeNet {
         let mut convolve = |i: usize, input: &[f32]| {
             let sizes = sizes(i, size);
             let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
-            self.layers[i].forward(input, &sizes, scratch, &mut out);
+            self.layers[i].forward(input, [sizes.rows, sizes.columns], scratch, &mut out);
             if i + 1 < CONVOLUTIONS.len() {
                 out.iter_mut().for_each(|value| *value = value.max(0.0));
             }

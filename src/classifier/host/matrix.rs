@@ -50,29 +50,8 @@ pub(crate) enum Into {
 /// # Panics
 /// When the sizes don't fit together.
 pub(crate) fn multiply(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, into: Into) {
-    multiply_columns(out, b.columns, 0, a, b, into);
-}
-
-/// Writes the product of `a` and `b` into `out`, a matrix of `width` columns, from column `first`
-/// on.
-///
-/// # Panics
-/// When the sizes don't fit together.
-pub(crate) fn multiply_columns(
-    out: &mut [f32],
-    width: usize,
-    first: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    into: Into,
-) {
     assert_eq!(a.columns, b.rows, "inner sizes");
-    assert!(first + b.columns <= width, "columns {first} and {} more of {width}", b.columns);
-    assert_eq!(out.len(), a.rows * width, "the output's size");
-    if b.columns == 0 || a.rows == 0 {
-        return;
-    }
-    let out = &mut out[first..];
+    assert_eq!(out.len(), a.rows * b.columns, "the output's size");
     let beta = 1.0;
     let alpha = if into == Into::Add { 1.0 } else { 0.0 };
     let stride = |length: usize| length as isize;
@@ -90,7 +69,7 @@ pub(crate) fn multiply_columns(
             a.columns,
             out.as_mut_ptr(),
             1,
-            stride(width),
+            stride(b.columns),
             into == Into::Add,
             a.values.as_ptr(),
             stride(a.strides[1]),
@@ -126,9 +105,5 @@ mod tests {
         let (a, b) = (Matrix::new(&a, 3, 2).transposed(), Matrix::new(&b, 4, 3).transposed());
         multiply(&mut out, a, b, Into::Replace);
         assert_eq!(out, [10.0, 28.0, 46.0, 64.0, 13.0, 40.0, 67.0, 94.0]);
-        // The same into the middle of a wider matrix.
-        let mut wide = vec![7.0; 12];
-        multiply_columns(&mut wide, 6, 1, a, b, Into::Replace);
-        assert_eq!(wide, [7.0, 10.0, 28.0, 46.0, 64.0, 7.0, 7.0, 13.0, 40.0, 67.0, 94.0, 7.0]);
     }
 }

@@ -61,7 +61,7 @@ struct Passed {
 /// Buffers that are kept from stage to stage.
 #[derive(Default)]
 struct Scratch {
-    neighbourhoods: Vec<f32>,
+    padded: Vec<f32>,
     row: Vec<f32>,
 }
 
@@ -125,13 +125,7 @@ impl HostNetwork {
                 Norm::AfterPool => (none(), norm),
             };
             stages.push(HostStage {
-                sizes: Sizes {
-                    channels_in,
-                    channels_out,
-                    kernel: stage.kernel,
-                    rows: side,
-                    columns: side,
-                },
+                sizes: Sizes { channels_in, channels_out, rows: side, columns: side },
                 pool: stage.pool,
                 convolution: Convolution::of(&layers.conv)?,
                 before,
@@ -288,7 +282,8 @@ impl HostStage {
 
     fn convolve(&self, image: &[f32], scratch: &mut Scratch, convolved: &mut Vec<f32>) {
         convolved.resize(self.sizes.channels_out * self.sizes.plane(), 0.0);
-        self.convolution.forward(image, &self.sizes, &mut scratch.neighbourhoods, convolved);
+        let size = [self.sizes.rows, self.sizes.columns];
+        self.convolution.forward(image, size, &mut scratch.padded, convolved);
     }
 
     /// One image's outputs, from its `channels_in * side * side` inputs, with no way back.
@@ -327,7 +322,7 @@ impl HostStage {
         passed: &Passed,
         scratch: &mut Scratch,
     ) -> Vec<f32> {
-        let Sizes { channels_in, rows: side, .. } = self.sizes;
+        let Sizes { channels_in, rows: side, columns, .. } = self.sizes;
         if let Some(after) = &self.after {
             scale(outputs, after);
         }
@@ -336,10 +331,9 @@ impl HostStage {
         let before = &self.before;
         pooling::backward(convolved, side, self.pool, before, winners, outputs, &mut gradient);
         scale(&mut gradient, before);
-        let reversed = convolution::reversed_weights(&self.convolution.weights, &self.sizes);
         let mut inputs = vec![0.0; channels_in * self.sizes.plane()];
-        let neighbourhoods = &mut scratch.neighbourhoods;
-        convolution::input_gradient(&gradient, &reversed, &self.sizes, neighbourhoods, &mut inputs);
+        let reversed = self.convolution.reversed();
+        reversed.forward(&gradient, [side, columns], &mut scratch.padded, &mut inputs);
         inputs
     }
 }

@@ -25,7 +25,7 @@ use self::{head::Head, norm::Statistics};
 use crate::classifier::{
     Architecture, EngineError, Network, Norm, Pool,
     host::{
-        convolution::{self, Sizes},
+        convolution::{Convolution, Sizes},
         pooling,
     },
     host_values,
@@ -36,7 +36,7 @@ use crate::classifier::{
 const GROUP: usize = 4;
 
 thread_local! {
-    /// Neighbourhoods of one image's pixels, kept as allocating them anew costs page faults.
+    /// One image as a convolution reads it, kept as allocating them anew costs page faults.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -75,8 +75,7 @@ struct StageBuffers {
 
 /// A stage's weights on the host.
 struct StageWeights {
-    weights: Vec<f32>,
-    biases: Vec<f32>,
+    convolution: Convolution,
     norm: Option<[Vec<f32>; 2]>,
 }
 
@@ -89,13 +88,8 @@ impl CpuEngine {
             .iter()
             .zip(architecture.sides())
             .map(|(stage, side)| {
-                let sizes = Sizes {
-                    channels_in,
-                    channels_out: stage.channels,
-                    kernel: stage.kernel,
-                    rows: side,
-                    columns: side,
-                };
+                let sizes =
+                    Sizes { channels_in, channels_out: stage.channels, rows: side, columns: side };
                 channels_in = stage.channels;
                 StageBuffers {
                     sizes,
@@ -153,7 +147,7 @@ impl CpuEngine {
                 register(&mut gradients, &norm.gamma, found.gamma);
                 register(&mut gradients, &norm.beta, found.beta);
             }
-            let (of_weights, of_biases) = buffers.weight_gradients(input);
+            let (of_weights, of_biases) = buffers.weight_gradients(input, &weights.convolution);
             register(&mut gradients, &layers.conv.weight, of_weights);
             if let Some(bias) = &layers.conv.bias {
                 register(&mut gradients, bias, of_biases);
@@ -177,15 +171,11 @@ pub(super) fn register<const D: usize>(
 
 impl StageWeights {
     fn of(layers: &crate::classifier::StageLayers) -> Result<Self, EngineError> {
-        let biases = match &layers.conv.bias {
-            Some(bias) => host_values(bias.val())?,
-            None => vec![0.0; layers.conv.weight.dims()[0]],
-        };
         let norm = match &layers.norm {
             Some(norm) => Some([host_values(norm.gamma.val())?, host_values(norm.beta.val())?]),
             None => None,
         };
-        Ok(StageWeights { weights: host_values(layers.conv.weight.val())?, biases, norm })
+        Ok(StageWeights { convolution: Convolution::of(&layers.conv)?, norm })
     }
 }
 
@@ -218,8 +208,8 @@ impl StageBuffers {
             .zip(inputs.par_chunks_exact(of_input))
             .for_each(|(out, image)| {
                 SCRATCH.with_borrow_mut(|scratch| {
-                    let StageWeights { weights, biases, .. } = weights;
-                    convolution::forward(image, weights, biases, &sizes, scratch, out);
+                    let size = [sizes.rows, sizes.columns];
+                    weights.convolution.forward(image, size, scratch, out);
                 });
             });
         self.affine = vec![[1.0, 0.0]; channels];
@@ -287,20 +277,20 @@ impl StageBuffers {
     }
 
     /// Gradients of the convolution's weights and biases.
-    fn weight_gradients(&self, inputs: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    fn weight_gradients(&self, inputs: &[f32], layer: &Convolution) -> (Vec<f32>, Vec<f32>) {
         let [of_input, of_convolved, _] = self.image_sizes();
         let sizes = self.sizes;
         let groups: Vec<(Vec<f32>, Vec<f32>)> = inputs
             .par_chunks(GROUP * of_input)
             .zip(self.convolved_gradient.par_chunks(GROUP * of_convolved))
             .map(|(inputs, gradients)| {
-                let mut of_weights = vec![0.0; sizes.weights()];
+                let mut of_weights = vec![0.0; layer.weights.len()];
                 let mut of_biases = vec![0.0; sizes.channels_out];
                 let images = inputs.chunks_exact(of_input);
                 for (image, gradient) in images.zip(gradients.chunks_exact(of_convolved)) {
                     SCRATCH.with_borrow_mut(|scratch| {
-                        let weights = &mut of_weights;
-                        convolution::weight_gradient(image, gradient, &sizes, scratch, weights);
+                        let (size, sum) = ([sizes.rows, sizes.columns], &mut of_weights);
+                        layer.add_weight_gradient(image, gradient, size, scratch, sum);
                     });
                     for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks(sizes.plane())) {
                         *sum += plane.iter().sum::<f32>();
@@ -309,7 +299,7 @@ impl StageBuffers {
                 (of_weights, of_biases)
             })
             .collect();
-        let mut total = (vec![0.0; sizes.weights()], vec![0.0; sizes.channels_out]);
+        let mut total = (vec![0.0; layer.weights.len()], vec![0.0; sizes.channels_out]);
         for (of_weights, of_biases) in &groups {
             total.0.iter_mut().zip(of_weights).for_each(|(sum, part)| *sum += part);
             total.1.iter_mut().zip(of_biases).for_each(|(sum, part)| *sum += part);
@@ -321,7 +311,7 @@ impl StageBuffers {
     fn input_gradient(&self, weights: &StageWeights) -> Vec<f32> {
         let [of_input, of_convolved, _] = self.image_sizes();
         let sizes = self.sizes;
-        let reversed = convolution::reversed_weights(&weights.weights, &sizes);
+        let reversed = weights.convolution.reversed();
         let images = self.convolved_gradient.len() / of_convolved;
         let mut gradient = vec![0.0; images * of_input];
         gradient
@@ -329,7 +319,8 @@ impl StageBuffers {
             .zip(self.convolved_gradient.par_chunks_exact(of_convolved))
             .for_each(|(gradient, outputs)| {
                 SCRATCH.with_borrow_mut(|scratch| {
-                    convolution::input_gradient(outputs, &reversed, &sizes, scratch, gradient);
+                    let size = [sizes.rows, sizes.columns];
+                    reversed.forward(outputs, size, scratch, gradient);
                 });
             });
         gradient

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::{
-    classifier::{EngineError, host::convolution},
+    classifier::{EngineError, host::convolution::Convolution},
     strokes::{Activations, HostStrokeNet, StrokeNet, sizes},
 };
 
@@ -15,8 +15,8 @@ const GROUP: usize = 4;
 /// The network's weights on the host, for patches of `side` cells in row and column.
 pub(super) struct Passes {
     net: HostStrokeNet,
-    /// Each convolution's weights for the input's gradient.
-    reversed: Vec<Vec<f32>>,
+    /// What takes each convolution's output's gradient to its input's.
+    reversed: Vec<Convolution>,
     side: usize,
 }
 
@@ -52,10 +52,7 @@ impl Passes {
     /// [`EngineError`] when the weights cannot be read.
     pub(super) fn new(net: &StrokeNet, side: usize) -> Result<Self, EngineError> {
         let net = HostStrokeNet::of(net)?;
-        let reversed = net.layers.iter().enumerate();
-        let reversed = reversed
-            .map(|(i, layer)| convolution::reversed_weights(&layer.weights, &sizes(i, [side; 2])))
-            .collect();
+        let reversed = net.layers.iter().map(Convolution::reversed).collect();
         Ok(Passes { net, reversed, side })
     }
 
@@ -134,7 +131,8 @@ impl Passes {
         [of_weights, of_biases]: &mut [Vec<f32>; 2],
     ) {
         let sizes = sizes(i, [self.side; 2]);
-        convolution::weight_gradient(input, gradient, &sizes, scratch, of_weights);
+        let size = [sizes.rows, sizes.columns];
+        self.net.layers[i].add_weight_gradient(input, gradient, size, scratch, of_weights);
         for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks_exact(sizes.plane())) {
             *sum += plane.iter().sum::<f32>();
         }
@@ -150,9 +148,9 @@ impl Passes {
         sums: &mut [Vec<f32>; 2],
     ) -> Vec<f32> {
         self.back_to_weights(i, input, gradient, scratch, sums);
-        let (sizes, reversed) = (sizes(i, [self.side; 2]), &self.reversed[i]);
+        let sizes = sizes(i, [self.side; 2]);
         let mut of_input = vec![0.0; input.len()];
-        convolution::input_gradient(gradient, reversed, &sizes, scratch, &mut of_input);
+        self.reversed[i].forward(gradient, [sizes.rows, sizes.columns], scratch, &mut of_input);
         of_input
     }
 }
