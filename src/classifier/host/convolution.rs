@@ -283,3 +283,71 @@ impl Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the definition, tap by tap.
+    fn by_hand(of: &Convolution, image: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+        let taps = of.channels_in * of.kernel * of.kernel;
+        let mut out = Vec::new();
+        for (weights, bias) in of.weights.chunks_exact(taps).zip(&of.biases) {
+            for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+                let product = |(tap, weight): (usize, &f32)| {
+                    let (line, dx) = (tap / of.kernel, tap % of.kernel);
+                    let (channel, dy) = (line / of.kernel, line % of.kernel);
+                    let y = (y + dy).checked_sub(of.kernel / 2).filter(|y| *y < rows)?;
+                    let x = (x + dx).checked_sub(of.kernel / 2).filter(|x| *x < columns)?;
+                    Some(weight * image[(channel * rows + y) * columns + x])
+                };
+                out.push(bias + weights.iter().enumerate().filter_map(product).sum::<f32>());
+            }
+        }
+        out
+    }
+
+    fn values(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 7919 + seed * 104_729) % 997) as f32 / 498.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn all_sizes_come_out_as_defined() {
+        // Channels that leave a part of a vector, or one of two, over; kernels larger than the
+        // image; fewer pixels than are gathered at once.
+        let cases = [
+            ([1, 1], 1, [1, 1]),
+            ([1, 5], 3, [1, 3]),
+            ([3, 8], 5, [3, 2]),
+            ([4, 20], 3, [7, 5]),
+            ([2, 40], 7, [4, 9]),
+            ([5, 33], 1, [2, 2]),
+        ];
+        let mut scratch = vec![9.0; 3];
+        for ([channels_in, channels_out], kernel, size) in cases {
+            let weights = values(channels_out * channels_in * kernel * kernel, 1);
+            let of = Convolution::new(weights, values(channels_out, 2), channels_in, kernel);
+            let image = values(channels_in * size[0] * size[1], 3);
+            let mut out = vec![f32::NAN; channels_out * size[0] * size[1]];
+            of.forward(&image, size, &mut scratch, &mut out);
+            for (ours, expected) in out.iter().zip(by_hand(&of, &image, size)) {
+                let name = format!("{channels_in} to {channels_out}, kernel {kernel}, {size:?}");
+                assert!((ours - expected).abs() < 1e-4, "{name}: {ours}, not {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn reversed_is_the_transpose() {
+        // <conv(a), b> = <a, reversed(b)> for a convolution without biases.
+        let size = [5, 6];
+        let of = Convolution::new(values(6 * 3 * 9, 4), vec![0.0; 6], 3, 3);
+        let (a, b) = (values(3 * 30, 5), values(6 * 30, 6));
+        let (mut there, mut back) = (vec![0.0; 6 * 30], vec![0.0; 3 * 30]);
+        of.forward(&a, size, &mut Vec::new(), &mut there);
+        of.reversed().forward(&b, size, &mut Vec::new(), &mut back);
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let (there, back) = (dot(&there, &b), dot(&a, &back));
+        assert!((there - back).abs() < 1e-3 * there.abs().max(1.0), "{there}, not {back}");
+    }
+}
