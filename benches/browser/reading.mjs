@@ -2,8 +2,7 @@
 // network and weights, the same digits, the same page.
 //   make bench-browser
 // Prints milliseconds (the median of the rounds) for 1 and for 32 digits, and the ratio. Doorplate's
-// time has the cutting of the crops in it, onnxruntime's is its session's run alone. Both run while
-// the page is at rest: where a browser draws without a GPU, drawing takes the cores that they need.
+// time has the cutting of the crops in it, onnxruntime's is its session's run alone.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,8 +18,6 @@ import { onnxOf } from './onnx.mjs';
 
 const SIDE = 40;
 const ROUNDS = 15;
-/** Milliseconds in which the page has drawn what a key changed. */
-const DRAWN = 400;
 
 if (obstacle) {
   console.error(obstacle);
@@ -73,12 +70,6 @@ const server = await serve(folder);
 const browser = await launch();
 try {
   const page = await browser.newPage();
-  await page.addInitScript((delay) => {
-    const post = Worker.prototype.postMessage;
-    Worker.prototype.postMessage = function postLater(...message) {
-      setTimeout(() => post.apply(this, message), delay);
-    };
-  }, DRAWN);
   await page.goto(`${server.origin}/?engine=cpu`);
   await engineReady(page);
   const { png, areas } = digits();
