@@ -58,7 +58,7 @@ impl HostStrokeNet {
         let mut convolve = |i: usize, input: &[f32]| {
             let sizes = sizes(i, size);
             let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
-            self.layers[i].forward(input, [sizes.rows, sizes.columns], scratch, &mut out);
+            self.layers[i].forward(input, sizes.size(), scratch, &mut out);
             if i + 1 < CONVOLUTIONS.len() {
                 out.iter_mut().for_each(|value| *value = value.max(0.0));
             }

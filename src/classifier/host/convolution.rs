@@ -35,6 +35,11 @@ impl Sizes {
     pub(crate) fn plane(&self) -> usize {
         self.rows * self.columns
     }
+
+    /// Rows and columns.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.rows, self.columns]
+    }
 }
 
 /// A convolution's weights on the host.

@@ -282,8 +282,7 @@ impl HostStage {
 
     fn convolve(&self, image: &[f32], scratch: &mut Scratch, convolved: &mut Vec<f32>) {
         convolved.resize(self.sizes.channels_out * self.sizes.plane(), 0.0);
-        let size = [self.sizes.rows, self.sizes.columns];
-        self.convolution.forward(image, size, &mut scratch.padded, convolved);
+        self.convolution.forward(image, self.sizes.size(), &mut scratch.padded, convolved);
     }
 
     /// One image's outputs, from its `channels_in * side * side` inputs, with no way back.
@@ -322,7 +321,7 @@ impl HostStage {
         passed: &Passed,
         scratch: &mut Scratch,
     ) -> Vec<f32> {
-        let Sizes { channels_in, rows: side, columns, .. } = self.sizes;
+        let Sizes { channels_in, rows: side, .. } = self.sizes;
         if let Some(after) = &self.after {
             scale(outputs, after);
         }
@@ -333,7 +332,7 @@ impl HostStage {
         scale(&mut gradient, before);
         let mut inputs = vec![0.0; channels_in * self.sizes.plane()];
         let reversed = self.convolution.reversed();
-        reversed.forward(&gradient, [side, columns], &mut scratch.padded, &mut inputs);
+        reversed.forward(&gradient, self.sizes.size(), &mut scratch.padded, &mut inputs);
         inputs
     }
 }

@@ -36,7 +36,7 @@ use crate::classifier::{
 const GROUP: usize = 4;
 
 thread_local! {
-    /// One image as a convolution reads it, kept as allocating them anew costs page faults.
+    /// One image as a convolution reads it, kept as allocating it anew costs page faults.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -208,8 +208,7 @@ impl StageBuffers {
             .zip(inputs.par_chunks_exact(of_input))
             .for_each(|(out, image)| {
                 SCRATCH.with_borrow_mut(|scratch| {
-                    let size = [sizes.rows, sizes.columns];
-                    weights.convolution.forward(image, size, scratch, out);
+                    weights.convolution.forward(image, sizes.size(), scratch, out);
                 });
             });
         self.affine = vec![[1.0, 0.0]; channels];
@@ -289,7 +288,7 @@ impl StageBuffers {
                 let images = inputs.chunks_exact(of_input);
                 for (image, gradient) in images.zip(gradients.chunks_exact(of_convolved)) {
                     SCRATCH.with_borrow_mut(|scratch| {
-                        let (size, sum) = ([sizes.rows, sizes.columns], &mut of_weights);
+                        let (size, sum) = (sizes.size(), &mut of_weights);
                         layer.add_weight_gradient(image, gradient, size, scratch, sum);
                     });
                     for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks(sizes.plane())) {
@@ -319,8 +318,7 @@ impl StageBuffers {
             .zip(self.convolved_gradient.par_chunks_exact(of_convolved))
             .for_each(|(gradient, outputs)| {
                 SCRATCH.with_borrow_mut(|scratch| {
-                    let size = [sizes.rows, sizes.columns];
-                    reversed.forward(outputs, size, scratch, gradient);
+                    reversed.forward(outputs, sizes.size(), scratch, gradient);
                 });
             });
         gradient

@@ -131,8 +131,8 @@ impl Passes {
         [of_weights, of_biases]: &mut [Vec<f32>; 2],
     ) {
         let sizes = sizes(i, [self.side; 2]);
-        let size = [sizes.rows, sizes.columns];
-        self.net.layers[i].add_weight_gradient(input, gradient, size, scratch, of_weights);
+        let layer = &self.net.layers[i];
+        layer.add_weight_gradient(input, gradient, sizes.size(), scratch, of_weights);
         for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks_exact(sizes.plane())) {
             *sum += plane.iter().sum::<f32>();
         }
@@ -150,7 +150,7 @@ impl Passes {
         self.back_to_weights(i, input, gradient, scratch, sums);
         let sizes = sizes(i, [self.side; 2]);
         let mut of_input = vec![0.0; input.len()];
-        self.reversed[i].forward(gradient, [sizes.rows, sizes.columns], scratch, &mut of_input);
+        self.reversed[i].forward(gradient, sizes.size(), scratch, &mut of_input);
         of_input
     }
 }
