@@ -13,6 +13,7 @@ use super::{
     corrections::Corrected,
     grnn::Grnn,
     levels::{self, LEAST_WEIGHT, Level},
+    texture::{Smooth, texture},
 };
 use crate::{
     classifier::{EngineError, read_back},
@@ -48,7 +49,9 @@ const COLOUR_BLUR: usize = 2;
 pub(super) struct Boxes<'a> {
     /// What takes part of the photo.
     pub(super) area: BoxInPhoto,
-    /// All boxes that touch it.
+    /// All boxes of the photo.
+    pub(super) all: &'a [BoxInPhoto],
+    /// Those that touch the area.
     pub(super) touching: &'a [BoxInPhoto],
     /// Its pixels outside boxes into which strokes are followed.
     pub(super) within_reach: Vec<bool>,
@@ -85,7 +88,7 @@ pub(super) async fn fill(
     }
 
     let Behind { samples: mut filled, key_pixels, rounds } =
-        behind(area, &planes, weights, options, finder.device(), watch).await?;
+        behind(area, &planes, &weights, options, finder.device(), watch).await?;
     let share = |chance: f32, may_change: bool| {
         let share = ((chance - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
         if may_change { share } else { 0.0 }
@@ -95,19 +98,30 @@ pub(super) async fn fill(
     };
     let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
     let clear: Vec<bool> = coloured.iter().map(|chance| *chance <= BACKGROUND).collect();
-    let grain = grain(&planes, &clear, &of_colours);
+    let changed: Vec<bool> = of_light
+        .iter()
+        .zip(&of_colours)
+        .map(|(light, colours)| *light > 0.0 || has_colours && *colours > 0.0)
+        .collect();
+    let smooth = Smooth {
+        area,
+        planes: &planes,
+        filled: &filled,
+        weights: &weights,
+        background: &clear,
+        changed: &changed,
+    };
+    let texture = texture(photo, &smooth, boxes.all, options.grain);
     for (i, fill) in filled.iter_mut().enumerate() {
         let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
         let (sample, share) = (planes.samples[i], shares[i % pixels]);
-        *fill = sample + share * (*fill + options.grain * grain[i] - sample);
+        *fill = sample + share * (*fill + texture[i] - sample);
     }
     if has_colours {
         to_red_green_blue(&mut filled, pixels);
     }
     planes.samples = filled.into_iter().map(|sample| sample.clamp(0.0, 1.0)).collect();
-    let changed = of_light.iter().zip(&of_colours);
-    let changed = changed.map(|(light, colour)| *light > 0.0 || has_colours && *colour > 0.0);
-    Ok(Fill { area, planes, inside: changed.collect(), key_pixels, rounds })
+    Ok(Fill { area, planes, inside: changed, key_pixels, rounds })
 }
 
 /// What lies behind the strokes, as key pixels tell it.
@@ -124,13 +138,13 @@ struct Behind {
 async fn behind(
     area: BoxInPhoto,
     planes: &Planes,
-    weights: Vec<f32>,
+    weights: &[f32],
     options: &RemovalOptions,
     device: &Device,
     watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Behind, EngineError> {
     let [height, width] = [planes.height, planes.width];
-    let weights = weights.into_iter().map(|weight| weight.clamp(LEAST_WEIGHT, 1.0)).collect();
+    let weights = weights.iter().map(|weight| weight.clamp(LEAST_WEIGHT, 1.0)).collect();
     let mut of_pixels =
         Level { rows: height, columns: width, weights, values: planes.samples.clone() };
     let spacing = SPACING * options.coarser(area);
@@ -178,7 +192,7 @@ fn doubled_middles(level: &Level, side: usize) -> Lattice {
 
 /// The first three planes, of red, green and blue, as light and two colours (ITU-T T.871, JPEG's),
 /// all on the scale 0 to 1.
-fn to_light_and_colours(samples: &mut [f32], pixels: usize) {
+pub(super) fn to_light_and_colours(samples: &mut [f32], pixels: usize) {
     for i in 0..pixels {
         let [r, g, b] = [0, 1, 2].map(|c| samples[c * pixels + i]);
         let light = luma(r, g, b);
@@ -198,63 +212,6 @@ fn to_red_green_blue(samples: &mut [f32], pixels: usize) {
         samples[pixels + i] = (light - luma(r, 0.0, b)) / luma(0.0, 1.0, 0.0);
         samples[2 * pixels + i] = b;
     }
-}
-
-/// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
-/// grain.
-const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
-
-/// Grain stronger than so many times the usual is a thing on the wall.
-const USUAL_GRAIN: f32 = 3.0;
-
-/// Pixels in row and column that share a mean, from which grain differs.
-const SMOOTH: usize = 2;
-
-/// For every sample that is filled in part, how far that of a background pixel nearby lies from the
-/// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
-/// it from neighbours, as far as that goes, so that its fineness is the photo's.
-fn grain(planes: &Planes, background: &[bool], shares: &[f32]) -> Vec<f32> {
-    let smooth = Level {
-        rows: planes.height,
-        columns: planes.width,
-        weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
-        values: planes.samples.clone(),
-    };
-    let smooth = levels::fold_in(smooth.clustered(SMOOTH), &mut |_, _| {});
-    let smooth = smooth.between([planes.height, planes.width]);
-    let (height, width) = (planes.height as i64, planes.width as i64);
-    let pixels = background.len();
-    let lender = |i: usize, (down, right): (i64, i64)| {
-        let (y, x) = (i as i64 / width + down, i as i64 % width + right);
-        let inside = (0..height).contains(&y) && (0..width).contains(&x);
-        inside.then(|| (y * width + x) as usize).filter(|&at| background[at])
-    };
-    let filled: Vec<usize> = (0..pixels).filter(|&i| shares[i] > 0.0).collect();
-    let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
-        .iter()
-        .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
-        .map(|step| (filled.iter().filter(|&&i| lender(i, step).is_some()).count(), step))
-        .collect();
-    // The step that serves most comes first; among equals the order is that of the table.
-    steps.sort_by_key(|(serves, _)| std::cmp::Reverse(*serves));
-    let mut grain = vec![0.0; planes.samples.len()];
-    for c in 0..planes.channels {
-        let of = |i: usize| planes.samples[c * pixels + i] - smooth[c * pixels + i];
-        let mut strengths: Vec<f32> =
-            (0..pixels).filter(|&i| background[i]).map(|i| of(i).abs()).collect();
-        let middle = strengths.len() / 2;
-        if strengths.is_empty() {
-            continue;
-        }
-        let (_, usual, _) = strengths.select_nth_unstable_by(middle, f32::total_cmp);
-        let most = USUAL_GRAIN * *usual;
-        for &i in &filled {
-            if let Some(from) = steps.iter().find_map(|(_, step)| lender(i, *step)) {
-                grain[c * pixels + i] = of(from).clamp(-most, most);
-            }
-        }
-    }
-    grain
 }
 
 /// The pixels that may change: those inside boxes, and those `within_reach` of them that strokes
@@ -310,7 +267,12 @@ fn grown(chances: Vec<f32>, height: usize, width: usize, by: i8) -> Vec<f32> {
 }
 
 /// The largest value within so many pixels of each, along rows and columns.
-fn largest_within(values: &[f32], height: usize, width: usize, reach: usize) -> Vec<f32> {
+pub(super) fn largest_within(
+    values: &[f32],
+    height: usize,
+    width: usize,
+    reach: usize,
+) -> Vec<f32> {
     let around = |at: usize, limit: usize| at.saturating_sub(reach)..(at + reach + 1).min(limit);
     let most = |most: f32, value: &f32| most.max(*value);
     let along_rows: Vec<f32> = values
@@ -386,24 +348,5 @@ mod tests {
             let of_bar = (12..16).contains(&x) && (3..8).contains(&y);
             assert_eq!(changeable, inside[i] || of_bar, "column {x}, row {y}");
         }
-    }
-
-    #[test]
-    fn grain_is_the_surroundings_own() {
-        let (height, width) = (24, 24);
-        let noise = |i: usize| if (i * 7919 % 13) < 6 { 0.02 } else { -0.02 };
-        let middle = |i: usize| (9..15).contains(&(i / width)) && (9..15).contains(&(i % width));
-        let wall = |i: usize| if middle(i) { 0.1 } else { 0.5 + noise(i) };
-        let samples: Vec<f32> = (0..height * width).map(wall).collect();
-        let planes = Planes { channels: 1, height, width, samples };
-        let background: Vec<bool> = (0..height * width).map(|i| !middle(i)).collect();
-        let shares: Vec<f32> =
-            (0..height * width).map(|i| f32::from(u8::from(middle(i)))).collect();
-        let mut strength = 0.0;
-        for (i, grain) in grain(&planes, &background, &shares).into_iter().enumerate() {
-            assert!(middle(i) && grain.abs() < 0.05 || grain == 0.0, "{i}: {grain}");
-            strength += grain.abs() / 36.0;
-        }
-        assert!((0.01..0.03).contains(&strength), "{strength}");
     }
 }

@@ -153,7 +153,7 @@ async fn fill_group(
         // What lies in a box of another group is that group's.
         let reached = cover_of_reach(members).into_iter().enumerate();
         let within_reach = reached.map(|(i, reached)| reached && !in_any_box[i]).collect();
-        let boxes = Boxes { area, touching: &touching, within_reach };
+        let boxes = Boxes { area, all, touching: &touching, within_reach };
         return by_strokes::fill(photo, &boxes, corrected, finder, options, watch).await;
     }
     let inside = corrected.inside;

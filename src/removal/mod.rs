@@ -30,6 +30,8 @@ mod method;
 mod options;
 #[cfg(feature = "engine")]
 mod report;
+#[cfg(feature = "engine")]
+mod texture;
 
 pub use corrections::{Brush, BrushStroke};
 #[cfg(feature = "engine")]

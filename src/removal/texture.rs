@@ -1,0 +1,519 @@
+//! Texture for fills, which Gaussians leave smooth.
+//!
+//! Joints, boards and roughcast go on behind a digit as they do beside it. So what lies about a
+//! filled part is looked for nearby, shifted, where the background is clear and as light as the
+//! fill; and what the photo has there beyond a fill from the same key pixels is laid on the part.
+//! Where there is no such place it gets grain.
+
+use std::{cmp::Reverse, ops::RangeInclusive};
+
+use super::{
+    by_strokes::{largest_within, to_light_and_colours},
+    levels::{self, LEAST_WEIGHT, Level},
+};
+use crate::photo::{BoxInPhoto, Photo, Planes};
+
+/// Shifts reach this far in row and column, in cells of [`cell_side`] pixels.
+const REACH: i64 = 48;
+
+/// Cells about a part that a shift must fit.
+const RING: usize = 6;
+
+/// Cells in row and column that share a mean, from which texture differs.
+const COARSE: usize = 8;
+
+/// Texture about a part whose mean square is below this, as a difference of samples 0 to 1, is noise
+/// and needs no place to come from.
+const LEAST_ENERGY: f32 = (2.0 / 255.0) * (2.0 / 255.0);
+
+/// How far a place's smooth background may differ from the fill, as the root of the mean square.
+const TONE: f32 = 8.0 / 255.0;
+
+/// The least share of the mean square of the texture about a part that the middle one of its cells
+/// has: where a few have it all, there is an edge and no texture.
+const EVENNESS: f32 = 0.25;
+
+/// How strong a place's texture is, as a mean square in shares of that about the part. What is
+/// weaker shows that only an edge beside the part goes on, such as a plate's; what is stronger, that
+/// there is a thing on the wall, or a digit that nobody boxed.
+const STRENGTH: RangeInclusive<f32> = 0.6..=2.0;
+
+/// What shifts are judged by besides the distance of textures, which is 0 for the same and 2 for
+/// strangers: the square of the tone's difference in shares of the texture about the part, and how
+/// much stronger the place's texture is.
+const TONE_COUNTS: f32 = 0.5;
+const STRENGTH_COUNTS: f32 = 0.3;
+
+/// Textures whose correlation about the part is below this have nothing to do with each other.
+const LEAST_CORRELATION: f32 = 0.25;
+
+/// The share of the cells about a part that must have a counterpart.
+const LEAST_COMMON: f32 = 0.6;
+
+/// Shifts are tried in steps of so many cells with so many cells of a part and as many about it;
+/// then the best few, and those between them, with all cells.
+const STEP: usize = 2;
+const SAMPLES: usize = 192;
+const FINALISTS: usize = 4;
+
+/// Pixels about a part from which what is behind it is told.
+const CONTEXT: usize = 9;
+
+/// How far from a box its fill depends on what the photo shows, and on where other boxes are, in
+/// pixels.
+pub fn texture_reach(boxes: &[BoxInPhoto]) -> u32 {
+    (REACH as u32 + RING as u32 + 1) * cell_side(boxes) as u32
+}
+
+/// Cells' sides in pixels: one on digits as high as they mostly are in street photos.
+fn cell_side(boxes: &[BoxInPhoto]) -> usize {
+    let highest = boxes.iter().map(|b| b.height).max().unwrap_or(0);
+    highest.div_ceil(80).max(1) as usize
+}
+
+/// A fill without texture, and what it was told from.
+pub(super) struct Smooth<'a> {
+    pub(super) area: BoxInPhoto,
+    /// Of the area, as light and colours.
+    pub(super) planes: &'a Planes,
+    /// The fill, likewise.
+    pub(super) filled: &'a [f32],
+    /// How much each pixel counts as a key pixel.
+    pub(super) weights: &'a [f32],
+    /// Which pixels are clear background.
+    pub(super) background: &'a [bool],
+    /// Which are filled, at least in part.
+    pub(super) changed: &'a [bool],
+}
+
+/// What is to be added to a fill's samples. `grain`, 0 to 1, is how much of the grain is laid on, and
+/// the least of what is laid on of textures. No pixel in `boxes` lends any texture but what the fill
+/// knows as background.
+pub(super) fn texture(
+    photo: &Photo,
+    smooth: &Smooth<'_>,
+    boxes: &[BoxInPhoto],
+    grain: f32,
+) -> Vec<f32> {
+    let mut texture = vec![0.0; smooth.planes.samples.len()];
+    if grain <= 0.0 {
+        return texture;
+    }
+    let wall = Wall::about(photo, smooth, boxes);
+    let mut grained = Vec::new();
+    for part in parts(smooth.changed, smooth.planes.width) {
+        match wall.best_shift(&wall.about_part(smooth, &part)) {
+            Some(Match { shift, correlation, .. }) => {
+                // The correlation itself would come closest to the truth, and look flat.
+                let share = (1.5 * correlation).clamp(grain, 1.0);
+                wall.lend(smooth, &part, shift, |at, difference| {
+                    texture[at] = share * difference;
+                });
+            }
+            None => grained.extend(part),
+        }
+    }
+    if !grained.is_empty() {
+        let laid = self::grain(smooth.planes, smooth.background, &grained);
+        texture.iter_mut().zip(laid).for_each(|(texture, laid)| *texture += grain * laid);
+    }
+    texture
+}
+
+/// The pixels that hang together, each part's row after row.
+fn parts(changed: &[bool], width: usize) -> Vec<Vec<usize>> {
+    let height = changed.len() / width;
+    let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
+    let mut left = changed.to_vec();
+    let mut parts = Vec::new();
+    for first in 0..left.len() {
+        if !left[first] {
+            continue;
+        }
+        left[first] = false;
+        let mut part = vec![first];
+        let mut seen = 0;
+        while let Some(&i) = part.get(seen) {
+            seen += 1;
+            for y in around(i / width, height) {
+                for next in around(i % width, width).map(|x| y * width + x) {
+                    if left[next] {
+                        left[next] = false;
+                        part.push(next);
+                    }
+                }
+            }
+        }
+        part.sort_unstable();
+        parts.push(part);
+    }
+    parts
+}
+
+/// What is about a fill, as far as texture may come from.
+struct Wall {
+    area: BoxInPhoto,
+    /// As light and colours.
+    planes: Planes,
+    /// Which pixels are clear background.
+    background: Vec<bool>,
+    /// Pixels in row and column of a cell.
+    side: usize,
+    rows: usize,
+    columns: usize,
+    /// Which cells are background as a whole.
+    clear: Vec<bool>,
+    /// A plane for each of the channels that count, of the cells' smooth background.
+    smooth: Vec<f32>,
+    /// How far the cells differ from it, 0 where they are not clear.
+    texture: Vec<f32>,
+}
+
+/// The cells of a part and those about it.
+struct Cells {
+    of_part: Vec<Cell>,
+    about: Vec<Cell>,
+    /// The mean square of the texture about the part, and the largest.
+    energy: f32,
+    most_energy: f32,
+    /// Whether it is texture at all, and not noise or an edge.
+    textured: bool,
+}
+
+/// A cell with what a shift must fit: the fill in a part, the texture about it.
+struct Cell {
+    row: i64,
+    column: i64,
+    samples: [f32; 3],
+}
+
+/// How well a shift, of rows and columns of cells, fits.
+#[derive(Clone, Copy, Debug)]
+struct Match {
+    shift: (i64, i64),
+    /// Smaller is better.
+    cost: f32,
+    correlation: f32,
+}
+
+impl Wall {
+    fn about(photo: &Photo, smooth: &Smooth<'_>, boxes: &[BoxInPhoto]) -> Self {
+        let inner = smooth.area;
+        let near: Vec<BoxInPhoto> = boxes.iter().filter(|b| b.within(&inner, 0)).copied().collect();
+        let side = cell_side(&near);
+        let area = inner.grown(texture_reach(&near), photo.size());
+        let mut planes = photo.planes(area);
+        let [height, width, channels] = [planes.height, planes.width, planes.channels];
+        if channels >= 3 {
+            to_light_and_colours(&mut planes.samples, height * width);
+        }
+        let mut background = vec![true; height * width];
+        let mut set = |part: &BoxInPhoto, to: &dyn Fn(u32, u32) -> bool| {
+            for y in part.top.max(area.top)..part.bottom().min(area.bottom()) {
+                for x in part.left.max(area.left)..part.right().min(area.right()) {
+                    background[(y - area.top) as usize * width + (x - area.left) as usize] =
+                        to(y, x);
+                }
+            }
+        };
+        boxes.iter().for_each(|b| set(&super::stroke_reach(b), &|_, _| false));
+        let columns = inner.width as usize;
+        set(&inner, &|y, x| {
+            smooth.background[(y - inner.top) as usize * columns + (x - inner.left) as usize]
+        });
+        let weights = background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect();
+        let counted = if channels >= 3 { 3 } else { 1 };
+        let values = planes.samples[..counted * height * width].to_vec();
+        let cells = Level { rows: height, columns: width, weights, values }.clustered(side);
+        let [rows, columns] = [cells.rows, cells.columns];
+        let mut clear = vec![true; rows * columns];
+        for (i, background) in background.iter().enumerate() {
+            clear[i / width / side * columns + i % width / side] &= background;
+        }
+        let mut coarse = levels::fold_in(cells.clustered(COARSE), &mut |_, _| {});
+        let mut finer = COARSE;
+        while finer > 1 {
+            finer /= 2;
+            let size @ [rows, columns] = [rows.div_ceil(finer), columns.div_ceil(finer)];
+            let values = coarse.between(size);
+            coarse = Level { rows, columns, weights: vec![1.0; rows * columns], values };
+        }
+        let texture = cells.values.iter().zip(&coarse.values).enumerate();
+        let texture = texture
+            .map(|(i, (value, mean))| if clear[i % clear.len()] { value - mean } else { 0.0 })
+            .collect();
+        Wall {
+            area,
+            planes,
+            background,
+            side,
+            rows,
+            columns,
+            clear,
+            smooth: coarse.values,
+            texture,
+        }
+    }
+
+    /// How many channels count.
+    fn channels(&self) -> usize {
+        self.smooth.len() / self.clear.len()
+    }
+
+    /// Of a plane for each channel that counts, a cell's samples.
+    fn samples(&self, planes: &[f32], cell: usize) -> [f32; 3] {
+        let mut samples = [0.0; 3];
+        for (sample, plane) in samples.iter_mut().zip(planes.chunks_exact(self.clear.len())) {
+            *sample = plane[cell];
+        }
+        samples
+    }
+
+    /// How far the fill's first pixel lies from the wall's, in rows and columns.
+    fn origin(&self, area: BoxInPhoto) -> (usize, usize) {
+        ((area.top - self.area.top) as usize, (area.left - self.area.left) as usize)
+    }
+
+    fn about_part(&self, smooth: &Smooth<'_>, part: &[usize]) -> Cells {
+        let (top, left) = self.origin(smooth.area);
+        let [width, pixels] = [smooth.planes.width, smooth.background.len()];
+        let mut is_part = vec![0.0; self.clear.len()];
+        let mut of_part: Vec<Cell> = Vec::new();
+        for &i in part {
+            let (row, column) = ((i / width + top) / self.side, (i % width + left) / self.side);
+            let cell = &mut is_part[row * self.columns + column];
+            if *cell == 0.0 {
+                *cell = 1.0;
+                // One pixel stands for its cell, as the fill is smooth.
+                let mut samples = [0.0; 3];
+                for (c, sample) in samples.iter_mut().enumerate().take(self.channels()) {
+                    *sample = smooth.filled[c * pixels + i];
+                }
+                of_part.push(Cell { row: row as i64, column: column as i64, samples });
+            }
+        }
+        let near = largest_within(&is_part, self.rows, self.columns, RING);
+        let about: Vec<Cell> = (0..self.clear.len())
+            .filter(|&i| near[i] > 0.0 && self.clear[i])
+            .map(|i| Cell {
+                row: (i / self.columns) as i64,
+                column: (i % self.columns) as i64,
+                samples: self.samples(&self.texture, i),
+            })
+            .collect();
+        let mut energies: Vec<f32> = about.iter().map(|cell| energy(&cell.samples)).collect();
+        energies.sort_by(f32::total_cmp);
+        let energy = energies.iter().sum::<f32>() / energies.len().max(1) as f32;
+        let middle = energies.get(energies.len() / 2).copied().unwrap_or(0.0);
+        let most_energy = energies.last().copied().unwrap_or(0.0);
+        let least = self.channels() as f32 * LEAST_ENERGY;
+        let textured = energy >= least && middle >= EVENNESS * energy;
+        Cells { of_part, about, energy, most_energy, textured }
+    }
+
+    /// The shift to the place whose texture goes on best, if any does.
+    fn best_shift(&self, cells: &Cells) -> Option<Match> {
+        if !cells.textured {
+            return None;
+        }
+        let steps = || (-REACH..=REACH).step_by(STEP);
+        let shifts = steps().flat_map(|down| steps().map(move |across| (down, across)));
+        let every = cells.of_part.len().max(cells.about.len()).div_ceil(SAMPLES);
+        let mut found: Vec<Match> =
+            shifts.filter_map(|shift| self.fit(cells, shift, every)).collect();
+        let by_cost = |a: &Match, b: &Match| a.cost.total_cmp(&b.cost);
+        found.sort_by(by_cost);
+        let between = || -(STEP as i64 - 1)..STEP as i64;
+        let finer = found.iter().take(FINALISTS).flat_map(|of| {
+            let (down, across) = of.shift;
+            between().flat_map(move |y| between().map(move |x| (down + y, across + x)))
+        });
+        let best = finer.filter_map(|shift| self.fit(cells, shift, 1)).min_by(by_cost)?;
+        (best.correlation >= LEAST_CORRELATION).then_some(best)
+    }
+
+    /// How well a shift fits `every` so many of the cells; none where it must not lend.
+    fn fit(&self, cells: &Cells, (down, across): (i64, i64), every: usize) -> Option<Match> {
+        let lender = |cell: &Cell| {
+            let (row, column) = (cell.row + down, cell.column + across);
+            let inside =
+                (0..self.rows as i64).contains(&row) && (0..self.columns as i64).contains(&column);
+            let at = inside.then(|| row as usize * self.columns + column as usize)?;
+            self.clear[at].then_some(at)
+        };
+        let (mut tone, mut strength, mut count) = (0.0, 0.0, 0.0);
+        for cell in cells.of_part.iter().step_by(every) {
+            let at = lender(cell)?;
+            let smooth = self.samples(&self.smooth, at);
+            tone += energy(&[0, 1, 2].map(|c| smooth[c] - cell.samples[c]));
+            let lent = energy(&self.samples(&self.texture, at));
+            if lent > cells.most_energy {
+                return None;
+            }
+            strength += lent;
+            count += 1.0;
+        }
+        let [tone, strength] = [tone / count, strength / count / cells.energy];
+        if tone > self.channels() as f32 * TONE * TONE || !STRENGTH.contains(&strength) {
+            return None;
+        }
+        let (mut here, mut there, mut both, mut common) = (0.0, 0.0, 0.0, 0);
+        for cell in cells.about.iter().step_by(every) {
+            if let Some(at) = lender(cell) {
+                let lent = self.samples(&self.texture, at);
+                here += energy(&cell.samples);
+                there += energy(&lent);
+                both += (0..3).map(|c| cell.samples[c] * lent[c]).sum::<f32>();
+                common += 1;
+            }
+        }
+        let all = cells.about.len().div_ceil(every);
+        if here == 0.0 || there == 0.0 || (common as f32) < LEAST_COMMON * all as f32 {
+            return None;
+        }
+        let cost = (here - 2.0 * both + there) / here
+            + TONE_COUNTS * tone / cells.energy
+            + STRENGTH_COUNTS * (strength - 1.0).max(0.0);
+        let correlation = both / (here * there).sqrt();
+        Some(Match { shift: (down, across), cost, correlation })
+    }
+
+    /// Calls `lay` with each sample of a part and with how far the photo at the shifted place
+    /// differs from what the same key pixels tell of it.
+    fn lend(
+        &self,
+        smooth: &Smooth<'_>,
+        part: &[usize],
+        (down, across): (i64, i64),
+        mut lay: impl FnMut(usize, f32),
+    ) {
+        let (height, width) = (smooth.planes.height, smooth.planes.width);
+        let bounds = |of: &dyn Fn(usize) -> usize, limit: usize| {
+            let places = || part.iter().map(|&i| of(i));
+            let (low, high) = (places().min().unwrap_or(0), places().max().unwrap_or(0));
+            low.saturating_sub(CONTEXT)..(high + CONTEXT + 1).min(limit)
+        };
+        let (rows, columns) = (bounds(&|i| i / width, height), bounds(&|i| i % width, width));
+        let (top, left) = self.origin(smooth.area);
+        let side = self.side as i64;
+        let shifted = |at: usize, origin: usize, by: i64, limit: usize| {
+            let to = (at + origin) as i64 + by * side;
+            (0..limit as i64).contains(&to).then_some(to as usize)
+        };
+        let size @ [of_rows, of_columns] = [rows.len(), columns.len()];
+        let mut place = Level {
+            rows: of_rows,
+            columns: of_columns,
+            weights: vec![LEAST_WEIGHT; of_rows * of_columns],
+            values: vec![0.0; of_rows * of_columns * self.planes.channels],
+        };
+        for (i, weight) in place.weights.iter_mut().enumerate() {
+            let (y, x) = (rows.start + i / of_columns, columns.start + i % of_columns);
+            let from = shifted(y, top, down, self.planes.height)
+                .zip(shifted(x, left, across, self.planes.width))
+                .map(|(y, x)| y * self.planes.width + x);
+            let Some(from) = from else { continue };
+            if self.background[from] {
+                *weight = smooth.weights[y * width + x].clamp(LEAST_WEIGHT, 1.0);
+            }
+            for c in 0..self.planes.channels {
+                place.values[c * size[0] * size[1] + i] =
+                    self.planes.samples[c * self.background.len() + from];
+            }
+        }
+        let photo = place.values.clone();
+        let told = levels::fold_in(place.clustered(2), &mut |_, _| {}).between(size);
+        place.completed(&told);
+        for &i in part {
+            let at = (i / width - rows.start) * of_columns + i % width - columns.start;
+            for c in 0..self.planes.channels {
+                let at = c * of_rows * of_columns + at;
+                lay(c * height * width + i, photo[at] - place.values[at]);
+            }
+        }
+    }
+}
+
+/// The sum of squares.
+fn energy(samples: &[f32; 3]) -> f32 {
+    samples.iter().map(|sample| sample * sample).sum()
+}
+
+/// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
+/// grain.
+const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
+
+/// Grain stronger than so many times the usual is a thing on the wall.
+const USUAL_GRAIN: f32 = 3.0;
+
+/// Pixels in row and column that share a mean, from which grain differs.
+const SMOOTH: usize = 2;
+
+/// For every sample of the `filled` pixels, how far that of a background pixel nearby lies from the
+/// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
+/// it from neighbours, as far as that goes, so that its fineness is the photo's.
+fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
+    let smooth = Level {
+        rows: planes.height,
+        columns: planes.width,
+        weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
+        values: planes.samples.clone(),
+    };
+    let smooth = levels::fold_in(smooth.clustered(SMOOTH), &mut |_, _| {});
+    let smooth = smooth.between([planes.height, planes.width]);
+    let (height, width) = (planes.height as i64, planes.width as i64);
+    let pixels = background.len();
+    let lender = |i: usize, (down, right): (i64, i64)| {
+        let (y, x) = (i as i64 / width + down, i as i64 % width + right);
+        let inside = (0..height).contains(&y) && (0..width).contains(&x);
+        inside.then(|| (y * width + x) as usize).filter(|&at| background[at])
+    };
+    let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
+        .iter()
+        .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
+        .map(|step| (filled.iter().filter(|&&i| lender(i, step).is_some()).count(), step))
+        .collect();
+    // The step that serves most comes first; among equals the order is that of the table.
+    steps.sort_by_key(|(serves, _)| Reverse(*serves));
+    let mut grain = vec![0.0; planes.samples.len()];
+    for c in 0..planes.channels {
+        let of = |i: usize| planes.samples[c * pixels + i] - smooth[c * pixels + i];
+        let mut strengths: Vec<f32> =
+            (0..pixels).filter(|&i| background[i]).map(|i| of(i).abs()).collect();
+        let middle = strengths.len() / 2;
+        if strengths.is_empty() {
+            continue;
+        }
+        let (_, usual, _) = strengths.select_nth_unstable_by(middle, f32::total_cmp);
+        let most = USUAL_GRAIN * *usual;
+        for &i in filled {
+            if let Some(from) = steps.iter().find_map(|(_, step)| lender(i, *step)) {
+                grain[c * pixels + i] = of(from).clamp(-most, most);
+            }
+        }
+    }
+    grain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grain_is_the_surroundings_own() {
+        let (height, width) = (24, 24);
+        let noise = |i: usize| if (i * 7919 % 13) < 6 { 0.02 } else { -0.02 };
+        let middle = |i: usize| (9..15).contains(&(i / width)) && (9..15).contains(&(i % width));
+        let wall = |i: usize| if middle(i) { 0.1 } else { 0.5 + noise(i) };
+        let samples: Vec<f32> = (0..height * width).map(wall).collect();
+        let planes = Planes { channels: 1, height, width, samples };
+        let background: Vec<bool> = (0..height * width).map(|i| !middle(i)).collect();
+        let filled: Vec<usize> = (0..height * width).filter(|&i| middle(i)).collect();
+        let mut strength = 0.0;
+        for (i, grain) in grain(&planes, &background, &filled).into_iter().enumerate() {
+            assert!(middle(i) && grain.abs() < 0.05 || grain == 0.0, "{i}: {grain}");
+            strength += grain.abs() / 36.0;
+        }
+        assert!((0.01..0.03).contains(&strength), "{strength}");
+    }
+}
