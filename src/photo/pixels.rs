@@ -312,22 +312,16 @@ impl Photo {
     pub fn planes(&self, area: BoxInPhoto) -> Planes {
         let view = self.image.crop_imm(area.left, area.top, area.width, area.height);
         let channels = usize::from(self.image.color().channel_count());
-        let plane = area.width as usize * area.height as usize;
-        let mut samples = vec![0.0; channels * plane];
-        let mut fill = |values: &mut dyn Iterator<Item = f32>| {
-            for (i, value) in values.enumerate() {
-                samples[(i % channels) * plane + i / channels] = value;
-            }
-        };
-        match view.color() {
+        let interleaved: Vec<f32> = match view.color() {
             ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-                let bytes = view.as_bytes();
-                fill(&mut bytes.chunks_exact(2).map(|pair| {
-                    f32::from(u16::from_ne_bytes([pair[0], pair[1]])) / f32::from(u16::MAX)
-                }));
+                let pairs = view.as_bytes().chunks_exact(2);
+                let values = pairs.map(|pair| u16::from_ne_bytes([pair[0], pair[1]]));
+                values.map(|value| f32::from(value) / f32::from(u16::MAX)).collect()
             }
-            _ => fill(&mut view.as_bytes().iter().map(|&v| f32::from(v) / f32::from(u8::MAX))),
-        }
+            _ => view.as_bytes().iter().map(|&v| f32::from(v) / f32::from(u8::MAX)).collect(),
+        };
+        let plane = |c: usize| interleaved.iter().skip(c).step_by(channels).copied();
+        let samples = (0..channels).flat_map(plane).collect();
         Planes { channels, height: area.height as usize, width: area.width as usize, samples }
     }
 

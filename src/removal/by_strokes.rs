@@ -267,12 +267,7 @@ fn grown(chances: Vec<f32>, height: usize, width: usize, by: i8) -> Vec<f32> {
 }
 
 /// The largest value within so many pixels of each, along rows and columns.
-pub(super) fn largest_within(
-    values: &[f32],
-    height: usize,
-    width: usize,
-    reach: usize,
-) -> Vec<f32> {
+fn largest_within(values: &[f32], height: usize, width: usize, reach: usize) -> Vec<f32> {
     let around = |at: usize, limit: usize| at.saturating_sub(reach)..(at + reach + 1).min(limit);
     let most = |most: f32, value: &f32| most.max(*value);
     let along_rows: Vec<f32> = values

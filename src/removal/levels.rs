@@ -34,18 +34,13 @@ impl Level {
     /// The level whose cells hold `side` of this one's cells in row and column.
     pub(super) fn clustered(&self, side: usize) -> Level {
         let (rows, columns) = (self.rows.div_ceil(side), self.columns.div_ceil(side));
-        let cell = |i: usize| (i / self.columns / side) * columns + i % self.columns / side;
-        let mut sums = vec![0.0; rows * columns];
-        for (i, weight) in self.weights.iter().enumerate() {
-            sums[cell(i)] += weight;
-        }
-        let mut values = Vec::with_capacity(self.values.len() / (side * side));
+        let sums = sums_of_cells(&self.weights, self.columns, side);
+        let mut values = Vec::with_capacity(sums.len() * self.values.len() / self.len());
         for plane in self.values.chunks_exact(self.len()) {
-            let mut means = vec![0.0; rows * columns];
-            for (i, (value, weight)) in plane.iter().zip(&self.weights).enumerate() {
-                means[cell(i)] += weight * value;
-            }
-            values.extend(means.iter().zip(&sums).map(|(mean, sum)| mean / sum));
+            let weighted: Vec<f32> =
+                plane.iter().zip(&self.weights).map(|(value, weight)| weight * value).collect();
+            let of_cells = sums_of_cells(&weighted, self.columns, side);
+            values.extend(of_cells.iter().zip(&sums).map(|(of_cell, sum)| of_cell / sum));
         }
         let weights = sums.into_iter().map(|sum| sum.min(1.0)).collect();
         Level { rows, columns, weights, values }
@@ -66,18 +61,39 @@ impl Level {
         for plane in self.values.chunks_exact(self.len()) {
             let wide: Vec<f32> = plane
                 .chunks_exact(self.columns)
-                .flat_map(|row| across.iter().map(|taps| sum(taps, |from| row[from])))
+                .flat_map(|row| {
+                    let of = |taps: &Vec<(usize, f32)>| {
+                        taps.iter().map(|(from, weight)| weight * row[*from]).sum::<f32>()
+                    };
+                    across.iter().map(of)
+                })
                 .collect();
             for taps in &down {
-                values.extend((0..columns).map(|x| sum(taps, |from| wide[from * columns + x])));
+                let mut row = vec![0.0; columns];
+                for (from, weight) in taps {
+                    let line = &wide[from * columns..(from + 1) * columns];
+                    row.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
+                }
+                values.extend(row);
             }
         }
         values
     }
 }
 
-fn sum(taps: &[(usize, f32)], value: impl Fn(usize) -> f32) -> f32 {
-    taps.iter().map(|(from, weight)| weight * value(*from)).sum()
+/// The sums of a plane's samples in cells of `side` in row and column.
+fn sums_of_cells(plane: &[f32], columns: usize, side: usize) -> Vec<f32> {
+    let mut sums = Vec::new();
+    for lines in plane.chunks(columns * side) {
+        let mut row = vec![0.0; columns.div_ceil(side)];
+        for line in lines.chunks_exact(columns) {
+            for (sum, cell) in row.iter_mut().zip(line.chunks(side)) {
+                *sum += cell.iter().sum::<f32>();
+            }
+        }
+        sums.extend(row);
+    }
+    sums
 }
 
 /// For each of `to` cells in a line, the cells of twice the side, `from` in number, that it takes

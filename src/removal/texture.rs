@@ -5,16 +5,16 @@
 //! fill; and what the photo has there beyond a fill from the same key pixels is laid on the part.
 //! Where there is no such place it gets grain.
 
-use std::{cmp::Reverse, ops::RangeInclusive};
+use std::{cell::OnceCell, cmp::Reverse, ops::RangeInclusive};
 
 use super::{
-    by_strokes::{largest_within, to_light_and_colours},
+    by_strokes::to_light_and_colours,
     levels::{self, LEAST_WEIGHT, Level},
 };
 use crate::photo::{BoxInPhoto, Photo, Planes};
 
 /// Shifts reach this far in row and column, in cells of [`cell_side`] pixels.
-const REACH: i64 = 48;
+const REACH: usize = 48;
 
 /// Cells about a part that a shift must fit.
 const RING: usize = 6;
@@ -62,7 +62,7 @@ const CONTEXT: usize = 9;
 /// How far from a box its fill depends on what the photo shows, and on where other boxes are, in
 /// pixels.
 pub fn texture_reach(boxes: &[BoxInPhoto]) -> u32 {
-    (REACH as u32 + RING as u32 + 1) * cell_side(boxes) as u32
+    ((REACH + RING + 1) * cell_side(boxes)) as u32
 }
 
 /// Cells' sides in pixels: one on digits as high as they mostly are in street photos.
@@ -99,11 +99,17 @@ pub(super) fn texture(
     if grain <= 0.0 {
         return texture;
     }
-    let wall = Wall::about(photo, smooth, boxes);
+    let near = Wall::about(photo, smooth, boxes, RING);
+    let wide = OnceCell::new();
     let mut grained = Vec::new();
     for part in parts(smooth.changed, smooth.planes.width) {
-        match wall.best_shift(&wall.about_part(smooth, &part)) {
-            Some(Match { shift, correlation, .. }) => {
+        // Most walls are plain, which shows right beside a part.
+        let found = near.about_part(smooth, &part).textured.then(|| {
+            let wall = wide.get_or_init(|| Wall::about(photo, smooth, boxes, REACH));
+            Some((wall, wall.best_shift(&wall.about_part(smooth, &part))?))
+        });
+        match found.flatten() {
+            Some((wall, Match { shift, correlation, .. })) => {
                 // The correlation itself would come closest to the truth, and look flat.
                 let share = (1.5 * correlation).clamp(grain, 1.0);
                 wall.lend(smooth, &part, shift, |at, difference| {
@@ -197,11 +203,12 @@ struct Match {
 }
 
 impl Wall {
-    fn about(photo: &Photo, smooth: &Smooth<'_>, boxes: &[BoxInPhoto]) -> Self {
+    /// As far as `reach` cells beyond the fill's area.
+    fn about(photo: &Photo, smooth: &Smooth<'_>, boxes: &[BoxInPhoto], reach: usize) -> Self {
         let inner = smooth.area;
         let near: Vec<BoxInPhoto> = boxes.iter().filter(|b| b.within(&inner, 0)).copied().collect();
         let side = cell_side(&near);
-        let area = inner.grown(texture_reach(&near), photo.size());
+        let area = inner.grown((reach * side) as u32, photo.size());
         let mut planes = photo.planes(area);
         let [height, width, channels] = [planes.height, planes.width, planes.channels];
         if channels >= 3 {
@@ -238,9 +245,9 @@ impl Wall {
             let values = coarse.between(size);
             coarse = Level { rows, columns, weights: vec![1.0; rows * columns], values };
         }
-        let texture = cells.values.iter().zip(&coarse.values).enumerate();
-        let texture = texture
-            .map(|(i, (value, mean))| if clear[i % clear.len()] { value - mean } else { 0.0 })
+        let differences = cells.values.iter().zip(&coarse.values).zip(clear.iter().cycle());
+        let texture = differences
+            .map(|((value, mean), clear)| if *clear { value - mean } else { 0.0 })
             .collect();
         Wall {
             area,
@@ -277,13 +284,13 @@ impl Wall {
     fn about_part(&self, smooth: &Smooth<'_>, part: &[usize]) -> Cells {
         let (top, left) = self.origin(smooth.area);
         let [width, pixels] = [smooth.planes.width, smooth.background.len()];
-        let mut is_part = vec![0.0; self.clear.len()];
+        let mut is_part = vec![false; self.clear.len()];
         let mut of_part: Vec<Cell> = Vec::new();
         for &i in part {
             let (row, column) = ((i / width + top) / self.side, (i % width + left) / self.side);
             let cell = &mut is_part[row * self.columns + column];
-            if *cell == 0.0 {
-                *cell = 1.0;
+            if !*cell {
+                *cell = true;
                 // One pixel stands for its cell, as the fill is smooth.
                 let mut samples = [0.0; 3];
                 for (c, sample) in samples.iter_mut().enumerate().take(self.channels()) {
@@ -292,9 +299,18 @@ impl Wall {
                 of_part.push(Cell { row: row as i64, column: column as i64, samples });
             }
         }
-        let near = largest_within(&is_part, self.rows, self.columns, RING);
+        let around = |at: i64, limit: usize| {
+            (at as usize).saturating_sub(RING)..(at as usize + RING + 1).min(limit)
+        };
+        let mut is_about = vec![false; self.clear.len()];
+        for cell in &of_part {
+            for row in around(cell.row, self.rows) {
+                let columns = around(cell.column, self.columns);
+                is_about[row * self.columns..][columns].fill(true);
+            }
+        }
         let about: Vec<Cell> = (0..self.clear.len())
-            .filter(|&i| near[i] > 0.0 && self.clear[i])
+            .filter(|&i| is_about[i] && self.clear[i])
             .map(|i| Cell {
                 row: (i / self.columns) as i64,
                 column: (i % self.columns) as i64,
@@ -316,7 +332,8 @@ impl Wall {
         if !cells.textured {
             return None;
         }
-        let steps = || (-REACH..=REACH).step_by(STEP);
+        let reach = REACH as i64;
+        let steps = || (-reach..=reach).step_by(STEP);
         let shifts = steps().flat_map(|down| steps().map(move |across| (down, across)));
         let every = cells.of_part.len().max(cells.about.len()).div_ceil(SAMPLES);
         let mut found: Vec<Match> =
@@ -341,20 +358,22 @@ impl Wall {
             let at = inside.then(|| row as usize * self.columns + column as usize)?;
             self.clear[at].then_some(at)
         };
-        let (mut tone, mut strength, mut count) = (0.0, 0.0, 0.0);
+        let count = cells.of_part.len().div_ceil(every) as f32;
+        let most_tone = count * self.channels() as f32 * TONE * TONE;
+        let most_strength = count * STRENGTH.end() * cells.energy;
+        let (mut tone, mut strength) = (0.0, 0.0);
         for cell in cells.of_part.iter().step_by(every) {
             let at = lender(cell)?;
             let smooth = self.samples(&self.smooth, at);
             tone += energy(&[0, 1, 2].map(|c| smooth[c] - cell.samples[c]));
             let lent = energy(&self.samples(&self.texture, at));
-            if lent > cells.most_energy {
+            strength += lent;
+            if tone > most_tone || strength > most_strength || lent > cells.most_energy {
                 return None;
             }
-            strength += lent;
-            count += 1.0;
         }
         let [tone, strength] = [tone / count, strength / count / cells.energy];
-        if tone > self.channels() as f32 * TONE * TONE || !STRENGTH.contains(&strength) {
+        if !STRENGTH.contains(&strength) {
             return None;
         }
         let (mut here, mut there, mut both, mut common) = (0.0, 0.0, 0.0, 0);
