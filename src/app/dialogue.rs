@@ -176,10 +176,8 @@ impl Dialogue {
             // it ever does otherwise, the question is over all the same.
             _ => {
                 let boxes = match self.questions.remove(position).request.ask {
-                    Ask::Read { boxes }
-                    | Ask::Erase { boxes, .. }
-                    | Ask::Save { boxes, .. }
-                    | Ask::Compare { boxes, .. } => boxes,
+                    Ask::Read { boxes } | Ask::Compare { boxes, .. } => boxes,
+                    Ask::Erase { erasure, .. } | Ask::Save { erasure, .. } => erasure.boxes,
                     Ask::Inspect { area, .. } => vec![area],
                     Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
                         Vec::new()
@@ -279,6 +277,7 @@ impl Dialogue {
 mod tests {
     use super::*;
     use crate::photo::PhotoSize;
+    use crate::removal::Erasure;
     use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure, Method, ModelInfo};
 
     const BOX: BoxInPhoto = BoxInPhoto { left: 1, top: 2, width: 3, height: 4 };
@@ -313,7 +312,7 @@ mod tests {
     }
 
     fn erase(boxes: Vec<BoxInPhoto>) -> Ask {
-        Ask::Erase { boxes, corrections: Vec::new(), method: Method::default() }
+        Ask::Erase { erasure: Erasure::of(&boxes), method: Method::default() }
     }
 
     fn opened() -> Answer {
@@ -455,11 +454,8 @@ mod tests {
         answer(&mut dialogue, open, opened());
         let begin = dialogue.ask(start());
         answer(&mut dialogue, begin, started());
-        let save = dialogue.ask(Ask::Save {
-            boxes: vec![BOX],
-            corrections: Vec::new(),
-            method: Method::default(),
-        });
+        let save =
+            dialogue.ask(Ask::Save { erasure: Erasure::of(&[BOX]), method: Method::default() });
         let read = dialogue.ask(Ask::Read { boxes: vec![BOX] });
         let crash = answer(&mut dialogue, read, failed(FailureKind::Engine));
         assert!(matches!(crash, Some(Heard::Crashed(message)) if message == "why"));

@@ -4,12 +4,18 @@
 //! near it, before or after, is asked for anew.
 
 use crate::photo::BoxInPhoto;
-use crate::removal::Method;
+use crate::removal::{Method, texture_reach};
 
 /// Of `areas`, all to be removed, those whose fill may differ from the last one: the `changed`
-/// ones, and those that were or are filled together with them.
+/// ones, those that may take texture from there, and those that were or are filled together with
+/// any of them.
 pub fn affected(changed: &[BoxInPhoto], areas: &[BoxInPhoto], method: &Method) -> Vec<BoxInPhoto> {
     let mut regions: Vec<BoxInPhoto> = changed.to_vec();
+    if let Method::Doorplate(_) = method {
+        let reach = texture_reach(&[changed, areas].concat());
+        let lends = |area: &&BoxInPhoto| changed.iter().any(|other| area.within(other, reach));
+        regions.extend(areas.iter().filter(lends));
+    }
     let mut found = vec![false; areas.len()];
     loop {
         let near = |area: &BoxInPhoto| regions.iter().any(|region| meet(method, region, area));

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use futures::channel::oneshot;
 use leptos::prelude::*;
@@ -11,8 +10,7 @@ use leptos::prelude::*;
 use super::comparison::Divider;
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
 use super::editor::{
-    BoxId, Editor, Erasure, PhotoBox, PointInPhoto, PointInScreen, SizeInScreen, View, numbers_of,
-    plain,
+    BoxId, Editor, PhotoBox, PointInPhoto, PointInScreen, SizeInScreen, View, numbers_of,
 };
 use super::engine::{Engine, Event};
 use super::erasing::affected;
@@ -24,10 +22,10 @@ use super::models::side_by_side::SideBySide;
 use super::offline::NewVersion;
 use super::photos::{PhotoId, Photos};
 use crate::photo::{BoxInPhoto, PhotoSize};
-use crate::removal::{Brush, stroke_reach};
+use crate::removal::{Brush, Erasure, stroke_reach};
 use crate::worker::protocol::{
-    Answer, Ask, BrushStroke, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside,
-    Method, Patch, Progress, Reading,
+    Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
+    Progress, Reading,
 };
 
 /// Pause after a change of boxes before the engine is asked: about two frames, so that the removal
@@ -191,8 +189,8 @@ pub struct Page {
     backstage: StoredValue<Backstage, LocalStorage>,
 }
 
-/// What the inspector was asked: the box, the gradient's digit, the brush's corrections, the method.
-type InsideQuestion = (BoxInPhoto, Option<u8>, Vec<Arc<BrushStroke>>, Method);
+/// What the inspector was asked: the box, the gradient's digit, what is taken out of it, the method.
+type InsideQuestion = (BoxInPhoto, Option<u8>, Erasure, Method);
 
 /// What no component shows.
 #[derive(Default)]
@@ -1007,31 +1005,30 @@ impl Page {
             .try_update_value(|backstage| match (before, &mut backstage.unfilled) {
                 (Some((before, same)), Some(unfilled)) if same == method => {
                     unfilled.extend(erasure.changed_since(&before));
-                    affected(unfilled, &erasure.areas, &method)
+                    affected(unfilled, &erasure.boxes, &method)
                 }
                 (_, unfilled) => {
-                    *unfilled = Some(erasure.areas.clone());
-                    erasure.areas.clone()
+                    *unfilled = Some(erasure.boxes.clone());
+                    erasure.boxes.clone()
                 }
             })
             .unwrap_or_default();
         if boxes.is_empty() {
             // What is gone leaves nothing to fill. An answer may be on its way all the same.
             self.lay(&[], Vec::new());
-            if erasure.areas.is_empty() {
+            if erasure.boxes.is_empty() {
                 self.timing.update(|timing| timing.erased = None);
             }
             return;
         }
-        let corrections = plain(&erasure.corrections_in(&boxes));
-        self.ask(Ask::Erase { boxes, corrections, method });
+        self.ask(Ask::Erase { erasure: erasure.part(boxes), method });
     }
 
     /// Lays what came for some boxes in the place of their last fill; of the others', what is still
     /// wanted stays.
     fn lay(self, boxes: &[BoxInPhoto], patches: Vec<Patch>) {
         let asked = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
-        let wanted = asked.map_or_else(Vec::new, |(erasure, _)| erasure.areas);
+        let wanted = asked.map_or_else(Vec::new, |(erasure, _)| erasure.boxes);
         self.pieces.update(|pieces| {
             pieces.retain(|piece| {
                 let area = &piece.box_in_photo;
@@ -1046,13 +1043,12 @@ impl Page {
         let selected = self.look(|editor| editor.get(editor.selected()?).map(|b| b.area)).flatten();
         let Some(area) = selected.filter(|_| self.inspecting.get_untracked()) else { return };
         let erasure = self.look(Editor::erasure).unwrap_or_default();
-        let corrections = erasure.corrections_in(&[area]);
+        let erasure = erasure.part(vec![area]);
         let digit = self.gradient_of.get_untracked();
-        let question = (area, digit, corrections, self.method.get_untracked());
+        let question = (area, digit, erasure, self.method.get_untracked());
         if !self.was_asked(&question, |backstage| &mut backstage.asked_inside) {
-            let (area, digit, corrections, method) = question;
-            let corrections = plain(&corrections);
-            self.ask(Ask::Inspect { area, digit, corrections, method });
+            let (area, digit, erasure, method) = question;
+            self.ask(Ask::Inspect { area, digit, erasure, method });
         }
     }
 
@@ -1135,7 +1131,7 @@ impl Page {
         let (boxes, removed) = self.editor.with(|editor| {
             editor
                 .as_ref()
-                .map(|editor| (editor.boxes().len(), editor.erasure().areas.len()))
+                .map(|editor| (editor.boxes().len(), editor.erasure().boxes.len()))
                 .unwrap_or_default()
         });
         match (boxes, removed) {
@@ -1153,9 +1149,7 @@ impl Page {
     pub async fn png(self, erasure: Erasure) -> Result<Vec<u8>, String> {
         let (sender, receiver) = oneshot::channel();
         self.backstage.update_value(|backstage| backstage.waits_for_png = Some(sender));
-        let corrections = plain(&erasure.corrections);
-        let method = self.method.get_untracked();
-        self.ask(Ask::Save { boxes: erasure.areas, corrections, method });
+        self.ask(Ask::Save { erasure, method: self.method.get_untracked() });
         receiver.await.unwrap_or_else(|_| Err("another photo was opened meanwhile".to_owned()))
     }
 

@@ -270,7 +270,7 @@ pub fn lay_pieces(
     let wanted = Memo::new(move |_| {
         page.editor.with(|editor| {
             let editor = editor.as_ref()?;
-            let areas = editor.erasure().areas.into_iter().collect::<HashSet<_>>();
+            let areas = editor.erasure().boxes.into_iter().collect::<HashSet<_>>();
             Some((areas, editor.is_adjusting()))
         })
     });

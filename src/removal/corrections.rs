@@ -1,5 +1,8 @@
 //! A person's say on what is a stroke, by a brush on the photo: plain data, for the page too.
 
+#[cfg(feature = "engine")]
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::photo::BoxInPhoto;
@@ -108,7 +111,7 @@ impl Corrected {
         area: BoxInPhoto,
         mut inside: Vec<bool>,
         reach: &[bool],
-        strokes: &[BrushStroke],
+        strokes: &[Arc<BrushStroke>],
     ) -> Self {
         let mut says = Vec::new();
         for stroke in strokes.iter().filter(|stroke| stroke.may_touch(&area)) {
@@ -216,7 +219,7 @@ mod tests {
         let row = |brush, y| stroke(brush, 3, &[(0, y), (400, y)]);
         let strokes = [row(Brush::Adds, 82), row(Brush::Takes, 86), row(Brush::Adds, 90)];
         let over = stroke(Brush::Takes, 3, &[(42, 90)]);
-        let strokes = [strokes.as_slice(), &[over]].concat();
+        let strokes: Vec<_> = strokes.into_iter().chain([over]).map(Arc::new).collect();
         let corrected = Corrected::of(AREA, columns(6), &columns(8), &strokes);
         let unsure = Found { strokes: vec![0.5; pixels], key_pixels: vec![0.5; pixels] };
         let found = corrected.found(unsure.clone());

@@ -1,7 +1,9 @@
 //! Boxes in groups, and the fill of whole boxes where no network finds strokes.
 
+use std::sync::Arc;
+
 use super::{
-    Grnn, Lattice, RemovalOptions,
+    Erasure, Grnn, Lattice, RemovalOptions,
     background::{Background, Range},
     by_strokes::{self, Boxes},
     corrections::{BrushStroke, Corrected},
@@ -104,34 +106,36 @@ pub async fn remove_digits(
     nets: &Nets,
     options: &RemovalOptions,
 ) -> Result<Vec<Fill>, EngineError> {
-    fill_groups(photo, boxes, &[], nets, options, &mut |_| {}).await
+    fill_groups(photo, &Erasure::of(boxes), nets, options, &mut |_| {}).await
 }
 
-/// [`remove_digits`], with corrections, showing `watch` each round.
+/// [`remove_digits`] of an erasure, showing `watch` each round.
 pub(super) async fn fill_groups(
     photo: &Photo,
-    boxes: &[BoxInPhoto],
-    corrections: &[BrushStroke],
+    erasure: &Erasure,
     nets: &Nets,
     options: &RemovalOptions,
     watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Vec<Fill>, EngineError> {
     let mut fills = Vec::new();
+    let (boxes, all) = (&erasure.boxes, erasure.all());
     for group in groups_of(boxes, options.joins_within()) {
         let members: Vec<BoxInPhoto> =
             group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
-        fills.push(fill_group(photo, &members, boxes, corrections, nets, options, watch).await?);
+        fills.push(
+            fill_group(photo, &members, &all, &erasure.corrections, nets, options, watch).await?,
+        );
     }
     Ok(fills)
 }
 
-/// Fills one group of boxes. `all` holds every box of the removal: a pixel of another group's
-/// box is no background either.
+/// Fills one group of boxes. `all` holds every box of the photo: a pixel of another group's box is no
+/// background either.
 async fn fill_group(
     photo: &Photo,
     members: &[BoxInPhoto],
     all: &[BoxInPhoto],
-    corrections: &[BrushStroke],
+    corrections: &[Arc<BrushStroke>],
     nets: &Nets,
     options: &RemovalOptions,
     watch: &mut dyn FnMut(Round<'_>),

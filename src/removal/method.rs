@@ -1,6 +1,6 @@
 //! The ways to take digits out, behind one function.
 
-use super::{BrushStroke, Fill, Method, Nets, Round, fill_groups, remove_as_reported};
+use super::{Erasure, Fill, Method, Nets, Round, fill_groups, remove_as_reported};
 use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo},
@@ -17,45 +17,43 @@ pub async fn remove(
     method: &Method,
     nets: &Nets,
 ) -> Result<Vec<Fill>, EngineError> {
-    remove_watched(photo, boxes, &[], method, nets, &mut |_| {}).await
+    remove_watched(photo, &Erasure::of(boxes), method, nets, &mut |_| {}).await
 }
 
-/// [`remove`], corrected by the strokes of a brush, of which the report's methods know nothing, and
-/// showing `watch` each round of fold-in.
+/// [`remove`] of an erasure, showing `watch` each round of fold-in.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
 pub async fn remove_watched(
     photo: &Photo,
-    boxes: &[BoxInPhoto],
-    corrections: &[BrushStroke],
+    erasure: &Erasure,
     method: &Method,
     nets: &Nets,
     watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Vec<Fill>, EngineError> {
     match method {
-        Method::Doorplate(options) => {
-            fill_groups(photo, boxes, corrections, nets, options, watch).await
-        }
+        Method::Doorplate(options) => fill_groups(photo, erasure, nets, options, watch).await,
         Method::WholeBoxes(options) => {
             let nets = Nets { strokes: None, ..nets.clone() };
-            fill_groups(photo, boxes, corrections, &nets, options, watch).await
+            fill_groups(photo, erasure, &nets, options, watch).await
         }
         Method::Report(options) => {
-            remove_as_reported(photo, boxes, &nets.classifier, options, watch).await
+            remove_as_reported(photo, &erasure.boxes, &nets.classifier, options, watch).await
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use burn::tensor::Device;
 
     use super::*;
     use crate::{
         classifier::{Architecture, Classifier, Network},
         photo::PhotoSize,
-        removal::{Brush, stroke_reach},
+        removal::{Brush, BrushStroke, stroke_reach},
         strokes::{StrokeFinder, StrokeNet},
     };
 
@@ -71,8 +69,8 @@ mod tests {
         fills.iter().flat_map(of).collect()
     }
 
-    #[test]
-    fn a_brush_corrects_what_is_filled_but_not_the_reports_methods() {
+    /// Networks that learned nothing, and a photo of 60 x 50 pixels.
+    fn nets_and_photo() -> (Nets, Photo) {
         let device = Device::flex();
         device.seed(2);
         let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
@@ -82,7 +80,33 @@ mod tests {
         };
         let size = PhotoSize { width: 60, height: 50 };
         let samples = (0..60 * 50 * 3).map(|i| (i * 7 % 251) as u8).collect();
-        let photo = Photo::from_rgb8(size, samples).expect("a photo");
+        (nets, Photo::from_rgb8(size, samples).expect("a photo"))
+    }
+
+    #[test]
+    fn strokes_are_not_followed_into_boxes_that_stay() {
+        let (nets, photo) = nets_and_photo();
+        let area = BoxInPhoto { left: 15, top: 8, width: 20, height: 34 };
+        let kept = BoxInPhoto { left: 35, ..area };
+        let in_kept = |erasure: Erasure| {
+            let mut watch = |_: Round<'_>| {};
+            let method = Method::default();
+            let fills = remove_watched(&photo, &erasure, &method, &nets, &mut watch);
+            let laid = laid(&pollster::block_on(fills).expect("the CPU computes"));
+            laid.into_iter().filter(|(x, y)| kept.contains(*x, *y)).count()
+        };
+        // By a brush a stroke goes on out of the box.
+        let points = vec![(4 * 20, 4 * 20), (4 * 50, 4 * 20)];
+        let stroke = BrushStroke { brush: Brush::Adds, radius: 6, points };
+        let corrections = vec![Arc::new(stroke)];
+        let alone = Erasure { corrections, ..Erasure::of(&[area]) };
+        assert!(in_kept(alone.clone()) > 0);
+        assert_eq!(in_kept(Erasure { others: vec![kept], ..alone }), 0);
+    }
+
+    #[test]
+    fn a_brush_corrects_what_is_filled_but_not_the_reports_methods() {
+        let (nets, photo) = nets_and_photo();
         let area = BoxInPhoto { left: 15, top: 8, width: 22, height: 34 };
         let row = |brush, row: i32| BrushStroke {
             brush,
@@ -93,8 +117,10 @@ mod tests {
         let strokes = [row(Brush::Adds, 14), row(Brush::Takes, 30)];
         for method in Method::all() {
             let fills = |corrections: &[BrushStroke]| {
-                let (boxes, mut watch) = ([area], |_: Round<'_>| {});
-                let fills = remove_watched(&photo, &boxes, corrections, &method, &nets, &mut watch);
+                let corrections = corrections.iter().cloned().map(Arc::new).collect();
+                let erasure = Erasure { corrections, ..Erasure::of(&[area]) };
+                let mut watch = |_: Round<'_>| {};
+                let fills = remove_watched(&photo, &erasure, &method, &nets, &mut watch);
                 pollster::block_on(fills).expect("the CPU computes")
             };
             let (plain, corrected) = (fills(&[]), fills(&strokes));

@@ -13,6 +13,7 @@ mod background;
 #[cfg(feature = "engine")]
 mod by_strokes;
 mod corrections;
+mod erasure;
 #[cfg(feature = "engine")]
 mod fill;
 #[cfg(feature = "engine")]
@@ -34,6 +35,7 @@ mod report;
 mod texture;
 
 pub use corrections::{Brush, BrushStroke};
+pub use erasure::Erasure;
 #[cfg(feature = "engine")]
 pub use fill::{Fill, Nets, Round, remove_digits};
 #[cfg(feature = "engine")]
@@ -46,6 +48,7 @@ pub use key_pixels::{Histogram, quiet_by_feature_maps};
 pub use method::{remove, remove_watched};
 pub use options::{
     KeyPixels, Method, RemovalOptions, ReportOptions, Sigma, UnknownMethod, stroke_reach,
+    texture_reach,
 };
 #[cfg(feature = "engine")]
 pub use report::remove_as_reported;

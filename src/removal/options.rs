@@ -115,6 +115,22 @@ pub fn stroke_reach(area: &BoxInPhoto) -> BoxInPhoto {
     area.grown((area.height / 7).clamp(3, MOST_REACH), endless)
 }
 
+/// Texture for a fill is looked for so many cells away in row and column.
+pub(super) const TEXTURE_REACH: usize = 48;
+
+/// The side in pixels of the cells in which texture is looked for: one on digits as high as they
+/// mostly are in street photos.
+pub(super) fn cell_side(boxes: &[BoxInPhoto]) -> usize {
+    let highest = boxes.iter().map(|b| b.height).max().unwrap_or(0);
+    highest.div_ceil(80).max(1) as usize
+}
+
+/// How far from boxes their fills may depend on where others are, in pixels.
+pub fn texture_reach(boxes: &[BoxInPhoto]) -> u32 {
+    // A digit's strokes may be joined with its neighbours' some way about its box.
+    (TEXTURE_REACH * cell_side(boxes)) as u32 + 2 * MOST_REACH
+}
+
 impl Default for RemovalOptions {
     fn default() -> Self {
         RemovalOptions {

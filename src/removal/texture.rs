@@ -10,11 +10,9 @@ use std::{cell::OnceCell, cmp::Reverse, ops::RangeInclusive};
 use super::{
     by_strokes::to_light_and_colours,
     levels::{self, LEAST_WEIGHT, Level},
+    options::{TEXTURE_REACH, cell_side},
 };
 use crate::photo::{BoxInPhoto, Photo, Planes};
-
-/// Shifts reach this far in row and column, in cells of [`cell_side`] pixels.
-const REACH: usize = 48;
 
 /// Cells about a part that a shift must fit.
 const RING: usize = 6;
@@ -38,6 +36,9 @@ const EVENNESS: f32 = 0.25;
 /// there is a thing on the wall, or a digit that nobody boxed.
 const STRENGTH: RangeInclusive<f32> = 0.6..=2.0;
 
+/// A cell with more texture than so many times the most about the part is such a thing, too.
+const STANDS_OUT: f32 = 2.0;
+
 /// What shifts are judged by besides the distance of textures, which is 0 for the same and 2 for
 /// strangers: the square of the tone's difference in shares of the texture about the part, and how
 /// much stronger the place's texture is.
@@ -58,18 +59,6 @@ const FINALISTS: usize = 4;
 
 /// Pixels about a part from which what is behind it is told.
 const CONTEXT: usize = 9;
-
-/// How far from a box its fill depends on what the photo shows, and on where other boxes are, in
-/// pixels.
-pub fn texture_reach(boxes: &[BoxInPhoto]) -> u32 {
-    ((REACH + RING + 1) * cell_side(boxes)) as u32
-}
-
-/// Cells' sides in pixels: one on digits as high as they mostly are in street photos.
-fn cell_side(boxes: &[BoxInPhoto]) -> usize {
-    let highest = boxes.iter().map(|b| b.height).max().unwrap_or(0);
-    highest.div_ceil(80).max(1) as usize
-}
 
 /// A fill without texture, and what it was told from.
 pub(super) struct Smooth<'a> {
@@ -99,13 +88,13 @@ pub(super) fn texture(
     if grain <= 0.0 {
         return texture;
     }
-    let near = Wall::about(photo, smooth, boxes, RING);
+    let near = Wall::about(photo, smooth, boxes, RING + COARSE);
     let wide = OnceCell::new();
     let mut grained = Vec::new();
     for part in parts(smooth.changed, smooth.planes.width) {
         // Most walls are plain, which shows right beside a part.
         let found = near.about_part(smooth, &part).textured.then(|| {
-            let wall = wide.get_or_init(|| Wall::about(photo, smooth, boxes, REACH));
+            let wall = wide.get_or_init(|| Wall::about(photo, smooth, boxes, TEXTURE_REACH));
             Some((wall, wall.best_shift(&wall.about_part(smooth, &part))?))
         });
         match found.flatten() {
@@ -332,7 +321,7 @@ impl Wall {
         if !cells.textured {
             return None;
         }
-        let reach = REACH as i64;
+        let reach = TEXTURE_REACH as i64;
         let steps = || (-reach..=reach).step_by(STEP);
         let shifts = steps().flat_map(|down| steps().map(move |across| (down, across)));
         let every = cells.of_part.len().max(cells.about.len()).div_ceil(SAMPLES);
@@ -361,6 +350,7 @@ impl Wall {
         let count = cells.of_part.len().div_ceil(every) as f32;
         let most_tone = count * self.channels() as f32 * TONE * TONE;
         let most_strength = count * STRENGTH.end() * cells.energy;
+        let most_lent = STANDS_OUT * cells.most_energy;
         let (mut tone, mut strength) = (0.0, 0.0);
         for cell in cells.of_part.iter().step_by(every) {
             let at = lender(cell)?;
@@ -368,7 +358,7 @@ impl Wall {
             tone += energy(&[0, 1, 2].map(|c| smooth[c] - cell.samples[c]));
             let lent = energy(&self.samples(&self.texture, at));
             strength += lent;
-            if tone > most_tone || strength > most_strength || lent > cells.most_energy {
+            if tone > most_tone || strength > most_strength || lent > most_lent {
                 return None;
             }
         }
@@ -517,6 +507,116 @@ fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::PhotoSize;
+
+    const SIZE: PhotoSize = PhotoSize { width: 180, height: 130 };
+    /// A black digit.
+    const DIGIT: BoxInPhoto = BoxInPhoto { left: 80, top: 50, width: 20, height: 30 };
+
+    /// Courses of bricks with soft light joints.
+    fn brick(x: u32, y: u32) -> f32 {
+        let joint = |at: u32, period: u32| {
+            (std::f32::consts::TAU * (at % period) as f32 / period as f32).cos()
+        };
+        0.6 + 0.12 * joint(y, 11) + 0.08 * joint(x + 12 * (y / 11 % 2), 24)
+    }
+
+    /// The pixels of the digit, as column and row.
+    fn pixels() -> impl Iterator<Item = (u32, u32)> {
+        let rows = DIGIT.top..DIGIT.bottom();
+        rows.flat_map(|y| (DIGIT.left..DIGIT.right()).map(move |x| (x, y)))
+    }
+
+    /// The fill of the digit's pixels and what is added to it, light alone.
+    fn added(wall: impl Fn(u32, u32) -> f32, boxes: &[BoxInPhoto]) -> Vec<(f32, f32)> {
+        let digit = |x: u32, y: u32| DIGIT.contains(x, y);
+        let all = (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));
+        let samples: Vec<u8> = all
+            .flat_map(|(x, y)| {
+                let sample = if digit(x, y) { 0.0 } else { 255.0 * wall(x, y) };
+                [sample.round() as u8; 3]
+            })
+            .collect();
+        let photo = Photo::from_rgb8(SIZE, samples).expect("a photo");
+        let area = DIGIT.grown(9, SIZE);
+        let mut planes = photo.planes(area);
+        let count = planes.height * planes.width;
+        to_light_and_colours(&mut planes.samples, count);
+        let inner =
+            (area.top..area.bottom()).flat_map(|y| (area.left..area.right()).map(move |x| (x, y)));
+        let changed: Vec<bool> = inner.map(|(x, y)| digit(x, y)).collect();
+        let background: Vec<bool> = changed.iter().map(|it| !it).collect();
+        let weights: Vec<f32> = background.iter().map(|it| f32::from(u8::from(*it))).collect();
+        let mut filled = Level {
+            rows: planes.height,
+            columns: planes.width,
+            weights: weights.iter().map(|weight| weight.max(LEAST_WEIGHT)).collect(),
+            values: planes.samples.clone(),
+        };
+        let told = levels::fold_in(filled.clustered(2), &mut |_, _| {});
+        filled.completed(&told.between([planes.height, planes.width]));
+        let filled = filled.values;
+        let smooth = Smooth {
+            area,
+            planes: &planes,
+            filled: &filled,
+            weights: &weights,
+            background: &background,
+            changed: &changed,
+        };
+        let texture = texture(&photo, &smooth, boxes, 0.6);
+        assert!((0..3 * count).all(|i| changed[i % count] || texture[i] == 0.0));
+        (0..count).filter(|i| changed[*i]).map(|i| (filled[i], texture[i])).collect()
+    }
+
+    /// The squares of the distance to the wall, with and without what is added.
+    fn errors(wall: impl Fn(u32, u32) -> f32, added: &[(f32, f32)]) -> (f32, f32) {
+        let (mut with, mut without) = (0.0, 0.0);
+        for ((x, y), (filled, added)) in pixels().zip(added) {
+            with += (filled + added - wall(x, y)).powi(2);
+            without += (filled - wall(x, y)).powi(2);
+        }
+        (with, without)
+    }
+
+    #[test]
+    fn joints_go_on_behind_a_digit() {
+        let (with, without) = errors(brick, &added(brick, &[DIGIT]));
+        assert!(with < 0.3 * without, "{with} {without}");
+    }
+
+    #[test]
+    fn a_plain_plate_on_a_wall_stays_plain() {
+        let plate = DIGIT.grown(14, SIZE);
+        let wall = |x: u32, y: u32| {
+            if plate.contains(x, y) { 0.9 } else { brick(x, y) }
+        };
+        let most = added(wall, &[DIGIT]).iter().map(|(_, added)| added.abs()).fold(0.0, f32::max);
+        assert!(most < 0.02, "{most}");
+    }
+
+    #[test]
+    fn things_on_the_wall_are_not_copied() {
+        // Dark bars, each of which a shift by whole bricks would lay on the digit.
+        let bar = |x: u32, y: u32| (x % 24).abs_diff(17) < 3 && y % 44 > 8;
+        let wall = |x: u32, y: u32| {
+            let near = DIGIT.grown(8, SIZE).contains(x, y);
+            if bar(x, y) && !near { 0.05 } else { brick(x, y) }
+        };
+        let least = added(wall, &[DIGIT]).iter().map(|(_, added)| *added).fold(0.0, f32::min);
+        assert!(least > -0.25, "{least}");
+    }
+
+    #[test]
+    fn nothing_comes_from_other_boxes() {
+        let boxes: Vec<BoxInPhoto> = (0..4)
+            .flat_map(|row| (0..6).map(move |column| (30 * column, 34 * row)))
+            .map(|(left, top)| BoxInPhoto { left, top, width: 26, height: 26 })
+            .chain([DIGIT])
+            .collect();
+        let (with, without) = errors(brick, &added(brick, &boxes));
+        assert!(with > 0.8 * without, "{with} {without}");
+    }
 
     #[test]
     fn grain_is_the_surroundings_own() {

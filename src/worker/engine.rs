@@ -19,7 +19,7 @@ use crate::{
     classifier::{Classifier, EngineError},
     photo::{BoxInPhoto, Photo},
     publication::{ModelEntry, StrokesEntry},
-    removal::{BrushStroke, Fill, Method, Nets, remove_watched},
+    removal::{Erasure, Fill, Method, Nets, remove_watched},
 };
 
 /// What the worker holds between requests.
@@ -141,14 +141,10 @@ impl Engine {
                 None => no_photo(),
             },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
-            Ask::Erase { boxes, corrections, method } => {
-                self.erase(&boxes, &corrections, &method, reply).await
-            }
-            Ask::Save { boxes, corrections, method } => {
-                self.save(&boxes, &corrections, &method, reply).await
-            }
-            Ask::Inspect { area, digit, corrections, method } => {
-                self.inspect(area, digit, &corrections, &method, reply).await
+            Ask::Erase { erasure, method } => self.erase(&erasure, &method, reply).await,
+            Ask::Save { erasure, method } => self.save(&erasure, &method, reply).await,
+            Ask::Inspect { area, digit, erasure, method } => {
+                self.inspect(area, digit, &erasure, &method, reply).await
             }
         })
     }
@@ -306,29 +302,22 @@ impl Engine {
     /// Fills all boxes and says which device did.
     async fn fill(
         &mut self,
-        boxes: &[BoxInPhoto],
-        corrections: &[BrushStroke],
+        erasure: &Erasure,
         method: &Method,
         reply: Reply<'_>,
     ) -> Result<(Vec<Fill>, DeviceInfo), Answer> {
-        let (mut ready, photo) = self.ready(boxes)?;
+        let (mut ready, photo) = self.ready(&erasure.all())?;
         ready
             .compute(reply, async |nets| {
-                remove_watched(photo, boxes, corrections, method, nets, &mut |_| {}).await
+                remove_watched(photo, erasure, method, nets, &mut |_| {}).await
             })
             .await
             .map_err(|error| failed(FailureKind::Engine, capitalised(&error.to_string())))
     }
 
-    async fn erase(
-        &mut self,
-        boxes: &[BoxInPhoto],
-        corrections: &[BrushStroke],
-        method: &Method,
-        reply: Reply<'_>,
-    ) -> Answer {
+    async fn erase(&mut self, erasure: &Erasure, method: &Method, reply: Reply<'_>) -> Answer {
         let begun = Instant::now();
-        match (self.fill(boxes, corrections, method, reply).await, &self.photo) {
+        match (self.fill(erasure, method, reply).await, &self.photo) {
             (Ok((fills, device)), Some(photo)) => Answer::Erased {
                 patches: fills.iter().map(|fill| patch_of(fill, photo)).collect(),
                 milliseconds: since(begun),
@@ -343,17 +332,18 @@ impl Engine {
         &mut self,
         area: BoxInPhoto,
         digit: Option<u8>,
-        corrections: &[BrushStroke],
+        erasure: &Erasure,
         method: &Method,
         reply: Reply<'_>,
     ) -> Answer {
-        let (mut ready, photo) = match self.ready(&[area]) {
+        let boxes = [erasure.all(), vec![area]].concat();
+        let (mut ready, photo) = match self.ready(&boxes) {
             Ok(ready) => ready,
             Err(answer) => return answer,
         };
         let inside = ready
             .compute(reply, async |nets| {
-                inspecting::inside(nets, photo, area, digit, corrections, method).await
+                inspecting::inside(nets, photo, area, digit, erasure, method).await
             })
             .await;
         match inside {
@@ -362,14 +352,8 @@ impl Engine {
         }
     }
 
-    async fn save(
-        &mut self,
-        boxes: &[BoxInPhoto],
-        corrections: &[BrushStroke],
-        method: &Method,
-        reply: Reply<'_>,
-    ) -> Answer {
-        match (self.fill(boxes, corrections, method, reply).await, &self.photo) {
+    async fn save(&mut self, erasure: &Erasure, method: &Method, reply: Reply<'_>) -> Answer {
+        match (self.fill(erasure, method, reply).await, &self.photo) {
             (Ok((fills, _)), Some(photo)) => {
                 let mut result = photo.clone();
                 for fill in &fills {

@@ -5,7 +5,7 @@ use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo},
     removal::{
-        BrushStroke, Fill, Histogram, Method, Nets, RemovalOptions, ReportOptions, Round,
+        Erasure, Fill, Histogram, Method, Nets, RemovalOptions, ReportOptions, Round,
         remove_watched,
     },
 };
@@ -22,7 +22,7 @@ pub(super) async fn inside(
     photo: &Photo,
     area: BoxInPhoto,
     digit: Option<u8>,
-    corrections: &[BrushStroke],
+    erasure: &Erasure,
     method: &Method,
 ) -> Result<Inside, EngineError> {
     let classifier = &nets.classifier;
@@ -45,7 +45,7 @@ pub(super) async fn inside(
             rounds.push(picture_of(&round));
         }
     };
-    let fills = remove_watched(photo, &[area], corrections, method, nets, &mut watch).await?;
+    let fills = remove_watched(photo, erasure, method, nets, &mut watch).await?;
     let fill = fills.into_iter().next().ok_or_else(nothing)?;
     let region = fill.area;
     let strokes = match (&nets.strokes, method) {
@@ -143,7 +143,8 @@ mod tests {
         let photo = Photo::from_rgb8(size, samples).expect("a photo");
         let area = BoxInPhoto { left: 15, top: 8, width: 22, height: 34 };
         for method in Method::all() {
-            let look = inside(&nets, &photo, area, None, &[], &method);
+            let erasure = Erasure::of(&[area]);
+            let look = inside(&nets, &photo, area, None, &erasure, &method);
             let inside = pollster::block_on(look).expect("the CPU computes");
             let side = architecture.input.side;
             assert_eq!(inside.side as usize, side);
@@ -192,10 +193,24 @@ mod tests {
         let area = BoxInPhoto { left: 3, top: 3, width: 20, height: 24 };
         let reported = ReportOptions { bins: 12, ..ReportOptions::by(KeyPixels::FeatureMaps) };
         let method = Method::Report(reported);
-        let look = pollster::block_on(inside(&nets, &photo, area, Some(4), &[], &method));
+        let look = pollster::block_on(inside(
+            &nets,
+            &photo,
+            area,
+            Some(4),
+            &Erasure::of(&[area]),
+            &method,
+        ));
         let inside_of = look.expect("the CPU computes");
         assert_eq!((inside_of.digit, inside_of.histogram.counts.len()), (4, 12));
-        let none = pollster::block_on(inside(&nets, &photo, area, Some(10), &[], &method));
+        let none = pollster::block_on(inside(
+            &nets,
+            &photo,
+            area,
+            Some(10),
+            &Erasure::of(&[area]),
+            &method,
+        ));
         assert!(none.is_err(), "there is no digit 10");
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::classifier::Reading;
 pub use crate::evaluation::Confusion;
 use crate::photo::{BoxInPhoto, PhotoSize};
-pub use crate::removal::{BrushStroke, Method};
+pub use crate::removal::{Erasure, Method};
 
 /// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
 pub type RequestId = u32;
@@ -68,20 +68,16 @@ pub enum Ask {
     /// Take the digits in these boxes, all at once, out of the open photo. Answered by
     /// [`Answer::Erased`].
     Erase {
-        /// All boxes to be removed; boxes near each other are filled together.
-        boxes: Vec<BoxInPhoto>,
-        /// What a brush says of strokes in them; the report's methods know nothing of it.
-        corrections: Vec<BrushStroke>,
+        /// What is taken out.
+        erasure: Erasure,
         /// How.
         method: Method,
     },
     /// The open photo as PNG at full resolution with these boxes removed.
     /// Answered by [`Answer::Saved`].
     Save {
-        /// All boxes to be removed.
-        boxes: Vec<BoxInPhoto>,
-        /// What a brush says of strokes in them.
-        corrections: Vec<BrushStroke>,
+        /// What is taken out.
+        erasure: Erasure,
         /// How.
         method: Method,
     },
@@ -101,9 +97,9 @@ pub enum Ask {
         area: BoxInPhoto,
         /// The digit whose logit's gradient is asked for; without one, the digit read.
         digit: Option<u8>,
-        /// What a brush says of strokes in it.
-        corrections: Vec<BrushStroke>,
-        /// How the digit is taken out.
+        /// What is taken out of that box alone.
+        erasure: Erasure,
+        /// How.
         method: Method,
     },
 }

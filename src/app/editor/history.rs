@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::boxes::BoxId;
-use super::erasure::Work;
+use super::work::Work;
 
 /// Steps that are kept.
 const MAX_STEPS: usize = 500;

@@ -6,23 +6,23 @@
 //! way from one to the other.
 
 mod boxes;
-mod erasure;
 mod gesture;
 mod history;
 mod labels;
 mod view;
+mod work;
 
 pub use boxes::{BoxId, LEAST_SIDE, PhotoBox};
-pub use erasure::{Erasure, Work, plain};
 pub use gesture::Handle;
 pub use labels::{LabelForm, PlacedLabel, place_labels};
 pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
+pub use work::Work;
 
 use std::sync::Arc;
 
 use crate::numbers::house_numbers;
 use crate::photo::{BoxInPhoto, PhotoSize};
-use crate::removal::{Brush, BrushStroke};
+use crate::removal::{Brush, BrushStroke, Erasure};
 use boxes::{from_corners, moved_together, resized_within};
 use gesture::Gesture;
 use history::{History, Merge};
@@ -857,9 +857,9 @@ mod tests {
     fn several_boxes_are_deleted_and_kept_in_one_step() {
         let (mut editor, [one, two, three]) = three_selected();
         assert!(editor.set_remove(&editor.selection(), false));
-        assert!(editor.erasure().areas.is_empty());
+        assert!(editor.erasure().boxes.is_empty());
         assert!(editor.undo());
-        assert_eq!(editor.erasure().areas.len(), 3);
+        assert_eq!(editor.erasure().boxes.len(), 3);
         editor.toggle_selected(two);
         assert!(editor.delete_selected());
         assert_eq!((editor.boxes().len(), editor.selected()), (1, Some(two)));

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use super::format::{UniqueNames, stem_of};
 #[cfg(any(feature = "boxes", test))]
 use crate::app::editor::PhotoBox;
-use crate::app::editor::{Editor, Erasure, Work};
+use crate::app::editor::{Editor, Work};
 use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::removal::Erasure;
 
 /// Names a photo for the life of the page; an id is never used again.
 pub type PhotoId = u32;
@@ -378,7 +379,7 @@ mod tests {
         gallery.note(a, SIZE, &boxes(&[9]));
         let editor = gallery.take_editor(a, SIZE);
         assert!(!editor.can_undo());
-        assert_eq!(editor.erasure().areas, [area(9)]);
+        assert_eq!(editor.erasure().boxes, [area(9)]);
         let turned = gallery.take_editor(a, PhotoSize { width: 50, height: 100 });
         assert_eq!(turned.photo(), PhotoSize { width: 50, height: 100 });
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::gallery::{Gallery, PhotoId};
-use crate::app::editor::{Erasure, PhotoBox, Work, plain};
+use crate::app::editor::{PhotoBox, Work};
 use crate::photo::{BoxInPhoto, LooseBox, PhotoSize};
-use crate::removal::BrushStroke;
+use crate::removal::{BrushStroke, Erasure};
 
 /// All photos, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,11 +30,11 @@ pub struct KeptPhoto {
     /// Its boxes, whether each one's digit is to be removed, and which a person says it is.
     pub boxes: Vec<(BoxInPhoto, bool, Option<u8>)>,
     /// The strokes of the brush.
-    pub corrections: Vec<BrushStroke>,
+    pub corrections: Vec<Arc<BrushStroke>>,
     /// The digits that were read.
     pub digits: Vec<(BoxInPhoto, u8)>,
     /// What was taken out in the file saved last: boxes, and the strokes that acted in them.
-    pub saved: Option<(Vec<BoxInPhoto>, Vec<BrushStroke>)>,
+    pub saved: Option<(Vec<BoxInPhoto>, Vec<Arc<BrushStroke>>)>,
 }
 
 /// What was kept before there was a brush.
@@ -85,9 +85,9 @@ impl Record {
                 name: entry.name.clone(),
                 size: entry.size,
                 boxes: entry.work.boxes.iter().map(|b| (b.area, b.remove, b.label)).collect(),
-                corrections: plain(&entry.work.corrections),
+                corrections: entry.work.corrections.clone(),
                 digits: entry.work.boxes.iter().filter_map(digit).collect(),
-                saved: entry.saved().map(|saved| (saved.areas.clone(), plain(&saved.corrections))),
+                saved: entry.saved().map(|saved| (saved.boxes.clone(), saved.corrections.clone())),
             });
         }
         record
@@ -103,12 +103,13 @@ impl KeptPhoto {
             .map(|(id, &(area, remove, label))| PhotoBox { id, area, remove, label })
             .filter(|b| fits(b.area))
             .collect();
-        let shared = |strokes: &[BrushStroke]| strokes.iter().cloned().map(Arc::new).collect();
-        gallery.note(id, self.size, &Work { boxes, corrections: shared(&self.corrections) });
+        // Boxes that stayed when the file was saved are those that stay now.
+        let others = boxes.iter().filter(|b| !b.remove).map(|b| b.area).collect();
+        gallery.note(id, self.size, &Work { boxes, corrections: self.corrections.clone() });
         gallery.note_digits(id, &self.digits);
         if let Some((areas, corrections)) = &self.saved {
-            let areas = areas.clone();
-            gallery.saved(id, Erasure { areas, corrections: shared(corrections) });
+            let (boxes, corrections) = (areas.clone(), corrections.clone());
+            gallery.saved(id, Erasure { boxes, others, corrections });
         }
     }
 }
@@ -158,7 +159,7 @@ mod tests {
             .collect();
         let entry = again.get(ids[1]).expect("added");
         assert_eq!(entry.progress(), Progress::Done);
-        assert_eq!(entry.work.erasure().areas, [area(1)]);
+        assert_eq!(entry.work.erasure().boxes, [area(1)]);
         assert_eq!((entry.work.boxes.len(), &entry.work.corrections), (2, &work.corrections));
         again.set_open(Some(ids[1]));
         assert_eq!(Record::of(&again, key), record);
@@ -182,7 +183,7 @@ mod tests {
             saved: None,
         };
         photo.restore(&mut gallery, id);
-        assert_eq!(gallery.get(id).expect("added").work.erasure().areas, [area(3)]);
+        assert_eq!(gallery.get(id).expect("added").work.erasure().boxes, [area(3)]);
     }
 
     #[test]
