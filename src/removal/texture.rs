@@ -45,7 +45,9 @@ const STANDS_OUT: f32 = 2.0;
 const TONE_COUNTS: f32 = 0.5;
 const STRENGTH_COUNTS: f32 = 0.3;
 
-/// Textures whose correlation about the part is below this have nothing to do with each other.
+/// A place that costs more, or whose texture correlates less with that about the part, has nothing to
+/// do with it.
+const MOST_COST: f32 = 2.0;
 const LEAST_CORRELATION: f32 = 0.25;
 
 /// The share of the cells about a part that must have a counterpart.
@@ -335,7 +337,7 @@ impl Wall {
             between().flat_map(move |y| between().map(move |x| (down + y, across + x)))
         });
         let best = finer.filter_map(|shift| self.fit(cells, shift, 1)).min_by(by_cost)?;
-        (best.correlation >= LEAST_CORRELATION).then_some(best)
+        (best.cost <= MOST_COST && best.correlation >= LEAST_CORRELATION).then_some(best)
     }
 
     /// How well a shift fits `every` so many of the cells; none where it must not lend.
