@@ -50,6 +50,10 @@ if [ -n "$parts" ]; then
 else
     "${bindgen[@]}" "$wasm"
 fi
+# What wasm-bindgen wrote holds comments and indentation, each on lines of its own, a tenth of it when
+# compressed.
+sed -E -i.long -e '/^ *\/\*\*/,/\*\//d' -e '/^ *\/\//d' -e 's/^ +//' "$draft/$name.js"
+rm "$draft/$name.js.long"
 # Copies of the old files must not be served for the new ones.
 for file in "$draft/$name"*; do
     rm -f "dist/${file##*/}".{br,gz}
