@@ -7,15 +7,9 @@ use crate::photo::BoxInPhoto;
 use crate::removal::{Method, texture_reach};
 
 /// Of `areas`, all to be removed, those whose fill may differ from the last one: the `changed`
-/// ones, those that may take texture from there, and those that were or are filled together with
-/// any of them.
+/// ones, and those that were or are filled together with them.
 pub fn affected(changed: &[BoxInPhoto], areas: &[BoxInPhoto], method: &Method) -> Vec<BoxInPhoto> {
     let mut regions: Vec<BoxInPhoto> = changed.to_vec();
-    if let Method::Doorplate(_) = method {
-        let reach = texture_reach(&[changed, areas].concat());
-        let lends = |area: &&BoxInPhoto| changed.iter().any(|other| area.within(other, reach));
-        regions.extend(areas.iter().filter(lends));
-    }
     let mut found = vec![false; areas.len()];
     loop {
         let near = |area: &BoxInPhoto| regions.iter().any(|region| meet(method, region, area));
@@ -29,6 +23,20 @@ pub fn affected(changed: &[BoxInPhoto], areas: &[BoxInPhoto], method: &Method) -
         regions.push(near.iter().fold(areas[next], |hull, region| hull.union(region)));
     }
     areas.iter().zip(found).filter_map(|(area, found)| found.then_some(*area)).collect()
+}
+
+/// Of `areas`, those whose fill may take its texture from where boxes `moved`.
+pub fn textured_from(
+    moved: &[BoxInPhoto],
+    areas: &[BoxInPhoto],
+    method: &Method,
+) -> Vec<BoxInPhoto> {
+    if !matches!(method, Method::Doorplate(_)) {
+        return Vec::new();
+    }
+    let reach = texture_reach(&[moved, areas].concat());
+    let lends = |area: &BoxInPhoto| moved.iter().any(|other| area.within(other, reach));
+    areas.iter().copied().filter(lends).collect()
 }
 
 /// Whether regions are so near each other that one's fill may depend on the other, with room to
@@ -61,6 +69,16 @@ mod tests {
         assert!(affected(&[at(300, 300)], &areas, &method).is_empty(), "one that is gone");
         assert_eq!(affected(&areas, &areas, &method), areas);
         assert!(affected(&[], &areas, &method).is_empty());
+    }
+
+    #[test]
+    fn texture_comes_from_further_away() {
+        let areas = [at(0, 0), at(70, 0), at(200, 0)];
+        let method = Method::default();
+        assert_eq!(textured_from(&[at(0, 0)], &areas, &method), areas[..2]);
+        assert!(textured_from(&[], &areas, &method).is_empty());
+        let grid: Method = "grid".parse().expect("a method");
+        assert!(textured_from(&areas, &areas, &grid).is_empty());
     }
 
     #[test]

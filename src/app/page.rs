@@ -13,7 +13,7 @@ use super::editor::{
     BoxId, Editor, PhotoBox, PointInPhoto, PointInScreen, SizeInScreen, View, numbers_of,
 };
 use super::engine::{Engine, Event};
-use super::erasing::affected;
+use super::erasing::{affected, textured_from};
 use super::house_number::HouseNumber;
 use super::kept;
 use super::messages::{Messages, Tone};
@@ -220,6 +220,8 @@ struct Backstage {
     /// Areas whose fill on the stage is not that of the boxes as they were asked about last; none
     /// when it is so of all.
     unfilled: Option<Vec<BoxInPhoto>>,
+    /// Boxes that came or went while others' texture was left as it is.
+    moved: Vec<BoxInPhoto>,
     asked_inside: Option<InsideQuestion>,
     asked_comparison: Option<(Vec<String>, Vec<BoxInPhoto>)>,
     /// Boxes to be pasted.
@@ -492,6 +494,8 @@ impl Page {
             Answer::Erased { patches, milliseconds, device } => {
                 self.backstage.update_value(|backstage| backstage.unfilled = Some(Vec::new()));
                 self.lay(&boxes, patches);
+                // A box that is dragged is further on by now.
+                self.sync_soon();
                 self.timing.update(|timing| {
                     timing.erased = Some(milliseconds);
                     timing.device = Some(device);
@@ -991,12 +995,19 @@ impl Page {
     }
 
     /// Boxes near each other are asked about together, as they are filled together; those that no
-    /// change came near keep their fill.
+    /// change came near keep their fill. While a box is dragged, an answer is waited for before the
+    /// next question, so that on a slow machine there are answers at all; and what only takes its
+    /// texture from near it follows when it is let go.
     fn ask_removal(self) {
+        let dragging = self.look(Editor::is_adjusting).unwrap_or_default();
+        if dragging && self.awaits(Kind::Erase) {
+            return;
+        }
         let erasure = self.look(Editor::erasure).unwrap_or_default();
         let question = (erasure, self.method.get_untracked());
         let before = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
-        if self.was_asked(&question, |backstage| &mut backstage.asked_erase) {
+        let settled = dragging || self.backstage.with_value(|backstage| backstage.moved.is_empty());
+        if self.was_asked(&question, |backstage| &mut backstage.asked_erase) && settled {
             return;
         }
         let (erasure, method) = question;
@@ -1004,10 +1015,17 @@ impl Page {
             .backstage
             .try_update_value(|backstage| match (before, &mut backstage.unfilled) {
                 (Some((before, same)), Some(unfilled)) if same == method => {
-                    unfilled.extend(erasure.changed_since(&before));
+                    let changed = erasure.changed_since(&before);
+                    backstage.moved.extend(&changed);
+                    unfilled.extend(changed);
+                    if !dragging {
+                        let moved = std::mem::take(&mut backstage.moved);
+                        unfilled.extend(textured_from(&moved, &erasure.boxes, &method));
+                    }
                     affected(unfilled, &erasure.boxes, &method)
                 }
                 (_, unfilled) => {
+                    backstage.moved.clear();
                     *unfilled = Some(erasure.boxes.clone());
                     erasure.boxes.clone()
                 }
