@@ -3,10 +3,10 @@
 //! The report fills each digit's box alone, from the pixels inside it, so a neighbour's stroke
 //! in the box is taken for background and comes back as a scar. Here all boxes near each other
 //! are filled at once. Where a network is at hand that finds strokes and key pixels, strokes alone
-//! are filled (`by_strokes`). Without it whole boxes are: no pixel of any box counts as background
-//! unless it is quiet in every box that holds it; and the photo around the boxes, which is
-//! background for certain, both holds nodes of its own and says what background looks like. Last,
-//! what was folded in is evened out.
+//! are filled (`by_strokes`), and the wall's texture goes on there (`texture`). Without it whole
+//! boxes are: no pixel of any box counts as background unless it is quiet in every box that holds
+//! it; and the photo around the boxes, which is background for certain, both holds nodes of its own
+//! and says what background looks like. Last, what was folded in is evened out.
 
 #[cfg(feature = "engine")]
 mod background;

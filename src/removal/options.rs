@@ -89,7 +89,8 @@ pub struct RemovalOptions {
     /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
     /// and still pass for background.
     pub tolerance: f32,
-    /// How much of the surroundings' grain is laid on filled strokes, 0 to 1.
+    /// How much of the surroundings' grain is laid on filled strokes, 0 to 1, and the least share of
+    /// texture that goes on there; at 0 there is none of either.
     pub grain: f32,
     /// Pixels by which found strokes are grown; below 0, shrunk. What a stroke grows over is no key
     /// pixel.

@@ -220,10 +220,15 @@ impl Wall {
             smooth.background[(y - inner.top) as usize * columns + (x - inner.left) as usize]
         });
         let weights = background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect();
-        let counted = if channels >= 3 { 3 } else { 1 };
-        let values = planes.samples[..counted * height * width].to_vec();
-        let cells = Level { rows: height, columns: width, weights, values }.clustered(side);
+        // Lent to the level and taken back: they may be a hundred megabytes.
+        let values = std::mem::take(&mut planes.samples);
+        let of_pixels = Level { rows: height, columns: width, weights, values };
+        let mut cells = of_pixels.clustered(side);
+        planes.samples = of_pixels.values;
         let [rows, columns] = [cells.rows, cells.columns];
+        // Transparency is no texture.
+        let counted = if channels >= 3 { 3 } else { 1 };
+        cells.values.truncate(counted * rows * columns);
         let mut clear = vec![true; rows * columns];
         for (i, background) in background.iter().enumerate() {
             clear[i / width / side * columns + i % width / side] &= background;
