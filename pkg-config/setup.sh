@@ -68,9 +68,13 @@ browser)
 firefox)
     # Prints its path; without it its tests alone are skipped, so this never fails.
     # shellcheck disable=SC2086 # an unset FIREFOX is no name
-    if first_of ${FIREFOX:-} firefox-esr firefox; then exit; fi
-    if apt_package firefox-esr; then command -v firefox-esr && exit; fi
-    echo "doorplate: the tests in Firefox are skipped; install Firefox, or name it in FIREFOX" >&2
+    found() {
+        firefox=$(first_of ${FIREFOX:-} firefox-esr firefox) || return 1
+        major=$("$firefox" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1)
+        [ "${major:-0}" -ge "$FIREFOX_LEAST" ]
+    }
+    if found || { apt_package firefox-esr && found; }; then echo "$firefox" && exit; fi
+    echo "doorplate: the tests in Firefox are skipped; install Firefox $FIREFOX_LEAST or newer, or name it in FIREFOX" >&2
     ;;
 browser-tests | browser-bench)
     folder=tests/browser
