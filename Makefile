@@ -31,11 +31,7 @@ native: ## Build the native program
 
 .PHONY: web
 web: page engine native ## Build the page and the engine into dist/
-	@# A changed file must never be served beside the compressed copy of its old self.
-	for file in www/*; do \
-		copy="dist/$${file#www/}"; \
-		cmp -s "$$file" "$$copy" || { rm -f "$$copy.br" "$$copy.gz"; cp "$$file" "$$copy"; }; \
-	done
+	pkg-config/www.sh
 	rm -rf dist/models dist/samples
 	cp -r models dist/models
 	cp -r assets/samples dist/samples

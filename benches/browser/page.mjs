@@ -47,7 +47,7 @@ async function opened(file) {
 
 /** Draws boxes on a grid of the stage. */
 async function drawGrid(page, columns, rows) {
-  const stage = await page.locator('.stage .original').boundingBox();
+  const stage = await page.locator('.stage .photo canvas').boundingBox();
   const [across, down] = [stage.width / (columns + 1), stage.height / (rows + 1)];
   for (let i = 0; i < columns * rows; i += 1) {
     const x = stage.x + across * (0.6 + (i % columns));

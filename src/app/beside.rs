@@ -5,12 +5,12 @@ use leptos::html;
 use leptos::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
+use super::canvas::{Ground, draw_ground};
 use super::later::View;
 use super::lean::{truth, when};
 use super::page::Page;
 use super::stage::{
-    PIXELATED_ABOVE, Pointers, draw_photo, photo_layer, pointer_down, pointer_moved, pointer_up,
-    wheel,
+    PIXELATED_ABOVE, Pointers, photo_layer, pointer_down, pointer_moved, pointer_up, wheel,
 };
 
 /// The original, there while both are shown; for [`later`](super::later::later).
@@ -33,7 +33,7 @@ fn Original(page: Page) -> impl IntoView {
     let half = NodeRef::<html::Div>::new();
     let canvas = NodeRef::<html::Canvas>::new();
     let pointers = StoredValue::new_local(Pointers::default());
-    draw_photo(page, canvas);
+    draw_ground(page, canvas, Ground::Photo);
     view! {
         <div
             node_ref=half

@@ -7,13 +7,15 @@ use wasm_bindgen::JsCast;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
+use super::canvas::{Ground, draw_pieces};
 use super::editor::{Editor, Finished, PointInPhoto};
 use super::icons::Icon;
 use super::keys::CONTROLS;
 use super::later::View;
 use super::lean::{text, truth, when};
 use super::page::Page;
-use super::stage::{lay_pieces, mask_of, px};
+use super::pieces::tinted;
+use super::stage::px;
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::removal::{Brush, BrushStroke, Method};
 
@@ -168,9 +170,11 @@ pub fn Filled(page: Page) -> impl IntoView {
     view! {
         <Show when=when(move || page.brush.get().is_some())>
             {
-                let layer = NodeRef::<html::Div>::new();
-                lay_pieces(page, layer, mask_of);
-                view! { <div node_ref=layer class="filled" data-testid="filled" aria-hidden="true"></div> }
+                let canvas = NodeRef::<html::Canvas>::new();
+                draw_pieces(page, canvas, Ground::Nothing, tinted);
+                view! {
+                    <canvas node_ref=canvas data-testid="filled" aria-hidden="true"></canvas>
+                }
             }
         </Show>
     }

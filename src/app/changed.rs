@@ -7,9 +7,10 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlCanvasElement, ImageBitmap};
 
+use super::canvas::context_in_memory;
 use super::comparison::changed_pixels;
-use super::page::{Page, Piece};
-use super::stage::context_in_memory;
+use super::page::Page;
+use super::pieces::Piece;
 use crate::worker::protocol::Patch;
 
 /// Counts anew whenever the engine has removed something and no box is dragged any more.

@@ -90,6 +90,8 @@ mod box_on_stage;
 #[cfg(feature = "app")]
 mod brush;
 #[cfg(feature = "app")]
+mod canvas;
+#[cfg(feature = "app")]
 mod changed;
 #[cfg(feature = "app")]
 mod divider;
@@ -123,6 +125,8 @@ mod offline;
 mod page;
 #[cfg(feature = "app")]
 mod panel;
+#[cfg(feature = "app")]
+mod pieces;
 #[cfg(feature = "app")]
 mod reading;
 #[cfg(feature = "app")]

@@ -21,8 +21,9 @@ use super::models::choice::{Memory, Models, Phase, Step};
 use super::models::side_by_side::SideBySide;
 use super::offline::NewVersion;
 use super::photos::{PhotoId, Photos};
+use super::pieces::{Piece, cut_pieces};
 use crate::photo::{BoxInPhoto, PhotoSize};
-use crate::removal::{Brush, Erasure, stroke_reach};
+use crate::removal::{Brush, Erasure};
 use crate::worker::protocol::{
     Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
     Progress, Reading,
@@ -83,30 +84,6 @@ pub struct Timing {
     pub erased: Option<f64>,
     /// What answered last.
     pub device: Option<DeviceInfo>,
-}
-
-/// Pixels that replace the photo's in one box and right beside it.
-#[derive(Clone)]
-pub struct Piece {
-    /// The box that was removed.
-    pub box_in_photo: BoxInPhoto,
-    /// The patch that holds its pixels.
-    pub patch: Rc<Patch>,
-}
-
-impl Piece {
-    /// The part of the photo that it may change: its box, and as far beyond it as strokes are
-    /// followed.
-    pub fn reach(&self) -> BoxInPhoto {
-        let reach = stroke_reach(&self.box_in_photo);
-        // The patch holds all that the removal may change.
-        reach.intersection(&self.patch.area).unwrap_or(self.box_in_photo)
-    }
-
-    /// Whether the other is this very piece, of the same answer.
-    pub fn is(&self, other: &Self) -> bool {
-        self.box_in_photo == other.box_in_photo && Rc::ptr_eq(&self.patch, &other.patch)
-    }
 }
 
 /// Everything on the page. Copies are the same page.
@@ -1239,24 +1216,4 @@ impl Page {
             self.pan((size.width - last.width) / 2.0, (size.height - last.height) / 2.0);
         }
     }
-}
-
-/// One piece a box of the question, each with the patch that covers it.
-///
-/// Boxes are shown piece by piece so that a box that is moved, switched off or deleted shows the
-/// original at once, without waiting for the engine, while its neighbours stay as they are.
-fn cut_pieces(boxes: &[BoxInPhoto], patches: Vec<Patch>) -> Vec<Piece> {
-    let patches: Vec<Rc<Patch>> = patches.into_iter().map(Rc::new).collect();
-    boxes
-        .iter()
-        .filter_map(|b| {
-            let patch = patches.iter().find(|patch| {
-                patch.area.left <= b.left
-                    && patch.area.top <= b.top
-                    && patch.area.right() >= b.right()
-                    && patch.area.bottom() >= b.bottom()
-            })?;
-            Some(Piece { box_in_photo: *b, patch: Rc::clone(patch) })
-        })
-        .collect()
 }

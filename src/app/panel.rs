@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::canvas::context_in_memory;
 use super::editor::{BoxId, Editor};
 use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
@@ -12,7 +13,6 @@ use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
-use super::stage::context_in_memory;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
 

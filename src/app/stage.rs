@@ -3,30 +3,25 @@
 //! Photo and replacements are laid by one CSS transform; boxes and labels are laid in screen
 //! coordinates, so that their lines and letters keep their size at every zoom.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashMap;
 
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::{Clamped, JsCast, JsValue, closure::Closure};
-use web_sys::{
-    CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, ImageData, PointerEvent,
-    WheelEvent,
-};
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, HtmlElement, PointerEvent, WheelEvent};
 
 use super::box_on_stage::BoxOnStage;
 use super::brush::{BrushOnStage, Filled};
-use super::divider::{self, DividerOnStage};
+use super::canvas::{Ground, draw_pieces};
+use super::divider::DividerOnStage;
 use super::editor::{
     BoxId, BoxInScreen, Editor, Finished, Handle, PlacedLabel, PointInScreen, SizeInScreen,
     place_labels,
 };
-use super::intake::describe;
 use super::lean::{text, truth};
-use super::messages::Tone;
-use super::page::{Page, Piece};
-use crate::photo::{BoxInPhoto, PhotoSize};
-use crate::worker::protocol::Patch;
+use super::page::Page;
+use super::pieces::removed;
+use crate::photo::PhotoSize;
 
 /// How far a pointer strays in CSS pixels while it clicks.
 const MOUSE_SLACK: f64 = 4.0;
@@ -37,11 +32,6 @@ const PEN_ERASER: i16 = 5;
 
 /// Above this zoom single pixels are shown as they are instead of blurred.
 pub const PIXELATED_ABOVE: f64 = 3.0;
-
-/// Canvases beyond these limits fail in some browsers, so larger photos are shown reduced; boxes,
-/// removal and the saved file keep the full resolution.
-const MAX_CANVAS_SIDE: f64 = 16_384.0;
-const MAX_CANVAS_PIXELS: f64 = 64_000_000.0;
 
 /// Where each box and its label lie.
 pub type Layout = HashMap<BoxId, (BoxInScreen, PlacedLabel)>;
@@ -58,12 +48,10 @@ pub struct Pointers {
 pub fn Stage(page: Page) -> impl IntoView {
     let stage = NodeRef::<html::Div>::new();
     let canvas = NodeRef::<html::Canvas>::new();
-    let pieces = NodeRef::<html::Div>::new();
     let pointers = StoredValue::new_local(Pointers::default());
 
     follow_size(page, stage);
-    draw_photo(page, canvas);
-    lay_pieces(page, pieces, canvas_of);
+    draw_pieces(page, canvas, Ground::Photo, removed);
 
     let layout = Memo::new(move |_| layout_of(page));
     let ids = Memo::new(move |_| {
@@ -78,15 +66,6 @@ pub fn Stage(page: Page) -> impl IntoView {
         let draft = page.editor.with(|editor| editor.as_ref().and_then(Editor::draft))?;
         Some((draft, page.view.get().box_to_screen(draft)))
     });
-    // Left of the divider the photo below shows through.
-    let clip = move || {
-        divider::shown(page).map(|divider| format!("inset(0 0 0 {:.4}%)", divider.share() * 100.0))
-    };
-    let laid_over = view! {
-        <div node_ref=pieces class="pieces" style:clip-path=clip aria-hidden="true"></div>
-        <Filled page=page />
-    };
-
     view! {
         <div
             node_ref=stage
@@ -105,7 +84,7 @@ pub fn Stage(page: Page) -> impl IntoView {
             on:lostpointercapture=move |event| pointer_up(page, pointers, &event, false)
             on:wheel=move |event| wheel(page, stage, &event)
         >
-            {photo_layer(page, canvas, laid_over.into_any())}
+            {photo_layer(page, canvas, view! { <Filled page=page /> }.into_any())}
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
@@ -158,7 +137,7 @@ pub fn photo_layer(page: Page, canvas: NodeRef<html::Canvas>, laid_over: AnyView
             style:width=side(|size| size.width)
             style:height=side(|size| size.height)
         >
-            <canvas node_ref=canvas class="original"></canvas>
+            <canvas node_ref=canvas></canvas>
             {laid_over}
         </div>
     }
@@ -182,7 +161,7 @@ fn layout_of(page: Page) -> Layout {
     boxes.iter().map(|b| b.id).zip(places.into_iter().zip(labels)).collect()
 }
 
-// ---- Pixels -----------------------------------------------------------------------------------
+// ---- Size ------------------------------------------------------------------------------------
 
 fn follow_size(page: Page, stage: NodeRef<html::Div>) {
     Effect::new(move |_| {
@@ -200,178 +179,6 @@ fn follow_size(page: Page, stage: NodeRef<html::Div>) {
         // The stage lives as long as the page does.
         resized.forget();
     });
-}
-
-/// Draws the photo whenever there is another one.
-pub fn draw_photo(page: Page, canvas: NodeRef<html::Canvas>) {
-    Effect::new(move |_| {
-        let Some(canvas) = canvas.get() else { return };
-        let drawn = page.picture.with(|picture| match picture {
-            Some(picture) => draw_reduced(&canvas, picture),
-            None => {
-                canvas.set_width(0);
-                canvas.set_height(0);
-                Ok(())
-            }
-        });
-        if let Err(error) = drawn {
-            page.messages.show(
-                Tone::Error,
-                format!("The browser cannot show this photo: {}.", describe(&error)),
-            );
-        }
-    });
-}
-
-fn draw_reduced(canvas: &HtmlCanvasElement, picture: &web_sys::ImageBitmap) -> Result<(), JsValue> {
-    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
-    let scale = (MAX_CANVAS_SIDE / width.max(height))
-        .min((MAX_CANVAS_PIXELS / (width * height)).sqrt())
-        .min(1.0);
-    let (width, height) = ((width * scale).round().max(1.0), (height * scale).round().max(1.0));
-    canvas.set_width(width as u32);
-    canvas.set_height(height as u32);
-    if let Some(context) = context_of(canvas)? {
-        context.draw_image_with_image_bitmap_and_dw_and_dh(picture, 0.0, 0.0, width, height)?;
-    }
-    Ok(())
-}
-
-/// The 2D context of a canvas; none when the browser has no memory for one.
-pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
-    Ok(canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok()))
-}
-
-/// The same of a small canvas, whose pixels are kept in memory: those on a GPU are a layer each to
-/// the browser, and a hundred of them slow down every frame; and each look at them fetches them.
-pub fn context_in_memory(
-    canvas: &HtmlCanvasElement,
-) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
-    let options = js_sys::Object::new();
-    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
-    let context = canvas.get_context_with_context_options("2d", &options)?;
-    Ok(context.and_then(|context| context.dyn_into().ok()))
-}
-
-/// Lays what a piece's canvas shows.
-///
-/// One small canvas a removed box instead of one as large as the photo: on a 100 megapixel photo
-/// that would cost 400 MB for a few digits.
-pub fn lay_pieces(
-    page: Page,
-    layer: NodeRef<html::Div>,
-    canvas_of: fn(&Piece) -> Result<HtmlCanvasElement, JsValue>,
-) {
-    let canvases = StoredValue::new_local(Vec::<(Piece, HtmlCanvasElement)>::new());
-    // Shown as long as there is a box exactly there that is to be removed: a box that is switched
-    // off or deleted shows the original at once, and undo brings the piece back. While a box is
-    // dragged its last piece stays until the next one comes, a moment behind the box: without, the
-    // digit would flicker.
-    let wanted = Memo::new(move |_| {
-        page.editor.with(|editor| {
-            let editor = editor.as_ref()?;
-            let areas = editor.erasure().boxes.into_iter().collect::<HashSet<_>>();
-            Some((areas, editor.is_adjusting()))
-        })
-    });
-    let show = move || {
-        let (wanted, adjusting) = wanted.get().unwrap_or_default();
-        canvases.with_value(|canvases| {
-            for (piece, canvas) in canvases {
-                canvas.set_hidden(!adjusting && !wanted.contains(&piece.box_in_photo));
-            }
-        });
-    };
-    Effect::new(move |_| {
-        let Some(layer) = layer.get() else { return };
-        // While one of many boxes is dragged, the others' canvases stay as they are.
-        let mut old = canvases.try_update_value(std::mem::take).unwrap_or_default();
-        let mut known = |piece: &Piece| {
-            let at = old.iter().position(|(before, _)| before.is(piece))?;
-            Some(old.swap_remove(at).1)
-        };
-        let laid: Vec<(Piece, HtmlCanvasElement)> = page.pieces.with(|pieces| {
-            pieces
-                .iter()
-                .filter_map(|piece| {
-                    let canvas = known(piece).or_else(|| {
-                        let canvas = canvas_of(piece).ok()?;
-                        layer.append_child(&canvas).ok()?;
-                        Some(canvas)
-                    })?;
-                    Some((piece.clone(), canvas))
-                })
-                .collect()
-        });
-        old.into_iter().for_each(|(_, canvas)| canvas.remove());
-        canvases.set_value(laid);
-        untrack(show);
-    });
-    Effect::new(move |_| show());
-}
-
-/// The piece's pixels in its box and a rim of one pixel, where the patch has it: without, the edges
-/// of two touching pieces let a hairline of the original through at odd zooms. Beyond it only what
-/// is filled shows.
-fn canvas_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
-    let (patch, inner, reach) = (&piece.patch, piece.box_in_photo, piece.reach());
-    let mut rgba = rows_of(patch, reach.left..reach.right(), reach.top..reach.bottom());
-    let pixels =
-        (reach.top..reach.bottom()).flat_map(|y| (reach.left..reach.right()).map(move |x| (x, y)));
-    for ((x, y), pixel) in pixels.zip(rgba.chunks_exact_mut(4)) {
-        let in_rim = inner.within(&BoxInPhoto { left: x, top: y, width: 1, height: 1 }, 1);
-        if !in_rim && !patch.fills(x - patch.area.left, y - patch.area.top) {
-            pixel[3] = 0;
-        }
-    }
-    canvas_at(reach, &rgba)
-}
-
-/// The colour of what is filled.
-const TINT: [u8; 4] = [230, 0, 126, 120];
-
-/// The piece's pixels that are filled, tinted.
-pub fn mask_of(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
-    let (area, reach) = (piece.patch.area, piece.reach());
-    let tint = |column: u32, row: u32| match piece.patch.fills(column, row) {
-        true => TINT,
-        false => [0; 4],
-    };
-    let left = reach.left.saturating_sub(area.left);
-    let top = reach.top.saturating_sub(area.top);
-    let rgba: Vec<u8> = (top..top + reach.height)
-        .flat_map(|row| (left..left + reach.width).flat_map(move |column| tint(column, row)))
-        .collect();
-    canvas_at(reach, &rgba)
-}
-
-/// A canvas with these pixels, to be laid over this part of the photo.
-fn canvas_at(area: BoxInPhoto, rgba: &[u8]) -> Result<HtmlCanvasElement, JsValue> {
-    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
-    canvas.set_width(area.width);
-    canvas.set_height(area.height);
-    // Named in full: Leptos has a method of the same name for elements.
-    let style = HtmlElement::style(&canvas);
-    style.set_property("left", &format!("{}px", area.left))?;
-    style.set_property("top", &format!("{}px", area.top))?;
-    let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), area.width, area.height)?;
-    if let Some(context) = context_in_memory(&canvas)? {
-        context.put_image_data(&data, 0.0, 0.0)?;
-    }
-    Ok(canvas)
-}
-
-/// The part of a patch's pixels in these columns and rows of the photo; what the patch does not
-/// hold is missing, which makes the whole too short to be drawn.
-fn rows_of(patch: &Patch, columns: Range<u32>, rows: Range<u32>) -> Vec<u8> {
-    let at = |column: u32, row: u32| {
-        let (x, y) = (column.saturating_sub(patch.area.left), row.saturating_sub(patch.area.top));
-        (y as usize * patch.area.width as usize + x as usize) * 4
-    };
-    rows.filter_map(|row| patch.rgba.get(at(columns.start, row)..at(columns.end, row)))
-        .flatten()
-        .copied()
-        .collect()
 }
 
 // ---- Pointers ---------------------------------------------------------------------------------

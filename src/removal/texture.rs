@@ -170,8 +170,8 @@ struct Wall {
 struct Cells {
     of_part: Vec<Cell>,
     about: Vec<Cell>,
-    /// The mean square of the texture about the part, and the largest.
-    energy: f32,
+    /// The mean of [`energy`] about the part, and the largest.
+    mean_energy: f32,
     most_energy: f32,
     /// Whether it is texture at all, and not noise or an edge.
     textured: bool,
@@ -315,12 +315,12 @@ impl Wall {
             .collect();
         let mut energies: Vec<f32> = about.iter().map(|cell| energy(&cell.samples)).collect();
         energies.sort_by(f32::total_cmp);
-        let energy = energies.iter().sum::<f32>() / energies.len().max(1) as f32;
+        let mean_energy = energies.iter().sum::<f32>() / energies.len().max(1) as f32;
         let middle = energies.get(energies.len() / 2).copied().unwrap_or(0.0);
         let most_energy = energies.last().copied().unwrap_or(0.0);
         let least = self.channels() as f32 * LEAST_ENERGY;
-        let textured = energy >= least && middle >= EVENNESS * energy;
-        Cells { of_part, about, energy, most_energy, textured }
+        let textured = mean_energy >= least && middle >= EVENNESS * mean_energy;
+        Cells { of_part, about, mean_energy, most_energy, textured }
     }
 
     /// The shift to the place whose texture goes on best, if any does.
@@ -356,7 +356,7 @@ impl Wall {
         };
         let count = cells.of_part.len().div_ceil(every) as f32;
         let most_tone = count * self.channels() as f32 * TONE * TONE;
-        let most_strength = count * STRENGTH.end() * cells.energy;
+        let most_strength = count * STRENGTH.end() * cells.mean_energy;
         let most_lent = STANDS_OUT * cells.most_energy;
         let (mut tone, mut strength) = (0.0, 0.0);
         for cell in cells.of_part.iter().step_by(every) {
@@ -369,7 +369,7 @@ impl Wall {
                 return None;
             }
         }
-        let [tone, strength] = [tone / count, strength / count / cells.energy];
+        let [tone, strength] = [tone / count, strength / count / cells.mean_energy];
         if !STRENGTH.contains(&strength) {
             return None;
         }
@@ -388,7 +388,7 @@ impl Wall {
             return None;
         }
         let cost = (here - 2.0 * both + there) / here
-            + TONE_COUNTS * tone / cells.energy
+            + TONE_COUNTS * tone / cells.mean_energy
             + STRENGTH_COUNTS * (strength - 1.0).max(0.0);
         let correlation = both / (here * there).sqrt();
         Some(Match { shift: (down, across), cost, correlation })

@@ -21,11 +21,7 @@ const DECODERS = 4;
 /** The pixels of the only box that are filled, as the tint shows them. */
 async function filled(page) {
   await settled(page);
-  return page.locator('[data-testid=filled] canvas').evaluate((canvas, box) => {
-    const { width, height } = box;
-    // The canvas reaches beyond the box, as strokes are followed there.
-    const left = box.left - parseInt(canvas.style.left, 10);
-    const top = box.top - parseInt(canvas.style.top, 10);
+  return page.getByTestId('filled').evaluate((canvas, { left, top, width, height }) => {
     const { data } = canvas.getContext('2d').getImageData(left, top, width, height);
     const pixels = [];
     for (let i = 0; i < width * height; i += 1) pixels.push(data[4 * i + 3] > 0);

@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
+import { PNG } from 'pngjs';
+
 import { obstacle } from './support/env.mjs';
 import { scratchFolder } from './support/native.mjs';
 import { ODD_PICTURES, SIZE, STROKE_BOX } from './support/oddfiles.mjs';
@@ -16,8 +18,20 @@ import {
   settled,
   withPageServed,
 } from './support/session.mjs';
-import { areaOf, boxes, choose, draw, drawAll, photoShown, save, screenshot } from './support/stage.mjs';
+import {
+  areaOf,
+  boxes,
+  choose,
+  draw,
+  drawAll,
+  photoShown,
+  save,
+  screenshot,
+  shownPhoto,
+} from './support/stage.mjs';
 
+/** In per cent of the photo's width. */
+const MIDDLE = 46;
 
 describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
@@ -37,8 +51,16 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
 
   /** Its place in per cent. */
   const now = async (page) => Number(await page.getByTestId('divider').getAttribute('aria-valuenow'));
-  const clipped = (page) =>
-    page.locator('.pieces').evaluate((pieces) => getComputedStyle(pieces).clipPath);
+  /** The photo as it is shown, left and right of about the middle of the box. */
+  const halves = async (page) => {
+    const { width, height, data } = await shownPhoto(page);
+    const column = (width * MIDDLE) / 100;
+    const rows = Array.from({ length: height }, (_, y) => data.subarray(4 * width * y, 4 * width * (y + 1)));
+    return {
+      left: Buffer.concat(rows.map((row) => row.subarray(0, 4 * column))),
+      right: Buffer.concat(rows.map((row) => row.subarray(4 * column))),
+    };
+  };
   /** The middle of the divider's knob on screen. */
   const knob = async (page) => {
     const place = await page.locator('.comparison-knob').boundingBox();
@@ -56,7 +78,6 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
     assert.ok(await divider.evaluate((element) => element === document.activeElement));
     assert.equal(await page.getByTestId('before-after').getAttribute('aria-pressed'), 'true');
     assert.equal(await now(page), 50);
-    assert.match(await clipped(page), /50%\)$/);
     for (const [key, value] of [
       ['ArrowRight', 51],
       ['ArrowLeft', 50],
@@ -90,13 +111,21 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
     await keyboard.press('End');
     const original = await seen();
     assert.ok(!original.equals(without), 'the digit is there and is not');
+    // Through the middle of the box, to the pixel.
+    const photo = await halves(page);
+    await keyboard.press('Home');
+    const removed = await halves(page);
+    assert.ok(!removed.left.equals(photo.left) && !removed.right.equals(photo.right));
+    for (let i = 0; i < MIDDLE; i += 1) await keyboard.press('ArrowRight');
+    const middle = await halves(page);
+    assert.ok(middle.left.equals(photo.left), 'left of it is the original');
+    assert.ok(middle.right.equals(removed.right), 'right of it the digit is gone');
     await keyboard.press('b');
     assert.ok(without.equals(await seen()));
     await keyboard.down('o');
     assert.ok(original.equals(await seen()), 'it is the original');
     await keyboard.up('o');
     assert.equal(await page.getByTestId('divider').count(), 0);
-    assert.equal(await clipped(page), 'none');
     assert.ok(after.equals(await screenshot(page)), 'all is as it was');
     session.assertClean();
   });
@@ -156,6 +185,60 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
       () => document.querySelector('[data-testid=divider]').getAttribute('aria-valuenow') === '80',
     );
     assert.equal((await boxes(page)).length, 0);
+    session.assertClean();
+  });
+
+  test('a large photo is drawn as finely as it is seen, and so is what was removed', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
+    const [width, height] = [2400, 1600];
+    const bar = { left: 1190, top: 700, width: 30, height: 200 };
+    const box = { left: 1150, top: 680, width: 110, height: 240 };
+    const png = new PNG({ width, height });
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const dark = x >= bar.left && x < bar.left + bar.width && y >= bar.top && y < bar.top + bar.height;
+        png.data.set(dark ? [30, 30, 40, 255] : [180 + (x >> 6), 180, 170, 255], 4 * (y * width + x));
+      }
+    }
+    await choose(page, { name: 'large.png', mimeType: 'image/png', buffer: PNG.sync.write(png) });
+    await photoShown(page, 'large.png');
+    await drawAll(page, [box]);
+    await engineReady(page);
+    await settled(page);
+    /** How large the canvas is, and how light the darkest of the bar's pixels are there. */
+    const look = async () => {
+      const shown = await shownPhoto(page);
+      const scale = shown.width / width;
+      let least = 255;
+      for (let y = bar.top; y < bar.top + bar.height; y += 8) {
+        for (let x = bar.left; x < bar.left + bar.width; x += 8) {
+          const at = Math.floor(y * scale) * shown.width + Math.floor(x * scale);
+          least = Math.min(least, shown.data[4 * at]);
+        }
+      }
+      return { width: shown.width, least };
+    };
+    const reduced = await look();
+    assert.equal(reduced.width, width / 2);
+    assert.ok(reduced.least > 150, `gone: ${reduced.least}`);
+    await page.keyboard.down('o');
+    await page.locator('.stage.is-comparing').waitFor();
+    assert.ok((await look()).least < 60, 'the original');
+    await page.keyboard.up('o');
+    await page.locator('.stage:not(.is-comparing)').waitFor();
+    assert.deepEqual(await look(), reduced);
+
+    const middle = await page.getByTestId('box').boundingBox();
+    await page.mouse.move(middle.x + middle.width / 2, middle.y + middle.height / 2);
+    for (let i = 0; i < 6; i += 1) await page.mouse.wheel(0, -300);
+    await page.waitForFunction(
+      (width) => document.querySelector('.stage .photo canvas').width === width,
+      width,
+    );
+    assert.ok((await look()).least > 150, 'from near as well');
+    const saved = decode((await save(page, ANSWER_MILLISECONDS)).png);
+    assert.ok((await shownPhoto(page)).data.equals(saved.data), 'and as it is saved');
     session.assertClean();
   });
 

@@ -50,11 +50,6 @@ async function work(page) {
   await choose(page, PHOTO);
   await photoShown(page, 'door-606.jpg');
   await drawAll(page, [BOX]);
-  if (!(await page.getByTestId('box').count())) {
-    // A message came up meanwhile, in the pointer's way.
-    await page.getByTestId('message').getByRole('button').first().click();
-    await drawAll(page, [BOX]);
-  }
   await engineReady(page);
   await settled(page);
   assert.match(await houseNumber(page), /^\d$/);

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsValue};
 use web_sys::{HtmlCanvasElement, ImageData, PointerEvent};
 
+use crate::app::canvas::context_in_memory;
 use crate::app::lean::text;
-use crate::app::stage::context_in_memory;
 
 /// A part of the photo: left, top, width and height in pixels.
 pub type Frame = [f64; 4];

@@ -10,6 +10,7 @@ use super::format::{PictureFormat, SaveChoice, UniqueNames, saved_name};
 use super::gallery::Gallery;
 use super::more::More;
 use super::zip::Zip;
+use crate::app::canvas::context_of;
 use crate::app::comparison::changed_share;
 use crate::app::editor::Editor;
 use crate::app::icons::Icon;
@@ -20,7 +21,6 @@ use crate::app::lean::{text, truth, when};
 use crate::app::messages::Tone;
 use crate::app::modal::Modal;
 use crate::app::page::Page;
-use crate::app::stage::context_of;
 
 /// The choice of format is kept under this key.
 const CHOICE_KEY: &str = "doorplate-save";

@@ -5,9 +5,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::gallery::PhotoId;
+use crate::app::canvas::context_in_memory;
 use crate::app::intake::decode;
 use crate::app::page::Page;
-use crate::app::stage::context_in_memory;
 use crate::photo::PhotoSize;
 
 /// Its sides in pixels: twice those in `www/styles.css`, for sharp screens.

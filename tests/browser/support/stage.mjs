@@ -180,20 +180,11 @@ export function houseNumber(page) {
   return page.getByTestId('house-number').getAttribute('data-number');
 }
 
-/** The photo as the stage shows it at full size: the original and what is laid over it. */
+/** The photo as the stage shows it, which is at full size where the screen has the pixels for it. */
 export async function shownPhoto(page) {
   const pixels = await page.evaluate(() => {
-    const original = document.querySelector('.stage .photo canvas.original');
-    const canvas = document.createElement('canvas');
-    canvas.width = original.width;
-    canvas.height = original.height;
+    const canvas = document.querySelector('.stage .photo canvas');
     const context = canvas.getContext('2d');
-    context.drawImage(original, 0, 0);
-    const comparing = document.querySelector('.stage').classList.contains('is-comparing');
-    for (const piece of document.querySelectorAll('.stage .pieces canvas')) {
-      if (piece.hidden || comparing) continue;
-      context.drawImage(piece, parseInt(piece.style.left, 10), parseInt(piece.style.top, 10));
-    }
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     let text = '';
     for (let i = 0; i < data.length; i += 8192) {

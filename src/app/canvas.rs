@@ -1,0 +1,238 @@
+//! What the stage's canvases show: the photo, and pieces over it.
+
+use std::collections::HashSet;
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::{Clamped, JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap, ImageData};
+
+use super::comparison::Divider;
+use super::divider;
+use super::intake::describe;
+use super::messages::Tone;
+use super::page::Page;
+use super::pieces::Piece;
+use crate::photo::BoxInPhoto;
+
+/// Canvases beyond these limits fail in some browsers, so larger photos are shown reduced; boxes,
+/// removal and the saved file keep the full resolution.
+const MAX_CANVAS_SIDE: f64 = 16_384.0;
+const MAX_CANVAS_PIXELS: f64 = 64_000_000.0;
+
+/// Photos that are seen from farther away show nothing of a digit.
+const MOST_REDUCTION: f64 = 64.0;
+
+/// What is under the pieces.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Ground {
+    /// The photo.
+    Photo,
+    /// Another canvas.
+    Nothing,
+}
+
+/// Keeps a canvas in the photo's shape and with the photo, if that is its ground; counts how often
+/// it was drawn.
+///
+/// A photo that is seen from afar is drawn with no more than twice the pixels that the screen has
+/// for it in row and column: some browsers copy the whole canvas for each frame.
+pub fn draw_ground(page: Page, canvas: NodeRef<html::Canvas>, ground: Ground) -> RwSignal<u32> {
+    let times = RwSignal::new(0);
+    let reduction = Memo::new(move |_| {
+        let pixels = page.view.get().zoom * window().device_pixel_ratio();
+        1_u32 << ((1.0 / pixels).clamp(1.0, MOST_REDUCTION) as u32).ilog2()
+    });
+    Effect::new(move |_| {
+        let Some(canvas) = canvas.get() else { return };
+        let scale = 1.0 / f64::from(reduction.get());
+        let drawn = page.picture.with(|picture| match picture {
+            Some(picture) => draw_reduced(&canvas, picture, scale, ground),
+            None => {
+                canvas.set_width(0);
+                canvas.set_height(0);
+                Ok(())
+            }
+        });
+        if let Err(error) = drawn {
+            page.messages.show(
+                Tone::Error,
+                format!("The browser cannot show this photo: {}.", describe(&error)),
+            );
+        }
+        times.update(|times| *times += 1);
+    });
+    times
+}
+
+fn draw_reduced(
+    canvas: &HtmlCanvasElement,
+    picture: &ImageBitmap,
+    scale: f64,
+    ground: Ground,
+) -> Result<(), JsValue> {
+    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+    let scale = (MAX_CANVAS_SIDE / width.max(height))
+        .min((MAX_CANVAS_PIXELS / (width * height)).sqrt())
+        .min(scale);
+    let (width, height) = ((width * scale).round().max(1.0), (height * scale).round().max(1.0));
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    if let (Ground::Photo, Some(context)) = (ground, context_of(canvas)?) {
+        context.draw_image_with_image_bitmap_and_dw_and_dh(picture, 0.0, 0.0, width, height)?;
+    }
+    Ok(())
+}
+
+/// What a canvas shows over its ground.
+#[derive(Default)]
+struct Shown {
+    /// On which ground, as [`draw_ground`] counts them.
+    ground: u32,
+    /// Pieces show right of this share of the photo's width.
+    from: f64,
+    /// The pieces, with their pixels.
+    pieces: Vec<(Piece, HtmlCanvasElement)>,
+}
+
+/// Draws what shows of each piece on a canvas.
+///
+/// All on one: a canvas a piece is a layer each to some browsers, and fifty of them make it miss
+/// frames.
+pub fn draw_pieces(
+    page: Page,
+    canvas: NodeRef<html::Canvas>,
+    ground: Ground,
+    pixels_of: fn(&Piece) -> Result<HtmlCanvasElement, JsValue>,
+) {
+    let times = draw_ground(page, canvas, ground);
+    let shown = StoredValue::new_local(Shown::default());
+    // Shown as long as there is a box exactly there that is to be removed: a box that is switched
+    // off or deleted shows the original at once, and undo brings the piece back. While a box is
+    // dragged its last piece stays until the next one comes, a moment behind the box: without, the
+    // digit would flicker.
+    let wanted = Memo::new(move |_| {
+        page.editor.with(|editor| {
+            let editor = editor.as_ref()?;
+            let areas = editor.erasure().boxes.into_iter().collect::<HashSet<_>>();
+            Some((areas, editor.is_adjusting()))
+        })
+    });
+    let from = Memo::new(move |_| match page.comparing.get() {
+        true => 1.0,
+        false => divider::shown(page).map_or(0.0, Divider::share),
+    });
+    Effect::new(move |_| {
+        let Some(canvas) = canvas.get() else { return };
+        let mut old = shown.try_update_value(std::mem::take).unwrap_or_default();
+        let mut new = Shown { ground: times.get(), from: from.get(), pieces: Vec::new() };
+        let afresh = (new.ground, new.from) != (old.ground, old.from);
+        let (wanted, adjusting) = wanted.get().unwrap_or_default();
+        let mut changed = Vec::new();
+        page.pieces.with(|pieces| {
+            for piece in pieces {
+                if !adjusting && !wanted.contains(&piece.box_in_photo) {
+                    continue;
+                }
+                let known = old.pieces.iter().position(|(before, _)| before.is(piece));
+                let known = known.map(|at| old.pieces.swap_remove(at).1);
+                if afresh || known.is_none() {
+                    changed.push(piece.reach());
+                }
+                if let Some(pixels) = known.or_else(|| pixels_of(piece).ok()) {
+                    new.pieces.push((piece.clone(), pixels));
+                }
+            }
+        });
+        changed.extend(old.pieces.iter().map(|(piece, _)| piece.reach()));
+        // A browser that has no memory left goes on showing what it can.
+        let _ = page.picture.with(|picture| {
+            let Some(picture) = picture else { return Ok(()) };
+            changed.iter().try_for_each(|area| new.draw(*area, &canvas, picture, ground))
+        });
+        shown.set_value(new);
+    });
+}
+
+impl Shown {
+    /// Draws a part of the photo anew.
+    fn draw(
+        &self,
+        area: BoxInPhoto,
+        canvas: &HtmlCanvasElement,
+        picture: &ImageBitmap,
+        ground: Ground,
+    ) -> Result<(), JsValue> {
+        let Some(context) = context_of(canvas)? else { return Ok(()) };
+        let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+        let across = f64::from(canvas.width()) / width;
+        let down = f64::from(canvas.height()) / height;
+        // Whole pixels of the canvas, so that nothing of what was there shines through.
+        let span = |start: u32, end: u32, scale: f64| {
+            let first = (f64::from(start) * scale).floor();
+            (first, (f64::from(end) * scale).ceil() - first)
+        };
+        let (x, columns) = span(area.left, area.right(), across);
+        let (y, rows) = span(area.top, area.bottom(), down);
+        let clip = |x, y, columns, rows| {
+            context.begin_path();
+            context.rect(x, y, columns, rows);
+            context.clip();
+        };
+        context.save();
+        clip(x, y, columns, rows);
+        context.clear_rect(x, y, columns, rows);
+        if ground == Ground::Photo {
+            context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                picture,
+                x / across,
+                y / down,
+                columns / across,
+                rows / down,
+                x,
+                y,
+                columns,
+                rows,
+            )?;
+        }
+        context.scale(across, down)?;
+        clip(self.from * width, 0.0, width, height);
+        for (piece, pixels) in &self.pieces {
+            let reach = piece.reach();
+            if reach.within(&area, (1.0 / across) as u32 + 1) {
+                let (x, y) = (f64::from(reach.left), f64::from(reach.top));
+                context.draw_image_with_html_canvas_element(pixels, x, y)?;
+            }
+        }
+        context.restore();
+        Ok(())
+    }
+}
+
+/// A small canvas with these pixels.
+pub fn canvas_with(width: u32, height: u32, rgba: &[u8]) -> Result<HtmlCanvasElement, JsValue> {
+    let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), width, height)?;
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
+    canvas.set_width(width);
+    canvas.set_height(height);
+    if let Some(context) = context_in_memory(&canvas)? {
+        context.put_image_data(&data, 0.0, 0.0)?;
+    }
+    Ok(canvas)
+}
+
+/// The 2D context of a canvas; none when the browser has no memory for one.
+pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
+    Ok(canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok()))
+}
+
+/// The same of a small canvas, whose pixels are kept in memory: those on a GPU are a layer each to
+/// the browser, and a hundred of them slow down every frame; and each look at them fetches them.
+pub fn context_in_memory(
+    canvas: &HtmlCanvasElement,
+) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
+    let context = canvas.get_context_with_context_options("2d", &options)?;
+    Ok(context.and_then(|context| context.dyn_into().ok()))
+}
