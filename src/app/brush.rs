@@ -173,7 +173,7 @@ pub fn Filled(page: Page) -> impl IntoView {
                 let canvas = NodeRef::<html::Canvas>::new();
                 draw_pieces(page, canvas, Ground::Nothing, tinted);
                 view! {
-                    <canvas node_ref=canvas data-testid="filled" aria-hidden="true"></canvas>
+                    <canvas node_ref=canvas class="filled" data-testid="filled" aria-hidden="true"></canvas>
                 }
             }
         </Show>

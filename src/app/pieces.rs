@@ -56,8 +56,8 @@ pub fn cut_pieces(boxes: &[BoxInPhoto], patches: Vec<Patch>) -> Vec<Piece> {
 }
 
 /// The piece's pixels in its box and a rim of one pixel, where the patch has it: without, the edges
-/// of two touching pieces let a hairline of the original through at odd zooms. Beyond it only what
-/// is filled shows.
+/// of two touching pieces let a hairline of the original through where the photo is drawn reduced.
+/// Beyond it only what is filled shows.
 pub fn removed(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
     let (patch, inner, reach) = (&piece.patch, piece.box_in_photo, piece.reach());
     let mut rgba = rows_of(patch, reach.left..reach.right(), reach.top..reach.bottom());
@@ -72,8 +72,8 @@ pub fn removed(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
     canvas_with(reach.width, reach.height, &rgba)
 }
 
-/// The colour of what is filled.
-const TINT: [u8; 4] = [230, 0, 126, 120];
+/// The colour of what is filled; the whole canvas is translucent, as pieces overlap.
+const TINT: [u8; 4] = [230, 0, 126, 255];
 
 /// The piece's pixels that are filled, tinted.
 pub fn tinted(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
