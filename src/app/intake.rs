@@ -9,7 +9,7 @@ use web_sys::{Blob, BlobPropertyBag, ImageBitmap, ImageData};
 
 use super::messages::Tone;
 use super::page::Page;
-use super::photos::{Given, PhotoId, add};
+use super::photos::{Given, PhotoId, add_all};
 use crate::photo::{PhotoSize, size_from_header};
 
 /// The folder of the sample pictures, relative to the page.
@@ -51,10 +51,10 @@ pub async fn fetch_samples() -> Vec<Sample> {
 
 /// Opens a sample picture.
 pub fn open_sample(page: Page, sample: Sample) {
-    page.loading_began();
+    let ticket = page.loading_began();
     spawn_local(async move {
         match fetch_blob(&sample.url()).await {
-            Ok(file) => add(page, vec![Given { name: sample.file, file }]),
+            Ok(file) => add_all(page, ticket, vec![Given { name: sample.file, file }], &[]).await,
             Err(reason) => page.messages.show(
                 Tone::Error,
                 format!("The sample {} could not be fetched: {reason}", sample.file),

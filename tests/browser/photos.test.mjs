@@ -205,6 +205,33 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  test('a sample that comes late stays behind the photo that was chosen after it', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
+    const button = page.getByTestId('sample').first();
+    await button.locator('img').evaluate((image) => image.decode());
+    let give;
+    const given = new Promise((resolve) => {
+      give = resolve;
+    });
+    await page.route('**/samples/*.jpg', async (route) => {
+      await given;
+      await route.continue();
+    });
+    await Promise.all([page.waitForRequest(/samples\/.+\.jpg$/), button.click()]);
+    await choose(page, sample('door-606'));
+    await photoShown(page, 'door-606.jpg');
+    give();
+    await page.getByTestId('photo').nth(1).waitFor();
+    await settled(page);
+    assert.deepEqual(
+      (await photos(page)).map(({ open }) => open),
+      [true, false],
+    );
+    await photoShown(page, 'door-606.jpg');
+    session.assertClean();
+  });
+
   test('the camera gives one more', async (t) => {
     const session = await at.visit(t);
     const { page } = session;

@@ -144,7 +144,9 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
     });
 }
 
-async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[String]) {
+/// Adds photos and opens the first of them, unless another was chosen after this ticket was given;
+/// names those that are refused or `unread`.
+pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[String]) {
     let (box_files, given): (Vec<Given>, Vec<Given>) =
         given.into_iter().partition(|given| boxfiles::is_box_file(&given.name));
     let count = given.len();

@@ -28,7 +28,7 @@ mod thumbnail;
 mod zip;
 
 #[cfg(feature = "app")]
-pub(super) use adding::{Camera, Given, add, add_dropped, add_readable, given_of};
+pub(super) use adding::{Camera, Given, add, add_all, add_dropped, add_readable, given_of};
 #[cfg(feature = "app")]
 pub(super) use files::{Photos, close, follow_stage, step};
 pub use gallery::{Entry, Gallery, PhotoId, Progress};
