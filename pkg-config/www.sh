@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Copies www into dist; style sheets without comments and indentation, an eighth of them when
-# compressed.
+# Copies www into dist; style sheets without comments and indentation, which are an eighth of what is
+# sent. Comments must be on lines of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p dist
 draft=$(mktemp dist/.draft-XXXXXX)
 trap 'rm -f "$draft"' EXIT
+if grep -nE '[^ ].*/\*|\*/.*[^ ]' www/*.css; then
+    echo "doorplate: these comments share a line with something else" >&2
+    exit 1
+fi
 for file in www/*; do
     copy="dist/${file#www/}"
     case "$file" in

@@ -189,8 +189,10 @@ fn what_cannot_be_trained_on_leaves_no_run_behind() {
     doorplate(folder.path(), "train").refused(2);
     doorplate(folder.path(), "train --data data --net NoSuchNet").refused(2);
     assert_eq!(names_in(folder.path()), ["data", "empty"]);
-    let message = doorplate(folder.path(), "train --resume data").refused(1);
-    assert!(message.contains("run.json"), "{message}");
+    for command in ["train --resume data", "train --resume nothing", "train --resume data/1.png"] {
+        let message = doorplate(folder.path(), command).refused(3);
+        assert!(message.contains("no run is here"), "{message}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the stage's canvases show: the photo, and pieces over it.
+//! Canvases, and what those of the stage show: the photo, and pieces over it.
 
 use std::collections::HashSet;
 
@@ -20,32 +20,40 @@ use crate::photo::BoxInPhoto;
 const MAX_CANVAS_SIDE: f64 = 16_384.0;
 const MAX_CANVAS_PIXELS: f64 = 64_000_000.0;
 
-/// Photos that are seen from farther away show nothing of a digit.
-const MOST_REDUCTION: f64 = 64.0;
+/// The same for a canvas that lies over the photo's, whose pixels need not be exact.
+const MAX_OVERLAY_PIXELS: f64 = 8_000_000.0;
+
+/// A photo that is seen from farther away shows nothing of a digit.
+const MOST_REDUCTION: u32 = 64;
+
+/// Between two reductions the one before stays for so much longer, so that a zoom to and fro does
+/// not draw the photo each time.
+const SLACK: f64 = 1.2;
 
 /// What is under the pieces.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Ground {
     /// The photo.
     Photo,
-    /// Another canvas.
+    /// Nothing on this canvas: the photo's lies below.
     Nothing,
 }
 
 /// Keeps a canvas in the photo's shape and with the photo, if that is its ground; counts how often
 /// it was drawn.
 ///
-/// A photo that is seen from afar is drawn with no more than twice the pixels that the screen has
+/// A photo that is seen from afar is drawn with about twice the pixels at most that the screen has
 /// for it in row and column: some browsers copy the whole canvas for each frame.
 pub fn draw_ground(page: Page, canvas: NodeRef<html::Canvas>, ground: Ground) -> RwSignal<u32> {
     let times = RwSignal::new(0);
-    let reduction = Memo::new(move |_| {
-        let pixels = page.view.get().zoom * window().device_pixel_ratio();
-        1_u32 << ((1.0 / pixels).clamp(1.0, MOST_REDUCTION) as u32).ilog2()
+    let reduction = Memo::new(move |before: Option<&f64>| {
+        let exact = 1.0 / (page.view.get().zoom * window().device_pixel_ratio());
+        let before = before.copied().filter(|r| (r / SLACK..2.0 * r * SLACK).contains(&exact));
+        before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MOST_REDUCTION).ilog2()))
     });
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
-        let scale = 1.0 / f64::from(reduction.get());
+        let scale = 1.0 / reduction.get();
         let drawn = page.picture.with(|picture| match picture {
             Some(picture) => draw_reduced(&canvas, picture, scale, ground),
             None => {
@@ -72,8 +80,12 @@ fn draw_reduced(
     ground: Ground,
 ) -> Result<(), JsValue> {
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+    let most_pixels = match ground {
+        Ground::Photo => MAX_CANVAS_PIXELS,
+        Ground::Nothing => MAX_OVERLAY_PIXELS,
+    };
     let scale = (MAX_CANVAS_SIDE / width.max(height))
-        .min((MAX_CANVAS_PIXELS / (width * height)).sqrt())
+        .min((most_pixels / (width * height)).sqrt())
         .min(scale);
     let (width, height) = ((width * scale).round().max(1.0), (height * scale).round().max(1.0));
     canvas.set_width(width as u32);
@@ -89,7 +101,8 @@ fn draw_reduced(
 struct Shown {
     /// On which ground, as [`draw_ground`] counts them.
     ground: u32,
-    /// Pieces show right of this share of the photo's width.
+    /// Pieces show right of this share of the photo's width: what replaces the photo is compared
+    /// with it.
     from: f64,
     /// The pieces, with their pixels.
     pieces: Vec<(Piece, HtmlCanvasElement)>,
@@ -118,9 +131,10 @@ pub fn draw_pieces(
             Some((areas, editor.is_adjusting()))
         })
     });
-    let from = Memo::new(move |_| match page.comparing.get() {
-        true => 1.0,
-        false => divider::shown(page).map_or(0.0, Divider::share),
+    let from = Memo::new(move |_| match (ground, page.comparing.get()) {
+        (Ground::Nothing, _) => 0.0,
+        (_, true) => 1.0,
+        (_, false) => divider::shown(page).map_or(0.0, Divider::share),
     });
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
@@ -145,25 +159,29 @@ pub fn draw_pieces(
             }
         });
         changed.extend(old.pieces.iter().map(|(piece, _)| piece.reach()));
-        // A browser that has no memory left goes on showing what it can.
-        let _ = page.picture.with(|picture| {
-            let Some(picture) = picture else { return Ok(()) };
-            changed.iter().try_for_each(|area| new.draw(*area, &canvas, picture, ground))
+        page.picture.with(|picture| {
+            let (Some(picture), Ok(Some(context))) = (picture, context_of(&canvas)) else { return };
+            for area in changed {
+                context.save();
+                // A browser that has no memory left goes on showing what it can.
+                let _ = new.draw(area, &context, &canvas, picture, ground);
+                context.restore();
+            }
         });
         shown.set_value(new);
     });
 }
 
 impl Shown {
-    /// Draws a part of the photo anew.
+    /// Draws a part of the photo anew; clips and scales the context.
     fn draw(
         &self,
         area: BoxInPhoto,
+        context: &CanvasRenderingContext2d,
         canvas: &HtmlCanvasElement,
         picture: &ImageBitmap,
         ground: Ground,
     ) -> Result<(), JsValue> {
-        let Some(context) = context_of(canvas)? else { return Ok(()) };
         let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
         let across = f64::from(canvas.width()) / width;
         let down = f64::from(canvas.height()) / height;
@@ -179,7 +197,6 @@ impl Shown {
             context.rect(x, y, columns, rows);
             context.clip();
         };
-        context.save();
         clip(x, y, columns, rows);
         context.clear_rect(x, y, columns, rows);
         if ground == Ground::Photo {
@@ -197,14 +214,15 @@ impl Shown {
         }
         context.scale(across, down)?;
         clip(self.from * width, 0.0, width, height);
+        // Others that lie in the same pixels of the canvas.
+        let near = (1.0 / across.min(down)) as u32 + 1;
         for (piece, pixels) in &self.pieces {
             let reach = piece.reach();
-            if reach.within(&area, (1.0 / across) as u32 + 1) {
+            if reach.within(&area, near) {
                 let (x, y) = (f64::from(reach.left), f64::from(reach.top));
                 context.draw_image_with_html_canvas_element(pixels, x, y)?;
             }
         }
-        context.restore();
         Ok(())
     }
 }

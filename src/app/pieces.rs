@@ -72,7 +72,8 @@ pub fn removed(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
     canvas_with(reach.width, reach.height, &rgba)
 }
 
-/// The colour of what is filled; the whole canvas is translucent, as pieces overlap.
+/// The colour of what is filled. The style sheet makes the whole canvas translucent, as pieces
+/// overlap.
 const TINT: [u8; 4] = [230, 0, 126, 255];
 
 /// The piece's pixels that are filled, tinted.

@@ -40,7 +40,7 @@ use crate::{
 /// classifiers that do so.
 ///
 /// Exit codes: 0 done; 1 a file could not be written, or anything not named here; 2 wrong
-/// arguments; 3 a photo, its boxes or a data set cannot be used; 4 a model cannot be used;
+/// arguments; 3 a photo, its boxes, a data set or a run cannot be used; 4 a model cannot be used;
 /// 5 the device failed; 6 some photos of many failed, and the rest is done; 130 stopped by Ctrl-C:
 /// training with a checkpoint, erasing after the photos under way.
 #[derive(Debug, Parser)]

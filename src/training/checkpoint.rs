@@ -204,7 +204,27 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Tra
         .map_err(|source| TrainingError::File { path: path.to_owned(), source })
 }
 
-pub(super) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TrainingError> {
+/// What the run in `folder` is made of.
+///
+/// # Errors
+/// [`TrainingError`] when no run is there or its description is damaged.
+pub(super) fn config_of(folder: &Path) -> Result<RunConfig, TrainingError> {
+    read_json(&folder.join(RUN_FILE)).map_err(|error| match error {
+        TrainingError::File { source, .. }
+            if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            TrainingError::Checkpoint {
+                path: folder.to_owned(),
+                reason: "no run is here; name one of the folders that `doorplate train` makes in \
+                         its --out"
+                    .to_owned(),
+            }
+        }
+        error => error,
+    })
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TrainingError> {
     let bytes =
         fs::read(path).map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes).map_err(|error| TrainingError::Checkpoint {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     EarlyStopping, RunConfig, TrainingError, Verdict, WeightAverage,
     checkpoint::{
-        Progress, RUN_FILE, State, all as checkpoints, newest_state, read_json, write_json,
+        Progress, RUN_FILE, State, all as checkpoints, config_of, newest_state, write_json,
     },
     copies::net_on,
     engine::Engine,
@@ -93,7 +93,7 @@ pub struct FinishedRun {
 /// # Errors
 /// [`TrainingError`] when a file is missing or damaged, or the run has not come to its end.
 pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
-    let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
+    let config = config_of(folder)?;
     let state = newest_state(folder)?;
     if !state.ended(&config) {
         return Err(TrainingError::Checkpoint {
@@ -142,7 +142,7 @@ pub fn train_or_go_on(
     let folder = runs.join(&config.stem);
     if !folder.exists() {
         train(config, runs, devices, watcher)?;
-    } else if read_json::<RunConfig>(&folder.join(RUN_FILE)).ok().as_ref() != Some(config) {
+    } else if config_of(&folder).ok().as_ref() != Some(config) {
         return Err(TrainingError::OtherRun { folder });
     } else if checkpoints(&folder)?.is_empty() {
         begin(config, &folder, devices, watcher)?;
@@ -227,7 +227,7 @@ pub fn resume(
     devices: &[Device],
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {
-    let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
+    let config = config_of(folder)?;
     let architecture = Architecture::named(&config.net)?;
     let start = Progress::from_checkpoint(folder, &config, architecture, first(devices))?;
     let teachers = teachers(&config, architecture, first(devices))?;

@@ -229,6 +229,17 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
     await page.locator('.stage:not(.is-comparing)').waitFor();
     assert.deepEqual(await look(), reduced);
 
+    // A box beside it that goes takes nothing of this one's away.
+    await draw(page, { ...box, left: box.left + box.width + 3, width: 40 }, { shift: true });
+    await settled(page);
+    await page.keyboard.press('Delete');
+    await settled(page);
+    const { data } = await shownPhoto(page);
+    await page.keyboard.press('b');
+    await page.keyboard.press('Home');
+    assert.ok((await shownPhoto(page)).data.equals(data), 'as if all were drawn anew');
+    await page.keyboard.press('b');
+
     const middle = await page.getByTestId('box').boundingBox();
     await page.mouse.move(middle.x + middle.width / 2, middle.y + middle.height / 2);
     for (let i = 0; i < 6; i += 1) await page.mouse.wheel(0, -300);

@@ -390,6 +390,7 @@ describe('what is fetched', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     });
     await session.goto('?engine=cpu');
     await page.getByTestId('sample').first().click();
+    await page.locator('.file-stem').waitFor();
     await work(page);
     await keptForOffline(page);
 

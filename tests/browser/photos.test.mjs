@@ -41,6 +41,22 @@ const picture = (name, shade) => ({
   buffer: png({ width: 40, height: 30, sample: () => [shade, 90, 60] }),
 });
 
+/** Takes a sample that comes only when the function that this gives is called. */
+async function samplesThatWait(page) {
+  const button = page.getByTestId('sample').first();
+  await button.locator('img').evaluate((image) => image.decode());
+  let give;
+  const given = new Promise((resolve) => {
+    give = resolve;
+  });
+  await page.route('**/samples/*.jpg', async (route) => {
+    await given;
+    await route.continue();
+  });
+  await Promise.all([page.waitForRequest(/samples\/.+\.jpg$/), button.click()]);
+  return give;
+}
+
 describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
@@ -208,17 +224,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   test('a sample that comes late stays behind the photo that was chosen after it', async (t) => {
     const session = await at.visit(t);
     const { page } = session;
-    const button = page.getByTestId('sample').first();
-    await button.locator('img').evaluate((image) => image.decode());
-    let give;
-    const given = new Promise((resolve) => {
-      give = resolve;
-    });
-    await page.route('**/samples/*.jpg', async (route) => {
-      await given;
-      await route.continue();
-    });
-    await Promise.all([page.waitForRequest(/samples\/.+\.jpg$/), button.click()]);
+    const give = await samplesThatWait(page);
     await choose(page, sample('door-606'));
     await photoShown(page, 'door-606.jpg');
     give();
@@ -229,6 +235,17 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       [true, false],
     );
     await photoShown(page, 'door-606.jpg');
+    session.assertClean();
+  });
+
+  test('a sample that comes late is shown where what was chosen after it is no photo', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
+    const give = await samplesThatWait(page);
+    await choose(page, { name: 'note.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
+    await message(page, 'note.png');
+    give();
+    await page.locator('.file-stem').waitFor();
     session.assertClean();
   });
 

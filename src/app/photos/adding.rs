@@ -144,8 +144,8 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
     });
 }
 
-/// Adds photos and opens the first of them, unless another was chosen after this ticket was given;
-/// names those that are refused or `unread`.
+/// Adds photos and opens the first of them, unless one is open that was chosen after this ticket was
+/// given; names those that are refused or `unread`.
 pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[String]) {
     let (box_files, given): (Vec<Given>, Vec<Given>) =
         given.into_iter().partition(|given| boxfiles::is_box_file(&given.name));
@@ -156,7 +156,8 @@ pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[Strin
         match check(&file).await {
             Ok(size) => {
                 let id = page.photos.add(name, size, file);
-                if added.is_empty() && page.is_last_chosen(ticket) {
+                let none_open = || page.photos.gallery.with_untracked(|all| all.open().is_none());
+                if added.is_empty() && (page.is_last_chosen(ticket) || none_open()) {
                     page.messages.close_errors();
                     intake::open(page, id);
                 }

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     EpochReport, RunConfig, TrainingError, Watcher, WeightAverage,
-    checkpoint::{RUN_FILE, read_json, write_json},
+    checkpoint::{RUN_FILE, config_of, write_json},
     cpu::register,
     files,
     material::{DataError, mixed},
@@ -189,7 +189,7 @@ pub struct FinishedStrokes {
 /// # Errors
 /// [`TrainingError`] when a file is missing or damaged.
 pub fn finished_strokes(folder: &Path) -> Result<Option<FinishedStrokes>, TrainingError> {
-    let config: RunConfig = read_json(&folder.join(RUN_FILE))?;
+    let config = config_of(folder)?;
     if config.net != StrokeNet::NAME {
         return Ok(None);
     }
