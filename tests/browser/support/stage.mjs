@@ -44,7 +44,11 @@ export function dropText(session, data) {
 export async function holdOver(session, file) {
   const data = { items: [], files: [file] };
   await drag(session, data, ['dragEnter', 'dragOver']);
-  return () => drag(session, data, ['dragCancel']);
+  return async () => {
+    await drag(session, data, ['dragCancel']);
+    // Which the page is not told of by the protocol, unlike by a desktop.
+    await session.page.evaluate(() => window.dispatchEvent(new DragEvent('dragleave')));
+  };
 }
 
 async function drag({ page, context }, data, types) {
