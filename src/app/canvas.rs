@@ -26,8 +26,8 @@ const MAX_OVERLAY_PIXELS: f64 = 8_000_000.0;
 /// A photo that is seen from farther away shows nothing of a digit.
 const MOST_REDUCTION: u32 = 64;
 
-/// Between two reductions the one before stays for so much longer, so that a zoom to and fro does
-/// not draw the photo each time.
+/// Of two reductions the finer one stays for so much longer, so that a zoom to and fro does not draw
+/// the photo each time.
 const SLACK: f64 = 1.2;
 
 /// What is under the pieces.
@@ -42,13 +42,14 @@ pub enum Ground {
 /// Keeps a canvas in the photo's shape and with the photo, if that is its ground; counts how often
 /// it was drawn.
 ///
-/// A photo that is seen from afar is drawn with about twice the pixels at most that the screen has
-/// for it in row and column: some browsers copy the whole canvas for each frame.
+/// A photo that is seen from afar is drawn with as many pixels as the screen has for it in row and
+/// column, or a little more than twice as many at most: some browsers copy the whole canvas for each
+/// frame.
 pub fn draw_ground(page: Page, canvas: NodeRef<html::Canvas>, ground: Ground) -> RwSignal<u32> {
     let times = RwSignal::new(0);
     let reduction = Memo::new(move |before: Option<&f64>| {
         let exact = 1.0 / (page.view.get().zoom * window().device_pixel_ratio());
-        let before = before.copied().filter(|r| (r / SLACK..2.0 * r * SLACK).contains(&exact));
+        let before = before.copied().filter(|r| (*r..2.0 * r * SLACK).contains(&exact));
         before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MOST_REDUCTION).ilog2()))
     });
     Effect::new(move |_| {
@@ -99,8 +100,8 @@ fn draw_reduced(
 /// What a canvas shows over its ground.
 #[derive(Default)]
 struct Shown {
-    /// On which ground, as [`draw_ground`] counts them.
-    ground: u32,
+    /// How often the ground was drawn, as [`draw_ground`] counts.
+    times: u32,
     /// Pieces show right of this share of the photo's width: what replaces the photo is compared
     /// with it.
     from: f64,
@@ -139,8 +140,8 @@ pub fn draw_pieces(
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
         let mut old = shown.try_update_value(std::mem::take).unwrap_or_default();
-        let mut new = Shown { ground: times.get(), from: from.get(), pieces: Vec::new() };
-        let afresh = (new.ground, new.from) != (old.ground, old.from);
+        let mut new = Shown { times: times.get(), from: from.get(), pieces: Vec::new() };
+        let afresh = (new.times, new.from) != (old.times, old.from);
         let (wanted, adjusting) = wanted.get().unwrap_or_default();
         let mut changed = Vec::new();
         page.pieces.with(|pieces| {

@@ -242,7 +242,13 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
 
     const middle = await page.getByTestId('box').boundingBox();
     await page.mouse.move(middle.x + middle.width / 2, middle.y + middle.height / 2);
-    for (let i = 0; i < 6; i += 1) await page.mouse.wheel(0, -300);
+    for (let i = 0; i < 12; i += 1) {
+      await page.mouse.wheel(0, -150);
+      const [pixels, seen] = await page
+        .locator('.stage .photo canvas')
+        .evaluate((canvas) => [canvas.width, canvas.getBoundingClientRect().width]);
+      assert.ok(pixels >= Math.min(width, Math.floor(seen)), `${pixels} pixels on ${seen}`);
+    }
     await page.waitForFunction(
       (width) => document.querySelector('.stage .photo canvas').width === width,
       width,
