@@ -15,6 +15,7 @@ mod plan;
 mod publish;
 mod read;
 mod samples;
+mod scenes;
 mod serve;
 mod sheet;
 mod train;

@@ -223,6 +223,12 @@ impl Photo {
         self.image.to_rgba8().into_raw()
     }
 
+    /// The photo in 8-bit red, green and blue, alpha left out.
+    #[cfg(feature = "dataset")]
+    pub(crate) fn into_rgb8(self) -> image::RgbImage {
+        self.image.into_rgb8()
+    }
+
     /// The part of the photo in one box, as a photo of its own.
     #[must_use]
     pub fn part(&self, area: BoxInPhoto) -> Self {

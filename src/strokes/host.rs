@@ -8,7 +8,7 @@ use crate::classifier::{
 };
 
 /// By how many halvings each convolution's sides are smaller than the input's.
-const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 1, 0, 0];
+const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 2, 1, 0, 0];
 
 /// The network's weights on the host.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct HostStrokeNet {
 pub(crate) struct Activations {
     /// Outputs, first to last.
     pub(crate) outputs: Vec<Vec<f32>>,
-    /// Inputs of the convolutions 2 and 4 (pooled), 6 and 7 (summed).
+    /// Inputs of the convolutions 2 and 4 (pooled), 7 and 8 (summed).
     #[cfg_attr(not(feature = "native"), expect(dead_code, reason = "for the way back"))]
     pub(crate) inputs: [Vec<f32>; 4],
 }
@@ -43,7 +43,7 @@ impl HostStrokeNet {
         Ok(HostStrokeNet { layers: layers.collect::<Result<_, EngineError>>()? })
     }
 
-    /// Log-odds `[8, rows, columns]` of one input `[16, rows, columns]`.
+    /// Log-odds `[8, rows, columns]` of one input `[20, rows, columns]`.
     pub(crate) fn odds(&self, cells: &[f32], size: [usize; 2]) -> Vec<f32> {
         self.forward(cells, size, &mut Vec::new()).outputs.pop().unwrap_or_default()
     }
@@ -73,11 +73,12 @@ impl HostStrokeNet {
         let pooled_quarter = pooled(&down_quarter, quarter);
         let fifth = convolve(4, &pooled_quarter);
         let sixth = convolve(5, &fifth);
-        let sum_quarter = doubled_onto(&sixth, eighth, &down_quarter);
-        let up_quarter = convolve(6, &sum_quarter);
+        let seventh = convolve(6, &sixth);
+        let sum_quarter = doubled_onto(&seventh, eighth, &down_quarter);
+        let up_quarter = convolve(7, &sum_quarter);
         let sum_half = doubled_onto(&up_quarter, quarter, &down_half);
-        let up_half = convolve(7, &sum_half);
-        let odds = convolve(8, &up_half);
+        let up_half = convolve(8, &sum_half);
+        let odds = convolve(9, &up_half);
         Activations {
             outputs: vec![
                 first,
@@ -86,6 +87,7 @@ impl HostStrokeNet {
                 down_quarter,
                 fifth,
                 sixth,
+                seventh,
                 up_quarter,
                 up_half,
                 odds,
@@ -136,11 +138,11 @@ mod tests {
         let host = HostStrokeNet::of(&net).expect("the CPU's weights");
         // The second is laid out in several parts.
         for [rows, columns] in [[8, 12], [52, 64]] {
-            let cells: Vec<f32> = (0..(16 * rows * columns) as u32)
+            let cells: Vec<f32> = (0..(20 * rows * columns) as u32)
                 .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
                 .collect();
             let ours = host.odds(&cells, [rows, columns]);
-            let cells = TensorData::new(cells, [1, 16, rows, columns]);
+            let cells = TensorData::new(cells, [1, 20, rows, columns]);
             let burns = net.forward(Tensor::from_data(cells, &device));
             let burns = host_values(burns).expect("the CPU computes");
             assert_eq!(ours.len(), burns.len());

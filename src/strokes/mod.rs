@@ -96,6 +96,9 @@ impl StrokeFinder {
 
     /// The strokes and key pixels of `area`; `boxes` say where the digits are.
     ///
+    /// Tall digits are looked for coarse to fine: where they are small enough to be seen as a whole,
+    /// then at twice the resolution with what was found as a prior, until their rims are exact.
+    ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
     pub async fn find(
@@ -104,9 +107,24 @@ impl StrokeFinder {
         area: BoxInPhoto,
         boxes: &[BoxInPhoto],
     ) -> Result<Found, EngineError> {
-        let region = Region::around(area, boxes);
+        let mut coarser: Option<(Region, Found)> = None;
+        for region in Region::coarse_to_fine(area, boxes) {
+            let prior = coarser.as_ref().map(|(region, found)| (region, found.strokes.as_slice()));
+            let cells = region.cells_of(photo, boxes, prior);
+            coarser = Some((region, self.found_in(&region, cells).await?));
+        }
+        let Some((region, found)) = coarser else {
+            return Err(EngineError("an area without a region".to_owned()));
+        };
+        Ok(Found {
+            strokes: region.pixels_of(&found.strokes, area),
+            key_pixels: region.pixels_of(&found.key_pixels, area),
+        })
+    }
+
+    /// What the network says of a region's pixels, of its input.
+    async fn found_in(&self, region: &Region, cells: Vec<f32>) -> Result<Found, EngineError> {
         let [channels, rows, columns] = region.cells();
-        let cells = region.cells_of(photo, boxes);
         let odds = if let Some(host) = &self.host {
             host.odds(&cells, [rows, columns])
         } else {
@@ -116,11 +134,8 @@ impl StrokeFinder {
         if !odds.iter().all(|odds| odds.is_finite()) {
             return Err(EngineError("the stroke network gave no numbers".to_owned()));
         }
-        let chances: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
-        let (strokes, key_pixels) = chances.split_at(chances.len() / OUTPUTS);
-        Ok(Found {
-            strokes: region.pixels_of(strokes, area),
-            key_pixels: region.pixels_of(key_pixels, area),
-        })
+        let probabilities: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
+        let (strokes, key_pixels) = probabilities.split_at(probabilities.len() / OUTPUTS);
+        Ok(Found { strokes: region.unpacked(strokes), key_pixels: region.unpacked(key_pixels) })
     }
 }

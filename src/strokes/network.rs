@@ -19,8 +19,9 @@ use burn::{
 /// output: they lie in its channels.
 pub const CELL: usize = 2;
 
-/// Channels of a pixel: red, green, blue, and whether it lies in a box.
-pub const CHANNELS: usize = 4;
+/// Channels of a pixel: red, green, blue, whether it lies in a box, and what the network found at
+/// half this resolution: twice the probability of a stroke less 1, or 0 where it has not looked yet.
+pub const CHANNELS: usize = 5;
 
 /// Values of a pixel that the network gives: log-odds of a stroke, and of a key pixel.
 pub const OUTPUTS: usize = 2;
@@ -29,14 +30,15 @@ pub const OUTPUTS: usize = 2;
 pub const MULTIPLE: usize = 4 * CELL;
 
 /// Channels in and out of the 3 x 3 convolutions, first to last.
-pub(crate) const CONVOLUTIONS: [[usize; 2]; 9] = [
+pub(crate) const CONVOLUTIONS: [[usize; 2]; 10] = [
     // Half resolution, quarter, eighth.
     [CHANNELS * CELL * CELL, 24],
     [24, 24],
     [24, 40],
     [40, 40],
-    [40, 64],
-    [64, 40],
+    [40, 72],
+    [72, 72],
+    [72, 40],
     // Up again, each time with what was there on the way down added.
     [40, 24],
     [24, 24],
@@ -69,7 +71,7 @@ impl StrokeNet {
         StrokeNet { convolutions }
     }
 
-    /// Log-odds of strokes and of key pixels, `[n, 8, rows, columns]`, of inputs `[n, 16, rows, columns]`, where
+    /// Log-odds of strokes and of key pixels, `[n, 8, rows, columns]`, of inputs `[n, 20, rows, columns]`, where
     /// rows and columns are multiples of 4 and each position is a cell of 2 x 2 pixels.
     pub fn forward(&self, cells: Tensor<4>) -> Tensor<4> {
         let conv = |i: usize, x: Tensor<4>| self.convolutions[i].forward(x);
@@ -77,8 +79,9 @@ impl StrokeNet {
         let half = relu(conv(1, relu(conv(0, cells))));
         let quarter = relu(conv(3, relu(conv(2, pool.forward(half.clone())))));
         let eighth = relu(conv(5, relu(conv(4, pool.forward(quarter.clone())))));
-        let quarter = relu(conv(6, doubled(eighth) + quarter));
-        conv(8, relu(conv(7, doubled(quarter) + half)))
+        let eighth = relu(conv(6, eighth));
+        let quarter = relu(conv(7, doubled(eighth) + quarter));
+        conv(9, relu(conv(8, doubled(quarter) + half)))
     }
 }
 

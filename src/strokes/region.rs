@@ -1,14 +1,26 @@
 //! A region of a photo as the stroke network sees it, and what the network says of it as the
 //! photo sees that.
+//!
+//! Regions lie on one grid all over the photo: their pixels' sides are powers of two, and their
+//! edges multiples of a few of them. So a box that is moved by a pixel is seen through the same
+//! pixels as before, and little changes in the answer.
 
 use super::network::{CELL, CHANNELS, MULTIPLE};
 use crate::photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo};
 
-/// Digits higher than this are shrunk to it, in pixels: the network has seen no higher ones.
-const HIGHEST: f64 = 48.0;
+/// Where digits are looked for first they are at most so tall, in the region's pixels: there the
+/// network sees them as a whole.
+const COARSE_HEIGHT: u32 = 48;
 
-/// Regions with a longer side are shrunk to it, in pixels, so that the cost is bounded.
-const LONGEST: f64 = 1024.0;
+/// Where their rims are told last they are at most so tall.
+const FINE_HEIGHT: u32 = 256;
+
+/// Regions with a longer side are shrunk, in pixels, so that the cost is bounded.
+const LONGEST: u32 = 1024;
+
+/// What the first look sees about the area, in the region's pixels: where the photo is shrunk, it
+/// costs little.
+const VIEW: u32 = 12;
 
 /// Contrasts below this (on the scale 0 to 1) are not made larger: they are noise.
 const LEAST_CONTRAST: f32 = 0.04;
@@ -18,30 +30,52 @@ const LEAST_CONTRAST: f32 = 0.04;
 pub(crate) struct Region {
     /// What it shows of the photo; it may leave it.
     frame: LooseBox,
-    /// Its pixels, multiples of [`MULTIPLE`].
+    /// Its pixels; where the network looks at them, multiples of [`MULTIPLE`].
     rows: usize,
     columns: usize,
 }
 
 impl Region {
-    /// The region for an area with these boxes: shrunk where digits are high, and a little larger
-    /// than the area, so that rows and columns come out even.
-    pub(crate) fn around(area: BoxInPhoto, boxes: &[BoxInPhoto]) -> Self {
-        let highest = boxes.iter().filter(|b| b.within(&area, 0)).map(|b| b.height).max();
-        let longest = f64::from(area.width.max(area.height));
-        let scale = highest.map_or(1.0, |height| HIGHEST / f64::from(height));
-        let scale = scale.min(LONGEST / longest).min(1.0);
-        let pixels = |length: u32| {
-            ((f64::from(length) * scale).ceil() as usize).next_multiple_of(MULTIPLE).max(MULTIPLE)
+    /// The regions in which digits are looked for, coarse to fine, each with pixels of half the side
+    /// of the one before it: the first shows digits in `boxes` as a whole, the last their rims.
+    pub(crate) fn coarse_to_fine(area: BoxInPhoto, boxes: &[BoxInPhoto]) -> Vec<Self> {
+        // A box round a whole number is as tall as its digits; that of a digit that lies on its side
+        // is not.
+        let size = |b: &BoxInPhoto| b.height.max(b.width / 4);
+        let tallest = boxes.iter().filter(|b| b.within(&area, 0)).map(size).max().unwrap_or(0);
+        let longest = area.width.max(area.height);
+        // By how many halvings a length comes down to a limit.
+        let halvings = |length: u32, limit: u32| length.div_ceil(limit).max(1).next_power_of_two().ilog2();
+        let least = halvings(longest, LONGEST);
+        let coarsest = halvings(tallest, COARSE_HEIGHT).max(least);
+        let finest = halvings(tallest, FINE_HEIGHT).max(least);
+        (finest..=coarsest)
+            .rev()
+            .map(|halvings| {
+                let side = 1 << halvings;
+                let first = halvings == coarsest && halvings > 0;
+                Region::on_grid(area, side, if first { VIEW * side } else { 0 })
+            })
+            .collect()
+    }
+
+    /// The region of an area and `about` pixels of the photo beyond it, with pixels of this side.
+    fn on_grid(area: BoxInPhoto, side: u32, about: u32) -> Self {
+        let step = i64::from(side) * MULTIPLE as i64;
+        let line = |start: u32, end: u32| {
+            let first = (i64::from(start) - i64::from(about)).div_euclid(step);
+            let last = -(-(i64::from(end) + i64::from(about))).div_euclid(step);
+            ((first * step) as f64, ((last - first) * step) as f64, (last - first) as usize * MULTIPLE)
         };
-        let (rows, columns) = (pixels(area.height), pixels(area.width));
-        let frame = LooseBox {
-            left: f64::from(area.left),
-            top: f64::from(area.top),
-            width: columns as f64 / scale,
-            height: rows as f64 / scale,
-        };
-        Region { frame, rows, columns }
+        let (left, width, columns) = line(area.left, area.right());
+        let (top, height, rows) = line(area.top, area.bottom());
+        Region { frame: LooseBox { left, top, width, height }, rows, columns }
+    }
+
+    /// The photo's own pixels in an area.
+    fn of_photo(area: BoxInPhoto) -> Self {
+        let (rows, columns) = (area.height as usize, area.width as usize);
+        Region { frame: LooseBox::from(area), rows, columns }
     }
 
     /// A square region of this frame, `side` pixels in row and column.
@@ -50,41 +84,75 @@ impl Region {
         Region { frame, rows: side, columns: side }
     }
 
+    /// What it shows of the photo; it may leave it.
+    #[cfg(feature = "native")]
+    pub(crate) fn frame(&self) -> LooseBox {
+        self.frame
+    }
+
     /// Channels, rows and columns of the network's input.
     pub(crate) fn cells(&self) -> [usize; 3] {
         [CHANNELS * CELL * CELL, self.rows / CELL, self.columns / CELL]
     }
 
-    /// The network's input for one region, in the order of [`Region::cells`].
-    pub(crate) fn cells_of(&self, photo: &Photo, boxes: &[BoxInPhoto]) -> Vec<f32> {
+    /// The network's input for one region, in the order of [`Region::cells`], of
+    /// [`planes_of`](Region::planes_of).
+    pub(crate) fn cells_of(
+        &self,
+        photo: &Photo,
+        boxes: &[BoxInPhoto],
+        prior: Option<(&Region, &[f32])>,
+    ) -> Vec<f32> {
+        self.packed(&self.planes_of(photo, boxes, prior))
+    }
+
+    /// A plane for each of the network's channels. `prior` is what was found in a coarser region
+    /// that holds this one: the probability of a stroke at its pixels.
+    pub(crate) fn planes_of(
+        &self,
+        photo: &Photo,
+        boxes: &[BoxInPhoto],
+        prior: Option<(&Region, &[f32])>,
+    ) -> Vec<f32> {
         let size = [self.rows as u32, self.columns as u32];
+        let pixels = self.rows * self.columns;
         let mut planes = photo.resampled(self.frame, Filter::Triangle, Colours::Rgb, size);
-        standardise(&mut planes, self.rows * self.columns);
+        standardise(&mut planes, pixels);
         planes.extend(self.inside(boxes).into_iter().map(|inside| f32::from(u8::from(inside))));
-        self.packed(&planes)
+        match prior {
+            Some((coarser, strokes)) => {
+                let here = coarser.seen_in(strokes, self);
+                planes.extend(here.into_iter().map(|stroke| 2.0 * stroke - 1.0));
+            }
+            None => planes.resize(CHANNELS * pixels, 0.0),
+        }
+        planes
     }
 
     /// Which of its pixels have their centre in a box.
     pub(crate) fn inside(&self, boxes: &[BoxInPhoto]) -> Vec<bool> {
-        let (down, across) = (self.step(self.frame.height, self.rows), self.frame.width);
-        let across = self.step(across, self.columns);
-        let mut inside = Vec::with_capacity(self.rows * self.columns);
-        for row in 0..self.rows {
-            let y = self.frame.top + (row as f64 + 0.5) * down;
-            for column in 0..self.columns {
-                let x = self.frame.left + (column as f64 + 0.5) * across;
-                inside.push(boxes.iter().any(|b| {
-                    let b = LooseBox::from(*b);
-                    (b.left..b.left + b.width).contains(&x)
-                        && (b.top..b.top + b.height).contains(&y)
-                }));
+        let (down, across) = self.steps();
+        let mut inside = vec![false; self.rows * self.columns];
+        // The pixels in a line whose centres lie from `start` on and before `end`.
+        let range = |start: u32, end: u32, origin: f64, step: f64, limit: usize| {
+            let first = |edge: u32| {
+                let at = ((f64::from(edge) - origin) / step - 0.5).ceil();
+                at.clamp(0.0, limit as f64) as usize
+            };
+            first(start)..first(end)
+        };
+        for b in boxes {
+            let columns = range(b.left, b.right(), self.frame.left, across, self.columns);
+            for row in range(b.top, b.bottom(), self.frame.top, down, self.rows) {
+                inside[row * self.columns..][columns.clone()].fill(true);
             }
         }
         inside
     }
 
-    fn step(&self, length: f64, pixels: usize) -> f64 {
-        length / pixels as f64
+    /// Pixels of the photo that one of its own is high and wide.
+    fn steps(&self) -> (f64, f64) {
+        (self.frame.height / self.rows as f64, self.frame.width / self.columns as f64)
     }
 
     /// Planes of its pixels as planes of cells: four planes for each.
@@ -101,34 +169,50 @@ impl Region {
         packed
     }
 
-    /// What four planes of cells say of the pixels of `area`, which the region was made
-    /// [`around`](Region::around): linear between the region's pixels.
-    pub(crate) fn pixels_of(&self, cells: &[f32], area: BoxInPhoto) -> Vec<f32> {
-        let (rows, columns) = (self.rows / CELL, self.columns / CELL);
-        let at = |y: usize, x: usize| {
-            let corner = (y % CELL) * CELL + x % CELL;
-            cells[(corner * rows + y / CELL) * columns + x / CELL]
-        };
-        let down = self.frame.height / self.rows as f64;
-        let across = self.frame.width / self.columns as f64;
-        // Where between two of the region's rows (or columns) a pixel's centre lies.
-        let between = |pixel: u32, step: f64, limit: usize| {
-            let position = ((f64::from(pixel) + 0.5) / step - 0.5).clamp(0.0, (limit - 1) as f64);
-            let first = position as usize;
-            (first, (first + 1).min(limit - 1), (position - first as f64) as f32)
-        };
-        let mut pixels = Vec::with_capacity(area.width as usize * area.height as usize);
-        for y in 0..area.height {
-            let (top, bottom, v) = between(y, down, self.rows);
-            for x in 0..area.width {
-                let (left, right, u) = between(x, across, self.columns);
-                let mix = |a: f32, b: f32, share: f32| a + share * (b - a);
-                let upper = mix(at(top, left), at(top, right), u);
-                let lower = mix(at(bottom, left), at(bottom, right), u);
-                pixels.push(mix(upper, lower, v));
+    /// Four planes of cells as one plane of its pixels.
+    pub(crate) fn unpacked(&self, cells: &[f32]) -> Vec<f32> {
+        let mut plane = vec![0.0; self.rows * self.columns];
+        let of_corner = cells.chunks_exact(cells.len() / (CELL * CELL));
+        for ((dy, dx), cells) in corners().zip(of_corner) {
+            for (y, row) in cells.chunks_exact(self.columns / CELL).enumerate() {
+                let to = plane[(CELL * y + dy) * self.columns..].iter_mut();
+                to.skip(dx).step_by(CELL).zip(row).for_each(|(to, value)| *to = *value);
             }
         }
-        pixels
+        plane
+    }
+
+    /// What a plane of its pixels says of the pixels of `area`: linear between its own.
+    pub(crate) fn pixels_of(&self, plane: &[f32], area: BoxInPhoto) -> Vec<f32> {
+        self.seen_in(plane, &Region::of_photo(area))
+    }
+
+    /// What a plane of its pixels says of another region's pixels: linear between its own.
+    fn seen_in(&self, plane: &[f32], other: &Region) -> Vec<f32> {
+        let ((down, across), (other_down, other_across)) = (self.steps(), other.steps());
+        // For each of the other's rows (or columns) the two of its own between which its centre
+        // lies, and where between them.
+        let line = |from: f64, step: f64, count: usize, origin: f64, own: f64, limit: usize| {
+            let of = |i: usize| {
+                let centre = from + (i as f64 + 0.5) * step;
+                let position = ((centre - origin) / own - 0.5).clamp(0.0, (limit - 1) as f64);
+                let first = position as usize;
+                (first, (first + 1).min(limit - 1), (position - first as f64) as f32)
+            };
+            (0..count).map(of).collect::<Vec<_>>()
+        };
+        let (frame, to) = (self.frame, other.frame);
+        let rows = line(to.top, other_down, other.rows, frame.top, down, self.rows);
+        let columns = line(to.left, other_across, other.columns, frame.left, across, self.columns);
+        let mix = |a: f32, b: f32, share: f32| a + share * (b - a);
+        let mut seen = Vec::with_capacity(other.rows * other.columns);
+        for (top, bottom, v) in rows {
+            let (upper, lower) = (&plane[top * self.columns..], &plane[bottom * self.columns..]);
+            seen.extend(columns.iter().map(|&(left, right, u)| {
+                mix(mix(upper[left], upper[right], u), mix(lower[left], lower[right], u), v)
+            }));
+        }
+        seen
     }
 }
 
@@ -160,23 +244,79 @@ mod tests {
         BoxInPhoto { left, top, width, height }
     }
 
+    /// The side of a region's pixels, and their number in row and column.
+    fn sizes(regions: &[Region]) -> Vec<(f64, usize, usize)> {
+        regions.iter().map(|region| (region.steps().0, region.rows, region.columns)).collect()
+    }
+
     #[test]
-    fn high_digits_are_shrunk_and_sizes_come_out_even() {
-        let small = Region::around(area(3, 4, 38, 58), &[area(12, 13, 20, 40)]);
-        assert_eq!((small.rows, small.columns), (64, 40));
-        assert_eq!((small.frame.width, small.frame.height), (40.0, 64.0));
-        let large = Region::around(area(0, 0, 300, 400), &[area(50, 50, 200, 192)]);
-        assert_eq!((large.rows, large.columns), (104, 80));
-        assert_eq!(large.frame.height, 416.0);
+    fn small_digits_are_seen_as_they_are_and_tall_ones_coarse_to_fine() {
+        let small = Region::coarse_to_fine(area(3, 4, 38, 58), &[area(12, 13, 20, 40)]);
+        assert_eq!(sizes(&small), [(1.0, 64, 48)]);
+        let tall = Region::coarse_to_fine(area(64, 64, 256, 384), &[area(92, 96, 200, 300)]);
+        // The first look reaches further.
+        assert_eq!(sizes(&tall), [(8.0, 80, 64), (4.0, 96, 64), (2.0, 192, 128)]);
+    }
+
+    #[test]
+    fn finer_regions_lie_in_coarser_ones_and_all_hold_the_area() {
+        for left in 0..70 {
+            let area = area(left, 3 * left + 1, 120 + left, 333);
+            let regions = Region::coarse_to_fine(area, &[area]);
+            let holds = |outer: LooseBox, inner: LooseBox| {
+                outer.left <= inner.left
+                    && outer.top <= inner.top
+                    && outer.left + outer.width >= inner.left + inner.width
+                    && outer.top + outer.height >= inner.top + inner.height
+            };
+            let frames = regions.iter().map(|region| region.frame);
+            let frames: Vec<LooseBox> = frames.chain([LooseBox::from(area)]).collect();
+            assert!(frames.windows(2).all(|pair| holds(pair[0], pair[1])), "{frames:?}");
+        }
+    }
+
+    #[test]
+    fn a_box_moved_by_a_pixel_is_seen_through_the_same_pixels() {
+        let regions = |left| {
+            let area = area(left, 100, 90, 120);
+            Region::coarse_to_fine(area, &[area])
+        };
+        let moved = (100..200).filter(|left| regions(*left) != regions(left + 1)).count();
+        assert!(moved < 30, "{moved}");
     }
 
     #[test]
     fn what_is_packed_comes_back() {
-        let region = Region::around(area(0, 0, 16, 24), &[]);
+        let region = Region::on_grid(area(0, 0, 16, 24), 1, 0);
         let plane: Vec<f32> = (0..16 * 24u16).map(f32::from).collect();
         let packed = region.packed(&plane);
         assert_eq!(packed[..2], [0.0, 2.0], "every other pixel");
-        assert_eq!(region.pixels_of(&packed, area(0, 0, 16, 24)), plane);
+        assert_eq!(region.unpacked(&packed), plane);
+        assert_eq!(region.pixels_of(&plane, area(0, 0, 16, 24)), plane);
+        assert_eq!(region.pixels_of(&plane, area(3, 2, 2, 1)), plane[35..37]);
+    }
+
+    #[test]
+    fn a_slope_is_the_same_slope_in_finer_pixels() {
+        let coarse = Region::on_grid(area(0, 0, 64, 64), 4, 0);
+        let plane: Vec<f32> = (0..16 * 16u16).map(|i| f32::from(i % 16)).collect();
+        let seen = coarse.pixels_of(&plane, area(8, 8, 48, 48));
+        for (i, value) in seen.iter().enumerate() {
+            let expected = (8.0 + (i % 48) as f32 + 0.5) / 4.0 - 0.5;
+            assert!((value - expected).abs() < 1e-5, "{i}: {value}");
+        }
+    }
+
+    #[test]
+    fn pixels_lie_inside_by_their_centres() {
+        let region = Region::on_grid(area(0, 0, 32, 32), 2, 0);
+        let inside = region.inside(&[area(3, 4, 6, 5)]);
+        // Centres at 1, 3, 5, ...: columns 3 to 8, rows 4 to 8 of the photo.
+        let pixels: Vec<(usize, usize)> =
+            (0..256).filter(|i| inside[*i]).map(|i| (i / 16, i % 16)).collect();
+        let expected: Vec<(usize, usize)> =
+            (2..4).flat_map(|y| (1..4).map(move |x| (y, x))).collect();
+        assert_eq!(pixels, expected);
     }
 
     #[test]

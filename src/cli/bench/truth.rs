@@ -1,6 +1,6 @@
 //! Removal against the truth, on drawn photos.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use image::RgbImage;
@@ -86,7 +86,7 @@ pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>>
 
 fn draw(args: &Args) -> anyhow::Result<Vec<Example>> {
     let street = match &args.typefaces {
-        Some(folder) => Street::with(Typefaces::open(folder, TypefaceSplit::Validation)?),
+        Some(folder) => Street::with(Arc::new(Typefaces::open(folder, TypefaceSplit::Validation)?)),
         None => Street::default(),
     };
     let example = |n: u32| {

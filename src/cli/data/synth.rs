@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::dataset::{
-    format2_writer::write_format2,
-    synthetic::{SynthOptions, TypefaceSplit, write_set},
+use crate::{
+    cli::scenes::walls,
+    dataset::{
+        format2_writer::write_format2,
+        synthetic::{SynthOptions, TypefaceSplit, write_set},
+    },
 };
 
 /// Draw photos of house numbers with their boxes, as SVHN's Format 1 and Format 2.
@@ -31,6 +34,14 @@ pub struct Args {
     /// Which typefaces: those to train with, or those held back to validate with.
     #[arg(long, value_enum, default_value_t = SplitArg::Train, requires = "typefaces")]
     split: SplitArg,
+    /// Draw the numbers on parts of the photos in this folder that show none, instead of on drawn
+    /// house fronts: on real walls, in their light.
+    #[arg(long, value_name = "FOLDER")]
+    scenes: Option<PathBuf>,
+    /// Where those photos show numbers: a list, or a folder with a file a photo (JSON, VOC or YOLO)
+    /// [default: the files beside the photos; a photo without one shows no number].
+    #[arg(long, value_name = "PATH", requires = "scenes")]
+    scene_boxes: Option<PathBuf>,
     /// Write masks/N.png too: red the strokes, green their shadow, blue which digit.
     #[arg(long)]
     masks: bool,
@@ -54,6 +65,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         split: match args.split {
             SplitArg::Train => TypefaceSplit::Train,
             SplitArg::Validation => TypefaceSplit::Validation,
+        },
+        walls: match &args.scenes {
+            Some(folder) => Some(walls(folder, args.scene_boxes.as_deref())?),
+            None => None,
         },
         masks: args.masks,
         clean: args.clean,

@@ -1,7 +1,7 @@
 //! `doorplate erase`
 
 mod batch;
-mod inputs;
+pub(super) mod inputs;
 mod records;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};

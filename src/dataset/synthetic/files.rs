@@ -3,13 +3,14 @@
 use std::{
     io::Cursor,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use image::{ExtendedColorType, GrayImage, ImageEncoder, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
-use super::{Masks, Street, TypefaceError, TypefaceSplit, Typefaces, samples};
+use super::{Masks, Scene, Street, TypefaceError, TypefaceSplit, Typefaces, WallError, Walls, samples};
 use crate::{
     dataset::{
         digit_struct::{LabelledBox, PhotoEntry},
@@ -55,6 +56,9 @@ pub enum SyntheticError {
     /// The typefaces cannot be used.
     #[error(transparent)]
     Typefaces(#[from] TypefaceError),
+    /// The photos to draw on cannot be used.
+    #[error(transparent)]
+    Walls(#[from] WallError),
     /// `digitStruct.mat` could not be written.
     #[error(transparent)]
     DigitStruct(#[from] DigitStructWriteError),
@@ -137,6 +141,8 @@ pub struct SynthOptions {
     pub typefaces: Option<PathBuf>,
     /// Which typefaces.
     pub split: TypefaceSplit,
+    /// Photos to draw on; without them house fronts are drawn, too.
+    pub walls: Option<Walls>,
     /// Write `masks/n.png` too: red is how much of a pixel's light comes from strokes, green how
     /// much of its sun their shadow takes, blue which digit that is (1 for the first, 0 for none).
     pub masks: bool,
@@ -174,10 +180,11 @@ pub fn write_set(
     options: &SynthOptions,
     on_photo: &(dyn Fn() + Sync),
 ) -> Result<SetWritten, SyntheticError> {
-    let street = match &options.typefaces {
-        Some(folder) => Street::with(Typefaces::open(folder, options.split)?),
-        None => Street::default(),
+    let typefaces = match &options.typefaces {
+        Some(folder) => Some(Arc::new(Typefaces::open(folder, options.split)?)),
+        None => None,
     };
+    let street = typefaces.clone().map_or_else(Street::default, Street::with);
     let folder = &options.out;
     make_folder(folder)?;
     let (masks, clean) = (folder.join("masks"), folder.join("clean"));
@@ -195,17 +202,21 @@ pub fn write_set(
     let one = |n: u32| -> Result<(PhotoEntry, Vec<u8>), SyntheticError> {
         let seed = u64::from(options.seed) << 32 | u64::from(n);
         let name = format!("{n}.png");
-        let (photo, digits) = if options.masks || options.clean {
-            let scene = street.scene(seed);
-            if options.masks {
-                put_png(&masks.join(&name), &merged(&scene.masks))?;
+        let scene = match &options.walls {
+            Some(walls) => Some(walls.scene(seed, typefaces.as_deref())?),
+            None => (options.masks || options.clean).then(|| street.scene(seed)),
+        };
+        let (photo, digits) = match scene {
+            Some(Scene { photo, digits, masks: of_digits, clean: without }) => {
+                if options.masks {
+                    put_png(&masks.join(&name), &merged(&of_digits))?;
+                }
+                if options.clean {
+                    put_png(&clean.join(&name), &without)?;
+                }
+                (photo, digits)
             }
-            if options.clean {
-                put_png(&clean.join(&name), &scene.clean)?;
-            }
-            (scene.photo, scene.digits)
-        } else {
-            street.photo(seed)
+            None => street.photo(seed),
         };
         put_png(&folder.join(&name), &photo)?;
         let crops = if options.crops {
@@ -253,6 +264,7 @@ pub fn write_format1(
         seed,
         typefaces: None,
         split: TypefaceSplit::Train,
+        walls: None,
         masks: false,
         clean: false,
         crops: false,
@@ -362,6 +374,7 @@ mod tests {
             seed: 4,
             typefaces: None,
             split: TypefaceSplit::Train,
+            walls: None,
             masks: true,
             clean: true,
             crops: true,

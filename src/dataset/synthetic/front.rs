@@ -425,6 +425,13 @@ impl Plate {
         Texel { colour, relief: self.thickness * bevel + relief, gloss }
     }
 
+    /// How much of each pixel of the surface the plate covers: `cover` holds the larger of what it
+    /// has and this.
+    pub fn cover(&self, surface: &Surface, cover: &mut [f32]) {
+        let stamp = Stamp::new(surface, self.edges, 2.0, |x, y| self.distance(x, y));
+        surface.influence(&stamp, None, cover);
+    }
+
     /// Puts the plate on the surface, with its shadow and its screws.
     pub fn mount(&self, surface: &mut Surface, light: &Light) {
         let shadow = light.shadow(self.thickness);

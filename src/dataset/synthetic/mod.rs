@@ -4,7 +4,8 @@
 //! A photo's way: a `Wall` (`front`) becomes a `Surface` with colour, relief and gloss; plates and
 //! `props` are stamped onto it; a `Number`, set in our own strokes (`digits`) or in one of `typefaces`, is put on a copy; `Light`
 //! and `Camera` turn both into photos, one with digits and one without, equal everywhere outside
-//! the digits' boxes. `street` makes up photos like SVHN's, `samples` composes the page's.
+//! the digits' boxes. `street` makes up photos like SVHN's, `samples` composes the page's, and
+//! `walls` puts numbers on parts of real photos.
 //!
 //! The same seed gives the same bytes on every machine: randomness is ChaCha8, functions beyond
 //! sums, products and square roots are `libm`'s.
@@ -23,6 +24,7 @@ mod samples;
 mod street;
 mod surface;
 mod typefaces;
+mod walls;
 
 use image::{GrayImage, RgbImage};
 
@@ -35,6 +37,7 @@ pub use typefaces::{
     PinnedFile, PinnedTypeface, TypefaceError, TypefaceKind, TypefaceSplit, Typefaces,
     pinned_typefaces,
 };
+pub use walls::{LEAST_SIDE, Wall, WallError, Walls};
 
 use crate::{dataset::format1::Digit, photo::BoxInPhoto};
 use camera::{Camera, blended};
@@ -102,7 +105,8 @@ fn photograph(
     let mut covers = Vec::new();
     for (number, mount) in numbers {
         let placed = number.placed(bare, mount.reach(light), dice);
-        mount.draw(&mut full, &placed, light, dice.bits());
+        mount.shade(&mut full, &placed, light);
+        mount.draw(&mut full, &placed, dice.bits());
         for digit in &placed {
             let cover: Vec<[f32; 1]> =
                 mount.influence(bare, digit, light).into_iter().map(|share| [share]).collect();

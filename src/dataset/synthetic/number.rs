@@ -29,6 +29,9 @@ pub struct Number {
     pub fall: f32,
     /// How far each digit is off its place and angle, 0 (machine) to 1 (an unsteady hand).
     pub unsteady: f32,
+    /// Width of the bridges that a stencil leaves across each digit's middle, in parts of the
+    /// height; 0 for none.
+    pub bridged: f32,
 }
 
 /// Where the digits' shapes come from.
@@ -200,7 +203,9 @@ impl Number {
                 let stamp = Stamp::new(surface, edges, reach + 2.0, |x, y| {
                     let (dx, dy) = (x - cx, y - cy);
                     let (u, v) = (cos * dx + sin * dy, cos * dy - sin * dx);
-                    height * shape.distance(u / height + 0.5 * shape.width(), v / height + 0.5)
+                    let strokes = shape.distance(u / height + 0.5 * shape.width(), v / height + 0.5);
+                    let bridge = 0.5 * self.bridged - (u / height).abs();
+                    height * if self.bridged > 0.0 { strokes.max(bridge) } else { strokes }
                 });
                 left += width + self.spacing * height;
                 top += self.fall * height;
@@ -244,15 +249,19 @@ impl Mount {
         }
     }
 
-    /// Puts the digits on the surface.
-    pub fn draw(&self, surface: &mut Surface, digits: &[PlacedDigit], light: &Light, seed: u32) {
-        // All shadows first: digits side by side don't stand on each other.
+    /// Throws the digits' shadows on the surface, which comes before any is drawn: digits side by
+    /// side don't stand on each other.
+    pub fn shade(&self, surface: &mut Surface, digits: &[PlacedDigit], light: &Light) {
         if let Mount::Raised { thickness, .. } = *self {
             for digit in digits {
                 surface.occlude(&digit.stamp, 1.5 + thickness, 0.35);
                 surface.cast(&digit.stamp, light.shadow(thickness));
             }
         }
+    }
+
+    /// Puts the digits on the surface.
+    pub fn draw(&self, surface: &mut Surface, digits: &[PlacedDigit], seed: u32) {
         for digit in digits {
             self.put(surface, digit, seed);
         }

@@ -91,6 +91,7 @@ impl Front {
             spacing: 0.14,
             fall: 0.0,
             unsteady: 0.0,
+            bridged: 0.0,
         }
     }
 

@@ -8,7 +8,7 @@ use image::{GrayImage, RgbImage};
 use super::{
     Masks, Scene,
     annotator::Annotator,
-    camera::Camera,
+    camera::{Camera, View},
     dice::Dice,
     digits::DigitStyle,
     front::{Plate, PlateKind, Wall, leaf_shade},
@@ -21,7 +21,7 @@ use super::{
 use crate::{dataset::format1::Digit, photo::PhotoSize};
 
 /// Share of the surface that the photo shows; the rest is room for a tilted camera.
-const REACH: f32 = 0.86;
+pub(super) const REACH: f32 = 0.86;
 
 /// Share of the numbers that our own strokes write where there are typefaces too.
 const STROKES_SHARE: f32 = 0.3;
@@ -41,8 +41,8 @@ pub struct Street {
 impl Street {
     /// A street whose numbers are set in these typefaces, some in our own strokes.
     /// [`Street::default`] has our own strokes alone.
-    pub fn with(typefaces: Typefaces) -> Self {
-        Street { typefaces: Some(Arc::new(typefaces)) }
+    pub fn with(typefaces: Arc<Typefaces>) -> Self {
+        Street { typefaces: Some(typefaces) }
     }
 
     /// Draws a photo with all that is known about it: 1 to 5 digits, 10 to 90 pixels high (half
@@ -52,7 +52,9 @@ impl Street {
     pub fn scene(&self, seed: u64) -> Scene {
         let shot = self.shot(seed);
         let (strokes, shadow) = shot.covers();
-        let digit = shot.owners(&strokes, &shadow);
+        let view = shot.camera.view(shot.bare.width, shot.bare.height);
+        let size = [shot.camera.width, shot.camera.height];
+        let digit = owners(&shot.placed, &view, size, &strokes, &shadow);
         let grey = |cover: Vec<u8>| {
             GrayImage::from_raw(shot.camera.width, shot.camera.height, cover).unwrap_or_default()
         };
@@ -128,35 +130,40 @@ impl Shot {
         seen.iter().map(|&[strokes, shadow]| (byte(strokes), byte(shadow))).unzip()
     }
 
-    /// The digit each covered pixel belongs to: 1 for the first, 0 for none.
-    fn owners(&self, strokes: &[u8], shadow: &[u8]) -> Vec<u8> {
-        let view = self.camera.view(self.bare.width, self.bare.height);
-        let (width, height) = (self.camera.width as f32, self.camera.height as f32);
-        let columns = self.camera.width.max(1) as usize;
-        let owner = |i: usize| {
-            let (x, y) = ((i % columns) as f32 + 0.5, (i / columns) as f32 + 0.5);
-            let at = view.seen_at(x - 0.5 * width, y - 0.5 * height);
-            let away = |digit: &PlacedDigit| digit.away(at);
-            let nearest = (1..).zip(&self.placed).min_by(|a, b| away(a.1).total_cmp(&away(b.1)));
-            nearest.map_or(0, |(number, _)| number)
-        };
-        let covered = strokes.iter().zip(shadow).enumerate();
-        covered.map(|(i, (&a, &b))| if a.max(b) < 8 { 0 } else { owner(i) }).collect()
-    }
+}
+
+/// The digit that each covered pixel belongs to: 1 for the first of those placed, 0 for none.
+pub(super) fn owners(
+    placed: &[PlacedDigit],
+    view: &View,
+    [width, height]: [u32; 2],
+    strokes: &[u8],
+    shadow: &[u8],
+) -> Vec<u8> {
+    let columns = width.max(1) as usize;
+    let owner = |i: usize| {
+        let (x, y) = ((i % columns) as f32 + 0.5, (i / columns) as f32 + 0.5);
+        let at = view.seen_at(x - 0.5 * width as f32, y - 0.5 * height as f32);
+        let away = |digit: &PlacedDigit| digit.away(at);
+        let nearest = (1..).zip(placed).min_by(|a, b| away(a.1).total_cmp(&away(b.1)));
+        nearest.map_or(0, |(number, _)| number)
+    };
+    let covered = strokes.iter().zip(shadow).enumerate();
+    covered.map(|(i, (&a, &b))| if a.max(b) < 8 { 0 } else { owner(i) }).collect()
 }
 
 /// A number, and the light and the camera it meets.
-struct Plan {
-    width: u32,
-    height: u32,
-    number: Number,
-    roll: f32,
-    shear: f32,
-    light: Light,
+pub(super) struct Plan {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) number: Number,
+    pub(super) roll: f32,
+    pub(super) shear: f32,
+    pub(super) light: Light,
 }
 
 /// A number's digits, as often as among SVHN's train photos.
-fn random_digits(dice: &mut Dice) -> Vec<u8> {
+pub(super) fn random_digits(dice: &mut Dice) -> Vec<u8> {
     let first = [0.5, 30.5, 20.0, 13.0, 11.0, 9.0, 5.5, 4.2, 3.6, 3.6];
     let later = [12.6, 12.9, 8.8, 10.3, 9.9, 10.3, 8.5, 9.3, 9.8, 7.8];
     let alone = [2.0, 11.0, 17.0, 10.5, 12.5, 10.0, 10.0, 7.5, 11.0, 9.0];
@@ -169,7 +176,7 @@ fn random_digits(dice: &mut Dice) -> Vec<u8> {
 
 /// Letters as wide as wanted: `aspect` is a digit's width with half the space about it, in
 /// heights. Gives the space between two digits too.
-fn random_lettering(
+pub(super) fn random_lettering(
     dice: &mut Dice,
     typefaces: Option<&Typefaces>,
     aspect: f32,
@@ -220,8 +227,9 @@ impl Plan {
             (spacing, fall) = (-0.9 * aspect, dice.range(1.05, 1.3));
         }
         let unsteady = if dice.chance(0.35) { dice.range(0.2, 1.6) } else { 0.0 };
+        let (left, top, bridged) = (0.0, 0.0, 0.0);
         let mut number =
-            Number { digits, lettering, left: 0.0, top: 0.0, height, spacing, fall, unsteady };
+            Number { digits, lettering, left, top, height, spacing, fall, unsteady, bridged };
         // Cameras are level, walls are seen aslant; plates hang crooked.
         let roll = dice.normal() * if dice.chance(0.3) { 8.0 } else { 2.5 };
         let shear = dice.normal() * if dice.chance(0.25) { 0.16 } else { 0.04 };
@@ -259,8 +267,8 @@ impl Plan {
             self.neighbour(&mut bare, dice);
         }
         let setting = Setting::random(dice, wall.colour);
-        if let Some(plate) = setting.plate {
-            self.plate(&mut bare, plate, setting.behind, setting.ink, dice);
+        if let Some(kind) = setting.plate {
+            self.plate(kind, setting.behind, setting.ink, dice).mount(&mut bare, &self.light);
         }
         if dice.chance(0.5) {
             bare.grime(1.4 * size, dice.range(0.05, 0.7), dice.bits());
@@ -270,7 +278,8 @@ impl Plan {
         let camera = self.camera(dice);
         let mut surface = bare.clone();
         let placed = self.number.placed(&bare, mount.reach(&self.light), dice);
-        mount.draw(&mut surface, &placed, &self.light, dice.bits());
+        mount.shade(&mut surface, &placed, &self.light);
+        mount.draw(&mut surface, &placed, dice.bits());
         let before = dice.chance(0.04).then(|| self.occluder(&bare, dice));
         if let Some(before) = &before {
             let colour = dice.pick(OCCLUDERS);
@@ -330,14 +339,13 @@ impl Plan {
     }
 
     /// A plate behind the number.
-    fn plate(
+    pub(super) fn plate(
         &self,
-        surface: &mut Surface,
         kind: PlateKind,
         colour: Colour,
         ink: Colour,
         dice: &mut Dice,
-    ) {
+    ) -> Plate {
         let size = self.number.height;
         let (across, down) = self.number.extent();
         let wide = if dice.chance(0.25) { dice.range(0.4, 1.3) } else { dice.range(0.08, 0.45) };
@@ -350,7 +358,7 @@ impl Plan {
         let oval = dice.chance(0.07);
         let more = if oval { 0.3 * size } else { 0.0 };
         let lined = dice.chance(if kind == PlateKind::Enamel { 0.55 } else { 0.25 });
-        let plate = Plate {
+        Plate {
             kind,
             edges: [left - more, top - 0.7 * more, right + more, bottom + 0.7 * more],
             corner: (!oval).then(|| size * dice.range(0.0, 0.25)),
@@ -360,11 +368,26 @@ impl Plan {
             thickness: size * dice.range(0.02, 0.12),
             screws: if dice.chance(0.3) { size * dice.range(0.03, 0.06) } else { 0.0 },
             seed: dice.bits(),
-        };
-        plate.mount(surface, &self.light);
+        }
     }
 
-    fn mount(&self, setting: &Setting, dice: &mut Dice) -> Mount {
+    /// A tile of its own for a digit with these edges.
+    pub(super) fn tile(&self, [left, top, right, bottom]: [f32; 4], colour: Colour, dice: &mut Dice) -> Plate {
+        let size = self.number.height;
+        let (beside, above) = (0.45 * self.number.spacing.max(0.05) * size, 0.2 * size);
+        Plate {
+            kind: PlateKind::Ceramic,
+            edges: [left - beside, top - above, right + beside, bottom + above],
+            corner: Some(0.03 * size),
+            colour: dice.near(colour, 0.1),
+            line: None,
+            thickness: 0.02 * size,
+            screws: 0.0,
+            seed: dice.bits(),
+        }
+    }
+
+    pub(super) fn mount(&self, setting: &Setting, dice: &mut Dice) -> Mount {
         let size = self.number.height;
         let colour = setting.ink;
         let weights =
@@ -465,7 +488,7 @@ impl Plan {
 /// Colours of cables, bars and twigs.
 const OCCLUDERS: [Colour; 4] = [paint(0x1B1B1B), paint(0x4A4038), paint(0xC9C9C4), paint(0x3F5A34)];
 
-fn random_light(dice: &mut Dice) -> Light {
+pub(super) fn random_light(dice: &mut Dice) -> Light {
     let sunny = dice.chance(0.45);
     let warm = dice.range(0.0, 1.0);
     Light {
@@ -478,19 +501,19 @@ fn random_light(dice: &mut Dice) -> Light {
 }
 
 /// How bright a colour looks: the square root of its light.
-fn seen(c: Colour) -> f32 {
+pub(super) fn seen(c: Colour) -> f32 {
     (0.3 * c[0] + 0.6 * c[1] + 0.1 * c[2]).sqrt()
 }
 
 /// What a number is put on, and in which colours.
-struct Setting {
-    plate: Option<PlateKind>,
-    behind: Colour,
-    ink: Colour,
+pub(super) struct Setting {
+    pub(super) plate: Option<PlateKind>,
+    pub(super) behind: Colour,
+    pub(super) ink: Colour,
 }
 
 impl Setting {
-    fn random(dice: &mut Dice, wall: Colour) -> Self {
+    pub(super) fn random(dice: &mut Dice, wall: Colour) -> Self {
         use PlateKind::{Ceramic, Enamel, Metal, Plain, Slate, Wood};
         let white = [paint(0xF2F2F0), paint(0xE4E6EA), paint(0xD6DAE2), paint(0xEFEBDD)];
         let (plate, behind, ink) = match dice.weighted(&[17.0, 22.0, 8.0, 12.0, 41.0]) {

@@ -39,6 +39,9 @@ use crate::{
 /// Photos that validate at most: more would not make the figure surer, but epochs longer.
 const VALIDATION_PHOTOS: usize = 1000;
 
+/// Patches of each photo in a step: a large one takes longer to decode than to learn from.
+const PATCHES: usize = 4;
+
 /// How a run of the stroke network ended.
 #[derive(Clone, Debug)]
 pub struct StrokesOutcome {
@@ -90,12 +93,14 @@ pub fn train_strokes(
     let share = (held_back.len() as f64 * config.validation).round() as usize;
     held_back.truncate(share.min(VALIDATION_PHOTOS));
     photos.retain(|photo| !held_back.contains(photo));
-    let load =
-        |&(i, n): &(usize, usize), variation, seed| load_patch(&sources[i], n, variation, seed);
-    let validation: Vec<Patch> = held_back
+    let load = |&(i, n): &(usize, usize), variation: Variation<'_>, count, seed| {
+        load_patches(&sources[i], n, variation, count, seed)
+    };
+    let validation: Vec<Vec<Patch>> = held_back
         .par_iter()
-        .filter_map(|photo| load(photo, Variation::None, 0).transpose())
+        .map(|photo| load(photo, Variation::None, 1, 0))
         .collect::<Result<_, _>>()?;
+    let validation: Vec<Patch> = validation.into_iter().flatten().collect();
     if photos.is_empty() {
         let data: Vec<String> = config.data.iter().map(ToString::to_string).collect();
         let percent = 100.0 * config.validation;
@@ -112,7 +117,7 @@ pub fn train_strokes(
     let mut net = StrokeNet::new(&cpu.clone().autodiff()).no_grad();
     let mut optimizer = config.optimizer.init();
     let mut average = config.averaging.map(|decay| WeightAverage::new(decay, &net));
-    let batch = config.batch.max(1);
+    let batch = config.batch.div_ceil(PATCHES);
     let steps_an_epoch = photos.len().div_ceil(batch);
     let steps = steps_an_epoch * config.epochs;
     let weights = files::weights(&folder, config);
@@ -124,14 +129,15 @@ pub fn train_strokes(
         let mut epoch_loss = 0.0;
         for (i, batch) in photos.chunks(batch).enumerate() {
             let step_seed = mixed(epoch_seed, i as u64);
-            let patches: Vec<Patch> = batch
+            let passes = Passes::new(&net, SIDE / CELL)?;
+            let patches: Vec<Vec<Patch>> = batch
                 .par_iter()
                 .enumerate()
-                .filter_map(|(n, photo)| {
-                    load(photo, Variation::Drawn, mixed(step_seed, n as u64)).transpose()
+                .map(|(n, photo)| {
+                    load(photo, Variation::Drawn(&passes), PATCHES, mixed(step_seed, n as u64))
                 })
                 .collect::<Result<_, _>>()?;
-            let passes = Passes::new(&net, SIDE / CELL)?;
+            let patches: Vec<Patch> = patches.into_iter().flatten().collect();
             let weight: f64 = patches.iter().map(Patch::weight).sum::<f64>().max(1.0);
             let inputs: Vec<&[f32]> = patches.iter().map(|patch| patch.cells.as_slice()).collect();
             let sums = passes
@@ -219,27 +225,29 @@ pub fn measure_strokes(
     data: &Path,
 ) -> Result<MeasuredStrokes, TrainingError> {
     let data = Format1::open(data).map_err(unusable)?;
-    let patches: Vec<Patch> = (0..data.photos.len())
+    let patches: Vec<Vec<Patch>> = (0..data.photos.len())
         .into_par_iter()
-        .filter_map(|i| load_patch(&data, i, Variation::None, 0).transpose())
+        .map(|i| load_patches(&data, i, Variation::None, 1, 0))
         .collect::<Result<_, _>>()?;
+    let patches: Vec<Patch> = patches.into_iter().flatten().collect();
     let passes = Passes::new(finder.net(), SIDE / CELL)?;
     let overlap = overlap(&passes, &patches).unwrap_or(0.0);
     Ok(MeasuredStrokes { photos: patches.len(), overlap })
 }
 
-/// A patch of a photo; `None` of one without digits.
-fn load_patch(
+/// So many patches of a photo; none of one without digits.
+fn load_patches(
     data: &Format1,
     i: usize,
-    variation: Variation,
+    variation: Variation<'_>,
+    count: usize,
     seed: u64,
-) -> Result<Option<Patch>, TrainingError> {
+) -> Result<Vec<Patch>, TrainingError> {
     let pair = Pair::load(data, i).map_err(|error| match error {
         PairError::Photo(error) => unusable(error),
         PairError::Clean(reason) => TrainingError::Data(DataError::NoCleanPhoto { reason }),
     })?;
-    Ok(pair.patch(variation, seed))
+    Ok((0..count as u64).filter_map(|n| pair.patch(variation, mixed(seed, n))).collect())
 }
 
 fn unusable(error: Format1Error) -> TrainingError {

@@ -61,7 +61,7 @@ impl Passes {
         self.net.odds(cells, [self.side; 2])
     }
 
-    /// Sums up `loss` over `inputs`, each `[16, side, side]`, and its gradients. It is given an
+    /// Sums up `loss` over `inputs`, each `[20, side, side]`, and its gradients. It is given an
     /// input's number and outputs `[8, side, side]`, and gives its value and its gradient by them.
     pub(super) fn sums(
         &self,
@@ -95,17 +95,18 @@ impl Passes {
     ) {
         let Activations { outputs, inputs } = self.net.forward(cells, [self.side; 2], scratch);
         let [pooled_half, pooled_quarter, sum_quarter, sum_half] = &inputs;
-        let (loss, gradient) = loss(&outputs[8]);
+        let (loss, gradient) = loss(&outputs[9]);
         sums.loss += loss;
         let mut back = |i: usize, input: &[f32], gradient: &[f32]| {
             self.back(i, input, gradient, scratch, &mut sums.gradients[i])
         };
         let [half, quarter, eighth] = [self.side, self.side / 2, self.side / 4];
-        let gradient = through_relu(back(8, &outputs[7], &gradient), &outputs[7]);
-        let of_sum_half = back(7, sum_half, &gradient);
-        let gradient = through_relu(halved(&of_sum_half, half), &outputs[6]);
-        let of_sum_quarter = back(6, sum_quarter, &gradient);
-        let gradient = through_relu(halved(&of_sum_quarter, quarter), &outputs[5]);
+        let gradient = through_relu(back(9, &outputs[8], &gradient), &outputs[8]);
+        let of_sum_half = back(8, sum_half, &gradient);
+        let gradient = through_relu(halved(&of_sum_half, half), &outputs[7]);
+        let of_sum_quarter = back(7, sum_quarter, &gradient);
+        let gradient = through_relu(halved(&of_sum_quarter, quarter), &outputs[6]);
+        let gradient = through_relu(back(6, &outputs[5], &gradient), &outputs[5]);
         let gradient = through_relu(back(5, &outputs[4], &gradient), &outputs[4]);
         let gradient = back(4, pooled_quarter, &gradient);
         let mut of_quarter = of_sum_quarter;
@@ -204,19 +205,19 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / (1u32 << 24) as f32
         };
-        let cells: Vec<f32> = (0..2 * 16 * side * side).map(|_| 2.0 * next() - 1.0).collect();
+        let cells: Vec<f32> = (0..2 * 20 * side * side).map(|_| 2.0 * next() - 1.0).collect();
         let target: Vec<f32> = (0..2 * 8 * side * side).map(|_| next()).collect();
 
         let tensor = |values: &[f32], channels: usize| -> Tensor<4> {
             let shape = [2, channels, side, side];
             Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
         };
-        let odds = net.forward(tensor(&cells, 16));
+        let odds = net.forward(tensor(&cells, 20));
         let loss = (odds.clone() - tensor(&target, 8)).square().sum();
         let gradients = loss.backward();
 
         let passes = Passes::new(&net, side).expect("weights");
-        let inputs: Vec<&[f32]> = cells.chunks(16 * side * side).collect();
+        let inputs: Vec<&[f32]> = cells.chunks(20 * side * side).collect();
         let targets: Vec<&[f32]> = target.chunks(8 * side * side).collect();
         let ours = passes.sums(&inputs, |i, odds: &[f32]| {
             let misses = || odds.iter().zip(targets[i]).map(|(odds, target)| odds - target);

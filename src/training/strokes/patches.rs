@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use super::passes::Passes;
 use crate::{
     dataset::format1::{Digit, Format1, Format1Error},
     photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo, PhotoSize},
@@ -17,12 +18,20 @@ pub(super) const SIDE: usize = 64;
 /// Folder of the photos without their digits, beside the photos.
 const CLEAN: &str = "clean";
 
-/// Digits higher than this are shrunk to it, as where the network is used.
-const HIGHEST: f64 = 48.0;
+/// How tall digits are in patches that show them as a whole, in pixels, as where the network is
+/// used: those that are taller are shrunk.
+const COARSE_HEIGHTS: [f64; 2] = [18.0, 48.0];
 
-/// A pixel is a stroke's when its digit changes one of its channels by so much, in levels of 255:
-/// less is noise, or a JPEG's ringing.
-const CHANGED: u8 = 9;
+/// The same of patches that show their rims, for which the network is given what it finds at half
+/// the resolution.
+const FINE_HEIGHTS: [f64; 2] = [48.0, 256.0];
+
+/// The share of patches that show rims, where digits are tall enough.
+const FINE_SHARE: f64 = 0.45;
+
+/// A pixel is a stroke's from the second of these differences on which its digit makes to one of its
+/// channels (samples 0 to 1), and none's up to the first: less is noise, or a JPEG's ringing.
+const CHANGED: [f32; 2] = [6.0 / 255.0, 12.0 / 255.0];
 
 /// Every pixel counts this much of the mean, however little is at stake there.
 const LEAST_COUNTS: f32 = 0.4;
@@ -36,6 +45,10 @@ const MOST_COUNTS: f32 = 4.0;
 /// What lies outside the boxes counts this share. Little is removed there, but a stroke that its
 /// box cuts is followed, and that of a digit without a box must not pass for background.
 const OUTSIDE_COUNTS: f32 = 0.2;
+
+/// Page and command line grow boxes by this share of their height; some callers do not.
+const GROWTH: f64 = 0.1;
+const GROWN_SHARE: f64 = 0.75;
 
 /// One patch.
 pub(super) struct Patch {
@@ -61,7 +74,7 @@ impl Patch {
     /// For its pixels in boxes: whether these log-odds call them a stroke's, and whether they are.
     pub(super) fn judged<'a>(&'a self, odds: &'a [f32]) -> impl Iterator<Item = (bool, bool)> {
         // Behind the colours' cells are those that say what lies in a box.
-        let inside = &self.cells[self.cells.len() - self.target.len()..];
+        let inside = &self.cells[3 * self.target.len()..];
         let pixels = odds.iter().zip(&self.target).zip(inside);
         pixels
             .filter(|(_, inside)| **inside > 0.0)
@@ -70,10 +83,11 @@ impl Patch {
 }
 
 /// How a patch differs from one to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Variation {
-    /// Boxes grown, some left out; size, place and sign drawn.
-    Drawn,
+#[derive(Clone, Copy)]
+pub(super) enum Variation<'a> {
+    /// Boxes as people draw them, some left out; size, place, sign and turn drawn. The passes tell
+    /// what is found at half the resolution.
+    Drawn(&'a Passes),
     /// About the digit as it is.
     None,
 }
@@ -91,9 +105,6 @@ pub(super) fn no_clean(folder: &Path, reason: &dyn std::fmt::Display) -> String 
 pub(super) struct Pair {
     photo: Photo,
     clean: Photo,
-    /// Red: whether a pixel is a stroke's; green: how far from the truth it comes when that is
-    /// answered wrongly.
-    change: Photo,
     digits: Vec<Digit>,
 }
 
@@ -113,82 +124,194 @@ impl Pair {
         };
         let bytes = fs::read(path).map_err(|error| broken(&error))?;
         let clean = Photo::decode(&bytes).map_err(|error| broken(&error))?;
-        let change =
-            change(&photo, &clean).ok_or_else(|| broken(&"of another size than its photo"))?;
-        Ok(Pair { photo, clean, change, digits })
+        if photo.size() != clean.size() {
+            return Err(broken(&"of another size than its photo"));
+        }
+        Ok(Pair { photo, clean, digits })
     }
 
     /// A patch about one of its digits; `None` of a photo without any.
-    pub(super) fn patch(&self, variation: Variation, seed: u64) -> Option<Patch> {
+    pub(super) fn patch(&self, variation: Variation<'_>, seed: u64) -> Option<Patch> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let varied = variation == Variation::Drawn;
         let size = self.photo.size();
         let middle = self.digits.get(rng.random_range(0..self.digits.len().max(1)))?.area;
-        let boxes: Vec<BoxInPhoto> = self
-            .digits
-            .iter()
-            .filter(|digit| digit.area == middle || !varied || rng.random_bool(0.8))
-            .map(|digit| digit.area)
-            .collect();
-        let boxes: Vec<BoxInPhoto> = boxes
-            .into_iter()
-            .map(|area| grown(area, size, || if varied { rng.random_range(0.0..0.2) } else { 0.1 }))
-            .collect();
-        let mut scale = (HIGHEST / f64::from(middle.height)).min(1.0);
-        let (mut right, mut down) = (0.0, 0.0);
-        if varied {
-            scale *= rng.random_range(-0.3..0.2f64).exp();
-            (right, down) = (rng.random_range(-0.3..0.3), rng.random_range(-0.3..0.3));
-        }
-        let side = SIDE as f64 / scale;
-        let frame = LooseBox {
-            left: f64::from(middle.left) + f64::from(middle.width) / 2.0 + (right - 0.5) * side,
-            top: f64::from(middle.top) + f64::from(middle.height) / 2.0 + (down - 0.5) * side,
-            width: side,
-            height: side,
+        let height = f64::from(middle.height);
+        let Variation::Drawn(passes) = variation else {
+            let boxes = self.digits.iter().map(|digit| grown(digit.area, size, [GROWTH; 4]));
+            let scale = (COARSE_HEIGHTS[1] / height).min(1.0);
+            let region = region_about(middle, scale, [0.0; 2]);
+            return Some(self.patch_of(&region, &boxes.collect::<Vec<_>>(), None, None));
         };
-        let region = Region::square(frame, SIDE);
-        let mut cells = region.cells_of(&self.photo, &boxes);
-        if varied && rng.random_bool(0.3) {
+        let boxes = self.boxes_about(middle, &mut rng);
+        let fine = height > 1.1 * FINE_HEIGHTS[0] && rng.random_bool(FINE_SHARE);
+        let [least, most] = if fine { FINE_HEIGHTS } else { COARSE_HEIGHTS };
+        let most = most.min(1.15 * height);
+        let wanted = least * (most / least).max(1.0).powf(rng.random_range(0.0..=1.0));
+        let scale = (wanted / height).min(1.0);
+        let spread = if fine { 0.55 * wanted / SIDE as f64 } else { 0.3 };
+        let off = [rng.random_range(-spread..spread), rng.random_range(-spread..spread)];
+        let region = region_about(middle, scale, off);
+        let turn = Turn {
+            flipped: rng.random_bool(0.5),
+            upside_down: rng.random_bool(0.15),
+            // Numbers that lie on their side are seldom, but there are some.
+            transposed: rng.random_bool(0.15),
             // Light numbers on dark doors are as good as dark ones on light doors.
-            let colours = cells.len() / 4 * 3;
-            cells[..colours].iter_mut().for_each(|sample| *sample = -*sample);
-        }
+            inverted: rng.random_bool(0.3),
+            colours: [[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 1, 2]][rng.random_range(0..4)],
+        };
+        let coarser = fine.then(|| {
+            let coarser = region_about(middle, scale / 2.0, off.map(|off| off / 2.0));
+            let odds = passes.odds(&coarser.cells_of(&self.photo, &boxes, None));
+            let strokes: Vec<f32> = odds[..SIDE * SIDE]
+                .iter()
+                .map(|odds| 1.0 / (1.0 + (-odds).exp()))
+                .collect();
+            let strokes = coarser.unpacked(&strokes);
+            (coarser, strokes)
+        });
+        let prior = coarser.as_ref().map(|(region, strokes)| (region, strokes.as_slice()));
+        Some(self.patch_of(&region, &boxes, prior, Some(turn)))
+    }
+
+    /// Boxes as people draw them, among them one of the digit in the middle: tight or loose, shifted,
+    /// cutting strokes, one a digit with some left out, or one round the whole number.
+    fn boxes_about(&self, middle: BoxInPhoto, rng: &mut ChaCha8Rng) -> Vec<BoxInPhoto> {
+        let size = self.photo.size();
+        let whole = rng.random_bool(0.3);
+        let boxes: Vec<BoxInPhoto> = if whole {
+            self.digits.iter().map(|digit| digit.area).reduce(|a, b| a.union(&b)).into_iter().collect()
+        } else {
+            let stays = |digit: &&Digit| digit.area == middle || rng.random_bool(0.8);
+            self.digits.iter().filter(stays).map(|digit| digit.area).collect()
+        };
+        let [least, most] = match rng.random_range(0..10) {
+            0..4 => [-0.08, 0.06],
+            4..7 => [0.0, 0.2],
+            _ => [-0.02, 0.4],
+        };
+        let shift = if rng.random_bool(0.3) { 0.1 } else { 0.0 };
+        let [right, down] = [rng.random_range(-1.0..1.0) * shift, rng.random_range(-1.0..1.0) * shift];
+        let more = if rng.random_bool(GROWN_SHARE) { GROWTH } else { 0.0 };
+        let drawn = |area: BoxInPhoto| {
+            let mut by = |shift: f64| rng.random_range(least..most) + shift + more;
+            grown(area, size, [by(-right), by(-down), by(right), by(down)])
+        };
+        boxes.into_iter().map(drawn).collect()
+    }
+
+    fn patch_of(
+        &self,
+        region: &Region,
+        boxes: &[BoxInPhoto],
+        prior: Option<(&Region, &[f32])>,
+        turn: Option<Turn>,
+    ) -> Patch {
         let pixels = [SIDE as u32; 2];
-        let change = self.change.resampled(frame, Filter::Triangle, Colours::Rgb, pixels);
-        let (target, rest) = change.split_at(SIDE * SIDE);
-        let inside = region.inside(&boxes);
-        let weight = weights(&inside, &rest[..SIDE * SIDE]);
         let colours =
-            |photo: &Photo| photo.resampled(frame, Filter::Triangle, Colours::Rgb, pixels);
-        let flags =
-            |flags: Vec<bool>| flags.into_iter().map(|it| f32::from(u8::from(it))).collect();
-        let PhotoSize { width, height } = size;
+            |photo: &Photo| photo.resampled(region.frame(), Filter::Triangle, Colours::Rgb, pixels);
+        let flags = |flags: Vec<bool>| -> Vec<f32> {
+            flags.into_iter().map(|it| f32::from(u8::from(it))).collect()
+        };
+        let (photo, clean) = (colours(&self.photo), colours(&self.clean));
+        let (target, costs) = change(&photo, &clean);
+        let inside = region.inside(boxes);
+        let weight = weights(&inside, &costs);
+        let PhotoSize { width, height } = self.photo.size();
         let whole = BoxInPhoto { left: 0, top: 0, width, height };
-        Some(Patch {
-            cells,
-            target: region.packed(target),
-            weight: region.packed(&weight),
-            photo: colours(&self.photo),
-            clean: colours(&self.clean),
+        let mut planes = region.planes_of(&self.photo, boxes, prior);
+        let mut patch = Patch {
+            cells: Vec::new(),
+            target,
+            weight,
+            photo,
+            clean,
             on_photo: flags(region.inside(&[whole])),
             inside: flags(inside),
-        })
+        };
+        if let Some(turn) = turn {
+            if turn.inverted {
+                planes[..3 * SIDE * SIDE].iter_mut().for_each(|sample| *sample = -*sample);
+            }
+            turn.colours_of(&mut planes);
+            turn.colours_of(&mut patch.photo);
+            turn.colours_of(&mut patch.clean);
+            let Patch { target, weight, photo, clean, inside, on_photo, .. } = &mut patch;
+            for planes in [&mut planes, target, weight, photo, clean, inside, on_photo] {
+                planes.chunks_exact_mut(SIDE * SIDE).for_each(|plane| turn.place(plane));
+            }
+        }
+        patch.cells = region.packed(&planes);
+        patch.target = region.packed(&patch.target);
+        patch.weight = region.packed(&patch.weight);
+        patch
     }
 }
 
-/// The box with each side moved out by a share of its height.
-fn grown(area: BoxInPhoto, size: PhotoSize, mut share: impl FnMut() -> f64) -> BoxInPhoto {
-    let height = f64::from(area.height);
-    let [left, top, right, bottom] = [share(), share(), share(), share()].map(|it| it * height);
+/// The region of a patch: of a digit in the middle, `off` from it in shares of the patch's side.
+fn region_about(middle: BoxInPhoto, scale: f64, off: [f64; 2]) -> Region {
+    let side = SIDE as f64 / scale;
+    let along = |start: u32, length: u32, off: f64| {
+        f64::from(start) + f64::from(length) / 2.0 + (off - 0.5) * side
+    };
+    let frame = LooseBox {
+        left: along(middle.left, middle.width, off[0]),
+        top: along(middle.top, middle.height, off[1]),
+        width: side,
+        height: side,
+    };
+    Region::square(frame, SIDE)
+}
+
+/// What does not matter of a patch.
+struct Turn {
+    flipped: bool,
+    upside_down: bool,
+    transposed: bool,
+    inverted: bool,
+    /// Which channel each of the three is.
+    colours: [usize; 3],
+}
+
+impl Turn {
+    /// Exchanges the first three planes.
+    fn colours_of(&self, planes: &mut [f32]) {
+        let before = planes[..3 * SIDE * SIDE].to_vec();
+        for (to, from) in planes.chunks_exact_mut(SIDE * SIDE).zip(self.colours) {
+            to.copy_from_slice(&before[from * SIDE * SIDE..][..SIDE * SIDE]);
+        }
+    }
+
+    /// Flips and transposes a plane.
+    fn place(&self, plane: &mut [f32]) {
+        if self.flipped {
+            plane.chunks_exact_mut(SIDE).for_each(<[f32]>::reverse);
+        }
+        if self.upside_down {
+            plane.reverse();
+            plane.chunks_exact_mut(SIDE).for_each(<[f32]>::reverse);
+        }
+        if self.transposed {
+            for y in 0..SIDE {
+                for x in 0..y {
+                    plane.swap(y * SIDE + x, x * SIDE + y);
+                }
+            }
+        }
+    }
+}
+
+/// The box with its left, top, right and bottom side moved out by shares of its height.
+fn grown(area: BoxInPhoto, size: PhotoSize, shares: [f64; 4]) -> BoxInPhoto {
+    let [left, top, right, bottom] = shares.map(|share| share * f64::from(area.height));
     let exact = LooseBox::from(area);
     let grown = LooseBox {
         left: exact.left - left,
         top: exact.top - top,
-        width: exact.width + left + right,
-        height: exact.height + top + bottom,
+        width: (exact.width + left + right).max(2.0),
+        height: (exact.height + top + bottom).max(2.0),
     };
-    // A box that holds one on the photo has a part on it.
+    // One that was moved off the photo stays where it was.
     grown.clamp_to(size).unwrap_or(area)
 }
 
@@ -208,38 +331,28 @@ fn weights(inside: &[bool], costs: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// Where two photos differ, and what it costs to take a pixel for the other: a stroke that stays
-/// is as wrong as its digit changes it; background that is filled, as far as it is from the mean
-/// about it. `None` when their sizes differ.
-fn change(photo: &Photo, clean: &Photo) -> Option<Photo> {
-    if photo.size() != clean.size() {
-        return None;
-    }
-    let (photo_rgba, clean_rgba) = (photo.to_rgba8(), clean.to_rgba8());
-    let PhotoSize { width, height } = photo.size();
-    let (width, height) = (width as usize, height as usize);
-    let mut samples = Vec::with_capacity(3 * width * height);
-    for (i, (a, b)) in photo_rgba.chunks_exact(4).zip(clean_rgba.chunks_exact(4)).enumerate() {
-        let most = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
-        if most >= CHANGED {
-            samples.extend([255, most, 0]);
-            continue;
-        }
-        let (y, x) = (i / width, i % width);
-        let around = |at: usize, limit: usize| {
-            at.saturating_sub(FILL_REACH)..(at + FILL_REACH + 1).min(limit)
-        };
-        let (mut sum, mut count) = (0u32, 0u32);
-        for row in around(y, height) {
-            let columns = around(x, width);
-            let row =
-                &clean_rgba[4 * (row * width + columns.start)..4 * (row * width + columns.end)];
-            // Green stands for all three.
-            sum += row.iter().skip(1).step_by(4).map(|&green| u32::from(green)).sum::<u32>();
-            count += columns.len() as u32;
-        }
-        let mean = (sum / count.max(1)) as u8;
-        samples.extend([0, b[1].abs_diff(mean), 0]);
-    }
-    Photo::from_rgb8(photo.size(), samples)
+/// Where a patch differs from the same without digits, 0 to 1, and what it costs to take a pixel for
+/// the other: a stroke that stays is as wrong as its digit changes it; background that is filled, as
+/// far as it is from the mean about it.
+fn change(photo: &[f32], clean: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let pixels = SIDE * SIDE;
+    let around = |at: usize| at.saturating_sub(FILL_REACH)..(at + FILL_REACH + 1).min(SIDE);
+    // Green stands for all three.
+    let green = &clean[pixels..2 * pixels];
+    (0..pixels)
+        .map(|i| {
+            let differs = (0..3).map(|c| (photo[c * pixels + i] - clean[c * pixels + i]).abs());
+            let most = differs.fold(0.0, f32::max);
+            let [least, certain] = CHANGED;
+            let stroke = ((most - least) / (certain - least)).clamp(0.0, 1.0);
+            if stroke >= 0.5 {
+                return (stroke, most);
+            }
+            let rows = around(i / SIDE).map(|y| &green[y * SIDE..][around(i % SIDE)]);
+            let (sum, count) = rows.fold((0.0, 0), |(sum, count), row| {
+                (sum + row.iter().sum::<f32>(), count + row.len())
+            });
+            (stroke, (green[i] - sum / count as f32).abs())
+        })
+        .unzip()
 }

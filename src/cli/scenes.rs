@@ -1,0 +1,91 @@
+//! Photos of streets as walls to draw numbers on.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use anyhow::{Context as _, bail};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use super::{
+    boxes::{BoxSource, BoxesError},
+    erase::inputs::is_photo,
+};
+use crate::{
+    dataset::synthetic::{LEAST_SIDE, Wall, Walls},
+    photo::Photo,
+};
+
+/// The photos of a folder, and where they show numbers, as `boxes` says: a list, a folder with a file
+/// a photo, or, without either, the files beside the photos. Photos that cannot be used are named
+/// and left out.
+///
+/// # Errors
+/// When the folder or the boxes cannot be read, boxes are of other photos, or no photo is left.
+pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
+    let source = BoxSource::open(Some(boxes.unwrap_or(folder)), None)?;
+    let mut names: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry.with_context(|| folder.display().to_string())?.path();
+        if is_photo(&path) && path.is_file() {
+            names.push(path);
+        }
+    }
+    // The system's order is another one on every machine.
+    names.sort_unstable();
+    if names.is_empty() {
+        bail!("{}: there are no photos in this folder", folder.display());
+    }
+    let unlisted = AtomicUsize::new(0);
+    let opened: Vec<anyhow::Result<Wall>> =
+        names.par_iter().map(|path| wall(path, folder, &source, &unlisted)).collect();
+    let mut walls = Vec::new();
+    for (path, wall) in names.iter().zip(opened) {
+        match wall {
+            Ok(wall) => walls.push(wall),
+            Err(error) => eprintln!("{}: left out: {error:#}", path.display()),
+        }
+    }
+    let (count, unlisted) = (names.len(), unlisted.into_inner());
+    match boxes {
+        Some(boxes) if unlisted == count => bail!(
+            "{}: it says nothing of the photos in {}; are these boxes of other photos?",
+            boxes.display(),
+            folder.display()
+        ),
+        None if unlisted > 0 => eprintln!(
+            "{unlisted} of {count} photos have no file of boxes beside them, and are taken to show no numbers"
+        ),
+        _ => {}
+    }
+    Walls::new(walls).with_context(|| {
+        format!("{}: none of its {count} photos can be drawn on", folder.display())
+    })
+}
+
+fn wall(
+    path: &Path,
+    folder: &Path,
+    source: &BoxSource,
+    unlisted: &AtomicUsize,
+) -> anyhow::Result<Wall> {
+    // Decoded as a whole, so that a damaged photo is found now and not after an hour.
+    let size = Photo::decode(&std::fs::read(path)?)?.size();
+    if size.width.min(size.height) < LEAST_SIDE {
+        bail!("smaller than {LEAST_SIDE} x {LEAST_SIDE} pixels");
+    }
+    let name = path.strip_prefix(folder).unwrap_or(path);
+    let numbers = match source.find(path, name) {
+        Ok((file, boxes)) => boxes.on(size).with_context(|| file.display().to_string())?,
+        Err(error) if error.is_unlisted() => {
+            unlisted.fetch_add(1, Ordering::Relaxed);
+            if matches!(error, BoxesError::NotListed { .. }) {
+                return Err(error.into());
+            }
+            Vec::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Wall { path: path.to_owned(), numbers })
+}
