@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use doorplate::{
     classifier::Classifier,
     photo::{BoxInPhoto, Photo, PhotoSize},
-    removal::{Grnn, Lattice, Nets, RemovalOptions, remove_digits},
+    removal::{Grnn, Lattice, Method, Nets, RemovalOptions, remove},
 };
 use support::{colourful, untrained_classifier};
 
@@ -103,7 +103,8 @@ fn a_removal_is_the_same_on_the_gpu() {
     let removed = |classifier: &Classifier| {
         let options = RemovalOptions::default();
         let nets = Nets { classifier: classifier.clone(), strokes: None };
-        pollster::block_on(remove_digits(&photo(), &boxes(), &nets, &options)).expect("removed")
+        pollster::block_on(remove(&photo(), &boxes(), &Method::Doorplate(options), &nets))
+            .expect("removed")
     };
     let (cpu, gpu) = (removed(&on_cpu), removed(&moved(&on_cpu, &gpu)));
     assert_eq!(gpu.len(), cpu.len());

@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use doorplate::{
     photo::{BoxInPhoto, HeaderError, LooseBox, MAX_PIXELS, Photo, PhotoError, PhotoSize},
-    removal::{RemovalOptions, remove_digits, stroke_reach},
+    removal::{Method, RemovalOptions, remove, stroke_reach},
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use support::{colourful, encoded, pixels_outside, untrained_classifier, untrained_nets};
@@ -184,7 +184,7 @@ fn one_pixel_is_a_photo() {
     assert_eq!(readings.len(), 1);
     for nets in untrained_nets() {
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &[all], &nets, &options));
+        let fills = pollster::block_on(remove(&photo, &[all], &Method::Doorplate(options), &nets));
         for fill in fills.expect("filled") {
             fill.lay_on(&mut photo);
         }
@@ -319,7 +319,7 @@ fn a_removal_changes_nothing_beyond_the_reach_of_its_boxes_through_a_save() {
         let size = photo.size();
         let boxes = loose.map(|area| area.clamp_to(size).expect("on the photo"));
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &boxes, nets, &options));
+        let fills = pollster::block_on(remove(&photo, &boxes, &Method::Doorplate(options), nets));
         for fill in fills.expect("filled") {
             fill.lay_on(&mut photo);
         }
@@ -363,7 +363,8 @@ fn odd_boxes_and_photos_are_filled_all_the_same() {
             let photo = decode(&encoded(photo, ImageFormat::Png));
             for boxes in &boxes {
                 let options = RemovalOptions::default();
-                let fills = pollster::block_on(remove_digits(&photo, boxes, &nets, &options));
+                let fills =
+                    pollster::block_on(remove(&photo, boxes, &Method::Doorplate(options), &nets));
                 for fill in fills.expect("filled") {
                     assert!(fill.planes.samples.iter().all(|sample| (0.0..=1.0).contains(sample)));
                 }
@@ -378,7 +379,7 @@ fn a_box_over_a_large_photo_is_filled_in_bounded_time_and_memory() {
     let all = BoxInPhoto { left: 0, top: 0, width: 1600, height: 1200 };
     for nets in untrained_nets() {
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &[all], &nets, &options));
+        let fills = pollster::block_on(remove(&photo, &[all], &Method::Doorplate(options), &nets));
         assert_eq!(fills.expect("filled").len(), 1);
     }
 }

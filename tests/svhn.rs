@@ -15,7 +15,7 @@ use doorplate::{
     numbers::house_numbers,
     photo::{BoxInPhoto, Photo},
     publication,
-    removal::{Nets, RemovalOptions, remove_digits},
+    removal::{Method, Nets, RemovalOptions, remove},
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -167,7 +167,7 @@ fn removed_digits_leave_neither_edges_nor_their_reading() {
         let grown: Vec<BoxInPhoto> =
             boxes.iter().map(|area| area.grown(area.height / 10, photo.size())).collect();
         let options = RemovalOptions::default();
-        let fills = pollster::block_on(remove_digits(&photo, &grown, &nets, &options));
+        let fills = pollster::block_on(remove(&photo, &grown, &Method::Doorplate(options), &nets));
         for fill in fills.expect("filled") {
             fill.lay_on(&mut photo);
         }

@@ -45,7 +45,7 @@ fn meet(method: &Method, a: &BoxInPhoto, b: &BoxInPhoto) -> bool {
     let gap = match method {
         // Their surroundings must not meet, nor be filled together.
         Method::Doorplate(options) | Method::WholeBoxes(options) => {
-            options.joins_within().max(2 * options.context) + 2
+            options.joins_within(a, b).max(2 * options.context) + 2
         }
         // Each alone; where two overlap, the later one lies on top.
         Method::Report(_) => 0,

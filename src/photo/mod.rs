@@ -6,6 +6,8 @@ mod encoding;
 mod exif;
 mod geometry;
 mod header;
+#[cfg(feature = "engine")]
+mod mask;
 #[cfg(feature = "codecs")]
 mod pixels;
 
@@ -13,6 +15,10 @@ mod pixels;
 pub use encoding::Encoding;
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+#[cfg(feature = "engine")]
+pub use mask::Mask;
+#[cfg(feature = "engine")]
+pub(crate) use mask::{connected, largest_within};
 #[cfg(any(feature = "dataset", feature = "engine"))]
 pub(crate) use pixels::luma;
 #[cfg(feature = "dataset")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::photo::BoxInPhoto;
 #[cfg(feature = "engine")]
-use crate::strokes::Found;
+use crate::{photo::Mask, strokes::Found};
 
 /// What a brush does with the pixels that it paints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ fn squared_distance(point: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
 #[cfg(feature = "engine")]
 pub(super) struct Corrected {
     /// Which lie inside boxes, but those that the brush took.
-    pub(super) inside: Vec<bool>,
+    pub(super) inside: Mask,
     /// What the brush says of each; empty where it says nothing at all.
     says: Vec<Option<Brush>>,
 }
@@ -109,8 +109,8 @@ impl Corrected {
     /// box, a later one over an earlier one.
     pub(super) fn of(
         area: BoxInPhoto,
-        mut inside: Vec<bool>,
-        reach: &[bool],
+        mut inside: Mask,
+        reach: &Mask,
         strokes: &[Arc<BrushStroke>],
     ) -> Self {
         let mut says = Vec::new();
@@ -215,7 +215,7 @@ mod tests {
     fn the_last_stroke_holds_and_none_acts_far_from_boxes() {
         let pixels = 12 * 8;
         // Boxes reach over the columns below 8; those below 6 are filled.
-        let columns = |limit: usize| (0..pixels).map(|i| i % 12 < limit).collect::<Vec<bool>>();
+        let columns = |limit: usize| Mask::from_fn(12, 8, |i| i % 12 < limit);
         let row = |brush, y| stroke(brush, 3, &[(0, y), (400, y)]);
         let strokes = [row(Brush::Adds, 82), row(Brush::Takes, 86), row(Brush::Adds, 90)];
         let over = stroke(Brush::Takes, 3, &[(42, 90)]);

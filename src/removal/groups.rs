@@ -1,41 +1,77 @@
-//! Which boxes are filled together.
+//! Which boxes are filled together, and what matters to their fill.
 
-use crate::photo::BoxInPhoto;
+use super::{Erasure, RemovalOptions, corrections::Corrected, stroke_reach};
+use crate::photo::{BoxInPhoto, Mask, Photo, connected};
 
-/// Indices of `boxes` in groups: two boxes are in one group when fewer than `gap` pixels lie
-/// between them, or when a chain of such boxes joins them. Groups stand in the order of their
-/// first box.
-pub fn groups_of(boxes: &[BoxInPhoto], gap: u32) -> Vec<Vec<usize>> {
-    let mut group_of: Vec<usize> = (0..boxes.len()).collect();
-    // Each pass joins neighbours; a chain of n boxes needs fewer than n passes.
-    loop {
-        let mut joined = false;
-        for a in 0..boxes.len() {
-            for b in 0..a {
-                let (first, second) = (group_of[a].min(group_of[b]), group_of[a].max(group_of[b]));
-                if first != second && boxes[a].within(&boxes[b], gap) {
-                    for group in group_of.iter_mut().filter(|group| **group == second) {
-                        *group = first;
-                    }
-                    joined = true;
+/// Boxes that are filled together.
+pub(super) struct Group<'a> {
+    /// What takes part of the photo.
+    pub(super) area: BoxInPhoto,
+    /// The boxes.
+    pub(super) members: Vec<BoxInPhoto>,
+    /// All boxes of the photo, those that stay among them.
+    pub(super) all: &'a [BoxInPhoto],
+    /// Those that touch the area.
+    pub(super) touching: Vec<BoxInPhoto>,
+    /// The area's pixels that lie in any box.
+    pub(super) in_any_box: Mask,
+    /// The area's pixels outside all boxes into which strokes of the members are followed.
+    pub(super) within_reach: Mask,
+    /// What the members hold, and what the brush says.
+    pub(super) corrected: Corrected,
+}
+
+impl<'a> Group<'a> {
+    /// The groups of an erasure's boxes; `all` are the erasure's.
+    pub(super) fn of(
+        photo: &Photo,
+        erasure: &Erasure,
+        all: &'a [BoxInPhoto],
+        options: &RemovalOptions,
+    ) -> Vec<Self> {
+        let boxes = &erasure.boxes;
+        let gap = |a: &BoxInPhoto, b: &BoxInPhoto| options.joins_within(a, b);
+        groups_of(boxes, gap)
+            .into_iter()
+            .filter_map(|group| {
+                let members: Vec<BoxInPhoto> =
+                    group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
+                let hull = members.iter().copied().reduce(|a, b| a.union(&b))?;
+                let area = hull.grown(options.context_of(&members), photo.size());
+                let touching: Vec<BoxInPhoto> =
+                    all.iter().filter(|b| b.within(&area, 0)).copied().collect();
+                let in_any_box = Mask::covered_by(&touching, area);
+                let reach_of = |boxes: &[BoxInPhoto]| {
+                    let reaches: Vec<BoxInPhoto> = boxes.iter().map(stroke_reach).collect();
+                    Mask::covered_by(&reaches, area)
+                };
+                let inside = Mask::covered_by(&members, area);
+                let corrected =
+                    Corrected::of(area, inside, &reach_of(&touching), &erasure.corrections);
+                // What lies in a box of another group is that group's.
+                let mut within_reach = reach_of(&members);
+                for (within, inside) in within_reach.iter_mut().zip(in_any_box.iter()) {
+                    *within = *within && !inside;
                 }
-            }
-        }
-        if !joined {
-            break;
-        }
+                Some(Group { area, members, all, touching, in_any_box, within_reach, corrected })
+            })
+            .collect()
     }
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut names: Vec<usize> = Vec::new();
-    for (i, &name) in group_of.iter().enumerate() {
-        match names.iter().position(|&known| known == name) {
-            Some(position) => groups[position].push(i),
-            None => {
-                names.push(name);
-                groups.push(vec![i]);
-            }
-        }
-    }
+}
+
+/// Indices of `boxes` in groups: two boxes are in one group when fewer pixels lie between them than
+/// `gap` says of the two, or when a chain of such boxes joins them. Groups stand in the order of
+/// their first box.
+fn groups_of(
+    boxes: &[BoxInPhoto],
+    gap: impl Fn(&BoxInPhoto, &BoxInPhoto) -> u32,
+) -> Vec<Vec<usize>> {
+    let near = |i: usize| {
+        let gap = &gap;
+        (0..boxes.len()).filter(move |&j| boxes[i].within(&boxes[j], gap(&boxes[i], &boxes[j])))
+    };
+    let mut groups = connected(&vec![true; boxes.len()], near);
+    groups.iter_mut().for_each(|group| group.sort_unstable());
     groups
 }
 
@@ -50,11 +86,11 @@ mod tests {
     #[test]
     fn a_chain_of_near_boxes_is_one_group() {
         let boxes = [at(0, 0), at(100, 0), at(24, 3), at(12, 1)];
-        assert_eq!(groups_of(&boxes, 3), [vec![0, 2, 3], vec![1]]);
+        assert_eq!(groups_of(&boxes, |_, _| 3), [vec![0, 2, 3], vec![1]]);
     }
 
     #[test]
     fn no_boxes_make_no_groups() {
-        assert!(groups_of(&[], 3).is_empty());
+        assert!(groups_of(&[], |_, _| 3).is_empty());
     }
 }

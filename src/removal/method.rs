@@ -1,10 +1,16 @@
 //! The ways to take digits out, behind one function.
 
-use super::{Erasure, Fill, Method, Nets, Round, fill_groups, remove_as_reported};
+use super::{
+    Check, Erasure, Fill, Method, Nets, RemovalOptions, Round, groups::Group, proof::Proof,
+    remove_as_reported, strokes, whole_boxes,
+};
 use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo},
 };
+
+/// How often a fill is widened at most, where the second look finds something left.
+const WIDENED: usize = 2;
 
 /// Fills all `boxes` of a photo by one method. The fills are meant to be laid over the photo in
 /// their order.
@@ -31,16 +37,85 @@ pub async fn remove_watched(
     nets: &Nets,
     watch: &mut dyn FnMut(Round<'_>),
 ) -> Result<Vec<Fill>, EngineError> {
-    match method {
-        Method::Doorplate(options) => fill_groups(photo, erasure, nets, options, watch).await,
-        Method::WholeBoxes(options) => {
-            let nets = Nets { strokes: None, ..nets.clone() };
-            fill_groups(photo, erasure, &nets, options, watch).await
-        }
-        Method::Report(options) => {
-            remove_as_reported(photo, &erasure.boxes, &nets.classifier, options, watch).await
+    let (Method::Doorplate(options) | Method::WholeBoxes(options)) = method else {
+        let Method::Report(options) = method else { unreachable!("the third kind of method") };
+        return remove_as_reported(photo, &erasure.boxes, &nets.classifier, options, watch).await;
+    };
+    let all = erasure.all();
+    let mut fills = Vec::new();
+    for group in Group::of(photo, erasure, &all, options) {
+        fills.push(match (method, &nets.strokes) {
+            (Method::Doorplate(_), Some(finder)) => {
+                let found = strokes::find(photo, &group, finder, options).await?;
+                strokes::fill(photo, &group, found, finder, options, watch).await?
+            }
+            _ => whole_boxes::fill(photo, group, &nets.classifier, options, watch).await?,
+        });
+    }
+    Ok(fills)
+}
+
+/// A removal that was looked at once more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proven {
+    /// As of [`remove_watched`].
+    pub fills: Vec<Fill>,
+    /// One for each box of the erasure, in its order.
+    pub checks: Vec<Check>,
+}
+
+/// [`remove`] of an erasure; then each fill is looked at, and where something is left of a digit it
+/// is widened and filled again, at most twice. Only Doorplate's own way widens; the others are
+/// looked at.
+///
+/// # Errors
+/// [`EngineError`] when the device fails.
+pub async fn remove_proven(
+    photo: &Photo,
+    erasure: &Erasure,
+    method: &Method,
+    nets: &Nets,
+) -> Result<Proven, EngineError> {
+    let watch: &mut dyn FnMut(Round<'_>) = &mut |_| {};
+    let all = erasure.all();
+    let default = RemovalOptions::default();
+    let options = match method {
+        Method::Doorplate(options) | Method::WholeBoxes(options) => options,
+        Method::Report(_) => &default,
+    };
+    let mut proven = Proven { fills: Vec::new(), checks: Vec::new() };
+    for group in Group::of(photo, erasure, &all, options) {
+        let before = nets.classifier.read(photo, &group.members).await?;
+        if let (Method::Doorplate(_), Some(finder)) = (method, &nets.strokes) {
+            let mut found = strokes::find(photo, &group, finder, options).await?;
+            let mut widened = 0;
+            let (fill, proof) = loop {
+                let fill =
+                    strokes::fill(photo, &group, found.clone(), finder, options, watch).await?;
+                let proof =
+                    Proof::of(photo, &group, std::slice::from_ref(&fill), &before, nets).await?;
+                if proof.passes() || widened == WIDENED {
+                    break (fill, proof);
+                }
+                widened += 1;
+                let tallest = group.members.iter().map(|b| b.height).max().unwrap_or(0);
+                let by = widened * (tallest as usize / 40).max(1);
+                found = proof.widened(&found, &group, by);
+            };
+            proven.fills.push(fill);
+            proven.checks.extend(proof.checks);
+        } else {
+            let part = Erasure { boxes: group.members.clone(), ..erasure.clone() };
+            let fills = remove_watched(photo, &part, method, nets, watch).await?;
+            let proof = Proof::of(photo, &group, &fills, &before, nets).await?;
+            proven.fills.extend(fills);
+            proven.checks.extend(proof.checks);
         }
     }
+    // Groups stand in the order of their first boxes.
+    let place = |check: &Check| erasure.boxes.iter().position(|area| *area == check.area);
+    proven.checks.sort_by_key(place);
+    Ok(proven)
 }
 
 #[cfg(test)]

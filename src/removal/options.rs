@@ -9,7 +9,7 @@ use crate::photo::{BoxInPhoto, PhotoSize};
 /// A way to take digits out of a photo, with its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Method {
-    /// [`remove_digits`](super::remove_digits).
+    /// Doorplate's own: what is found of strokes is filled.
     Doorplate(RemovalOptions),
     /// The same without the network that finds strokes.
     WholeBoxes(RemovalOptions),
@@ -98,22 +98,35 @@ pub struct RemovalOptions {
 }
 
 impl RemovalOptions {
-    /// Boxes with fewer pixels between them than this are filled together, so that no group changes
-    /// what lies in another's boxes or beside them.
-    pub fn joins_within(&self) -> u32 {
-        self.context.max(2 * MOST_REACH)
+    /// Two boxes with fewer pixels between them than this are filled together, so that no group
+    /// changes what lies in another's boxes or beside them.
+    pub fn joins_within(&self, a: &BoxInPhoto, b: &BoxInPhoto) -> u32 {
+        self.context.max(reach_of(a) + reach_of(b))
+    }
+
+    /// Pixels of the photo about some boxes that take part in their fill.
+    #[cfg(feature = "engine")]
+    pub(super) fn context_of(&self, boxes: &[BoxInPhoto]) -> u32 {
+        let reach = boxes.iter().map(reach_of).max().unwrap_or(0);
+        self.context.max(reach + LEAST_REACH)
     }
 }
 
-/// How far strokes are followed out of boxes at most, in pixels.
-const MOST_REACH: u32 = 9;
+/// How far strokes are followed out of boxes at least and at most, in pixels.
+const LEAST_REACH: u32 = 3;
+const MOST_REACH: u32 = 48;
+
+/// How far the strokes of a box's digit are followed: a seventh of its height.
+fn reach_of(area: &BoxInPhoto) -> u32 {
+    (area.height / 7).clamp(LEAST_REACH, MOST_REACH)
+}
 
 /// A box and as much beyond it as its digit's strokes are followed, a seventh of its height, from 3
-/// to 9 pixels; it may leave the photo. Boxes are drawn by hand, and what they cut off a stroke would
-/// stay as a scar.
+/// to 48 pixels; it may leave the photo. Boxes are drawn by hand, and what they cut off a stroke
+/// would stay as a scar.
 pub fn stroke_reach(area: &BoxInPhoto) -> BoxInPhoto {
     let endless = PhotoSize { width: u32::MAX, height: u32::MAX };
-    area.grown((area.height / 7).clamp(3, MOST_REACH), endless)
+    area.grown(reach_of(area), endless)
 }
 
 /// Texture for a fill is looked for so many cells away in row and column.
@@ -129,7 +142,8 @@ pub(super) fn cell_side(boxes: &[BoxInPhoto]) -> usize {
 /// How far from boxes their fills may depend on where others are, in pixels.
 pub fn texture_reach(boxes: &[BoxInPhoto]) -> u32 {
     // A digit's strokes may be joined with its neighbours' some way about its box.
-    (TEXTURE_REACH * cell_side(boxes)) as u32 + 2 * MOST_REACH
+    let reach = boxes.iter().map(reach_of).max().unwrap_or(0);
+    (TEXTURE_REACH * cell_side(boxes)) as u32 + 2 * reach
 }
 
 impl Default for RemovalOptions {

@@ -35,6 +35,15 @@ pub struct Found {
     pub key_pixels: Vec<f32>,
 }
 
+impl Found {
+    /// Lets no pixel count as a key pixel more than its probability of being none of a stroke.
+    pub(crate) fn strokes_are_no_key_pixels(&mut self) {
+        for (weight, stroke) in self.key_pixels.iter_mut().zip(&self.strokes) {
+            *weight = weight.min(1.0 - stroke);
+        }
+    }
+}
+
 /// A stroke network with weights, on a device.
 #[derive(Clone, Debug)]
 pub struct StrokeFinder {

@@ -45,7 +45,8 @@ impl Region {
         let tallest = boxes.iter().filter(|b| b.within(&area, 0)).map(size).max().unwrap_or(0);
         let longest = area.width.max(area.height);
         // By how many halvings a length comes down to a limit.
-        let halvings = |length: u32, limit: u32| length.div_ceil(limit).max(1).next_power_of_two().ilog2();
+        let halvings =
+            |length: u32, limit: u32| length.div_ceil(limit).max(1).next_power_of_two().ilog2();
         let least = halvings(longest, LONGEST);
         let coarsest = halvings(tallest, COARSE_HEIGHT).max(least);
         let finest = halvings(tallest, FINE_HEIGHT).max(least);
@@ -65,7 +66,11 @@ impl Region {
         let line = |start: u32, end: u32| {
             let first = (i64::from(start) - i64::from(about)).div_euclid(step);
             let last = -(-(i64::from(end) + i64::from(about))).div_euclid(step);
-            ((first * step) as f64, ((last - first) * step) as f64, (last - first) as usize * MULTIPLE)
+            (
+                (first * step) as f64,
+                ((last - first) * step) as f64,
+                (last - first) as usize * MULTIPLE,
+            )
         };
         let (left, width, columns) = line(area.left, area.right());
         let (top, height, rows) = line(area.top, area.bottom());

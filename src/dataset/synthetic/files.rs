@@ -10,7 +10,9 @@ use image::{ExtendedColorType, GrayImage, ImageEncoder, Rgb, RgbImage, codecs::j
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
-use super::{Masks, Scene, Street, TypefaceError, TypefaceSplit, Typefaces, WallError, Walls, samples};
+use super::{
+    Masks, Scene, Street, TypefaceError, TypefaceSplit, Typefaces, WallError, Walls, samples,
+};
 use crate::{
     dataset::{
         digit_struct::{LabelledBox, PhotoEntry},

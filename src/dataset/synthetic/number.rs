@@ -203,7 +203,8 @@ impl Number {
                 let stamp = Stamp::new(surface, edges, reach + 2.0, |x, y| {
                     let (dx, dy) = (x - cx, y - cy);
                     let (u, v) = (cos * dx + sin * dy, cos * dy - sin * dx);
-                    let strokes = shape.distance(u / height + 0.5 * shape.width(), v / height + 0.5);
+                    let strokes =
+                        shape.distance(u / height + 0.5 * shape.width(), v / height + 0.5);
                     let bridge = 0.5 * self.bridged - (u / height).abs();
                     height * if self.bridged > 0.0 { strokes.max(bridge) } else { strokes }
                 });

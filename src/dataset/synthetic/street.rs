@@ -129,7 +129,6 @@ impl Shot {
         let byte = |share: f32| (255.0 * share + 0.5).clamp(0.0, 255.0) as u8;
         seen.iter().map(|&[strokes, shadow]| (byte(strokes), byte(shadow))).unzip()
     }
-
 }
 
 /// The digit that each covered pixel belongs to: 1 for the first of those placed, 0 for none.
@@ -372,7 +371,12 @@ impl Plan {
     }
 
     /// A tile of its own for a digit with these edges.
-    pub(super) fn tile(&self, [left, top, right, bottom]: [f32; 4], colour: Colour, dice: &mut Dice) -> Plate {
+    pub(super) fn tile(
+        &self,
+        [left, top, right, bottom]: [f32; 4],
+        colour: Colour,
+        dice: &mut Dice,
+    ) -> Plate {
         let size = self.number.height;
         let (beside, above) = (0.45 * self.number.spacing.max(0.05) * size, 0.2 * size);
         Plate {

@@ -19,7 +19,7 @@ use super::{
     jpeg::Jpeg,
     noise::gauss,
     number::{Mount, PlacedDigit},
-    street::{Plan, REACH, Setting, owners, random_digits, random_light, random_lettering, seen},
+    street::{Plan, REACH, Setting, owners, random_digits, random_lettering, random_light, seen},
     surface::{Colour, Surface, Texel},
     typefaces::Typefaces,
 };
@@ -202,7 +202,8 @@ impl Place {
         let fits = |wanted: f32, about: [f32; 2], limit: u32| {
             let least = wanted + 4.0;
             let whole = (wanted + about[0] + about[1]).min(limit as f32);
-            (whole >= least).then_some((whole.floor(), about[0] * (whole - wanted) / (about[0] + about[1])))
+            (whole >= least)
+                .then_some((whole.floor(), about[0] * (whole - wanted) / (about[0] + about[1])))
         };
         let (whole_width, left) = fits(across, [left, right], width)?;
         let (whole_height, above) = fits(high, [above, below], height)?;
@@ -267,8 +268,13 @@ impl Place {
             yaw: dice.range(-0.15, 0.15),
             pitch: dice.range(-0.08, 0.08),
             // From in focus to blurred; a sharp photo's edges are about a pixel wide.
-            blur: dice.range(0.3, 0.8) + if dice.chance(0.35) { size * dice.range(0.0, 0.05) } else { 0.0 },
-            shake: if dice.chance(0.07) { [0.1 * size * dice.range(-1.0, 1.0), 0.0] } else { [0.0; 2] },
+            blur: dice.range(0.3, 0.8)
+                + if dice.chance(0.35) { size * dice.range(0.0, 0.05) } else { 0.0 },
+            shake: if dice.chance(0.07) {
+                [0.1 * size * dice.range(-1.0, 1.0), 0.0]
+            } else {
+                [0.0; 2]
+            },
             ..Camera::plain(plan.width, plan.height)
         };
         let full = |pixels: usize| (pixels as f32 / REACH).ceil() as usize;
@@ -369,7 +375,12 @@ impl Place {
         if !visible(&photo, &clean, &strokes) {
             return None;
         }
-        let digits = boxes_of(&placed, &plan.number.digits, |point| view.shown_at(point), photo.dimensions())?;
+        let digits = boxes_of(
+            &placed,
+            &plan.number.digits,
+            |point| view.shown_at(point),
+            photo.dimensions(),
+        )?;
         let byte = |share: &f32| (255.0 * share + 0.5).clamp(0.0, 255.0) as u8;
         let strokes: Vec<u8> = strokes.iter().map(byte).collect();
         let shadow: Vec<u8> = shades.iter().map(|share| byte(&(1.0 - share))).collect();
@@ -413,11 +424,8 @@ impl Put<'_> {
             let (x, y) = ((i % width) as i32, (i / width) as i32);
             let noise = self.noise * gauss(x, y, seed);
             put.push(std::array::from_fn(|c| {
-                let ink: f32 = if *cover > 1e-3 {
-                    linear(level(ink[c] / cover) + noise)
-                } else {
-                    0.0
-                };
+                let ink: f32 =
+                    if *cover > 1e-3 { linear(level(ink[c] / cover) + noise) } else { 0.0 };
                 (1.0 - cover) * below[c] * shade + cover * ink
             }));
         }
@@ -439,7 +447,13 @@ fn ratio(before: &Colour, after: &Colour) -> f32 {
 }
 
 /// Neon: the strokes shine, and what is about them does in their light.
-fn glow(photo: &mut [Colour], strokes: &[f32], setting: &Setting, camera: &Camera, dice: &mut Dice) {
+fn glow(
+    photo: &mut [Colour],
+    strokes: &[f32],
+    setting: &Setting,
+    camera: &Camera,
+    dice: &mut Dice,
+) {
     let blur = dice.range(2.0, 8.0);
     let strength = dice.range(0.2, 0.7);
     let colour = setting.ink.map(|c| 0.2 + c);

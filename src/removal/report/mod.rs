@@ -9,10 +9,13 @@ mod adaptive;
 mod key_pixels;
 
 use self::adaptive::{AdaptiveGrnn, REACH};
-use super::{FINE_UP_TO, Fill, Grnn, Lattice, ReportOptions, Round, Sigma, lattice_line};
+use super::{
+    Fill, Grnn, Lattice, ReportOptions, Round, Sigma,
+    whole_boxes::{FINE_UP_TO, lattice_line},
+};
 use crate::{
     classifier::{Classifier, EngineError, read_back},
-    photo::{BoxInPhoto, Photo, Planes},
+    photo::{BoxInPhoto, Mask, Photo, Planes},
 };
 
 /// Nodes of an adaptive net at most: its system is dense, so time grows with their cube.
@@ -101,8 +104,10 @@ async fn fill_box(
     let every_row: Vec<usize> = (0..planes.height).collect();
     let every_column: Vec<usize> = (0..planes.width).collect();
     let samples = net.predict(&holds, width, &every_row, &every_column).await?;
-    let inside = vec![true; planes.height * planes.width];
-    Ok(Fill { area, planes: Planes { samples, ..planes }, inside, key_pixels, rounds })
+    let inside = Mask::from_fn(planes.width, planes.height, |_| true);
+    let (boxes, strokes) = (vec![area], Vec::new());
+    let planes = Planes { samples, ..planes };
+    Ok(Fill { area, boxes, strokes, planes, inside, key_pixels, rounds })
 }
 
 /// The nodes so far, and their values.

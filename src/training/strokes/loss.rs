@@ -14,7 +14,7 @@ use burn::tensor::{
 
 use super::patches::{Patch, SIDE};
 use crate::{
-    removal::levels::{LEAST_WEIGHT, taps},
+    removal::strokes::levels::{LEAST_WEIGHT, taps},
     strokes::{CELL, OUTPUTS},
 };
 
@@ -88,7 +88,7 @@ fn loss_of_fill(patch: &Patch, odds: &[f32]) -> (f32, Vec<f32>) {
 }
 
 /// Photos `[1, 3, side, side]`, filled from what their pixels' weights `[1, 1, side, side]` say of
-/// them, as by [`crate::removal::levels::fold_in`].
+/// them, as by [`crate::removal::strokes::levels::fold_in`].
 fn filled(values: Tensor<4>, weights: Tensor<4>, side: usize) -> Tensor<4> {
     if side == 1 {
         return values;
@@ -113,7 +113,7 @@ fn filled(values: Tensor<4>, weights: Tensor<4>, side: usize) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::removal::levels::{Level, fold_in};
+    use crate::removal::strokes::levels::{Level, fold_in};
 
     /// Numbers from 0 to 1 that follow no pattern.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {

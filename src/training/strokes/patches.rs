@@ -163,10 +163,8 @@ impl Pair {
         let coarser = fine.then(|| {
             let coarser = region_about(middle, scale / 2.0, off.map(|off| off / 2.0));
             let odds = passes.odds(&coarser.cells_of(&self.photo, &boxes, None));
-            let strokes: Vec<f32> = odds[..SIDE * SIDE]
-                .iter()
-                .map(|odds| 1.0 / (1.0 + (-odds).exp()))
-                .collect();
+            let strokes: Vec<f32> =
+                odds[..SIDE * SIDE].iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
             let strokes = coarser.unpacked(&strokes);
             (coarser, strokes)
         });
@@ -180,7 +178,12 @@ impl Pair {
         let size = self.photo.size();
         let whole = rng.random_bool(0.3);
         let boxes: Vec<BoxInPhoto> = if whole {
-            self.digits.iter().map(|digit| digit.area).reduce(|a, b| a.union(&b)).into_iter().collect()
+            self.digits
+                .iter()
+                .map(|digit| digit.area)
+                .reduce(|a, b| a.union(&b))
+                .into_iter()
+                .collect()
         } else {
             let stays = |digit: &&Digit| digit.area == middle || rng.random_bool(0.8);
             self.digits.iter().filter(stays).map(|digit| digit.area).collect()
@@ -191,7 +194,8 @@ impl Pair {
             _ => [-0.02, 0.4],
         };
         let shift = if rng.random_bool(0.3) { 0.1 } else { 0.0 };
-        let [right, down] = [rng.random_range(-1.0..1.0) * shift, rng.random_range(-1.0..1.0) * shift];
+        let [right, down] =
+            [rng.random_range(-1.0..1.0) * shift, rng.random_range(-1.0..1.0) * shift];
         let more = if rng.random_bool(GROWN_SHARE) { GROWTH } else { 0.0 };
         let drawn = |area: BoxInPhoto| {
             let mut by = |shift: f64| rng.random_range(least..most) + shift + more;

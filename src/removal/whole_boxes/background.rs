@@ -1,7 +1,6 @@
 //! What the photo around the boxes says of the background inside them.
 
-use super::Lattice;
-use crate::photo::Planes;
+use crate::{photo::Planes, removal::Lattice};
 
 /// Differences up to this much, on the scale 0 to 1, always pass: about sensor noise.
 const ALWAYS_PASSES: f32 = 0.03;

@@ -1,7 +1,9 @@
 //! Lets the background that is known grow into the boxes, as far as the photo goes on smoothly.
 
-use super::Lattice;
-use crate::photo::Planes;
+use crate::{
+    photo::{Planes, connected},
+    removal::Lattice,
+};
 
 /// The surroundings' own unevenness that still counts as smooth: this share of their crossings
 /// is no more uneven, ...
@@ -93,29 +95,6 @@ pub(super) fn drop_islands(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool
             group.into_iter().for_each(|i| nodes[i] = false);
         }
     }
-}
-
-/// The `members` in groups: those that a chain of members, each among the next one's
-/// `neighbours`, joins.
-fn connected<I: Iterator<Item = usize>>(
-    members: &[bool],
-    neighbours: impl Fn(usize) -> I,
-) -> Vec<Vec<usize>> {
-    let mut waiting = members.to_vec();
-    let mut groups = Vec::new();
-    for start in 0..members.len() {
-        if !std::mem::take(&mut waiting[start]) {
-            continue;
-        }
-        let mut group = vec![start];
-        let mut next = 0;
-        while let Some(&i) = group.get(next) {
-            next += 1;
-            group.extend(neighbours(i).filter(|&j| std::mem::take(&mut waiting[j])));
-        }
-        groups.push(group);
-    }
-    groups
 }
 
 /// Row and column of a crossing's pixel.

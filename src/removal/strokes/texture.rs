@@ -5,14 +5,20 @@
 //! fill; and what the photo has there beyond a fill from the same key pixels is laid on the part.
 //! Where there is no such place it gets grain.
 
-use std::{cell::OnceCell, cmp::Reverse, ops::RangeInclusive};
+use std::{cell::OnceCell, ops::RangeInclusive};
 
 use super::{
-    by_strokes::to_light_and_colours,
+    grain,
     levels::{self, LEAST_WEIGHT, Level},
-    options::{TEXTURE_REACH, cell_side},
 };
-use crate::photo::{BoxInPhoto, Photo, Planes};
+use crate::{
+    photo::{BoxInPhoto, Mask, Photo, Planes},
+    removal::{
+        colour::to_light_and_colours,
+        options::{TEXTURE_REACH, cell_side},
+        stroke_reach,
+    },
+};
 
 /// Cells about a part that a shift must fit.
 const RING: usize = 6;
@@ -72,9 +78,9 @@ pub(super) struct Smooth<'a> {
     /// How much each pixel counts as a key pixel.
     pub(super) weights: &'a [f32],
     /// Which pixels are clear background.
-    pub(super) background: &'a [bool],
+    pub(super) background: &'a Mask,
     /// Which are filled, at least in part.
-    pub(super) changed: &'a [bool],
+    pub(super) changed: &'a Mask,
 }
 
 /// What is to be added to a fill's samples. `grain`, 0 to 1, is how much of the grain is laid on, and
@@ -93,7 +99,7 @@ pub(super) fn texture(
     let near = Wall::about(photo, smooth, boxes, RING + COARSE);
     let wide = OnceCell::new();
     let mut grained = Vec::new();
-    for part in parts(smooth.changed, smooth.planes.width) {
+    for part in smooth.changed.components() {
         // Most walls are plain, which shows right beside a part.
         let found = near.about_part(smooth, &part).textured.then(|| {
             let wall = wide.get_or_init(|| Wall::about(photo, smooth, boxes, TEXTURE_REACH));
@@ -111,40 +117,10 @@ pub(super) fn texture(
         }
     }
     if !grained.is_empty() {
-        let laid = self::grain(smooth.planes, smooth.background, &grained);
+        let laid = grain::grain(smooth.planes, smooth.background, &grained);
         texture.iter_mut().zip(laid).for_each(|(texture, laid)| *texture += grain * laid);
     }
     texture
-}
-
-/// The pixels that hang together, each part's row after row.
-fn parts(changed: &[bool], width: usize) -> Vec<Vec<usize>> {
-    let height = changed.len() / width;
-    let around = |at: usize, limit: usize| at.saturating_sub(1)..(at + 2).min(limit);
-    let mut left = changed.to_vec();
-    let mut parts = Vec::new();
-    for first in 0..left.len() {
-        if !left[first] {
-            continue;
-        }
-        left[first] = false;
-        let mut part = vec![first];
-        let mut seen = 0;
-        while let Some(&i) = part.get(seen) {
-            seen += 1;
-            for y in around(i / width, height) {
-                for next in around(i % width, width).map(|x| y * width + x) {
-                    if left[next] {
-                        left[next] = false;
-                        part.push(next);
-                    }
-                }
-            }
-        }
-        part.sort_unstable();
-        parts.push(part);
-    }
-    parts
 }
 
 /// What is about a fill, as far as texture may come from.
@@ -214,7 +190,7 @@ impl Wall {
                 }
             }
         };
-        boxes.iter().for_each(|b| set(&super::stroke_reach(b), &|_, _| false));
+        boxes.iter().for_each(|b| set(&stroke_reach(b), &|_, _| false));
         let columns = inner.width as usize;
         set(&inner, &|y, x| {
             smooth.background[(y - inner.top) as usize * columns + (x - inner.left) as usize]
@@ -455,62 +431,6 @@ fn energy(samples: &[f32; 3]) -> f32 {
     samples.iter().map(|sample| sample * sample).sum()
 }
 
-/// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
-/// grain.
-const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
-
-/// Grain stronger than so many times the usual is a thing on the wall.
-const USUAL_GRAIN: f32 = 3.0;
-
-/// Pixels in row and column that share a mean, from which grain differs.
-const SMOOTH: usize = 2;
-
-/// For every sample of the `filled` pixels, how far that of a background pixel nearby lies from the
-/// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
-/// it from neighbours, as far as that goes, so that its fineness is the photo's.
-fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
-    let smooth = Level {
-        rows: planes.height,
-        columns: planes.width,
-        weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
-        values: planes.samples.clone(),
-    };
-    let smooth = levels::fold_in(smooth.clustered(SMOOTH), &mut |_, _| {});
-    let smooth = smooth.between([planes.height, planes.width]);
-    let (height, width) = (planes.height as i64, planes.width as i64);
-    let pixels = background.len();
-    let lender = |i: usize, (down, right): (i64, i64)| {
-        let (y, x) = (i as i64 / width + down, i as i64 % width + right);
-        let inside = (0..height).contains(&y) && (0..width).contains(&x);
-        inside.then(|| (y * width + x) as usize).filter(|&at| background[at])
-    };
-    let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
-        .iter()
-        .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
-        .map(|step| (filled.iter().filter(|&&i| lender(i, step).is_some()).count(), step))
-        .collect();
-    // The step that serves most comes first; among equals the order is that of the table.
-    steps.sort_by_key(|(serves, _)| Reverse(*serves));
-    let mut grain = vec![0.0; planes.samples.len()];
-    for c in 0..planes.channels {
-        let of = |i: usize| planes.samples[c * pixels + i] - smooth[c * pixels + i];
-        let mut strengths: Vec<f32> =
-            (0..pixels).filter(|&i| background[i]).map(|i| of(i).abs()).collect();
-        let middle = strengths.len() / 2;
-        if strengths.is_empty() {
-            continue;
-        }
-        let (_, usual, _) = strengths.select_nth_unstable_by(middle, f32::total_cmp);
-        let most = USUAL_GRAIN * *usual;
-        for &i in filled {
-            if let Some(from) = steps.iter().find_map(|(_, step)| lender(i, *step)) {
-                grain[c * pixels + i] = of(from).clamp(-most, most);
-            }
-        }
-    }
-    grain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -551,8 +471,9 @@ mod tests {
         to_light_and_colours(&mut planes.samples, count);
         let inner =
             (area.top..area.bottom()).flat_map(|y| (area.left..area.right()).map(move |x| (x, y)));
-        let changed: Vec<bool> = inner.map(|(x, y)| digit(x, y)).collect();
-        let background: Vec<bool> = changed.iter().map(|it| !it).collect();
+        let flags: Vec<bool> = inner.map(|(x, y)| digit(x, y)).collect();
+        let changed = Mask::from_fn(planes.width, planes.height, |i| flags[i]);
+        let background = Mask::from_fn(planes.width, planes.height, |i| !flags[i]);
         let weights: Vec<f32> = background.iter().map(|it| f32::from(u8::from(*it))).collect();
         let mut filled = Level {
             rows: planes.height,
@@ -623,23 +544,5 @@ mod tests {
             .collect();
         let (with, without) = errors(brick, &added(brick, &boxes));
         assert!(with > 0.8 * without, "{with} {without}");
-    }
-
-    #[test]
-    fn grain_is_the_surroundings_own() {
-        let (height, width) = (24, 24);
-        let noise = |i: usize| if (i * 7919 % 13) < 6 { 0.02 } else { -0.02 };
-        let middle = |i: usize| (9..15).contains(&(i / width)) && (9..15).contains(&(i % width));
-        let wall = |i: usize| if middle(i) { 0.1 } else { 0.5 + noise(i) };
-        let samples: Vec<f32> = (0..height * width).map(wall).collect();
-        let planes = Planes { channels: 1, height, width, samples };
-        let background: Vec<bool> = (0..height * width).map(|i| !middle(i)).collect();
-        let filled: Vec<usize> = (0..height * width).filter(|&i| middle(i)).collect();
-        let mut strength = 0.0;
-        for (i, grain) in grain(&planes, &background, &filled).into_iter().enumerate() {
-            assert!(middle(i) && grain.abs() < 0.05 || grain == 0.0, "{i}: {grain}");
-            strength += grain.abs() / 36.0;
-        }
-        assert!((0.01..0.03).contains(&strength), "{strength}");
     }
 }

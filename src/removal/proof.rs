@@ -1,0 +1,174 @@
+//! A second look at each fill, as a curious person would take it: strokes that the network still
+//! finds, and the digit if it is still read, with contrast stretched as well. Where something is
+//! left, more is filled.
+
+use super::{Check, Fill, Nets, groups::Group};
+use crate::{
+    classifier::{Classifier, EngineError, Reading},
+    photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo, PhotoSize, largest_within, to_byte},
+    strokes::{Found, StrokeFinder},
+};
+
+/// Pixels about a group's area that the second look sees, too.
+const SURROUNDINGS: u32 = 16;
+
+/// A pixel above this is a stroke's.
+const STROKE: f32 = 0.5;
+
+/// A digit counts as read before from the first probability on, in the result from the second on,
+/// and with contrast stretched from the third on: stretched noise looks like anything.
+const READ_BEFORE: f32 = 0.5;
+const READ_AFTER: f32 = 0.6;
+const READ_STRETCHED: f32 = 0.85;
+
+/// Contrast is stretched until this share of the pixels on either side is black or white, but not
+/// by more than the factor.
+const CLIPPED: usize = 50;
+const MOST_STRETCHED: f32 = 6.0;
+
+/// What the second look has found in a group's area.
+pub(super) struct Proof {
+    /// One for each of the group's boxes, in their order.
+    pub(super) checks: Vec<Check>,
+    /// Strokes in the result; empty without a network that finds them.
+    strokes: Vec<f32>,
+}
+
+impl Proof {
+    /// Looks at what some fills, laid in their order, make of a group. `before` is what was read in
+    /// its boxes on the photo.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails.
+    pub(super) async fn of(
+        photo: &Photo,
+        group: &Group<'_>,
+        fills: &[Fill],
+        before: &[Reading],
+        nets: &Nets,
+    ) -> Result<Self, EngineError> {
+        let shown = group.area.grown(SURROUNDINGS, photo.size());
+        let moved = |area: &BoxInPhoto| BoxInPhoto {
+            left: area.left - shown.left,
+            top: area.top - shown.top,
+            ..*area
+        };
+        let mut result = photo.part(shown);
+        let mut changed = vec![false; group.in_any_box.len()];
+        let columns = group.area.width as usize;
+        for fill in fills {
+            result.lay(moved(&fill.area), &fill.planes, &fill.inside);
+            let (down, right) = (fill.area.top - group.area.top, fill.area.left - group.area.left);
+            for (i, _) in fill.inside.iter().enumerate().filter(|(_, inside)| **inside) {
+                let (y, x) = (i / fill.inside.width(), i % fill.inside.width());
+                changed[(y + down as usize) * columns + x + right as usize] = true;
+            }
+        }
+        let found: &[f32] = fills.first().map_or(&[], |fill| &fill.strokes);
+        let strokes = match &nets.strokes {
+            Some(finder) => strokes_in(&result, moved(&group.area), group, moved, finder).await?,
+            None => Vec::new(),
+        };
+        let boxes: Vec<BoxInPhoto> = group.members.iter().map(moved).collect();
+        let plain = nets.classifier.read(&result, &boxes).await?;
+        let stretched = read_stretched(&result, &boxes, &nets.classifier).await?;
+        let checks = group.members.iter().enumerate().map(|(i, area)| {
+            let pixels = || {
+                let rows = area.top - group.area.top..area.bottom() - group.area.top;
+                rows.flat_map(|y| {
+                    let first = y as usize * columns + (area.left - group.area.left) as usize;
+                    first..first + area.width as usize
+                })
+            };
+            let count = |strokes: &[f32]| {
+                pixels().filter(|&i| strokes.get(i).is_some_and(|it| *it > STROKE)).count()
+            };
+            let residue = count(&strokes) as f32 / count(found).max(1) as f32;
+            let (digit, probability) = before[i].best();
+            let still = |reading: &Reading, least: f32| {
+                let (read, probability) = reading.best();
+                read == digit && probability >= least
+            };
+            Check {
+                area: *area,
+                residue: residue.min(1.0),
+                legible: probability >= READ_BEFORE
+                    && (still(&plain[i], READ_AFTER) || still(&stretched[i], READ_STRETCHED)),
+                unchanged: !pixels().any(|i| changed[i]),
+            }
+        });
+        Ok(Proof { checks: checks.collect(), strokes })
+    }
+
+    /// Whether nothing is left in any box.
+    pub(super) fn passes(&self) -> bool {
+        self.checks.iter().all(Check::passes)
+    }
+
+    /// What is to be filled now: what was found before, what is left of it, and a rim of `by` pixels.
+    pub(super) fn widened(&self, found: &Found, group: &Group<'_>, by: usize) -> Found {
+        let both = found.strokes.iter().zip(&self.strokes).map(|(a, b)| a.max(*b));
+        let mut widened = Found {
+            strokes: largest_within(&both.collect::<Vec<f32>>(), group.area.width as usize, by),
+            key_pixels: found.key_pixels.clone(),
+        };
+        widened.strokes_are_no_key_pixels();
+        group.corrected.found(widened)
+    }
+}
+
+async fn strokes_in(
+    result: &Photo,
+    area: BoxInPhoto,
+    group: &Group<'_>,
+    moved: impl Fn(&BoxInPhoto) -> BoxInPhoto,
+    finder: &StrokeFinder,
+) -> Result<Vec<f32>, EngineError> {
+    let boxes: Vec<BoxInPhoto> =
+        group.touching.iter().filter_map(|b| Some(moved(&b.intersection(&group.area)?))).collect();
+    let mut strokes = finder.find(result, area, &boxes).await?.strokes;
+    // Other digits that stay may well be found.
+    for (i, stroke) in strokes.iter_mut().enumerate() {
+        if !group.corrected.inside[i] && !group.within_reach[i] {
+            *stroke = 0.0;
+        }
+    }
+    Ok(strokes)
+}
+
+/// What is read in boxes once the contrast in each is stretched.
+async fn read_stretched(
+    photo: &Photo,
+    boxes: &[BoxInPhoto],
+    classifier: &Classifier,
+) -> Result<Vec<Reading>, EngineError> {
+    let mut readings = Vec::with_capacity(boxes.len());
+    for area in boxes {
+        let about = area.grown(area.height / 4, photo.size());
+        let part = stretched(photo, about, *area);
+        let inner = BoxInPhoto { left: area.left - about.left, top: area.top - about.top, ..*area };
+        readings.extend(classifier.read(&part, &[inner]).await?);
+    }
+    Ok(readings)
+}
+
+/// A part of a photo with the contrast of what it shows in `area` stretched.
+fn stretched(photo: &Photo, part: BoxInPhoto, area: BoxInPhoto) -> Photo {
+    let planes = |of: BoxInPhoto| {
+        let size = [of.height, of.width];
+        photo.resampled(LooseBox::from(of), Filter::Triangle, Colours::Grey, size)
+    };
+    let mut inside = planes(area);
+    inside.sort_by(f32::total_cmp);
+    let tail = inside.len() / CLIPPED;
+    let (low, high) = (inside[tail], inside[inside.len() - 1 - tail]);
+    let middle = (low + high) / 2.0;
+    let factor = (1.0 / (high - low).max(1e-3)).min(MOST_STRETCHED).max(1.0);
+    let samples = planes(part)
+        .into_iter()
+        .flat_map(|sample| [to_byte(0.5 + factor * (sample - middle)); 3])
+        .collect();
+    let size = PhotoSize { width: part.width, height: part.height };
+    Photo::from_rgb8(size, samples)
+        .unwrap_or_else(|| unreachable!("a part has the samples of its pixels"))
+}

@@ -1,0 +1,85 @@
+//! Grain for fills where no texture goes on: noise and fine unevenness, as the surroundings have it.
+
+use std::cmp::Reverse;
+
+use super::levels::{self, LEAST_WEIGHT, Level};
+use crate::photo::Planes;
+
+/// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
+/// grain.
+const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
+
+/// Grain stronger than so many times the usual is a thing on the wall.
+const USUAL_GRAIN: f32 = 3.0;
+
+/// Pixels in row and column that share a mean, from which grain differs.
+const SMOOTH: usize = 2;
+
+/// For every sample of the `filled` pixels, how far that of a background pixel nearby lies from the
+/// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
+/// it from neighbours, as far as that goes, so that its fineness is the photo's.
+pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
+    let smooth = Level {
+        rows: planes.height,
+        columns: planes.width,
+        weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
+        values: planes.samples.clone(),
+    };
+    let smooth = levels::fold_in(smooth.clustered(SMOOTH), &mut |_, _| {});
+    let smooth = smooth.between([planes.height, planes.width]);
+    let (height, width) = (planes.height as i64, planes.width as i64);
+    let pixels = background.len();
+    let lender = |i: usize, (down, right): (i64, i64)| {
+        let (y, x) = (i as i64 / width + down, i as i64 % width + right);
+        let inside = (0..height).contains(&y) && (0..width).contains(&x);
+        inside.then(|| (y * width + x) as usize).filter(|&at| background[at])
+    };
+    let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
+        .iter()
+        .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
+        .map(|step| (filled.iter().filter(|&&i| lender(i, step).is_some()).count(), step))
+        .collect();
+    // The step that serves most comes first; among equals the order is that of the table.
+    steps.sort_by_key(|(serves, _)| Reverse(*serves));
+    let mut grain = vec![0.0; planes.samples.len()];
+    for c in 0..planes.channels {
+        let of = |i: usize| planes.samples[c * pixels + i] - smooth[c * pixels + i];
+        let mut strengths: Vec<f32> =
+            (0..pixels).filter(|&i| background[i]).map(|i| of(i).abs()).collect();
+        let middle = strengths.len() / 2;
+        if strengths.is_empty() {
+            continue;
+        }
+        let (_, usual, _) = strengths.select_nth_unstable_by(middle, f32::total_cmp);
+        let most = USUAL_GRAIN * *usual;
+        for &i in filled {
+            if let Some(from) = steps.iter().find_map(|(_, step)| lender(i, *step)) {
+                grain[c * pixels + i] = of(from).clamp(-most, most);
+            }
+        }
+    }
+    grain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grain_is_the_surroundings_own() {
+        let (height, width) = (24, 24);
+        let noise = |i: usize| if (i * 7919 % 13) < 6 { 0.02 } else { -0.02 };
+        let middle = |i: usize| (9..15).contains(&(i / width)) && (9..15).contains(&(i % width));
+        let wall = |i: usize| if middle(i) { 0.1 } else { 0.5 + noise(i) };
+        let samples: Vec<f32> = (0..height * width).map(wall).collect();
+        let planes = Planes { channels: 1, height, width, samples };
+        let background: Vec<bool> = (0..height * width).map(|i| !middle(i)).collect();
+        let filled: Vec<usize> = (0..height * width).filter(|&i| middle(i)).collect();
+        let mut strength = 0.0;
+        for (i, grain) in grain(&planes, &background, &filled).into_iter().enumerate() {
+            assert!(middle(i) && grain.abs() < 0.05 || grain == 0.0, "{i}: {grain}");
+            strength += grain.abs() / 36.0;
+        }
+        assert!((0.01..0.03).contains(&strength), "{strength}");
+    }
+}
