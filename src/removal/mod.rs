@@ -20,6 +20,7 @@ mod fill;
 mod grnn;
 #[cfg(feature = "engine")]
 mod groups;
+mod grown_boxes;
 #[cfg(feature = "engine")]
 mod growth;
 #[cfg(feature = "engine")]
@@ -42,6 +43,7 @@ pub use fill::{Fill, Nets, Round, remove_digits};
 pub use grnn::{Grnn, Lattice};
 #[cfg(feature = "engine")]
 pub use groups::groups_of;
+pub use grown_boxes::{USUAL_GROWTH_PERCENT, grown_boxes};
 #[cfg(feature = "engine")]
 pub use key_pixels::{Histogram, quiet_by_feature_maps};
 #[cfg(feature = "engine")]
