@@ -98,7 +98,7 @@ pub fn Stage(page: Page) -> impl IntoView {
             class:is-comparing=move || page.comparing.get()
             class:is-panning=move || page.panning.get()
             data-testid="stage"
-            tabindex=text(move || if photo.get().is_some() { "0" } else { "-1" }.to_owned())
+            tabindex="-1"
             role="group"
             aria-label="Photo with boxes. Drag to draw a box round a digit, or press N; question mark for the keys."
             on:pointerdown=move |event| pointer_down(page, stage, pointers, &event, false)
