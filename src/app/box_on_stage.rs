@@ -3,15 +3,12 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::editor::{BoxId, BoxInScreen, Editor, Handle, LabelForm};
+use super::editor::{BoxId, BoxInScreen, Editor, Grips, Handle, LabelForm};
 use super::icons::Icon;
 use super::page::Page;
 use super::reading::{Sureness, percent, shown_reading};
-use super::stage::{Layout, px};
-
-/// Below this length in CSS pixels a side has no handle at its middle: there would be no room
-/// left to grab the box itself.
-const LEAST_SIDE_WITH_MIDDLE: f64 = 56.0;
+use super::stage::{Laid, Layout, px};
+use crate::classifier::is_unsure;
 
 /// A box.
 #[component]
@@ -31,18 +28,21 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
     let own = move || {
         place
             .get()
-            .map_or(BoxInScreen { left: 0.0, top: 0.0, width: 0.0, height: 0.0 }, |(place, _)| {
-                place
-            })
+            .map_or(BoxInScreen { left: 0.0, top: 0.0, width: 0.0, height: 0.0 }, |laid| laid.own)
+    };
+    // What the digit is removed from, from the box's corner.
+    let grown = move || {
+        let (own, grown) = place.get().and_then(|laid| Some((laid.own, laid.grown?)))?;
+        Some(BoxInScreen { left: grown.left - own.left, top: grown.top - own.top, ..grown })
     };
     // Labels lie within their box's element, so that a test or a screen reader finds them there.
     let label = move || {
-        place.get().map(|(own, label)| {
+        place.get().map(|Laid { own, label, .. }| {
             let place = label.place_in_screen;
             (place.left - own.left, place.top - own.top)
         })
     };
-    let form = move || place.get().map_or(LabelForm::Digit, |(_, label)| label.form);
+    let form = move || place.get().map_or(LabelForm::Digit, |laid| laid.label.form);
     let reading = shown_reading(page, area);
     let sureness = move || match this.get().and_then(|b| b.label) {
         Some(_) => Sureness::High,
@@ -67,22 +67,35 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         let fate = if removes() { "removed" } else { "kept" };
         match digit() {
             Some((digit, confidence)) => {
-                format!("Box {id}: reads {digit}, {}, {fate}", percent(confidence))
+                let reads = if is_unsure(confidence) { "unsure, perhaps" } else { "reads" };
+                format!("Box {id}: {reads} {digit}, {}, {fate}", percent(confidence))
             }
             None => format!("Box {id}: not read yet, {fate}"),
         }
     };
+    let is_fresh = Memo::new(move |_| {
+        page.editor.with(|editor| editor.as_ref().is_some_and(|editor| editor.is_fresh(id)))
+    });
     let handles = move || {
-        let own = own();
-        Handle::ALL
-            .into_iter()
-            .filter(|_| selected.get())
-            .filter(|handle| match handle {
-                Handle::North | Handle::South => own.width >= LEAST_SIDE_WITH_MIDDLE,
-                Handle::East | Handle::West => own.height >= LEAST_SIDE_WITH_MIDDLE,
-                _ => true,
-            })
-            .collect::<Vec<_>>()
+        if !selected.get() {
+            return Vec::new();
+        }
+        let grips =
+            Grips { place_in_screen: own(), is_fresh: is_fresh.get(), hand: page.hand.get() };
+        let handle = |(handle, place): (Handle, BoxInScreen)| {
+            view! {
+                <span
+                    class="handle"
+                    data-handle=handle.name()
+                    aria-hidden="true"
+                    style:left=px(place.left)
+                    style:top=px(place.top)
+                    style:width=px(place.width)
+                    style:height=px(place.height)
+                ></span>
+            }
+        };
+        grips.handles().into_iter().map(handle).collect::<Vec<_>>()
     };
 
     view! {
@@ -92,6 +105,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             class:is-selected=move || selected.get()
             class:is-selected-too=move || selected_too.get()
             class:is-kept=move || !removes()
+            class:is-fresh=move || is_fresh.get()
             class:is-unsure=move || sureness() == Sureness::Low
             class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
             style:left=move || px(own().left)
@@ -109,10 +123,23 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             data-remove=move || removes().to_string()
             on:focus=move |_| page.select_quietly(Some(id))
         >
+            {move || {
+                grown()
+                    .map(|grown| {
+                        view! {
+                            <span
+                                class="grown"
+                                data-testid="grown"
+                                style:left=px(grown.left)
+                                style:top=px(grown.top)
+                                style:width=px(grown.width)
+                                style:height=px(grown.height)
+                            ></span>
+                        }
+                    })
+            }}
             <span class="frame"></span>
-            <For each=handles key=|handle| handle.name() let:handle>
-                <span class="handle" data-handle=handle.name() aria-hidden="true"></span>
-            </For>
+            {handles}
             <div
                 class="label"
                 class:is-full=move || form() == LabelForm::Full
@@ -120,10 +147,16 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
                 class:is-digit=move || form() == LabelForm::Digit
                 style:left=move || px(label().map_or(0.0, |(left, _)| left))
                 style:top=move || px(label().map_or(0.0, |(_, top)| top))
-                on:click=move |_| page.select(Some(id))
+                on:click=move |_| page.pick(id)
             >
                 <span class="label-reading" data-testid="box-reading">
-                    <b>{move || digit().map_or("…".to_owned(), |(digit, _)| digit.to_string())}</b>
+                    <b>
+                        {move || match digit() {
+                            Some((digit, sure)) if is_unsure(sure) => format!("{digit}?"),
+                            Some((digit, _)) => digit.to_string(),
+                            None => "…".to_owned(),
+                        }}
+                    </b>
                     <Show when=move || form() == LabelForm::Full>
                         <span class="label-confidence">
                             {move || {

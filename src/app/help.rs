@@ -12,9 +12,10 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
     (
         "Boxes",
         &[
-            ("Drag", "draw a box on the photo"),
-            ("Shift + drag", "draw, even over a box or handle"),
-            ("Click", "select a box; drag inside it moves it"),
+            ("Drag", "draw a box; one beside or over another, too"),
+            ("Click", "select a box; drag inside moves it, at a handle resizes it"),
+            ("Shift + drag", "draw, even inside the selected box"),
+            ("N, Enter on the photo", "new box in the middle"),
             ("Ctrl + click, Ctrl + A", "select several, or all"),
             ("Tab", "next box"),
             ("Arrows", "move by 1 pixel, with Shift by 10"),
@@ -41,7 +42,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
     (
         "View",
         &[
-            ("Wheel, + and -", "zoom"),
+            ("Wheel, two fingers, + and -", "zoom"),
             ("Space + drag, middle button", "move the photo"),
             ("0", "fit the photo"),
             ("Hold O", "see the original"),

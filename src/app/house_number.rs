@@ -1,6 +1,7 @@
 //! A house number as the page shows it: plain data, tested without a browser.
 
 use super::editor::BoxId;
+use crate::classifier::is_unsure;
 use crate::numbers::joint_confidence;
 
 /// A house number: the boxes of its digits in reading order.
@@ -36,7 +37,11 @@ impl HouseNumber {
         let digits: Vec<String> = self
             .digits
             .iter()
-            .map(|(_, best)| best.map_or("not read yet".to_owned(), |(digit, _)| digit.to_string()))
+            .map(|(_, best)| match best {
+                Some((digit, sure)) if is_unsure(*sure) => format!("{digit} unsure"),
+                Some((digit, _)) => digit.to_string(),
+                None => "not read yet".to_owned(),
+            })
             .collect();
         let sure = self.confidence().map(|sure| format!(", {:.0} percent", sure * 100.0));
         format!("House number {}{}", digits.join(" "), sure.unwrap_or_default())

@@ -11,6 +11,7 @@ use super::editor::{BoxId, Editor};
 use super::page::Page;
 use super::panel::label_id;
 use super::photos::{save, step};
+use super::stage;
 
 /// Listens for keys as long as the page lives.
 pub fn listen(page: Page) {
@@ -42,14 +43,23 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let is = |selector: &str| {
+        target.as_ref().is_some_and(|target| target.matches(selector).unwrap_or_default())
+    };
     let within = |selector: &str| {
         target.as_ref().is_some_and(|target| target.closest(selector).ok().flatten().is_some())
     };
-    if is_typing(event.target()) {
-        return;
-    }
     let command = event.ctrl_key() || event.meta_key();
     let key = event.key();
+    let is_typing = is_typing(event.target());
+    // Whatever has the focus. Without a drag, Space remains the key of a control or of a text.
+    let pans = key == " " && !command && page.look(|_| ()).is_some();
+    if pans && !page.panning.get_untracked() {
+        page.panning.set(true);
+    }
+    if is_typing {
+        return;
+    }
     let key = if key.len() == 1 { key.to_lowercase() } else { key };
     let of_slider = ["Arrow", "Page", "Home", "End"].iter().any(|its| key.starts_with(its));
     if of_slider && within("input[type=range]") {
@@ -89,13 +99,9 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         (_, "ArrowUp") => arrow(page, event, 0, -1),
         (_, "ArrowDown") => arrow(page, event, 0, 1),
         (true, _) => false,
-        // Space and Enter on a control are the control's.
-        (_, " ") if within(CONTROLS) => false,
-        (_, " ") => {
-            let has_photo = page.look(|_| ()).is_some();
-            page.panning.set(has_photo);
-            has_photo
-        }
+        (_, " ") => pans && !within(CONTROLS),
+        (_, "Enter") if is(".stage") => page.new_box(),
+        (_, "n") => page.new_box(),
         (_, "[" | "PageUp") => step(page, -1),
         (_, "]" | "PageDown") => step(page, 1),
         (_, "Escape") => escape(page),
@@ -199,12 +205,8 @@ fn escape(page: Page) -> bool {
     }
     let had_selection = page.look(Editor::selected).flatten().is_some();
     page.select_quietly(None);
-    if had_selection
-        && let Some(focused) = document().active_element()
-        && let Ok(focused) = focused.dyn_into::<HtmlElement>()
-    {
-        // Cannot fail on an element that has the focus.
-        let _ = focused.blur();
+    if had_selection {
+        stage::focus();
     }
     had_selection
 }

@@ -15,9 +15,11 @@
 //! | `file-input` | the file input | |
 //! | `sample` | a sample picture's button, while no photo is open | |
 //! | `stage` | where boxes are drawn | |
-//! | `stage` with Shift held | a drag always draws, even where it begins on another box's handle | |
+//! | `stage` with Shift held | a drag always draws, even where it begins inside the selected box | |
 //! | `box` | a box on the stage | `data-box-id`, `data-digit` and `data-confidence` (0 to 1) once read, `data-remove` |
-//! | `box-reading` | the digit and confidence in a box's label | |
+//! | `box-reading` | the digit, with `?` where it is unsure, and the confidence in a box's label | |
+//! | `grown` | how far beyond its box a digit is removed, where that is beyond it | |
+//! | `growth` | the slider of how far that is, in percent of a box's height | |
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
 //! | `house-number` | all house numbers in reading order | `data-number`, a space between two, with `?` for what is not read yet |
 //! | `number` | the heading of a house number in the list | `data-number` |

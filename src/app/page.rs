@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use super::comparison::Divider;
 use super::dialogue::{Heard, Kind, MAX_RESTARTS};
 use super::editor::{
-    BoxId, Editor, PhotoBox, PointInPhoto, PointInScreen, SizeInScreen, View, numbers_of,
+    BoxId, Editor, Hand, PhotoBox, PointInPhoto, PointInScreen, SizeInScreen, View, numbers_of,
 };
 use super::engine::{Engine, Event};
 use super::erasing::{affected, textured_from};
@@ -36,6 +36,9 @@ const ASK_DELAY_MILLISECONDS: u32 = 30;
 
 /// Readings that are kept for boxes no longer there, so that undo shows them at once.
 const MAX_KEPT_READINGS: usize = 2000;
+
+/// A digit's width as a share of its height, mostly.
+const USUAL_WIDTH_BY_HEIGHT: f64 = 0.6;
 
 /// The model chosen, kept under this key for the next visit.
 const MODEL_KEY: &str = "doorplate-model";
@@ -155,6 +158,8 @@ pub struct Page {
     pub opened: RwSignal<bool>,
     /// Whether anything is under way between page and engine.
     pub busy: RwSignal<bool>,
+    /// What the stage was pointed at with last.
+    pub hand: RwSignal<Hand>,
     /// Whether a drag pans, as while Space is held.
     pub panning: RwSignal<bool>,
     /// Whether a file is being dragged over the page.
@@ -253,6 +258,7 @@ impl Page {
             saving: RwSignal::new(false),
             opened: RwSignal::new(false),
             busy: RwSignal::new(false),
+            hand: RwSignal::new(Hand::default()),
             panning: RwSignal::new(false),
             dropping: RwSignal::new(false),
             focus_wish: RwSignal::new(None),
@@ -835,6 +841,32 @@ impl Page {
         }
     }
 
+    /// Selects a box that was pointed at on purpose, so that it is taken hold of as such.
+    pub fn pick(self, id: BoxId) {
+        self.editor.update(|editor| {
+            if let Some(editor) = editor {
+                editor.select(Some(id));
+            }
+        });
+        self.select(Some(id));
+    }
+
+    /// Makes a box in the middle of what is in sight, and selects it; tells whether there is a photo.
+    pub fn new_box(self) -> bool {
+        let Some(photo) = self.look(Editor::photo) else { return false };
+        let (middle, width, height) =
+            self.view.get_untracked().in_sight(photo, self.stage.get_untracked());
+        // A fifth of what is in sight is large enough to be seen, and leaves room beside it.
+        let height = (height.min(width) / 5.0).round();
+        let usual = ((height * USUAL_WIDTH_BY_HEIGHT).round() as u32, height as u32);
+        self.edit(|editor| editor.add_at(middle, usual));
+        self.select(self.look(Editor::selected).flatten());
+        self.announcement.set(
+            "New box: arrows move it, with Shift faster, with Control they resize it.".to_owned(),
+        );
+        true
+    }
+
     /// Selects several boxes and wishes for the last one's element to have the focus.
     pub fn select_several(self, ids: &[BoxId]) {
         self.edit(|editor| editor.select_several(ids));
@@ -1035,10 +1067,16 @@ impl Page {
 
     /// Asks what is inside the selected box, while the inspector is open.
     fn ask_inside(self) {
-        let selected = self.look(|editor| editor.get(editor.selected()?).map(|b| b.area)).flatten();
-        let Some(area) = selected.filter(|_| self.inspecting.get_untracked()) else { return };
+        let selected = self.look(|editor| editor.get(editor.selected()?).copied()).flatten();
+        let Some(PhotoBox { id, area, .. }) = selected.filter(|_| self.inspecting.get_untracked())
+        else {
+            return;
+        };
+        // Of a digit that is kept, its box.
+        let grown = self.look(Editor::grown).unwrap_or_default();
+        let grown = grown.into_iter().find(|(other, _)| *other == id);
         let erasure = self.look(Editor::erasure).unwrap_or_default();
-        let erasure = erasure.part(vec![area]);
+        let erasure = erasure.part(vec![grown.map_or(area, |(_, grown)| grown)]);
         let digit = self.gradient_of.get_untracked();
         let question = (area, digit, erasure, self.method.get_untracked());
         if !self.was_asked(&question, |backstage| &mut backstage.asked_inside) {

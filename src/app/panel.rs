@@ -8,11 +8,12 @@ use super::editor::{BoxId, Editor};
 use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
-use super::lean::text;
+use super::lean::{text, truth};
 use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
+use crate::classifier::UNSURE_BELOW;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
 
@@ -70,6 +71,7 @@ pub fn Panel(page: Page) -> impl IntoView {
                         </For>
                     </ul>
                 </Show>
+                <Growth page=page />
             </section>
             <Looking page=page />
             <SaveArea page=page />
@@ -127,8 +129,11 @@ fn Plate(numbers: Memo<Vec<HouseNumber>>) -> impl IntoView {
             <p class="number-note">
                 {text(move || match unsure() {
                     0 => "In the order in which they are read.".to_owned(),
-                    1 => "One digit is unsure: below 50 %.".to_owned(),
-                    count => format!("{count} digits are unsure: below 50 %."),
+                    count => {
+                        let below = percent(UNSURE_BELOW);
+                        let boxes = if count == 1 { "box is" } else { "boxes are" };
+                        format!("{count} {boxes} unsure, below {below}: another digit, or none.")
+                    }
                 })}
             </p>
         </section>
@@ -270,7 +275,7 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             <button
                 type="button"
                 class="row-pick"
-                on:click=move |_| page.select(Some(id))
+                on:click=move |_| page.pick(id)
             >
                 <span class="visually-hidden">{format!("Select box {id}, reads ")}</span>
                 <canvas node_ref=crop class="crop" aria-hidden="true"></canvas>
@@ -370,6 +375,44 @@ pub fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<Bo
             );
         });
     });
+}
+
+/// By how many percent of their height boxes are grown at most, as far as the slider goes.
+const MAX_GROWTH: u32 = 50;
+
+/// How far boxes are grown before their digits are removed.
+#[component]
+fn Growth(page: Page) -> impl IntoView {
+    let growth = Memo::new(move |_| {
+        page.editor.with(|editor| {
+            let editor = editor.as_ref().filter(|editor| !editor.boxes().is_empty())?;
+            Some(editor.work().growth)
+        })
+    });
+    let percent = text(move || growth.get().unwrap_or_default().to_string());
+    view! {
+        <label
+            class="growth"
+            class:is-hidden=truth(move || growth.get().is_none())
+            title="Digits are removed from their boxes and so far beyond, in percent of a box's height; the fine line shows it"
+        >
+            <span>"Grow boxes"</span>
+            <input
+                type="range"
+                data-testid="growth"
+                min="0"
+                max=MAX_GROWTH.to_string()
+                prop:value=percent
+                on:input=move |event| {
+                    let input: web_sys::HtmlInputElement = event_target(&event);
+                    if let Ok(percent) = input.value().parse() {
+                        page.edit(|editor| editor.set_growth(percent, event.time_stamp()));
+                    }
+                }
+            />
+            <output>{percent} " %"</output>
+        </label>
+    }
 }
 
 /// The way into the inspector, and how digits are taken out where that is not Doorplate's own way.

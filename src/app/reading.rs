@@ -4,11 +4,9 @@ use leptos::prelude::*;
 
 use super::page::Page;
 use super::photos::PhotoId;
+use crate::classifier::is_unsure;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::Reading;
-
-/// Below this confidence a reading is marked as unsure.
-const SURE_FROM: f32 = 0.5;
 
 /// A reading and whether it belongs to the box as it lies now.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +24,9 @@ pub struct ShownReading {
 pub enum Sureness {
     /// Nothing read yet.
     Unknown,
-    /// More likely wrong than right.
+    /// Not to be relied on: it may be another digit, or none.
     Low,
-    /// More likely right than wrong.
+    /// To be relied on.
     High,
 }
 
@@ -40,7 +38,7 @@ impl Sureness {
 
     /// Of a confidence from 0 to 1.
     pub fn of_confidence(confidence: f32) -> Self {
-        if confidence < SURE_FROM { Sureness::Low } else { Sureness::High }
+        if is_unsure(confidence) { Sureness::Low } else { Sureness::High }
     }
 }
 

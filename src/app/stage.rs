@@ -15,13 +15,14 @@ use super::brush::{BrushOnStage, Filled};
 use super::canvas::{Ground, draw_pieces};
 use super::divider::DividerOnStage;
 use super::editor::{
-    BoxId, BoxInScreen, Editor, Finished, Handle, PlacedLabel, PointInScreen, SizeInScreen,
-    place_labels,
+    BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, PhotoBox, PlacedLabel,
+    PointInScreen, SizeInScreen, place_labels,
 };
+use super::keys::is_typing;
 use super::lean::{text, truth};
 use super::page::Page;
 use super::pieces::removed;
-use crate::photo::PhotoSize;
+use crate::photo::{BoxInPhoto, PhotoSize};
 
 /// How far a pointer strays in CSS pixels while it clicks.
 const MOUSE_SLACK: f64 = 4.0;
@@ -33,14 +34,27 @@ const PEN_ERASER: i16 = 5;
 /// Above this zoom single pixels are shown as they are instead of blurred.
 pub const PIXELATED_ABOVE: f64 = 3.0;
 
-/// Where each box and its label lie.
-pub type Layout = HashMap<BoxId, (BoxInScreen, PlacedLabel)>;
+/// Where a box lies, its label, and what its digit is removed from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Laid {
+    /// The box.
+    pub own: BoxInScreen,
+    /// Its label.
+    pub label: PlacedLabel,
+    /// The grown box, where that is another one.
+    pub grown: Option<BoxInScreen>,
+}
+
+/// Where all of that lies.
+pub type Layout = HashMap<BoxId, Laid>;
 
 /// Pointers that are down, and what they do.
 #[derive(Default)]
 pub struct Pointers {
     down: Vec<(i32, PointInScreen)>,
     pans: bool,
+    /// Whether the last one went down on a label, and may be about to click there.
+    on_label: bool,
 }
 
 /// The stage.
@@ -64,7 +78,16 @@ pub fn Stage(page: Page) -> impl IntoView {
     });
     let draft = Memo::new(move |_| {
         let draft = page.editor.with(|editor| editor.as_ref().and_then(Editor::draft))?;
-        Some((draft, page.view.get().box_to_screen(draft)))
+        Some((draft, page.view.get().box_to_screen(draft.area)))
+    });
+    let photo = Memo::new(move |_| page.photo.with(|photo| photo.as_ref().map(|photo| photo.id)));
+    Effect::new(move |_| {
+        // Not from what is typed, nor from a dialog.
+        let typing = is_typing(document().active_element().map(Into::into));
+        let dialog = document().query_selector("dialog[open]").ok().flatten();
+        if photo.get().is_some() && !typing && dialog.is_none() && !page.photos.is_saving_all() {
+            focus();
+        }
     });
     view! {
         <div
@@ -75,8 +98,9 @@ pub fn Stage(page: Page) -> impl IntoView {
             class:is-comparing=move || page.comparing.get()
             class:is-panning=move || page.panning.get()
             data-testid="stage"
+            tabindex="-1"
             role="group"
-            aria-label="Photo with boxes. Drag to draw a box round a digit; press question mark for the keys."
+            aria-label="Photo with boxes. Drag to draw a box round a digit, or press N; question mark for the keys."
             on:pointerdown=move |event| pointer_down(page, stage, pointers, &event, false)
             on:pointermove=move |event| pointer_moved(page, stage, pointers, &event)
             on:pointerup=move |event| pointer_up(page, pointers, &event, true)
@@ -93,10 +117,11 @@ pub fn Stage(page: Page) -> impl IntoView {
             {move || {
                 draft
                     .get()
-                    .map(|(area, place)| {
+                    .map(|(Draft { area, is_sliver }, place)| {
                         view! {
                             <div
                                 class="box is-draft"
+                                class:is-sliver=is_sliver
                                 style:left=px(place.left)
                                 style:top=px(place.top)
                                 style:width=px(place.width)
@@ -105,6 +130,7 @@ pub fn Stage(page: Page) -> impl IntoView {
                                 <span class="frame"></span>
                                 <span class="draft-size">
                                     {area.width} " × " {area.height}
+                                    {is_sliver.then_some(": too thin")}
                                 </span>
                             </div>
                         }
@@ -149,16 +175,29 @@ pub fn px(length: f64) -> String {
     format!("{length:.1}px")
 }
 
+/// Gives the stage the focus, so that keys are about the photo.
+pub fn focus() {
+    let stage = document().query_selector(".stage").ok().flatten();
+    if let Some(stage) = stage.and_then(|stage| stage.dyn_into::<HtmlElement>().ok()) {
+        // Cannot fail on an element of the page.
+        let _ = stage.focus();
+    }
+}
+
 fn layout_of(page: Page) -> Layout {
-    let (boxes, selected) = page.editor.with(|editor| match editor {
-        Some(editor) => (editor.boxes().to_vec(), editor.selected()),
-        None => (Vec::new(), None),
+    let (boxes, selected, grown) = page.editor.with(|editor| match editor {
+        Some(editor) => (editor.boxes().to_vec(), editor.selected(), editor.grown()),
+        None => (Vec::new(), None, Vec::new()),
     });
     let view = page.view.get();
     let places: Vec<BoxInScreen> = boxes.iter().map(|b| view.box_to_screen(b.area)).collect();
     let in_focus = boxes.iter().position(|b| Some(b.id) == selected);
     let labels = place_labels(&places, in_focus, page.stage.get());
-    boxes.iter().map(|b| b.id).zip(places.into_iter().zip(labels)).collect()
+    let laid = |(b, (own, label)): (&PhotoBox, (BoxInScreen, PlacedLabel))| {
+        let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
+        (b.id, Laid { own, label, grown: grown.map(|(_, area)| view.box_to_screen(*area)) })
+    };
+    boxes.iter().zip(places.into_iter().zip(labels)).map(laid).collect()
 }
 
 // ---- Size ------------------------------------------------------------------------------------
@@ -210,30 +249,38 @@ pub fn pointer_down(
         |selector: &str| target.as_ref().and_then(|target| target.closest(selector).ok().flatten());
     let paints = !only_pans && page.brush.get_untracked().is_some();
     let is_eraser = event.button() == PEN_ERASER && paints;
-    if closest(".label").is_some() || !(matches!(event.button(), 0 | 1) || is_eraser) {
+    if !(matches!(event.button(), 0 | 1) || is_eraser) {
         return;
     }
     // What is copied next are boxes.
     if let Ok(Some(selection)) = window().get_selection() {
         let _ = selection.remove_all_ranges();
     }
-    if let Some(stage) = stage.get_untracked() {
-        // Without the capture a drag ends at the stage's edge; that is all that is lost.
-        let _ = stage.set_pointer_capture(event.pointer_id());
-    }
-    // Keeps the middle button from scrolling, and the focus from leaving the selected box.
-    event.prevent_default();
+    let hand = hand_of(event);
+    page.hand.set(hand);
     let point = point_in_screen(stage, event);
     let pans = only_pans || event.button() == 1 || page.panning.get_untracked();
-    let count = pointers
+    let on_label = closest(".label").is_some();
+    let down: Vec<i32> = pointers
         .try_update_value(|pointers| {
             pointers.down.retain(|(id, _)| *id != event.pointer_id());
             pointers.down.push((event.pointer_id(), point));
             pointers.pans = pans;
-            pointers.down.len()
+            pointers.on_label = on_label;
+            pointers.down.iter().map(|(id, _)| *id).collect()
         })
         .unwrap_or_default();
-    if count > 1 || pans {
+    let several = down.len() > 1;
+    if pans || several || !on_label {
+        down.into_iter().for_each(|id| capture(stage, id));
+        // Keeps the middle button from scrolling, and the focus from leaving the selected box.
+        event.prevent_default();
+    }
+    if pans && !only_pans {
+        // Or the key that pans would work the control that has the focus, when it goes up.
+        focus();
+    }
+    if several || pans {
         page.edit(Editor::cancel);
         return;
     }
@@ -250,22 +297,38 @@ pub fn pointer_down(
     let handle = closest("[data-handle]")
         .and_then(|element| element.get_attribute("data-handle"))
         .and_then(|name| Handle::from_name(&name));
-    if let (Some(id), true) = (over, event.ctrl_key() || event.meta_key()) {
+    let adds = event.ctrl_key() || event.meta_key();
+    if let (Some(id), true, false) = (over, adds, on_label) {
         page.edit(|editor| editor.toggle_selected(id));
         return;
     }
     page.editor.update(|editor| {
         let Some(editor) = editor else { return };
-        match (over, handle) {
-            // Digits stand side by side, so the next box often begins on a handle of the last.
+        let grips = |b: &PhotoBox| Grips {
+            place_in_screen: view.box_to_screen(b.area),
+            is_fresh: editor.is_fresh(b.id),
+            hand,
+        };
+        let selected = editor.selection().into_iter().filter_map(|id| editor.get(id));
+        let moved = selected.filter(|b| grips(b).moves_at(point)).map(|b| b.id).next();
+        match (over, handle, moved) {
             _ if event.shift_key() => editor.begin_draw(point_in_photo, slack, None),
-            (Some(id), Some(handle)) => editor.begin_resize(id, handle, point_in_photo),
-            (Some(id), None) if editor.is_selected(id) => {
-                editor.begin_move(id, point_in_photo, slack);
-            }
+            (Some(id), Some(handle), _) => editor.begin_resize(id, handle, point_in_photo),
+            (_, _, Some(id)) => editor.begin_move(id, point_in_photo, slack),
             _ => editor.begin_draw(point_in_photo, slack, over),
         }
     });
+}
+
+fn hand_of(event: &PointerEvent) -> Hand {
+    if event.pointer_type() == "touch" { Hand::Coarse } else { Hand::Fine }
+}
+
+fn capture(stage: NodeRef<html::Div>, pointer_id: i32) {
+    if let Some(stage) = stage.get_untracked() {
+        // Without the capture a drag ends at the stage's edge; that is all that is lost.
+        let _ = stage.set_pointer_capture(pointer_id);
+    }
 }
 
 /// What the pointers that are down do.
@@ -277,6 +340,9 @@ pub fn pointer_moved(
 ) {
     let id = event.pointer_id();
     let point = point_in_screen(stage, event);
+    if page.hand.get_untracked() != hand_of(event) {
+        page.hand.set(hand_of(event));
+    }
     if page.brush.get_untracked().is_some() {
         page.brush_at.set(Some(page.view.get_untracked().to_photo(point)));
     }
@@ -302,6 +368,12 @@ pub fn pointer_moved(
             let points: Vec<_> = way.chain([point]).map(|point| view.to_photo(point)).collect();
             if page.look(Editor::has_gesture).unwrap_or_default() {
                 page.edit(|editor| points.iter().for_each(|point| editor.drag_to(*point)));
+            }
+            // From now on it is no click on the label that it began on.
+            let on_label = pointers.with_value(|pointers| pointers.on_label);
+            if on_label && page.look(Editor::is_dragging).unwrap_or_default() {
+                pointers.update_value(|pointers| pointers.on_label = false);
+                capture(stage, id);
             }
         }
         ([(_, a), (_, b), ..], [(_, c), (_, d), ..]) => {
@@ -330,18 +402,19 @@ pub fn pointer_up(
     keeps: bool,
 ) {
     let id = event.pointer_id();
-    let was_down = pointers
+    let (was_down, on_label) = pointers
         .try_update_value(|pointers| {
             let count = pointers.down.len();
             pointers.down.retain(|(other, _)| *other != id);
             // After a pinch the finger that stays must not start to draw.
-            pointers.down.len() < count
+            (pointers.down.len() < count, pointers.on_label)
         })
         .unwrap_or_default();
     if !was_down || !page.look(Editor::has_gesture).unwrap_or_default() {
         return;
     }
-    if !keeps {
+    // What is clicked of a label is the label's own matter.
+    if !keeps || on_label {
         page.edit(Editor::cancel);
         return;
     }
@@ -349,14 +422,14 @@ pub fn pointer_up(
         Some(Finished::Click(over)) => page.select(over),
         Some(Finished::Drawn(id) | Finished::Changed(id)) => page.select(Some(id)),
         Some(Finished::Painted) => return,
+        Some(Finished::Sliver(BoxInPhoto { width, height, .. })) => page
+            .announcement
+            .set(format!("{width} by {height} pixels are too thin for a digit: no box.")),
         Some(Finished::Nothing) | None => {}
     }
-    if page.look(Editor::selected).flatten().is_none()
-        && let Some(focused) = document().active_element()
-        && let Ok(focused) = focused.dyn_into::<HtmlElement>()
-    {
+    if page.look(Editor::selected).flatten().is_none() {
         // A click on empty photo lets go of the box.
-        let _ = focused.blur();
+        focus();
     }
 }
 

@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 /// Digits a classifier tells apart.
 pub const DIGITS: usize = 10;
 
+/// Below this confidence a reading is unsure: the box may well hold another digit, or none.
+pub const UNSURE_BELOW: f32 = 0.5;
+
+/// Whether a digit of this confidence, 0 to 1, is not to be relied on.
+pub fn is_unsure(confidence: f32) -> bool {
+    confidence < UNSURE_BELOW
+}
+
 /// A digit read in one box.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {

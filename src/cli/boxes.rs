@@ -1,4 +1,4 @@
-//! Boxes for a photo, from one file or a file a photo, and how far they are grown.
+//! Boxes for a photo, from one file or a file a photo.
 
 use std::{
     borrow::Cow,
@@ -17,10 +17,8 @@ use crate::{
     },
     dataset::format1::DIGIT_STRUCT,
     photo::{BoxError, BoxInPhoto, PhotoSize},
+    removal::grown_boxes,
 };
-
-/// Percent of their height by which boxes from SVHN's list are grown for the removal.
-pub const SVHN_GROWTH: u32 = 10;
 
 /// Why a photo's boxes cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,16 +62,6 @@ impl ValueEnum for BoxFormat {
         let (name, _) = BoxFormat::NAMES.iter().find(|(_, format)| format == self)?;
         Some(PossibleValue::new(name))
     }
-}
-
-/// How far boxes are grown for the removal when the command line does not say: SVHN's boxes often
-/// cut a stroke short, other boxes are taken at their word.
-pub fn default_growth(file: Option<&Path>, format: Option<BoxFormat>) -> u32 {
-    let of_svhn = match format {
-        Some(format) => format == BoxFormat::Svhn,
-        None => file.is_some_and(is_matlab),
-    };
-    if of_svhn { SVHN_GROWTH } else { 0 }
 }
 
 /// Where photos' boxes come from.
@@ -193,28 +181,10 @@ fn sibling(photo: &Path, suffix: &str) -> PathBuf {
     photo.with_file_name(name)
 }
 
-/// The boxes, each grown on all sides by `percent` of its height, as far as the photo reaches.
-///
-/// Where two grown boxes beside each other nearly touch, the left one is widened to the right
-/// one: the sliver between them shows both strokes' blur, and would stay as a line.
+/// The boxes, each grown for the removal by `percent` of its height. On the command line every box's
+/// digit is removed, so none is kept that growth had to stop at.
 pub fn grow(boxes: &[BoxInPhoto], percent: u32, size: PhotoSize) -> Vec<BoxInPhoto> {
-    let margin = |area: &BoxInPhoto| {
-        let margin = u64::from(area.height) * u64::from(percent.min(1_000)) / 100;
-        // Ten times a photo's height at most; what does not fit reaches every edge anyhow.
-        u32::try_from(margin).unwrap_or(u32::MAX)
-    };
-    let grown: Vec<BoxInPhoto> = boxes.iter().map(|area| area.grown(margin(area), size)).collect();
-    let widened = |(area, before): (&BoxInPhoto, &BoxInPhoto)| {
-        let next = grown.iter().filter(|next| {
-            next.left > area.right()
-                && next.left - area.right() <= margin(before)
-                && next.top < area.bottom()
-                && area.top < next.bottom()
-        });
-        let right = next.map(|next| next.left).min().unwrap_or(area.right());
-        BoxInPhoto { width: right - area.left, ..*area }
-    };
-    grown.iter().zip(boxes).map(widened).collect()
+    grown_boxes(boxes, &[], percent, size)
 }
 
 fn is_matlab(file: &Path) -> bool {
@@ -236,24 +206,4 @@ pub fn read_boxes(
         return Err(BoxesError::None { path, photo: photo.to_owned() });
     }
     boxes.on(size).map_err(|source| BoxesError::OnPhoto { path, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grown_boxes_leave_no_sliver_between_them() {
-        let size = PhotoSize { width: 200, height: 120 };
-        let area = |left, top| BoxInPhoto { left, top, width: 20, height: 40 };
-        // Gaps of 9, of 30, and none beside a box in another row.
-        let boxes = [area(10, 20), area(39, 22), area(89, 20), area(118, 70)];
-        let grown = grow(&boxes, 10, size);
-        assert_eq!((grown[0].left, grown[0].right()), (6, 35));
-        assert_eq!(grown[1].left, 35);
-        assert_eq!(grown[1].right(), 63);
-        assert_eq!(grown[2].right(), 113);
-        // As they are, boxes stay as they are.
-        assert_eq!(grow(&boxes, 0, size), boxes);
-    }
 }

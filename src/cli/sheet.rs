@@ -5,17 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 
-use super::{
-    boxes::{SVHN_GROWTH, grow},
-    method::MethodArgs,
-    model::ModelArgs,
-};
+use super::{boxes::grow, method::MethodArgs, model::ModelArgs};
 use crate::{
     dataset::format1::Format1,
     drawing::{OUTLINE, dot, fitted, in_rows, outline, png},
     files::write_whole,
     photo::{BoxInPhoto, Photo},
-    removal::remove,
+    removal::{USUAL_GROWTH_PERCENT, remove},
 };
 
 /// Draw a sheet, a row a photo: before with its boxes, key pixels, after.
@@ -34,7 +30,7 @@ pub struct Args {
     #[arg(long, default_value_t = 480, value_parser = clap::value_parser!(u32).range(16..=4096))]
     width: u32,
     /// Percent of its height by which each box is grown on all sides before it is removed.
-    #[arg(long, value_name = "PERCENT", default_value_t = SVHN_GROWTH)]
+    #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     grow: u32,
     #[command(flatten)]
     method: MethodArgs,

@@ -10,7 +10,8 @@ use crate::photo::BoxInPhoto;
 /// What is taken out of a photo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
-    /// The boxes whose digits are removed; those near each other are filled together.
+    /// The boxes whose digits are removed, grown as far as they are to be; those near each other are
+    /// filled together.
     pub boxes: Vec<BoxInPhoto>,
     /// Boxes that stay as they are. What lies in them is no background either.
     pub others: Vec<BoxInPhoto>,

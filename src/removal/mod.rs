@@ -18,6 +18,7 @@ mod fill;
 mod grnn;
 #[cfg(feature = "engine")]
 mod groups;
+mod grown_boxes;
 #[cfg(feature = "engine")]
 mod method;
 mod options;
@@ -37,6 +38,7 @@ pub use erasure::Erasure;
 pub use fill::{Fill, Nets, Round};
 #[cfg(feature = "engine")]
 pub use grnn::{Grnn, Lattice};
+pub use grown_boxes::{USUAL_GROWTH_PERCENT, grown_boxes};
 #[cfg(feature = "engine")]
 pub use method::{Proven, remove, remove_proven, remove_watched};
 pub use options::{

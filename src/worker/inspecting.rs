@@ -50,7 +50,7 @@ pub(super) async fn inside(
     let region = fill.area;
     let strokes = match (&nets.strokes, method) {
         (Some(finder), Method::Doorplate(_)) => {
-            let chances = finder.find(photo, region, &[area]).await?.strokes;
+            let chances = finder.find(photo, region, &erasure.boxes).await?.strokes;
             chances.iter().map(|chance| (255.0 * chance).round() as u8).collect()
         }
         _ => Vec::new(),

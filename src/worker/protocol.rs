@@ -93,11 +93,11 @@ pub enum Ask {
     /// What the network makes of one box, and how its digit is taken out. Answered by
     /// [`Answer::Inside`].
     Inspect {
-        /// The box.
+        /// The box that is read.
         area: BoxInPhoto,
         /// The digit whose logit's gradient is asked for; without one, the digit read.
         digit: Option<u8>,
-        /// What is taken out of that box alone.
+        /// What is taken out there alone: the box as it is grown for the removal.
         erasure: Erasure,
         /// How.
         method: Method,

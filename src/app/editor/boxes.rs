@@ -12,6 +12,11 @@ pub type BoxId = u32;
 /// grabbed again.
 pub const LEAST_SIDE: u32 = 3;
 
+/// How many times as long as its shorter side a box's longer one is at most. A bare stroke of a 1
+/// is eight times as tall as wide, five digits in a row are five times as wide as tall; what is
+/// thinner was a pointer that slipped.
+pub const GREATEST_PROPORTION: u32 = 10;
+
 /// A box on the photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhotoBox {
@@ -30,8 +35,36 @@ pub(super) fn least_side(photo_side: u32) -> u32 {
     LEAST_SIDE.min(photo_side)
 }
 
-/// The box between two corners in any order, or none when it misses the photo or is below the
-/// least size along both axes.
+/// Whether a box is too thin to hold a digit: a side is below [`LEAST_SIDE`], or its proportion
+/// above [`GREATEST_PROPORTION`].
+pub(super) fn is_sliver(area: BoxInPhoto, photo: PhotoSize) -> bool {
+    let (shorter, longer) = (area.width.min(area.height), area.width.max(area.height));
+    area.width < least_side(photo.width)
+        || area.height < least_side(photo.height)
+        || longer > shorter.saturating_mul(GREATEST_PROPORTION)
+}
+
+/// A box at a place, about its centre, and as near to it as the photo's edges let it.
+pub(super) fn centred_at(
+    centre: PointInPhoto,
+    (width, height): (u32, u32),
+    photo: PhotoSize,
+) -> BoxInPhoto {
+    let side = |length: u32, limit: u32| length.clamp(least_side(limit), limit.max(1));
+    let (width, height) = (side(width, photo.width), side(height, photo.height));
+    let start = |centre: f64, length: u32, limit: u32| {
+        shifted(0, centre - f64::from(length) / 2.0, limit.saturating_sub(length))
+    };
+    BoxInPhoto {
+        left: start(centre.x, width, photo.width),
+        top: start(centre.y, height, photo.height),
+        width,
+        height,
+    }
+}
+
+/// The box between two corners in any order, which may be a sliver; none when it misses the photo
+/// or is below the least size along both axes.
 pub(super) fn from_corners(
     a: PointInPhoto,
     b: PointInPhoto,
@@ -40,12 +73,10 @@ pub(super) fn from_corners(
     let (left, right) = whole_span(a.x, b.x, photo.width)?;
     let (top, bottom) = whole_span(a.y, b.y, photo.height)?;
     let tiny = right - left < least_side(photo.width) && bottom - top < least_side(photo.height);
-    if tiny {
-        return None;
-    }
-    let (left, width) = at_least(left, right, photo.width);
-    let (top, height) = at_least(top, bottom, photo.height);
-    Some(BoxInPhoto { left, top, width, height })
+    // A line has a pixel, too, or it could not be shown while it is drawn.
+    let span = |low: u32, high: u32| (low.min(high.max(1) - 1), (high - low).max(1));
+    let ((left, width), (top, height)) = (span(left, right), span(top, bottom));
+    (!tiny).then_some(BoxInPhoto { left, top, width, height })
 }
 
 /// The boxes shifted together as far as the photo reaches, their places to each other kept.
@@ -76,7 +107,8 @@ pub(super) fn moved_within(area: BoxInPhoto, dx: f64, dy: f64, photo: PhotoSize)
     }
 }
 
-/// The box with the handle's edges shifted; the other edges stay.
+/// The box with the handle's edges shifted; the other edges stay. A box that this would make a
+/// sliver, and was none, stays as it is.
 pub(super) fn resized_within(
     area: BoxInPhoto,
     handle: Handle,
@@ -99,12 +131,13 @@ pub(super) fn resized_within(
     if handle.moves_south() {
         bottom = shifted(bottom, dy, photo.height).max(top + least_height).min(photo.height);
     }
-    BoxInPhoto {
+    let resized = BoxInPhoto {
         left,
         top,
         width: right.saturating_sub(left).max(1),
         height: bottom.saturating_sub(top).max(1),
-    }
+    };
+    if is_sliver(resized, photo) && !is_sliver(area, photo) { area } else { resized }
 }
 
 /// A whole coordinate moved by any number and clamped to `0..=limit`. A shift that is no number
@@ -128,10 +161,4 @@ fn whole_span(a: f64, b: f64, limit: u32) -> Option<(u32, u32)> {
     }
     let whole = |value: f64| value.round().clamp(0.0, f64::from(limit)) as u32;
     Some((whole(low), whole(high)))
-}
-
-/// Start and length of a span, grown to the least side about its start, within the photo.
-fn at_least(start: u32, end: u32, limit: u32) -> (u32, u32) {
-    let length = (end - start).max(least_side(limit));
-    (start.min(limit - length.min(limit)), length)
 }

@@ -24,6 +24,7 @@ pub(super) struct Merge {
 enum MergeKind {
     Move,
     Stretch,
+    Growth,
 }
 
 impl Merge {
@@ -35,6 +36,12 @@ impl Merge {
     /// A resize of a box at a time in milliseconds.
     pub(super) fn stretch_of(id: BoxId, at: f64) -> Self {
         Merge { kind: MergeKind::Stretch, id, at }
+    }
+
+    /// A change, at a time in milliseconds, of how far all boxes are grown.
+    pub(super) fn growth(at: f64) -> Self {
+        // Of no box in particular; ids begin at 1.
+        Merge { kind: MergeKind::Growth, id: 0, at }
     }
 
     fn continues(self, last: Merge) -> bool {

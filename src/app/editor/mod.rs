@@ -7,13 +7,15 @@
 
 mod boxes;
 mod gesture;
+mod grips;
 mod history;
 mod labels;
 mod view;
 mod work;
 
-pub use boxes::{BoxId, LEAST_SIDE, PhotoBox};
+pub use boxes::{BoxId, PhotoBox};
 pub use gesture::Handle;
+pub use grips::{Grips, Hand};
 pub use labels::{LabelForm, PlacedLabel, place_labels};
 pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
 pub use work::Work;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use crate::numbers::house_numbers;
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::removal::{Brush, BrushStroke, Erasure};
-use boxes::{from_corners, moved_together, resized_within};
+use boxes::{centred_at, from_corners, is_sliver, moved_together, resized_within};
 use gesture::Gesture;
 use history::{History, Merge};
 
@@ -38,6 +40,8 @@ pub struct Editor {
     selected: Option<BoxId>,
     /// What is selected besides.
     also: Vec<BoxId>,
+    /// The box drawn last, until it is touched or another one is selected.
+    fresh: Option<BoxId>,
     next_id: BoxId,
     gesture: Option<Gesture>,
     history: History,
@@ -69,10 +73,21 @@ pub enum Finished {
     Click(Option<BoxId>),
     /// A new box was drawn and selected.
     Drawn(BoxId),
+    /// What was drawn is too thin for a digit, and no box.
+    Sliver(BoxInPhoto),
     /// A box was moved or resized.
     Changed(BoxId),
     /// The brush painted a stroke.
     Painted,
+}
+
+/// A box that is being drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it lies.
+    pub area: BoxInPhoto,
+    /// Whether it is too thin for a digit, and would be no box.
+    pub is_sliver: bool,
 }
 
 impl Finished {
@@ -90,6 +105,7 @@ impl Editor {
             work: Work::default(),
             selected: None,
             also: Vec::new(),
+            fresh: None,
             next_id: 1,
             gesture: None,
             history: History::default(),
@@ -99,6 +115,7 @@ impl Editor {
     /// Takes on work from before, without a way back from it. The boxes' ids are given anew.
     pub fn begin_with(&mut self, work: &Work) {
         self.work.corrections.clone_from(&work.corrections);
+        self.work.growth = work.growth;
         for b in &work.boxes {
             let id = self.push(b.area, b.remove);
             if let Some(own) = self.work.boxes.last_mut().filter(|own| own.id == id) {
@@ -164,10 +181,15 @@ impl Editor {
             Some(Gesture::Paint(stroke)) => {
                 let mut work = self.work.clone();
                 work.corrections.push(Arc::new(stroke.clone()));
-                work.erasure()
+                work.erasure(self.photo)
             }
-            _ => self.work.erasure(),
+            _ => self.work.erasure(self.photo),
         }
+    }
+
+    /// The boxes whose digits are removed, each with the grown box that is filled.
+    pub fn grown(&self) -> Vec<(BoxId, BoxInPhoto)> {
+        self.work.grown(self.photo)
     }
 
     /// The stroke that is being painted.
@@ -202,10 +224,17 @@ impl Editor {
     pub fn select(&mut self, id: Option<BoxId>) {
         self.selected = id.filter(|id| self.get(*id).is_some());
         self.also.clear();
+        self.fresh = None;
+    }
+
+    /// Whether a box was drawn and not touched since.
+    pub fn is_fresh(&self, id: BoxId) -> bool {
+        self.fresh == Some(id)
     }
 
     /// Adds a box to the selection, or takes it out.
     pub fn toggle_selected(&mut self, id: BoxId) {
+        self.fresh = None;
         if self.selected == Some(id) {
             self.selected = self.also.pop();
         } else if self.also.contains(&id) {
@@ -233,15 +262,27 @@ impl Editor {
         matches!(self.gesture, Some(Gesture::Move { .. } | Gesture::Resize { .. }))
     }
 
+    /// Whether the pointer went further than in a click.
+    pub fn is_dragging(&self) -> bool {
+        match self.gesture {
+            Some(Gesture::Draw { draft, .. }) => draft.is_some(),
+            Some(Gesture::Move { moved, .. }) => moved,
+            Some(Gesture::Resize { .. } | Gesture::Paint(_)) => true,
+            None => false,
+        }
+    }
+
     /// Whether a gesture of any kind is under way.
     pub fn has_gesture(&self) -> bool {
         self.gesture.is_some()
     }
 
     /// The box being drawn, once it is large enough to become one.
-    pub fn draft(&self) -> Option<BoxInPhoto> {
+    pub fn draft(&self) -> Option<Draft> {
         match self.gesture {
-            Some(Gesture::Draw { draft, .. }) => draft,
+            Some(Gesture::Draw { draft, .. }) => {
+                draft.map(|area| Draft { area, is_sliver: is_sliver(area, self.photo) })
+            }
             _ => None,
         }
     }
@@ -325,20 +366,31 @@ impl Editor {
     pub fn finish(&mut self) -> Finished {
         match self.gesture.take() {
             None => Finished::Nothing,
-            Some(Gesture::Draw { draft: None, over, .. }) => Finished::Click(over),
+            Some(Gesture::Draw { draft: None, over, .. }) => {
+                self.fresh = self.fresh.filter(|fresh| over != Some(*fresh));
+                Finished::Click(over)
+            }
+            Some(Gesture::Draw { draft: Some(area), .. }) if is_sliver(area, self.photo) => {
+                Finished::Sliver(area)
+            }
             Some(Gesture::Draw { draft: Some(area), .. }) => {
                 self.history.keep(&self.work, None);
-                Finished::Drawn(self.push(area, true))
+                let id = self.push(area, true);
+                self.fresh = Some(id);
+                Finished::Drawn(id)
             }
             Some(Gesture::Move { id, originals, moved: false, .. }) => {
+                self.fresh = None;
                 self.set_areas(originals);
                 Finished::Click(Some(id))
             }
             Some(Gesture::Move { id, originals, .. }) => {
+                self.fresh = None;
                 self.keep_change_of(originals);
                 Finished::Changed(id)
             }
             Some(Gesture::Resize { id, original, .. }) => {
+                self.fresh = None;
                 self.keep_change_of(vec![(id, original)]);
                 Finished::Changed(id)
             }
@@ -414,6 +466,27 @@ impl Editor {
         true
     }
 
+    /// Makes a box without a pointer, about a point, and selects it: as large as the selected one or
+    /// the last one made, or of the `usual` width and height in photo pixels.
+    pub fn add_at(&mut self, centre: PointInPhoto, usual: (u32, u32)) {
+        let like = self.selected.and_then(|id| self.get(id)).or(self.work.boxes.last());
+        let size = like.map_or(usual, |b| (b.area.width, b.area.height));
+        let area = centred_at(centre, size, self.photo);
+        let places = self.free_places(vec![area]);
+        self.add(&[PhotoBox { id: 0, area, remove: true, label: None }], places);
+    }
+
+    /// Places a little off, where there are boxes just there already.
+    fn free_places(&self, mut places: Vec<BoxInPhoto>) -> Vec<BoxInPhoto> {
+        for _ in 0..self.work.boxes.len() {
+            if !self.work.boxes.iter().any(|b| places.contains(&b.area)) {
+                break;
+            }
+            places = moved_together(&places, DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
+        }
+        places
+    }
+
     /// The selected boxes, to be pasted.
     pub fn copied(&self) -> Vec<PhotoBox> {
         self.selection().iter().rev().filter_map(|id| self.get(*id)).copied().collect()
@@ -426,17 +499,12 @@ impl Editor {
             let area = crate::photo::LooseBox::from(b.area).clamp_to(self.photo).ok()?;
             Some((*b, area))
         };
-        let (copied, mut places): (Vec<PhotoBox>, Vec<BoxInPhoto>) =
+        let (copied, places): (Vec<PhotoBox>, Vec<BoxInPhoto>) =
             copied.iter().filter_map(fitted).unzip();
         if copied.is_empty() {
             return false;
         }
-        for _ in 0..self.work.boxes.len() {
-            if !self.work.boxes.iter().any(|b| places.contains(&b.area)) {
-                break;
-            }
-            places = moved_together(&places, DUPLICATE_OFFSET, DUPLICATE_OFFSET, self.photo);
-        }
+        let places = self.free_places(places);
         self.add(&copied, places);
         true
     }
@@ -484,6 +552,18 @@ impl Editor {
     /// to undo.
     pub fn set_label(&mut self, id: BoxId, label: Option<u8>) -> bool {
         self.change(&[id], |b| b.label = label.filter(|digit| *digit < 10))
+    }
+
+    /// Sets by how many percent of its height each box is grown before its digit is removed.
+    /// Changes in quick succession are one step to undo. Tells whether anything changed.
+    pub fn set_growth(&mut self, percent: u32, now: f64) -> bool {
+        self.cancel();
+        if percent == self.work.growth {
+            return false;
+        }
+        self.history.keep(&self.work, Some(Merge::growth(now)));
+        self.work.growth = percent;
+        true
     }
 
     fn change(&mut self, ids: &[BoxId], change: impl Fn(&mut PhotoBox)) -> bool {
@@ -640,13 +720,101 @@ mod tests {
     }
 
     #[test]
-    fn a_thin_drag_gets_the_least_size_and_a_tiny_one_nothing() {
+    fn a_sliver_is_no_box_and_a_tiny_drag_a_click() {
+        let mut editor = Editor::new(PhotoSize { width: 400, height: 300 });
+        let mut drawn = |from: PointInPhoto, to: PointInPhoto| {
+            editor.begin_draw(from, 0.1, None);
+            editor.drag_to(to);
+            let draft = editor.draft();
+            let finished = editor.finish();
+            assert_eq!(
+                draft.is_some_and(|draft| draft.is_sliver),
+                matches!(finished, Finished::Sliver(_)),
+                "what is told while it is drawn"
+            );
+            finished
+        };
+        let sliver = Finished::Sliver(area(10, 10, 201, 3));
+        assert_eq!(drawn(at(10.0, 10.0), at(211.0, 13.0)), sliver);
+        // Below the least side, however short.
+        assert_eq!(drawn(at(9.0, 10.0), at(9.6, 30.0)), Finished::Sliver(area(9, 10, 1, 20)));
+        let at_the_edge = Finished::Sliver(area(399, 10, 1, 20));
+        assert_eq!(drawn(at(399.8, 10.0), at(401.0, 30.0)), at_the_edge);
+        assert_eq!(drawn(at(50.0, 20.0), at(51.0, 21.0)), Finished::Click(None));
+        // A bare 1, and ten digits in a row.
+        assert_eq!(drawn(at(10.0, 10.0), at(13.0, 40.0)), Finished::Drawn(1));
+        assert_eq!(drawn(at(10.0, 50.0), at(210.0, 70.0)), Finished::Drawn(2));
+        assert!(!editor.stretch(1, 0, 0.0), "nor is a box made one later");
+        assert_eq!(editor.boxes().len(), 2);
+    }
+
+    #[test]
+    fn slivers_that_were_opened_stay_and_can_be_mended() {
         let mut editor = Editor::new(PHOTO);
-        let id = draw(&mut editor, at(99.0, 10.0), at(99.6, 30.0));
-        assert_eq!(area_of(&editor, id), area(97, 10, 3, 20));
-        editor.begin_draw(at(50.0, 20.0), 0.1, None);
-        editor.drag_to(at(51.0, 21.0));
-        assert_eq!(editor.finish(), Finished::Click(None));
+        editor.replace(&[area(0, 10, 90, 3)]);
+        assert_eq!(area_of(&editor, 1), area(0, 10, 90, 3));
+        editor.select(Some(1));
+        assert!(editor.stretch(0, 1, 0.0));
+        assert!(editor.stretch(0, 20, 0.0));
+        assert_eq!(area_of(&editor, 1), area(0, 10, 90, 24));
+    }
+
+    #[test]
+    fn a_box_is_fresh_from_its_drawing_until_it_is_touched() {
+        let (mut editor, id) = one_box();
+        assert!(editor.is_fresh(id));
+        // Pointed at its rim, where a drag would draw.
+        editor.begin_draw(at(10.0, 10.0), 2.0, Some(id));
+        assert_eq!(editor.finish(), Finished::Click(Some(id)));
+        assert!(!editor.is_fresh(id));
+        let other = draw(&mut editor, at(40.0, 10.0), at(60.0, 40.0));
+        assert!(editor.is_fresh(other) && !editor.is_fresh(id));
+        editor.begin_move(other, at(50.0, 20.0), 2.0);
+        assert!(!editor.is_dragging());
+        editor.finish();
+        assert!(!editor.is_fresh(other));
+        let last = draw(&mut editor, at(70.0, 10.0), at(90.0, 40.0));
+        editor.select(Some(last));
+        assert!(!editor.is_fresh(last));
+    }
+
+    #[test]
+    fn a_box_made_without_a_pointer_is_like_the_last_one_and_hides_no_other() {
+        let mut editor = Editor::new(PHOTO);
+        editor.add_at(at(50.0, 25.0), (6, 10));
+        assert_eq!(area_of(&editor, 1), area(47, 20, 6, 10));
+        assert!(editor.selected() == Some(1) && !editor.is_fresh(1));
+        assert!(editor.stretch(2, 0, 0.0));
+        editor.select(None);
+        editor.add_at(at(0.0, 200.0), (6, 10));
+        assert_eq!(area_of(&editor, 2), area(0, 40, 8, 10), "on the photo");
+        editor.add_at(at(0.0, 30.0), (6, 10));
+        editor.add_at(at(0.0, 30.0), (6, 10));
+        assert_eq!(area_of(&editor, 4), area(6, 31, 8, 10), "beside the one before");
+        assert!(editor.undo());
+        assert_eq!(editor.boxes().len(), 3);
+        let mut tiny = Editor::new(PhotoSize { width: 1, height: 2 });
+        tiny.add_at(at(0.5, f64::NAN), (0, 0));
+        assert_eq!(area_of(&tiny, 1), area(0, 0, 1, 2));
+    }
+
+    #[test]
+    fn growth_is_undone_like_the_rest_and_quick_changes_are_one_step() {
+        let (mut editor, _) = one_box();
+        assert_eq!(editor.erasure().boxes, [area(7, 7, 26, 36)], "a tenth of the height");
+        for (percent, now) in [(20, 0.0), (40, 100.0), (0, 200.0)] {
+            assert!(editor.set_growth(percent, now));
+        }
+        assert!(!editor.set_growth(0, 300.0));
+        assert_eq!(editor.erasure().boxes, [area(10, 10, 20, 30)]);
+        assert!(editor.undo());
+        assert_eq!(editor.work().growth, 10);
+        let mut again = Editor::new(PHOTO);
+        assert!(editor.redo());
+        again.begin_with(editor.work());
+        assert_eq!(again.work().growth, 0);
+        again.replace(&[area(1, 1, 9, 9)]);
+        assert_eq!(again.work().growth, 0, "boxes of a file");
     }
 
     #[test]

@@ -139,6 +139,20 @@ impl View {
         }
     }
 
+    /// The middle of what shows of the photo, and how much that is: width and height in photo
+    /// pixels, at least one each.
+    pub fn in_sight(&self, photo: PhotoSize, stage: SizeInScreen) -> (PointInPhoto, f64, f64) {
+        let first = self.to_photo(PointInScreen { x: 0.0, y: 0.0 });
+        let last = self.to_photo(PointInScreen { x: stage.width, y: stage.height });
+        let span = |first: f64, last: f64, limit: u32| {
+            let (first, last) = (first.max(0.0), last.min(f64::from(limit)));
+            ((first + last) / 2.0, (last - first).max(1.0))
+        };
+        let (x, width) = span(first.x, last.x, photo.width);
+        let (y, height) = span(first.y, last.y, photo.height);
+        (PointInPhoto { x, y }, width, height)
+    }
+
     /// Zoomed by a factor with the photo point below `anchor` held in place. Within limits: not
     /// beyond 64 CSS pixels a photo pixel, not far below the fitting size.
     #[must_use]
@@ -229,6 +243,19 @@ mod tests {
             });
             assert!(close(middle.x, 450.0) && close(middle.y, 350.0));
         }
+    }
+
+    #[test]
+    fn what_is_in_sight_is_the_photo_s_part_on_the_stage() {
+        let view = View::fit(SMALL, STAGE);
+        let (middle, width, height) = view.in_sight(SMALL, STAGE);
+        assert!(close(middle.x, 50.0) && close(middle.y, 25.0));
+        assert!(close(width, 100.0) && close(height, 50.0));
+        // A corner of it fills the stage.
+        let corner = PointInScreen { x: 450.0 - 50.0 * view.zoom, y: 350.0 - 25.0 * view.zoom };
+        let near = view.zoomed_at(corner, 4.0, SMALL, STAGE);
+        let (middle, width, _) = near.in_sight(SMALL, STAGE);
+        assert!(width < 50.0 && middle.x < 20.0 && middle.x > 0.0, "{middle:?}");
     }
 
     #[test]

@@ -2,28 +2,45 @@
 
 use std::sync::Arc;
 
-use super::boxes::PhotoBox;
-use crate::photo::BoxInPhoto;
-use crate::removal::{BrushStroke, Erasure};
+use super::boxes::{BoxId, PhotoBox};
+use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::removal::{BrushStroke, Erasure, USUAL_GROWTH_PERCENT, grown_boxes};
 
 /// All that undo brings back. A list is small and strokes are shared, so copies are cheap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {
     /// The boxes, oldest first.
     pub boxes: Vec<PhotoBox>,
     /// The brush's strokes, oldest first, wherever they lie.
     pub corrections: Vec<Arc<BrushStroke>>,
+    /// Percent of its height by which each box is grown before its digit is removed.
+    pub growth: u32,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Work { boxes: Vec::new(), corrections: Vec::new(), growth: USUAL_GROWTH_PERCENT }
+    }
 }
 
 impl Work {
-    /// What of it is taken out.
-    pub fn erasure(&self) -> Erasure {
-        let (removed, kept): (Vec<&PhotoBox>, Vec<&PhotoBox>) =
-            self.boxes.iter().partition(|b| b.remove);
-        let areas = |boxes: Vec<&PhotoBox>| boxes.iter().map(|b| b.area).collect::<Vec<_>>();
+    /// The boxes whose digits are removed, each with the grown box that is filled.
+    pub fn grown(&self, photo: PhotoSize) -> Vec<(BoxId, BoxInPhoto)> {
+        let (ids, areas): (Vec<BoxId>, Vec<BoxInPhoto>) =
+            self.boxes.iter().filter(|b| b.remove).map(|b| (b.id, b.area)).unzip();
+        let grown = grown_boxes(&areas, &self.kept(), self.growth, photo);
+        ids.into_iter().zip(grown).collect()
+    }
+
+    /// What of it is taken out of a photo of this size.
+    pub fn erasure(&self, photo: PhotoSize) -> Erasure {
+        let boxes: Vec<BoxInPhoto> = self.grown(photo).into_iter().map(|(_, area)| area).collect();
         let corrections = self.corrections.clone();
-        let removed: Vec<BoxInPhoto> = areas(removed);
-        Erasure { boxes: removed.clone(), others: areas(kept), corrections }.part(removed)
+        Erasure { boxes: boxes.clone(), others: self.kept(), corrections }.part(boxes)
+    }
+
+    fn kept(&self) -> Vec<BoxInPhoto> {
+        self.boxes.iter().filter(|b| !b.remove).map(|b| b.area).collect()
     }
 }
 
@@ -31,6 +48,8 @@ impl Work {
 mod tests {
     use super::*;
     use crate::removal::Brush;
+
+    const SIZE: PhotoSize = PhotoSize { width: 300, height: 200 };
 
     #[test]
     fn strokes_count_where_digits_are_removed() {
@@ -41,9 +60,21 @@ mod tests {
         };
         let b = |id, left, remove| PhotoBox { id, area: at(left), remove, label: None };
         let boxes = vec![b(1, 0, true), b(2, 50, false)];
-        let work = Work { boxes, corrections: vec![dab(5), dab(55), dab(200)] };
+        let work = Work { boxes, corrections: vec![dab(5), dab(55), dab(200)], growth: 0 };
         let erasure =
             Erasure { boxes: vec![at(0)], others: vec![at(50)], corrections: vec![dab(5)] };
-        assert_eq!(work.erasure(), erasure);
+        assert_eq!(work.erasure(SIZE), erasure);
+    }
+
+    #[test]
+    fn digits_are_removed_from_grown_boxes_and_kept_ones_stay_whole() {
+        let area = |left| BoxInPhoto { left, top: 40, width: 20, height: 40 };
+        let b = |id, left, remove| PhotoBox { id, area: area(left), remove, label: None };
+        let boxes = vec![b(3, 50, true), b(5, 72, false)];
+        let work = Work { boxes, growth: 10, ..Work::default() };
+        let grown = BoxInPhoto { left: 46, top: 36, width: 26, height: 48 };
+        assert_eq!(work.grown(SIZE), [(3, grown)]);
+        let erasure = work.erasure(SIZE);
+        assert_eq!((erasure.boxes, erasure.others), (vec![grown], vec![area(72)]));
     }
 }

@@ -179,7 +179,7 @@ async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
     for (place, photo) in record.photos.iter().enumerate() {
         let Some(file) = store.file(&photo.key).await? else { continue };
         let id = photos.add(photo.name.clone(), photo.size, file);
-        photos.gallery.update(|gallery| photo.restore(gallery, id));
+        photos.gallery.update(|gallery| record.restore(place, gallery, id));
         photos.keeping.backstage.update_value(|backstage| {
             backstage.keys.insert(id, photo.key.clone());
         });

@@ -16,6 +16,10 @@ pub struct Record {
     pub photos: Vec<KeptPhoto>,
     /// The place of the open one.
     pub open: Option<usize>,
+    /// By how many percent of its height each of a photo's boxes is grown, photo by photo. Behind
+    /// all else: an earlier version's bytes end before it, and it reads no further.
+    #[serde(skip)]
+    growths: Vec<u32>,
 }
 
 /// One photo.
@@ -66,7 +70,8 @@ impl From<RecordBeforeBrush> for Record {
             digits: photo.digits,
             saved: photo.saved.map(|areas| (areas, Vec::new())),
         };
-        Record { photos: before.photos.into_iter().map(photo).collect(), open: before.open }
+        let photos = before.photos.into_iter().map(photo).collect();
+        Record { photos, open: before.open, growths: Vec::new() }
     }
 }
 
@@ -80,6 +85,7 @@ impl Record {
                 record.open = Some(record.photos.len());
             }
             let digit = |b: &PhotoBox| Some((b.area, *entry.digits.get(&b.area)?));
+            record.growths.push(entry.work.growth);
             record.photos.push(KeptPhoto {
                 key,
                 name: entry.name.clone(),
@@ -92,11 +98,34 @@ impl Record {
         }
         record
     }
+
+    /// The record as it is kept.
+    #[cfg(any(feature = "app", test))]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Plain data can always be written.
+        postcard::to_stdvec(&(self, &self.growths)).unwrap_or_default()
+    }
+
+    /// A record that was kept, by an earlier version too; none where it is neither.
+    #[cfg(any(feature = "app", test))]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (mut record, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).ok()?;
+        record.growths = postcard::from_bytes(rest).unwrap_or_default();
+        Some(record)
+    }
+
+    /// Puts the work of the photo at a `place` of the record back. Boxes that are not on it are left
+    /// out, whoever wrote them. What an earlier version kept is not grown, as it was not then.
+    pub fn restore(&self, place: usize, gallery: &mut Gallery, id: PhotoId) {
+        let growth = self.growths.get(place).copied().unwrap_or_default();
+        if let Some(photo) = self.photos.get(place) {
+            photo.restore(growth, gallery, id);
+        }
+    }
 }
 
 impl KeptPhoto {
-    /// Puts the photo's work back. Boxes that are not on it are left out, whoever wrote them.
-    pub fn restore(&self, gallery: &mut Gallery, id: PhotoId) {
+    fn restore(&self, growth: u32, gallery: &mut Gallery, id: PhotoId) {
         let fits = |area: BoxInPhoto| LooseBox::from(area).clamp_to(self.size) == Ok(area);
         let boxes: Vec<PhotoBox> = (1..)
             .zip(&self.boxes)
@@ -105,7 +134,8 @@ impl KeptPhoto {
             .collect();
         // Boxes that stayed when the file was saved are those that stay now.
         let others = boxes.iter().filter(|b| !b.remove).map(|b| b.area).collect();
-        gallery.note(id, self.size, &Work { boxes, corrections: self.corrections.clone() });
+        let corrections = self.corrections.clone();
+        gallery.note(id, self.size, &Work { boxes, corrections, growth });
         gallery.note_digits(id, &self.digits);
         if let Some((areas, corrections)) = &self.saved {
             let (boxes, corrections) = (areas.clone(), corrections.clone());
@@ -137,29 +167,27 @@ mod tests {
         // One in the box that is removed, one elsewhere.
         let dab = |x| BrushStroke { brush: Brush::Takes, radius: 5, points: vec![(x, 40)] };
         let corrections = [dab(20), dab(300)].map(Arc::new).to_vec();
-        let work = Work { boxes, corrections };
+        let work = Work { boxes, corrections, growth: 25 };
         gallery.note(b, SIZE, &work);
         gallery.note_digits(b, &[(area(1), 7)]);
-        gallery.saved(b, work.erasure());
+        gallery.saved(b, work.erasure(SIZE));
         gallery.set_open(Some(b));
         let key = |id: PhotoId| (id != lost).then(|| format!("key {id}"));
         let record = Record::of(&gallery, key);
         assert_eq!((record.photos.len(), record.open), (2, Some(1)));
         assert_eq!(record.photos[0].key, format!("key {a}"));
+        assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record.clone()));
 
         let mut again = Gallery::default();
-        let ids: Vec<PhotoId> = record
-            .photos
-            .iter()
-            .map(|photo| {
-                let id = again.add(photo.name.clone(), photo.size);
-                photo.restore(&mut again, id);
-                id
-            })
-            .collect();
+        let restored = |(place, photo): (usize, &KeptPhoto)| {
+            let id = again.add(photo.name.clone(), photo.size);
+            record.restore(place, &mut again, id);
+            id
+        };
+        let ids: Vec<PhotoId> = record.photos.iter().enumerate().map(restored).collect();
         let entry = again.get(ids[1]).expect("added");
         assert_eq!(entry.progress(), Progress::Done);
-        assert_eq!(entry.work.erasure().boxes, [area(1)]);
+        assert_eq!((entry.work.boxes[0].area, entry.work.growth), (area(1), 25));
         assert_eq!((entry.work.boxes.len(), &entry.work.corrections), (2, &work.corrections));
         again.set_open(Some(ids[1]));
         assert_eq!(Record::of(&again, key), record);
@@ -182,8 +210,24 @@ mod tests {
             digits: vec![(area(95), 3)],
             saved: None,
         };
-        photo.restore(&mut gallery, id);
-        assert_eq!(gallery.get(id).expect("added").work.erasure().boxes, [area(3)]);
+        photo.restore(0, &mut gallery, id);
+        assert_eq!(gallery.get(id).expect("added").work.erasure(SIZE).boxes, [area(3)]);
+    }
+
+    #[test]
+    fn what_was_kept_before_boxes_were_grown_stays_as_it_was() {
+        let mut gallery = Gallery::default();
+        let id = gallery.add("a.png".into(), SIZE);
+        let b = PhotoBox { id: 1, area: area(3), remove: true, label: None };
+        gallery.note(id, SIZE, &Work { boxes: vec![b], ..Work::default() });
+        let record = Record::of(&gallery, |_| Some("k".into()));
+        let before = postcard::to_stdvec(&record).expect("plain data");
+        let earlier = Record::from_bytes(&before).expect("an earlier record");
+        earlier.restore(0, &mut gallery, id);
+        assert_eq!(gallery.get(id).expect("added").work.growth, 0);
+        let later: Record = postcard::from_bytes(&record.to_bytes()).expect("as it was read then");
+        assert_eq!(later.photos, record.photos);
+        assert_eq!(Record::from_bytes(&before[..3]), None);
     }
 
     #[test]
@@ -202,7 +246,7 @@ mod tests {
         let mut gallery = Gallery::default();
         let id = gallery.add("a.png".into(), SIZE);
         let record = Record::from(before);
-        record.photos[0].restore(&mut gallery, id);
+        record.restore(0, &mut gallery, id);
         let entry = gallery.get(id).expect("added");
         assert_eq!((entry.progress(), record.open), (Progress::Done, Some(0)));
         assert_eq!(entry.work.boxes[0].label, Some(8));

@@ -14,8 +14,8 @@ const WORK: &str = "work";
 /// Grows with the number of the record: a page of an earlier version, which does not know that record
 /// and would take its files for forgotten ones, is refused by the browser.
 const VERSION: u32 = 2;
-/// The only record in [`WORK`]; with another number when [`Record`] changes, as its bytes do not say
-/// what they mean.
+/// The only record in [`WORK`]; with another number when [`Record`] changes other than at its end, as
+/// its bytes do not say what they mean.
 const RECORD: &str = "record-2";
 /// A [`RecordBeforeBrush`], of an earlier version of the page.
 const EARLIER_RECORD: &str = "record-1";
@@ -47,7 +47,7 @@ impl Store {
     /// What is kept; none when nothing is, or nothing that this version understands.
     pub async fn record(&self) -> Result<Option<Record>, idb::Error> {
         if let Some(bytes) = self.bytes(RECORD).await? {
-            return Ok(postcard::from_bytes(&bytes).ok());
+            return Ok(Record::from_bytes(&bytes));
         }
         let earlier = self.bytes(EARLIER_RECORD).await?;
         let earlier = earlier.and_then(|bytes| postcard::from_bytes(&bytes).ok());
@@ -62,9 +62,7 @@ impl Store {
 
     /// Keeps a record in the place of the last one.
     pub async fn keep_record(&self, record: &Record) -> Result<(), idb::Error> {
-        // Plain data can always be written.
-        let bytes = postcard::to_stdvec(record).unwrap_or_default();
-        let bytes = js_sys::Uint8Array::from(bytes.as_slice());
+        let bytes = js_sys::Uint8Array::from(record.to_bytes().as_slice());
         let transaction = self.database.transaction(&[WORK], TransactionMode::ReadWrite)?;
         let store = transaction.object_store(WORK)?;
         store.put(&bytes, Some(&JsValue::from_str(RECORD)))?.await?;

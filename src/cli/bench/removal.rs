@@ -10,12 +10,11 @@ use crate::{
     classifier::EngineError,
     cli::{
         WrongArgument,
-        boxes::SVHN_GROWTH,
         model::{ModelArgs, NamedNets},
     },
     evaluation::{Outcome, PeerExamples, Peers, PeersError},
     photo::BoxInPhoto,
-    removal::{Method, Nets},
+    removal::{Method, Nets, USUAL_GROWTH_PERCENT},
 };
 
 /// Removal beside the untouched photo, the report's four methods and OpenCV's inpainting: against
@@ -41,7 +40,7 @@ pub struct Args {
     pub typefaces: Option<PathBuf>,
     /// Percent of its height by which each box is grown on all sides before it is removed; what is
     /// measured are the grown boxes.
-    #[arg(long, value_name = "PERCENT", default_value_t = SVHN_GROWTH)]
+    #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     pub grow: u32,
     /// Draw a sheet a method into this folder: before, key pixels or mask, after, truth, error
     /// times 4; the worst photos first.

@@ -30,7 +30,7 @@ use crate::{
     boxes::{PhotoBoxes, Unit, is_class_list},
     cli::{
         WrongArgument,
-        boxes::{BoxSource, BoxesError, default_growth, grow},
+        boxes::{BoxSource, BoxesError, grow},
         model::NamedNets,
         read::{OpenPhotoError, readings_json},
     },
@@ -129,12 +129,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         source,
         records,
         output,
-        settings: Settings {
-            growth: args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format)),
-            keep_exif: many.keep_exif,
-            method,
-            model,
-        },
+        settings: Settings { growth: args.grow, keep_exif: many.keep_exif, method, model },
         pass_unlisted: many.pass_unlisted,
         nets,
         bar: ProgressBar::new(0).with_style(ProgressStyle::with_template(

@@ -12,12 +12,16 @@ use clap::Parser;
 use self::inputs::Shard;
 use super::{
     WrongArgument,
-    boxes::{default_growth, grow, read_boxes},
+    boxes::{grow, read_boxes},
     method::MethodArgs,
     model::ModelArgs,
     read::{open_photo, readings_json},
 };
-use crate::{boxes::BoxFormat, files::write_whole, removal::remove};
+use crate::{
+    boxes::BoxFormat,
+    files::write_whole,
+    removal::{USUAL_GROWTH_PERCENT, remove},
+};
 
 pub use self::batch::BatchError;
 
@@ -43,12 +47,11 @@ pub struct Args {
     /// Where the result goes: for one photo a PNG, for many a folder, which is made.
     #[arg(short, long)]
     output: PathBuf,
-    /// Percent of its height by which each box is grown on all sides before it is removed: 10 for
-    /// boxes from digitStruct.mat, which often cut a stroke short, else 0. Strokes
-    /// are followed a little further; no other pixel outside changes, but for what a JPEG or GIF
-    /// rounds.
-    #[arg(long, value_name = "PERCENT")]
-    grow: Option<u32>,
+    /// Percent of its height by which each box is grown on all sides before it is removed, as tight
+    /// boxes often cut a stroke short. Strokes are followed a little further; no other pixel
+    /// outside changes, but for what a JPEG or GIF rounds.
+    #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
+    grow: u32,
     /// Print one JSON object with the readings and the time; of many photos, each has its line
     /// anyhow.
     #[arg(long)]
@@ -135,8 +138,7 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;
     let readings = pollster::block_on(nets.classifier.read(&photo, &boxes))?;
-    let growth = args.grow.unwrap_or_else(|| default_growth(file, args.boxes_format));
-    let grown = grow(&boxes, growth, photo.size());
+    let grown = grow(&boxes, args.grow, photo.size());
     let started = Instant::now();
     let fills = pollster::block_on(remove(&photo, &grown, &method, &nets))?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
@@ -149,7 +151,7 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
         let report = serde_json::json!({
             "photo": args.photo.to_string_lossy(),
             "output": args.output.to_string_lossy(),
-            "grown_by_percent": growth,
+            "grown_by_percent": args.grow,
             "method": method.name(),
             "readings": readings_json(&boxes, &readings),
             "removal_milliseconds": milliseconds,

@@ -9,9 +9,10 @@ const inside = (boxes, x, y) =>
     (b) => x >= b.left && x < b.left + b.width && y >= b.top && y < b.top + b.height,
   );
 
-/** A box and as much beyond it as strokes are followed out of it. */
+/** A box and as much beyond it as it is grown and strokes are followed out of that. */
 const reach = ({ left, top, width, height }) => {
-  const by = Math.max(3, Math.floor(height / 7));
+  const grown = Math.floor(height / 10);
+  const by = grown + Math.max(3, Math.floor((height + 2 * grown) / 7));
   return { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
 };
 

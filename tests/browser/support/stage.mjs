@@ -80,7 +80,7 @@ export async function photoShown(page, name) {
 }
 
 /** Where the photo lies: screen = corner + origin + photo * zoom. */
-async function view(page) {
+export async function view(page) {
   return page.evaluate(() => {
     const stage = document.querySelector('[data-testid=stage]').getBoundingClientRect();
     const { transform } = document.querySelector('.stage .photo').style;
