@@ -24,12 +24,20 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::{boxes::BoxesError, erase::BatchError, read::OpenPhotoError};
+use self::{
+    boxes::BoxesError,
+    erase::{BatchError, LeftError},
+    read::OpenPhotoError,
+    scenes::ScenesError,
+};
 use crate::{
     classifier::{EngineError, WeightsError},
     dataset::{
-        contact_sheet::ContactSheetError, format1::Format1Error, format2::Format2Error,
-        store::StoreError, synthetic::TypefaceError,
+        contact_sheet::ContactSheetError,
+        format1::Format1Error,
+        format2::Format2Error,
+        store::StoreError,
+        synthetic::{TypefaceError, WallError},
     },
     evaluation::{ReadError, SheetError},
     photo::PhotoError,
@@ -42,8 +50,9 @@ use crate::{
 ///
 /// Exit codes: 0 done; 1 a file could not be written, or anything not named here; 2 wrong
 /// arguments; 3 a photo, its boxes, a data set or a run cannot be used; 4 a model cannot be used;
-/// 5 the device failed; 6 some photos of many failed, and the rest is done; 130 stopped by Ctrl-C:
-/// training with a checkpoint, erasing after the photos under way.
+/// 5 the device failed; 6 some photos of many failed, and the rest is done; 7 all is written, but
+/// something of a digit may still be seen; 130 stopped by Ctrl-C: training with a checkpoint, erasing
+/// after the photos under way.
 #[derive(Debug, Parser)]
 #[command(name = "doorplate", version, about, long_about)]
 struct Cli {
@@ -132,6 +141,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(130)
         } else if matches!(cause.downcast_ref(), Some(BatchError::SomeFailed { .. })) {
             Some(6)
+        } else if cause.is::<LeftError>() {
+            Some(7)
         } else if cause.is::<PhotoError>()
             || cause.is::<OpenPhotoError>()
             || cause.is::<BoxesError>()
@@ -144,6 +155,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<StoreError>()
             || cause.is::<DataError>()
             || cause.is::<TypefaceError>()
+            || cause.is::<ScenesError>()
+            || cause.is::<WallError>()
             || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
             || matches!(cause.downcast_ref(), Some(SheetError::Read(_)))
             || matches!(training, Some(TrainingError::Data(_) | TrainingError::Checkpoint { .. }))

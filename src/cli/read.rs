@@ -9,12 +9,13 @@ use clap::Parser;
 
 use super::{boxes::read_boxes, model::ModelArgs};
 use crate::{
-    classifier::Reading,
+    classifier::{Reading, is_unsure},
     numbers::{house_numbers, joint_confidence},
     photo::{BoxInPhoto, Photo, PhotoError},
+    removal::BoxReading,
 };
 
-/// Read the digits in boxes on a photo.
+/// Read the digits in boxes on a photo; a box round a whole number is read digit by digit.
 #[derive(Debug, Parser)]
 pub struct Args {
     /// The photo.
@@ -46,18 +47,29 @@ pub fn open_photo(path: &Path) -> Result<Photo, OpenPhotoError> {
     Photo::decode(&bytes).map_err(|source| OpenPhotoError::Photo { path: path.to_owned(), source })
 }
 
-/// The boxes and their readings, as every command's `--json` prints them.
-pub fn readings_json(boxes: &[BoxInPhoto], readings: &[Reading]) -> serde_json::Value {
-    let one = |(area, reading): (&BoxInPhoto, &Reading)| {
-        let (digit, confidence) = reading.best();
-        serde_json::json!({
-            "box": area,
-            "digit": digit,
-            "confidence": confidence,
-            "confidences": reading.confidences,
+/// The digits read and their boxes, as every command's `--json` prints them. A digit that was found
+/// in a box round a whole number says which box that is.
+pub fn readings_json(read: &[BoxReading]) -> serde_json::Value {
+    let digits = read.iter().enumerate().flat_map(|(i, of_box)| {
+        let several = of_box.digits.len() > 1;
+        of_box.digits.iter().map(move |(area, reading)| {
+            let (digit, confidence) = reading.best();
+            let mut json = serde_json::json!({
+                "box": area,
+                "digit": digit,
+                "confidence": confidence,
+                "confidences": reading.confidences,
+            });
+            if is_unsure(confidence) {
+                json["unsure"] = true.into();
+            }
+            if several {
+                json["in_box"] = i.into();
+            }
+            json
         })
-    };
-    boxes.iter().zip(readings).map(one).collect()
+    });
+    digits.collect()
 }
 
 /// A house number: its digits, how likely all of them are right, and which boxes hold them.
@@ -82,8 +94,10 @@ fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let photo = open_photo(&args.photo)?;
     let boxes = read_boxes(Some(&args.boxes), None, &args.photo, photo.size())?;
-    let classifier = args.model.load()?;
-    let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+    let nets = args.model.load_nets()?.nets;
+    let read = pollster::block_on(nets.read(&photo, &boxes))?;
+    let (boxes, readings): (Vec<BoxInPhoto>, Vec<Reading>) =
+        read.iter().flat_map(|of_box| of_box.digits.iter().cloned()).unzip();
     let numbers = numbers_of(&boxes, &readings);
     if args.json {
         let one = |number: &Number| {
@@ -95,7 +109,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         };
         let report = serde_json::json!({
             "photo": args.photo.to_string_lossy(),
-            "readings": readings_json(&boxes, &readings),
+            "readings": readings_json(&read),
             "numbers": numbers.iter().map(one).collect::<Vec<_>>(),
         });
         println!("{report}");

@@ -17,17 +17,35 @@ use crate::{
     photo::Photo,
 };
 
+/// Why photos cannot be drawn on.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenesError {
+    #[error("{}: {source}", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("{}: there are no photos in this folder", folder.display())]
+    NoPhotos { folder: PathBuf },
+    #[error("{}: none of its {count} photos can be drawn on", folder.display())]
+    NoneUsable { folder: PathBuf, count: usize },
+    #[error(
+        "{}: it says nothing of the photos in {}; are these boxes of other photos?",
+        boxes.display(),
+        folder.display()
+    )]
+    OtherPhotos { boxes: PathBuf, folder: PathBuf },
+}
+
 /// The photos of a folder, and where they show numbers, as `boxes` says: a list, a folder with a file
 /// a photo, or, without either, the files beside the photos. Photos that cannot be used are named
 /// and left out.
 ///
 /// # Errors
-/// When the folder or the boxes cannot be read, boxes are of other photos, or no photo is left.
+/// [`ScenesError`], and what is wrong with the boxes.
 pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
     let source = BoxSource::open(Some(boxes.unwrap_or(folder)), None)?;
     let mut names: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry.with_context(|| folder.display().to_string())?.path();
+    let unreadable = |source| ScenesError::Folder { path: folder.to_owned(), source };
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
         if is_photo(&path) && path.is_file() {
             names.push(path);
         }
@@ -35,7 +53,7 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
     // The system's order is another one on every machine.
     names.sort_unstable();
     if names.is_empty() {
-        bail!("{}: there are no photos in this folder", folder.display());
+        return Err(ScenesError::NoPhotos { folder: folder.to_owned() }.into());
     }
     let unlisted = AtomicUsize::new(0);
     let opened: Vec<anyhow::Result<Wall>> =
@@ -49,19 +67,17 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
     }
     let (count, unlisted) = (names.len(), unlisted.into_inner());
     match boxes {
-        Some(boxes) if unlisted == count => bail!(
-            "{}: it says nothing of the photos in {}; are these boxes of other photos?",
-            boxes.display(),
-            folder.display()
-        ),
+        Some(boxes) if unlisted == count => {
+            let (boxes, folder) = (boxes.to_owned(), folder.to_owned());
+            return Err(ScenesError::OtherPhotos { boxes, folder }.into());
+        }
         None if unlisted > 0 => eprintln!(
             "{unlisted} of {count} photos have no file of boxes beside them, and are taken to show no numbers"
         ),
         _ => {}
     }
-    Walls::new(walls).with_context(|| {
-        format!("{}: none of its {count} photos can be drawn on", folder.display())
-    })
+    let none = |_| ScenesError::NoneUsable { folder: folder.to_owned(), count };
+    Ok(Walls::new(walls).map_err(none)?)
 }
 
 fn wall(

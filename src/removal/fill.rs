@@ -2,7 +2,7 @@
 
 use super::Lattice;
 use crate::{
-    classifier::Classifier,
+    classifier::{Classifier, EngineError, Reading},
     photo::{BoxInPhoto, Mask, Photo, Planes},
     strokes::StrokeFinder,
 };
@@ -51,6 +51,42 @@ pub struct Nets {
     pub classifier: Classifier,
     /// With it only the strokes are filled, without it the whole boxes.
     pub strokes: Option<StrokeFinder>,
+}
+
+/// What is read in one box: a digit, or the digits of a number from left to right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoxReading {
+    /// The box that was asked for.
+    pub area: BoxInPhoto,
+    /// The digits in it, each with a box of its own.
+    pub digits: Vec<(BoxInPhoto, Reading)>,
+}
+
+impl Nets {
+    /// Reads boxes; those round whole numbers are split into their digits where strokes can be found.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails.
+    pub async fn read(
+        &self,
+        photo: &Photo,
+        boxes: &[BoxInPhoto],
+    ) -> Result<Vec<BoxReading>, EngineError> {
+        let mut all = Vec::with_capacity(boxes.len());
+        for &area in boxes {
+            all.push(match &self.strokes {
+                Some(finder) => finder.digits_in(photo, area).await?,
+                None => vec![area],
+            });
+        }
+        let flat: Vec<BoxInPhoto> = all.iter().flatten().copied().collect();
+        let mut readings = self.classifier.read(photo, &flat).await?.into_iter();
+        let read = boxes.iter().zip(all).map(|(&area, digits)| {
+            let digits = digits.into_iter().zip(readings.by_ref()).collect();
+            BoxReading { area, digits }
+        });
+        Ok(read.collect())
+    }
 }
 
 /// What one round of fold-in has reached in one fill.

@@ -4,6 +4,7 @@
 //! A small network says both, trained on synthetic photos (`doorplate train --net StrokeNet`),
 //! where the same photo without its digits is known. No real photo is labelled for it.
 
+mod digits;
 mod host;
 mod network;
 mod region;
@@ -129,6 +130,23 @@ impl StrokeFinder {
             strokes: region.pixels_of(&found.strokes, area),
             key_pixels: region.pixels_of(&found.key_pixels, area),
         })
+    }
+
+    /// The digits that a box holds, from left to right: several where it goes round a whole number,
+    /// and the box itself where it holds one, or they cannot be told apart.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails.
+    pub async fn digits_in(
+        &self,
+        photo: &Photo,
+        area: BoxInPhoto,
+    ) -> Result<Vec<BoxInPhoto>, EngineError> {
+        if !digits::may_hold_several(&area) {
+            return Ok(vec![area]);
+        }
+        let found = self.find(photo, area, &[area]).await?;
+        Ok(digits::digits_of(&found.strokes, area))
     }
 
     /// What the network says of a region's pixels, of its input.

@@ -22,9 +22,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{
-    Args,
+    Args, LeftError, checks_json,
     inputs::{Input, Shard, Unusable, absolute, files_in, is_photo, listed},
+    left_in,
     records::{ClaimError, Record, Records, Settings, made_of},
+    removed,
 };
 use crate::{
     boxes::{PhotoBoxes, Unit, is_class_list},
@@ -36,7 +38,7 @@ use crate::{
     },
     files::write_whole,
     photo::{BoxInPhoto, Encoding, Photo, PhotoError},
-    removal::{Nets, remove},
+    removal::Nets,
 };
 
 /// How often a waiting thread looks whether it should stop.
@@ -84,6 +86,8 @@ struct Tally {
     written: AtomicU64,
     done_before: AtomicU64,
     failed: AtomicU64,
+    /// Of those that are done, photos on which something of a digit may still be seen.
+    left: AtomicU64,
 }
 
 impl Tally {
@@ -129,7 +133,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         source,
         records,
         output,
-        settings: Settings { growth: args.grow, keep_exif: many.keep_exif, method, model },
+        settings: Settings {
+            growth: args.grow,
+            keep_exif: many.keep_exif,
+            checked: !args.no_check,
+            method,
+            model,
+        },
         pass_unlisted: many.pass_unlisted,
         nets,
         bar: ProgressBar::new(0).with_style(ProgressStyle::with_template(
@@ -243,9 +253,13 @@ impl Batch {
         {
             return Err(BatchError::NoPhotos { path: folder.to_owned() }.into());
         }
+        let all = written + done_before + failed;
         if failed > 0 {
-            let all = written + done_before + failed;
             return Err(BatchError::SomeFailed { failed, all }.into());
+        }
+        let photos = count(&self.tally.left);
+        if photos > 0 {
+            return Err(LeftError::OnSome { photos, all }.into());
         }
         Ok(())
     }
@@ -405,10 +419,12 @@ impl Batch {
         let line = match done {
             Ok(Outcome::Written(line)) => {
                 Tally::add(&self.tally.written);
+                self.note_left(photo, &line);
                 line
             }
             Ok(Outcome::DoneBefore(mut line)) => {
                 Tally::add(&self.tally.done_before);
+                self.note_left(photo, &line);
                 line["photo"] = photo.to_string_lossy().into();
                 line["skipped"] = true.into();
                 line
@@ -429,6 +445,18 @@ impl Batch {
         let mut out = io::stdout().lock();
         writeln!(out, "{line}")?;
         out.flush()
+    }
+
+    /// Counts a photo on which something is left of a digit, and says so.
+    fn note_left(&self, photo: &Path, line: &Value) {
+        let boxes = line["left"].as_u64().unwrap_or(0);
+        if boxes > 0 {
+            Tally::add(&self.tally.left);
+            self.say(&format!(
+                "{}: in {boxes} of its boxes something of a digit may still be seen",
+                photo.display()
+            ));
+        }
     }
 
     /// Takes the digits out of one photo, unless that is done.
@@ -505,14 +533,17 @@ impl Batch {
         let opening = clock.lap();
         let mut readings = json!([]);
         let mut reading = 0.0;
+        let mut checks = Vec::new();
         if !areas.is_empty() {
             readings = self.read(&photo, &areas, boxes)?;
             reading = clock.lap();
             let grown = grow(&areas, self.settings.growth, photo.size());
-            let fills = remove(&photo, &grown, &self.settings.method, &self.nets);
-            for fill in pollster::block_on(fills)? {
+            let (method, no_check) = (&self.settings.method, !self.settings.checked);
+            let proven = pollster::block_on(removed(&photo, &grown, method, &self.nets, no_check))?;
+            for fill in &proven.fills {
                 fill.lay_on(&mut photo);
             }
+            checks = proven.checks;
         }
         let removal = clock.lap();
         let content = encoding.write(&photo).map_err(unusable)?;
@@ -522,6 +553,8 @@ impl Batch {
             "grown_by_percent": self.settings.growth,
             "method": self.settings.method.name(),
             "readings": readings,
+            "checks": checks_json(&checks),
+            "left": left_in(&checks),
             "milliseconds": {
                 "opening": opening,
                 "reading": reading,
@@ -539,13 +572,16 @@ impl Batch {
         areas: &[BoxInPhoto],
         boxes: &PhotoBoxes,
     ) -> anyhow::Result<Value> {
-        let readings = pollster::block_on(self.nets.classifier.read(photo, areas))?;
-        let mut readings = readings_json(areas, &readings);
-        if let Some(readings) = readings.as_array_mut() {
-            for (reading, given) in readings.iter_mut().zip(&boxes.boxes) {
-                if let Some(label) = &given.label {
-                    reading["label"] = label.as_str().into();
-                }
+        let read = pollster::block_on(self.nets.read(photo, areas))?;
+        let mut readings = readings_json(&read);
+        // A box that holds several digits has one label for them all.
+        let labels = read
+            .iter()
+            .zip(&boxes.boxes)
+            .flat_map(|(of_box, given)| of_box.digits.iter().map(|_| given.label.as_deref()));
+        for (reading, label) in readings.as_array_mut().into_iter().flatten().zip(labels) {
+            if let Some(label) = label {
+                reading["label"] = label.into();
             }
         }
         Ok(readings)

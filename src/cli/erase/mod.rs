@@ -19,8 +19,12 @@ use super::{
 };
 use crate::{
     boxes::BoxFormat,
+    classifier::EngineError,
     files::write_whole,
-    removal::{USUAL_GROWTH_PERCENT, remove},
+    photo::{BoxInPhoto, Photo},
+    removal::{
+        Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
+    },
 };
 
 pub use self::batch::BatchError;
@@ -56,6 +60,10 @@ pub struct Args {
     /// anyhow.
     #[arg(long)]
     json: bool,
+    /// Do not look once more for what is left of digits, and widen what is filled: faster, and
+    /// nothing is said of the result.
+    #[arg(long)]
+    no_check: bool,
     #[command(flatten)]
     many: Many,
     #[command(flatten)]
@@ -137,10 +145,11 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     let file = args.boxes.as_deref();
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;
-    let readings = pollster::block_on(nets.classifier.read(&photo, &boxes))?;
+    let read = pollster::block_on(nets.read(&photo, &boxes))?;
     let grown = grow(&boxes, args.grow, photo.size());
     let started = Instant::now();
-    let fills = pollster::block_on(remove(&photo, &grown, &method, &nets))?;
+    let Proven { fills, checks } =
+        pollster::block_on(removed(&photo, &grown, &method, &nets, args.no_check))?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     for fill in &fills {
         fill.lay_on(&mut photo);
@@ -153,17 +162,86 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
             "output": args.output.to_string_lossy(),
             "grown_by_percent": args.grow,
             "method": method.name(),
-            "readings": readings_json(&boxes, &readings),
+            "readings": readings_json(&read),
+            "checks": checks_json(&checks),
             "removal_milliseconds": milliseconds,
         });
         println!("{report}");
     } else {
-        let number: String = readings.iter().map(|reading| reading.best().0.to_string()).collect();
+        let digits = read.iter().flat_map(|of_box| &of_box.digits);
+        let number: String = digits.map(|(_, reading)| reading.best().0.to_string()).collect();
         println!(
             "{}: removed {number} in {milliseconds:.1} ms, written to {}",
             args.photo.display(),
             args.output.display()
         );
     }
-    Ok(())
+    match left_in(&checks) {
+        0 => Ok(()),
+        boxes => Err(LeftError::OnPhoto { photo: args.photo.clone(), boxes }.into()),
+    }
+}
+
+/// A removal, looked at once more unless that is not wanted, or the method is one of the report's,
+/// which are there to be compared with.
+async fn removed(
+    photo: &Photo,
+    boxes: &[BoxInPhoto],
+    method: &Method,
+    nets: &Nets,
+    no_check: bool,
+) -> Result<Proven, EngineError> {
+    let erasure = Erasure::of(boxes);
+    if no_check || matches!(method, Method::Report(_)) {
+        let fills = remove_watched(photo, &erasure, method, nets, &mut |_| {}).await?;
+        return Ok(Proven { fills, checks: Vec::new() });
+    }
+    remove_proven(photo, &erasure, method, nets).await
+}
+
+/// What the second look found in each box, in their order.
+fn checks_json(checks: &[Check]) -> serde_json::Value {
+    let one = |check: &Check| {
+        serde_json::json!({
+            "box": check.area,
+            "residue": check.residue,
+            "legible": check.legible,
+            "unchanged": check.unchanged,
+            "passes": check.passes(),
+        })
+    };
+    checks.iter().map(one).collect()
+}
+
+/// Boxes in which something is left of a digit.
+fn left_in(checks: &[Check]) -> usize {
+    checks.iter().filter(|check| !check.passes()).count()
+}
+
+/// All is written, but digits may still be seen.
+#[derive(Debug, thiserror::Error)]
+pub enum LeftError {
+    /// On the only photo.
+    #[error(
+        "{}: in {boxes} of its boxes something of a digit may still be seen: look at the result, \
+         and try a larger --grow, a tighter box, or the page's brush",
+        photo.display()
+    )]
+    OnPhoto {
+        /// The photo.
+        photo: PathBuf,
+        /// How many boxes.
+        boxes: usize,
+    },
+    /// On some of many.
+    #[error(
+        "on {photos} of {all} photos something of a digit may still be seen: their lines say \
+         \"left\": look at those results, and try a larger --grow or tighter boxes"
+    )]
+    OnSome {
+        /// Photos with something left.
+        photos: u64,
+        /// Photos in all.
+        all: u64,
+    },
 }

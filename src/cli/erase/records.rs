@@ -38,6 +38,8 @@ pub struct Settings {
     pub growth: u32,
     /// Whether EXIF is kept.
     pub keep_exif: bool,
+    /// Whether results are looked at once more, and widened.
+    pub checked: bool,
     /// How digits are taken out.
     pub method: Method,
     /// The SHA-256 of the networks' weights.
@@ -58,6 +60,7 @@ pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) ->
         "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
         "grow": settings.growth,
         "keep_exif": settings.keep_exif,
+        "checked": settings.checked,
         "method": format!("{:?}", settings.method),
         "model": settings.model,
         "version": env!("CARGO_PKG_VERSION"),
@@ -147,6 +150,7 @@ mod tests {
         let settings = Settings {
             growth: 10,
             keep_exif: false,
+            checked: true,
             method: Method::default(),
             model: "a".to_owned(),
         };
@@ -161,6 +165,7 @@ mod tests {
             made_of(&metadata(), &fractions, &settings),
             made_of(&metadata(), &boxes, &Settings { growth: 0, ..settings.clone() }),
             made_of(&metadata(), &boxes, &Settings { keep_exif: true, ..settings.clone() }),
+            made_of(&metadata(), &boxes, &Settings { checked: false, ..settings.clone() }),
             made_of(&metadata(), &boxes, &Settings { model: "b".to_owned(), ..settings.clone() }),
         ];
         let reported = ReportOptions::by(KeyPixels::Grid);
