@@ -8,7 +8,7 @@ use super::{Marks, PeerWay, Peers, PeersError};
 use crate::{
     classifier::EngineError,
     photo::{BoxInPhoto, Photo, PhotoSize},
-    removal::{Method, Nets, remove},
+    removal::{Erasure, Fill, Method, Nets, remove, remove_proven},
 };
 
 /// What one way made of a photo.
@@ -39,12 +39,38 @@ impl Outcome {
         boxes: &[BoxInPhoto],
         nets: &Nets,
     ) -> Result<Self, EngineError> {
+        Self::by(photo, |photo| pollster::block_on(remove(photo, boxes, method, nets)))
+    }
+
+    /// The same, looked at once more and widened where something is left.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails.
+    pub fn checked(
+        method: &Method,
+        photo: &RgbImage,
+        boxes: &[BoxInPhoto],
+        nets: &Nets,
+    ) -> Result<Self, EngineError> {
+        let erasure = Erasure::of(boxes);
+        let fills = |photo: &Photo| {
+            let proven = pollster::block_on(remove_proven(photo, &erasure, method, nets))?;
+            Ok(proven.fills)
+        };
+        Self::by(photo, fills)
+    }
+
+    fn by(
+        photo: &RgbImage,
+        fills_of: impl Fn(&Photo) -> Result<Vec<Fill>, EngineError>,
+    ) -> Result<Self, EngineError> {
         let size = PhotoSize { width: photo.width(), height: photo.height() };
         let Some(mut erased) = Photo::from_rgb8(size, photo.as_raw().clone()) else {
             return Ok(Outcome::untouched(photo));
         };
         let started = Instant::now();
-        let fills = pollster::block_on(remove(&erased, boxes, method, nets))?;
+        let fills = fills_of(&erased)?;
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
         let mut key_pixels = Vec::new();
         for fill in &fills {
             fill.lay_on(&mut erased);
@@ -54,7 +80,6 @@ impl Outcome {
             };
             key_pixels.extend(fill.key_pixels.iter().map(on_photo));
         }
-        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
         Ok(Outcome { after: rgb(&erased), marks: Marks::KeyPixels(key_pixels), milliseconds })
     }
 

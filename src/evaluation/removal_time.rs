@@ -12,15 +12,18 @@ use crate::{
     classifier::EngineError,
     dataset::synthetic,
     photo::{BoxInPhoto, Photo, PhotoSize},
-    removal::{KeyPixels, Method, Nets, ReportOptions, remove},
+    removal::{Erasure, KeyPixels, Method, Nets, ReportOptions, remove, remove_proven},
 };
 
 /// Widths and heights; 20 x 40 is a usual digit of SVHN.
-const SIZES: [(u32, u32); 4] = [(20, 40), (40, 80), (100, 150), (200, 300)];
+const SIZES: [(u32, u32); 5] = [(20, 40), (40, 80), (100, 150), (200, 300), (400, 900)];
 
 /// The first program's cost grows with the square of the area, so it is timed up to this height
 /// only.
 const FIRST_PROGRAM_UP_TO: u32 = 150;
+
+/// The report's feature maps are timed up to this height, as they take seconds beyond.
+const REPORT_UP_TO: u32 = 300;
 
 /// A scene whose first digit stands clear of the photo's edge.
 const SCENE: u64 = 11;
@@ -35,18 +38,20 @@ pub struct RemovalTime {
     pub height: u32,
     /// By Doorplate's own removal.
     pub doorplate: f64,
-    /// By the report's with feature maps, trained exactly.
-    pub report: f64,
+    /// The same, looked at once more; it is widened where something is left.
+    pub checked: f64,
+    /// By the report's with feature maps, trained exactly; `None` where that would take seconds.
+    pub report: Option<f64>,
     /// By the same as the first program trains it; `None` where that would take minutes.
     pub first_program: Option<f64>,
 }
 
 impl RemovalTime {
-    /// The exponent with which a time grows from `before` to this one with the work, area times
-    /// side.
-    pub fn growth(&self, before: &Self, of: impl Fn(&Self) -> f64) -> f64 {
+    /// The exponent with which Doorplate's time grows from `before` to this one with the work, area
+    /// times side.
+    pub fn growth(&self, before: &Self) -> f64 {
         let work = |one: &Self| f64::from(one.width * one.height * one.width.max(one.height));
-        (of(self) / of(before)).ln() / (work(self) / work(before)).ln()
+        (self.doorplate / before.doorplate).ln() / (work(self) / work(before)).ln()
     }
 }
 
@@ -65,7 +70,11 @@ fn time_of((width, height): (u32, u32), nets: &Nets) -> Result<RemovalTime, Engi
         return Err(EngineError(format!("no scene for a box of {width} x {height}")));
     };
     let boxes = [area];
-    let runs = if height > 100 { 10 } else { 40 };
+    let runs = match height {
+        ..=100 => 40,
+        ..=300 => 10,
+        _ => 4,
+    };
     let by = |method: &Method| {
         fastest(runs, || {
             let fills = remove(&photo, &boxes, method, nets);
@@ -76,7 +85,16 @@ fn time_of((width, height): (u32, u32), nets: &Nets) -> Result<RemovalTime, Engi
         width,
         height,
         doorplate: by(&Method::default())?,
-        report: by(&Method::Report(ReportOptions::by(KeyPixels::FeatureMaps)))?,
+        checked: fastest(runs, || {
+            let (erasure, method) = (Erasure::of(&boxes), Method::default());
+            let proven = remove_proven(&photo, &erasure, &method, nets);
+            pollster::block_on(proven).map(|proven| drop(black_box(proven)))
+        })?,
+        report: if height <= REPORT_UP_TO {
+            Some(by(&Method::Report(ReportOptions::by(KeyPixels::FeatureMaps)))?)
+        } else {
+            None
+        },
         first_program: if height <= FIRST_PROGRAM_UP_TO {
             Some(fastest(1, || {
                 black_box(first_program::fill(&photo, area, &nets.classifier));

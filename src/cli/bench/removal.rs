@@ -42,6 +42,13 @@ pub struct Args {
     /// measured are the grown boxes.
     #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     pub grow: u32,
+    /// Draw the numbers on parts of the photos in this folder that show none, instead of on drawn
+    /// house fronts; they should be photos that training never saw.
+    #[arg(long, value_name = "FOLDER")]
+    pub scenes: Option<PathBuf>,
+    /// Where those photos show numbers, as for `data synth`.
+    #[arg(long, value_name = "PATH", requires = "scenes")]
+    pub scene_boxes: Option<PathBuf>,
     /// Draw a sheet a method into this folder: before, key pixels or mask, after, truth, error
     /// times 4; the worst photos first.
     #[arg(long, value_name = "FOLDER")]

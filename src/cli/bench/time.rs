@@ -10,32 +10,30 @@ pub fn measure(nets: &Nets) -> anyhow::Result<()> {
     let times = removal_times(nets)?;
     println!("Time of one box on one core, key pixels to patch, weights loaded before");
     println!(
-        "{:<14}{:>14}{:>9}{:>20}{:>9}{:>20}{:>9}",
+        "{:<14}{:>14}{:>9}{:>13}{:>18}{:>20}{:>9}",
         "box, px",
         "doorplate, ms",
         "growth",
+        "checked, ms",
         "feature-maps, ms",
-        "growth",
         "by Adagrad, ms",
         "ratio"
     );
     let mut before: Option<&RemovalTime> = None;
     for time in &times {
-        let growth = |of: fn(&RemovalTime) -> f64| {
-            before.map_or_else(String::new, |before| format!("{:.2}", time.growth(before, of)))
-        };
-        let number = |value: Option<f64>| {
-            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0}"))
+        let growth =
+            before.map_or_else(String::new, |before| format!("{:.2}", time.growth(before)));
+        let number = |value: Option<f64>, decimals: usize| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
         };
         println!(
-            "{:<14}{:>14.2}{:>9}{:>20.2}{:>9}{:>20}{:>9}",
+            "{:<14}{:>14.2}{growth:>9}{:>13.2}{:>18}{:>20}{:>9}",
             format!("{} x {}", time.width, time.height),
             time.doorplate,
-            growth(|time| time.doorplate),
-            time.report,
-            growth(|time| time.report),
-            number(time.first_program),
-            number(time.first_program.map(|peer| peer / time.doorplate)),
+            time.checked,
+            number(time.report, 2),
+            number(time.first_program, 0),
+            number(time.first_program.map(|peer| peer / time.doorplate), 0),
         );
         before = Some(time);
     }

@@ -1,4 +1,4 @@
-//! Removal against the truth, on drawn photos.
+//! Removal against the truth, on photos whose numbers are drawn: on drawn fronts, or on real walls.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -10,21 +10,73 @@ use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, Paral
 use super::removal::{Args, outcome, own_ways, run_peers};
 use crate::{
     classifier::EngineError,
-    cli::boxes::grow,
-    dataset::synthetic::{Scene, Street, TypefaceSplit, Typefaces},
+    cli::{boxes::grow, scenes::walls},
+    dataset::synthetic::{Scene, Street, TypefaceSplit, Typefaces, WallError},
     drawing::png,
     evaluation::{
         Outcome, PEERS_RADIUS, PeerExamples, PeerWay, Restoration, SheetRow, Spread, removal_sheet,
     },
     files::write_whole,
     photo::{BoxInPhoto, PhotoSize},
-    removal::Nets,
+    removal::{Method, Nets},
 };
 
-/// A drawn photo and the boxes that are filled on it.
+/// A drawn photo and the boxes in which it is measured.
 struct Example {
     scene: Scene,
     boxes: Vec<BoxInPhoto>,
+}
+
+/// How the boxes are drawn that a way is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Boxes {
+    /// As they are measured.
+    Measured,
+    /// Each cuts its digit's strokes by a twentieth of its height on all sides, before it is grown
+    /// like the others.
+    Tight,
+    /// One round the whole number.
+    Whole,
+}
+
+/// Percent of its height that a tight box lacks on each side.
+const TIGHT_PERCENT: u32 = 5;
+
+impl Example {
+    fn boxes_as(&self, kind: Boxes, growth: u32) -> Vec<BoxInPhoto> {
+        let size = PhotoSize { width: self.scene.photo.width(), height: self.scene.photo.height() };
+        let digits = self.scene.digits.iter().map(|digit| digit.area);
+        match kind {
+            Boxes::Measured => self.boxes.clone(),
+            Boxes::Tight => {
+                let cut = |area: BoxInPhoto| {
+                    let by = area.height * TIGHT_PERCENT / 100;
+                    let by = by.min((area.width.min(area.height) - 1) / 2);
+                    BoxInPhoto {
+                        left: area.left + by,
+                        top: area.top + by,
+                        width: area.width - 2 * by,
+                        height: area.height - 2 * by,
+                    }
+                };
+                grow(&digits.map(cut).collect::<Vec<_>>(), growth, size)
+            }
+            Boxes::Whole => {
+                let whole = digits.reduce(|a, b| a.union(&b));
+                grow(&whole.into_iter().collect::<Vec<_>>(), growth, size)
+            }
+        }
+    }
+}
+
+/// A way of this program.
+struct OwnWay {
+    name: String,
+    /// None leaves the photo as it is.
+    method: Option<Method>,
+    boxes: Boxes,
+    /// Whether it looks once more, and widens.
+    checked: bool,
 }
 
 /// What one way made of all photos.
@@ -38,11 +90,34 @@ struct Way {
 pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>> {
     let examples = draw(args)?;
     let bar = ProgressBar::new(examples.len() as u64);
-    let own = own_ways();
+    let mut own: Vec<OwnWay> = own_ways()
+        .into_iter()
+        .map(|(name, method)| OwnWay { name, method, boxes: Boxes::Measured, checked: false })
+        .collect();
+    let doorplate = |name: &str, boxes, checked| {
+        let (name, method) = (format!("doorplate, {name}"), Some(Method::default()));
+        OwnWay { name, method, boxes, checked }
+    };
+    own.splice(
+        2..2,
+        [
+            doorplate("checked", Boxes::Measured, true),
+            doorplate("tight boxes", Boxes::Tight, false),
+            doorplate("a box a number", Boxes::Whole, false),
+        ],
+    );
     let of_photos: Vec<Vec<Outcome>> = examples
         .par_iter()
-        .map(|Example { scene, boxes }| {
-            let by = |way: &(String, Option<_>)| outcome(way.1.as_ref(), &scene.photo, boxes, nets);
+        .map(|example| {
+            let by = |way: &OwnWay| {
+                let boxes = example.boxes_as(way.boxes, args.grow);
+                match &way.method {
+                    Some(method) if way.checked => {
+                        Outcome::checked(method, &example.scene.photo, &boxes, nets)
+                    }
+                    method => outcome(method.as_ref(), &example.scene.photo, &boxes, nets),
+                }
+            };
             let outcomes = own.iter().map(by).collect::<Result<_, EngineError>>();
             bar.inc(1);
             outcomes
@@ -50,7 +125,7 @@ pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>>
         .collect::<Result<_, EngineError>>()?;
     bar.finish_and_clear();
     let mut ways: Vec<Way> =
-        own.into_iter().map(|(name, _)| Way { name, of_photos: Vec::new() }).collect();
+        own.into_iter().map(|way| Way { name: way.name, of_photos: Vec::new() }).collect();
     for (outcomes, example) in of_photos.into_iter().zip(&examples) {
         for (way, outcome) in ways.iter_mut().zip(outcomes) {
             way.of_photos.extend(restoration(outcome, example));
@@ -85,18 +160,29 @@ pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>>
 }
 
 fn draw(args: &Args) -> anyhow::Result<Vec<Example>> {
-    let street = match &args.typefaces {
-        Some(folder) => Street::with(Arc::new(Typefaces::open(folder, TypefaceSplit::Validation)?)),
-        None => Street::default(),
+    let typefaces = match &args.typefaces {
+        Some(folder) => Some(Arc::new(Typefaces::open(folder, TypefaceSplit::Validation)?)),
+        None => None,
     };
+    let walls = match &args.scenes {
+        Some(folder) => Some(walls(folder, args.scene_boxes.as_deref())?),
+        None => None,
+    };
+    let street = typefaces.clone().map_or_else(Street::default, Street::with);
     let example = |n: u32| {
-        let scene = street.scene(u64::from(args.seed) << 32 | u64::from(n));
+        let seed = u64::from(args.seed) << 32 | u64::from(n);
+        let scene = match &walls {
+            Some(walls) => walls.scene(seed, typefaces.as_deref())?,
+            None => street.scene(seed),
+        };
         let size = PhotoSize { width: scene.photo.width(), height: scene.photo.height() };
         let boxes: Vec<BoxInPhoto> = scene.digits.iter().map(|digit| digit.area).collect();
         let boxes = grow(&boxes, args.grow, size);
-        Example { scene, boxes }
+        Ok(Example { scene, boxes })
     };
-    let examples: Vec<Example> = (1..=args.photos).into_par_iter().map(example).collect();
+    let drawn: Result<Vec<Example>, WallError> =
+        (1..=args.photos).into_par_iter().map(example).collect();
+    let examples = drawn?;
     Ok(examples.into_iter().filter(|example| !example.boxes.is_empty()).collect())
 }
 
