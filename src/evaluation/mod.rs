@@ -8,6 +8,8 @@ mod charts;
 #[cfg(feature = "native")]
 mod comparison;
 #[cfg(feature = "native")]
+mod ghosts;
+#[cfg(feature = "native")]
 mod inspection;
 #[cfg(feature = "native")]
 mod mistakes;
@@ -38,6 +40,8 @@ pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
 pub use charts::{ChartError, calibration_svg, confusion_svg};
 #[cfg(feature = "native")]
 pub use comparison::{Comparison, PairComparison};
+#[cfg(feature = "native")]
+pub use ghosts::GhostCrops;
 #[cfg(feature = "native")]
 pub use inspection::Inspection;
 #[cfg(feature = "native")]

@@ -4,6 +4,7 @@
 //! back, and what comes back is measured like everything else.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{self, Cursor},
     path::{Path, PathBuf},
@@ -29,10 +30,14 @@ pub const PEERS_RADIUS: u32 = 5;
 #[non_exhaustive]
 pub enum PeersError {
     /// Python does not start, or the script fails in it.
-    #[error("{} cannot run OpenCV ({reason}); name a Python with cv2 in PYTHON", python.display())]
-    NoOpenCv {
+    #[error(
+        "{} cannot run {package} ({reason}); name a Python that has it in PYTHON", python.display()
+    )]
+    NoPython {
         /// The interpreter.
         python: PathBuf,
+        /// What it should have.
+        package: &'static str,
         /// The last line of what it said.
         reason: String,
     },
@@ -85,7 +90,7 @@ pub struct Peers {
     pub ways: Vec<PeerWay>,
 }
 
-fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PeersError> {
+pub(super) fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PeersError> {
     let error = |source| PeersError::File { path: path.to_owned(), source };
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).map_err(|e| error(io::Error::other(e)))?;
@@ -97,6 +102,26 @@ fn read_png(path: &Path) -> Result<DynamicImage, PeersError> {
         fs::read(path).map_err(|source| PeersError::File { path: path.to_owned(), source })?;
     image::load_from_memory(&bytes)
         .map_err(|error| PeersError::Answer { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// What a script prints as JSON, in the Python that the environment's `PYTHON` names or in `python3`.
+pub(super) fn run_python<Answer: for<'de> Deserialize<'de>>(
+    package: &'static str,
+    arguments: &[&OsStr],
+) -> Result<Answer, PeersError> {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let failed = |reason: &str| {
+        let reason = reason.lines().last().unwrap_or("it says nothing").to_owned();
+        PeersError::NoPython { python: python.clone().into(), package, reason }
+    };
+    let output = Command::new(&python)
+        .args(arguments)
+        .output()
+        .map_err(|error| failed(&error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| failed(&error.to_string()))
 }
 
 impl PeerExamples {
@@ -145,7 +170,7 @@ impl PeerExamples {
     /// `python3`.
     ///
     /// # Errors
-    /// [`PeersError::NoOpenCv`] where that is not at hand.
+    /// [`PeersError::NoPython`] where that is not at hand.
     pub fn run(self) -> Result<Peers, PeersError> {
         #[derive(Deserialize)]
         struct Answer {
@@ -160,22 +185,9 @@ impl PeerExamples {
         };
         write("examples.json", &Value::from(self.list).to_string())?;
         let script = write("peers.py", SCRIPT)?;
-        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-        let failed = |reason: &str| {
-            let last = reason.lines().last().unwrap_or("it says nothing").to_owned();
-            PeersError::NoOpenCv { python: python.clone().into(), reason: last }
-        };
-        let output = Command::new(&python)
-            .arg(script)
-            .arg(self.folder.path())
-            .arg(PEERS_RADIUS.to_string())
-            .output()
-            .map_err(|error| failed(&error.to_string()))?;
-        if !output.status.success() {
-            return Err(failed(&String::from_utf8_lossy(&output.stderr)));
-        }
-        let Answer { version, ways } =
-            serde_json::from_slice(&output.stdout).map_err(|error| failed(&error.to_string()))?;
+        let radius = PEERS_RADIUS.to_string();
+        let arguments = [script.as_os_str(), self.folder.path().as_os_str(), radius.as_ref()];
+        let Answer { version, ways } = run_python("OpenCV", &arguments)?;
         Ok(Peers { folder: self.folder, version, ways })
     }
 }

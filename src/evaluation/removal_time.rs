@@ -294,11 +294,12 @@ mod tests {
             width,
             height,
             doorplate,
-            report: 1.0,
+            checked: 2.0,
+            report: None,
             first_program: None,
         };
         // Twice as large on both sides: eight times the work.
-        let growth = time(20, 40, 9.0).growth(&time(10, 20, 3.0), |time| time.doorplate);
+        let growth = time(20, 40, 9.0).growth(&time(10, 20, 3.0));
         assert!((growth - 3f64.ln() / 8f64.ln()).abs() < 1e-12);
     }
 }

@@ -1,5 +1,6 @@
 //! `doorplate bench`
 
+mod ghosts;
 mod removal;
 mod time;
 mod traces;

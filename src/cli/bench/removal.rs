@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use image::RgbImage;
 
-use super::{time, traces, truth};
+use super::{ghosts, time, traces, truth};
 use crate::{
     classifier::EngineError,
     cli::{
@@ -25,7 +25,8 @@ use crate::{
 /// closest to the truth.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// What is measured, with commas [default: truth,time, and traces with --data].
+    /// What is measured, with commas [default: truth, time, traces with --data, and ghosts with
+    /// --signs].
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     measure: Vec<Measure>,
     /// How many photos are drawn.
@@ -59,6 +60,13 @@ pub struct Args {
     /// Format 1 folder with real photos.
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,
+    /// Folder with photos of numbers and their boxes, beside them (JSON, VOC or YOLO): all are
+    /// removed, and a general OCR (RapidOCR, in that Python) looks for what is left of them.
+    #[arg(long, value_name = "FOLDER")]
+    pub signs: Option<PathBuf>,
+    /// How many of these photos, spread over the folder.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, requires = "signs")]
+    pub sign_photos: usize,
     /// The model that says what can still be read on real photos [default: the manifest's first
     /// that takes no part in the removal].
     #[arg(long, value_name = "NAME", requires = "data")]
@@ -73,6 +81,8 @@ enum Measure {
     Truth,
     /// What is left to see on real photos.
     Traces,
+    /// What a general OCR still reads where numbers were removed.
+    Ghosts,
     /// Time by box size, on one core.
     Time,
 }
@@ -81,6 +91,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let asked = |what: Measure| args.measure.is_empty() || args.measure.contains(&what);
     if args.measure.contains(&Measure::Traces) && args.data.is_none() {
         let needs = "--measure traces looks at real photos; name their folder with --data";
+        return Err(WrongArgument(needs.to_owned()).into());
+    }
+    if args.measure.contains(&Measure::Ghosts) && args.signs.is_none() {
+        let needs = "--measure ghosts looks at photos of numbers; name their folder with --signs";
         return Err(WrongArgument(needs.to_owned()).into());
     }
     let NamedNets { nets, model: used, .. } = args.model.load_nets()?;
@@ -97,6 +111,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     if let Some((folder, judge)) = real {
         traces::measure(args, folder, &judge, &nets, best.as_deref())?;
+    }
+    if let Some(folder) = args.signs.as_ref().filter(|_| asked(Measure::Ghosts)) {
+        ghosts::measure(args, folder, &nets)?;
     }
     if asked(Measure::Time) {
         time::measure(&nets)?;
@@ -127,7 +144,7 @@ pub fn outcome(
 pub fn run_peers(examples: PeerExamples) -> Result<Option<Peers>, PeersError> {
     match examples.run() {
         Ok(peers) => Ok(Some(peers)),
-        Err(error @ PeersError::NoOpenCv { .. }) => {
+        Err(error @ PeersError::NoPython { .. }) => {
             println!("OpenCV is left out: {error}");
             Ok(None)
         }
