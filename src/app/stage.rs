@@ -93,10 +93,10 @@ pub fn Stage(page: Page) -> impl IntoView {
         <div
             node_ref=stage
             class="stage"
-            class:has-photo=move || page.photo.with(Option::is_some)
-            class:is-pixelated=move || { page.view.get().zoom > PIXELATED_ABOVE }
-            class:is-comparing=move || page.comparing.get()
-            class:is-panning=move || page.panning.get()
+            class:has-photo=truth(move || page.photo.with(Option::is_some))
+            class:is-pixelated=truth(move || page.view.get().zoom > PIXELATED_ABOVE)
+            class:is-comparing=truth(move || page.comparing.get())
+            class:is-panning=truth(move || page.panning.get())
             data-testid="stage"
             tabindex="-1"
             role="group"
