@@ -11,14 +11,14 @@ try {
 }
 
 /** Fetched behind all that is on screen first. */
-function addDialogStyles() {
+function addLaterStyles() {
   const styles = document.createElement('link');
   styles.rel = 'stylesheet';
-  styles.href = 'dialogs.css';
+  styles.href = 'later.css';
   document.head.append(styles);
 }
 
-init().then(addDialogStyles).catch((error) => {
+init().then(addLaterStyles).catch((error) => {
   const line = document.getElementById('start-error');
   if (line) {
     line.textContent =
