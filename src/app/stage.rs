@@ -103,7 +103,11 @@ pub fn Stage(page: Page) -> impl IntoView {
             aria-label="Photo with boxes. Drag to draw a box round a digit, or press N; question mark for the keys."
             on:pointerdown=move |event| pointer_down(page, stage, pointers, &event, false)
             on:pointermove=move |event| pointer_moved(page, stage, pointers, &event)
-            on:pointerup=move |event| pointer_up(page, pointers, &event, true)
+            on:pointerup=move |event| {
+                // A browser tells of no move of a finger before it went 15 pixels or so.
+                pointer_moved(page, stage, pointers, &event);
+                pointer_up(page, pointers, &event, true);
+            }
             on:pointercancel=move |event| pointer_up(page, pointers, &event, false)
             on:lostpointercapture=move |event| pointer_up(page, pointers, &event, false)
             on:wheel=move |event| wheel(page, stage, &event)
