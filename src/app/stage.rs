@@ -82,10 +82,10 @@ pub fn Stage(page: Page) -> impl IntoView {
     });
     let photo = Memo::new(move |_| page.photo.with(|photo| photo.as_ref().map(|photo| photo.id)));
     Effect::new(move |_| {
-        // Not from what is typed, nor from a dialog.
+        // Not from what is typed, nor from a dialog, nor from who goes from photo to photo by keys.
         let typing = is_typing(document().active_element().map(Into::into));
-        let dialog = document().query_selector("dialog[open]").ok().flatten();
-        if photo.get().is_some() && !typing && dialog.is_none() && !page.photos.is_saving_all() {
+        let other = document().query_selector("dialog[open], .strip :focus-visible").ok().flatten();
+        if photo.get().is_some() && !typing && other.is_none() && !page.photos.is_saving_all() {
             focus();
         }
     });
