@@ -285,6 +285,23 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
     session.assertClean();
   });
 
+  test('a box without a digit is said to be unsure', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
+    await openSample(page, 'tiles-52');
+    await drawAll(page, [boxesOf('tiles-52')[0], { left: 40, top: 40, width: 40, height: 60 }]);
+    await engineReady(page);
+    await settled(page);
+    const [digit, none] = await page.getByTestId('box').all();
+    assert.doesNotMatch(await digit.getAttribute('aria-label'), /unsure/);
+    assert.match(await none.getAttribute('aria-label'), /unsure, perhaps \d, \d+\s%/);
+    assert.match(await none.locator('.label-reading b').innerText(), /^\d\?$/);
+    assert.equal(await page.locator('.row.is-unsure').count(), 1);
+    assert.match(await page.locator('.row.is-unsure').innerText(), /unsure/);
+    assert.match(await page.locator('.number-note').innerText(), /1 box is unsure, below 70\s%/);
+    session.assertClean();
+  });
+
   test('the page grows boxes as the command line does', async (t) => {
     const session = await at.visit(t);
     const { page } = session;
