@@ -109,7 +109,12 @@ pub fn Stage(page: Page) -> impl IntoView {
                 pointer_up(page, pointers, &event, true);
             }
             on:pointercancel=move |event| pointer_up(page, pointers, &event, false)
-            on:lostpointercapture=move |event| pointer_up(page, pointers, &event, false)
+            on:lostpointercapture=move |event| {
+                // A label loses a finger to the stage when a drag that began on it becomes one.
+                if event.target() == event.current_target() {
+                    pointer_up(page, pointers, &event, false);
+                }
+            }
             on:wheel=move |event| wheel(page, stage, &event)
         >
             {photo_layer(page, canvas, view! { <Filled page=page /> }.into_any())}
