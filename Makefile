@@ -122,7 +122,7 @@ bench-page: web ## The page under load: first reading, dragging 50 boxes on 12 m
 .PHONY: sizes
 sizes: web ## Brotli sizes of what the page fetches first, and of the engine behind it
 	@echo "page:"; cd dist; wc -c index.html.br app-start.js.br app.js.br app-parts.js.br app_bg.wasm.br styles.css.br
-	@echo "its parts, fetched when they are needed:"; cd dist; wc -c parts/*/*.br
+	@echo "its parts, fetched when they are needed:"; cd dist; wc -c later.css.br parts/*/*.br
 	@echo "engine:"; cd dist; wc -c engine-start.js.br engine.js.br engine_bg.wasm.br
 
 .PHONY: samples

@@ -628,6 +628,7 @@ fn boxes_at_and_beyond_the_edge() {
     let clamped = erase().json();
     let expected = json!({ "left": 0, "top": 0, "width": 10, "height": 8 });
     assert_eq!(clamped["readings"][0]["box"], expected);
+    assert_eq!(clamped["grown_by_percent"], 10, "as on the page");
     write_boxes(shop.path(), &[[-9.0, -9.0, 1e6, 1e6]]);
     erase().done();
     write_boxes(

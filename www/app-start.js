@@ -10,7 +10,15 @@ try {
   // Storage may be switched off; the system's choice holds then.
 }
 
-init().catch((error) => {
+/** Fetched behind all that is on screen first. */
+function addLaterStyles() {
+  const styles = document.createElement('link');
+  styles.rel = 'stylesheet';
+  styles.href = 'later.css';
+  document.head.append(styles);
+}
+
+init().then(addLaterStyles).catch((error) => {
   const line = document.getElementById('start-error');
   if (line) {
     line.textContent =

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::editor::{BoxId, BoxInScreen, Editor, Grips, Handle, LabelForm};
 use super::icons::Icon;
+use super::lean::{text, truth, when};
 use super::page::Page;
 use super::reading::{Sureness, percent, shown_reading};
 use super::stage::{Laid, Layout, px};
@@ -30,11 +31,14 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             .get()
             .map_or(BoxInScreen { left: 0.0, top: 0.0, width: 0.0, height: 0.0 }, |laid| laid.own)
     };
-    // What the digit is removed from, from the box's corner.
-    let grown = move || {
-        let (own, grown) = place.get().and_then(|laid| Some((laid.own, laid.grown?)))?;
-        Some(BoxInScreen { left: grown.left - own.left, top: grown.top - own.top, ..grown })
-    };
+    // How far the grown box reaches beyond this one at the top, right, bottom and left; empty where it
+    // does not.
+    let grown = text(move || {
+        let Some(Laid { own, grown: Some(grown), .. }) = place.get() else { return String::new() };
+        let (left, top) = (grown.left - own.left, grown.top - own.top);
+        let (right, bottom) = (own.width - left - grown.width, own.height - top - grown.height);
+        [top, right, bottom, left].map(px).join(" ")
+    });
     // Labels lie within their box's element, so that a test or a screen reader finds them there.
     let label = move || {
         place.get().map(|Laid { own, label, .. }| {
@@ -102,66 +106,57 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         <div
             node_ref=element
             class="box"
-            class:is-selected=move || selected.get()
-            class:is-selected-too=move || selected_too.get()
-            class:is-kept=move || !removes()
-            class:is-fresh=move || is_fresh.get()
-            class:is-unsure=move || sureness() == Sureness::Low
-            class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
-            style:left=move || px(own().left)
-            style:top=move || px(own().top)
-            style:width=move || px(own().width)
-            style:height=move || px(own().height)
+            class:is-selected=truth(move || selected.get())
+            class:is-selected-too=truth(move || selected_too.get())
+            class:is-kept=truth(move || !removes())
+            class:is-fresh=truth(move || is_fresh.get())
+            class:is-unsure=truth(move || sureness() == Sureness::Low)
+            class:is-stale=truth(move || reading.get().is_some_and(|shown| !shown.fresh))
+            style:left=text(move || px(own().left))
+            style:top=text(move || px(own().top))
+            style:width=text(move || px(own().width))
+            style:height=text(move || px(own().height))
             tabindex="0"
             role="group"
             aria-roledescription="digit box"
-            aria-label=name
+            aria-label=text(name)
             data-testid="box"
             data-box-id=id.to_string()
             data-digit=move || digit().map(|(digit, _)| digit.to_string())
             data-confidence=move || digit().map(|(_, confidence)| format!("{confidence:.4}"))
-            data-remove=move || removes().to_string()
+            data-remove=text(move || removes().to_string())
             on:focus=move |_| page.select_quietly(Some(id))
         >
-            {move || {
-                grown()
-                    .map(|grown| {
-                        view! {
-                            <span
-                                class="grown"
-                                data-testid="grown"
-                                style:left=px(grown.left)
-                                style:top=px(grown.top)
-                                style:width=px(grown.width)
-                                style:height=px(grown.height)
-                            ></span>
-                        }
-                    })
-            }}
+            <span
+                class="grown"
+                class:is-hidden=truth(move || grown.get().is_empty())
+                data-testid="grown"
+                style:inset=grown
+            ></span>
             <span class="frame"></span>
             {handles}
             <div
                 class="label"
-                class:is-full=move || form() == LabelForm::Full
-                class:is-short=move || form() == LabelForm::Short
-                class:is-digit=move || form() == LabelForm::Digit
-                style:left=move || px(label().map_or(0.0, |(left, _)| left))
-                style:top=move || px(label().map_or(0.0, |(_, top)| top))
+                class:is-full=truth(move || form() == LabelForm::Full)
+                class:is-short=truth(move || form() == LabelForm::Short)
+                class:is-digit=truth(move || form() == LabelForm::Digit)
+                style:left=text(move || px(label().map_or(0.0, |(left, _)| left)))
+                style:top=text(move || px(label().map_or(0.0, |(_, top)| top)))
                 on:click=move |_| page.pick(id)
             >
                 <span class="label-reading" data-testid="box-reading">
                     <b>
-                        {move || match digit() {
+                        {text(move || match digit() {
                             Some((digit, sure)) if is_unsure(sure) => format!("{digit}?"),
                             Some((digit, _)) => digit.to_string(),
                             None => "…".to_owned(),
-                        }}
+                        })}
                     </b>
-                    <Show when=move || form() == LabelForm::Full>
+                    <Show when=when(move || form() == LabelForm::Full)>
                         <span class="label-confidence">
-                            {move || {
-                                digit().map(|(_, sure)| percent(sure))
-                            }}
+                            {text(move || {
+                                digit().map(|(_, sure)| percent(sure)).unwrap_or_default()
+                            })}
                         </span>
                     </Show>
                 </span>
@@ -170,11 +165,15 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
                     class="label-switch"
                     role="switch"
                     tabindex="-1"
-                    aria-checked=move || removes().to_string()
+                    aria-checked=text(move || removes().to_string())
                     aria-label="Remove this digit"
-                    title=move || {
-                        if removes() { "Removed. Click to keep this digit" } else { "Kept. Click to remove this digit" }
-                    }
+                    title=text(move || {
+                        match removes() {
+                            true => "Removed. Click to keep this digit",
+                            false => "Kept. Click to remove this digit",
+                        }
+                        .to_owned()
+                    })
                     data-testid="box-remove"
                     on:click=move |event| {
                         event.stop_propagation();

@@ -61,11 +61,11 @@ mod tests {
     fn a_number_is_whole_once_all_its_digits_are_read() {
         let mut number = HouseNumber { digits: vec![(4, Some((6, 0.5))), (2, None)] };
         assert_eq!((number.text().as_str(), number.confidence()), ("6?", None));
-        assert_eq!(number.spoken(), "House number 6 not read yet");
+        assert_eq!(number.spoken(), "House number 6 unsure not read yet");
         number.digits[1].1 = Some((0, 0.9));
         assert_eq!((number.text().as_str(), number.ids()), ("60", vec![4, 2]));
         assert!(number.confidence().is_some_and(|sure| (sure - 0.45).abs() < 1e-6));
-        assert_eq!(number.spoken(), "House number 6 0, 45 percent");
+        assert_eq!(number.spoken(), "House number 6 unsure 0, 45 percent");
         let other = HouseNumber { digits: vec![(9, Some((7, 1.0)))] };
         assert_eq!(texts(&[number, other], " "), "60 7");
     }

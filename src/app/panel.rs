@@ -8,7 +8,7 @@ use super::editor::{BoxId, Editor};
 use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
-use super::lean::{text, truth};
+use super::lean::{text, truth, when};
 use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
@@ -237,14 +237,14 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
     view! {
         <li
             class="row"
-            class:is-selected=selected
-            class:is-unsure=low
-            class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
+            class:is-selected=truth(selected)
+            class:is-unsure=truth(low)
+            class:is-stale=truth(move || reading.get().is_some_and(|shown| !shown.fresh))
         >
             <input
                 id=label_id(id)
                 class="row-digit"
-                class:is-set=move || label().is_some()
+                class:is-set=truth(move || label().is_some())
                 type="text"
                 inputmode="numeric"
                 autocomplete="off"
@@ -255,7 +255,7 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                 data-testid="label"
                 aria-label=format!("Digit of box {id}, if it is read wrong")
                 title="Type the digit if it is read wrong (E); empty: as read"
-                prop:value=move || label().map_or_else(String::new, |digit| digit.to_string())
+                prop:value=text(move || label().map_or_else(String::new, |digit| digit.to_string()))
                 on:input=move |event| {
                     // The digit typed last counts, so that a wrong one is typed over.
                     let text = event_target_value(&event);
@@ -298,15 +298,16 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                                 })
                                 .collect_view()
                         }}
-                        <Show when=move || reading.get().is_none()>
+                        <Show when=when(move || reading.get().is_none())>
                             <span class="rank is-waiting">"not read yet"</span>
                         </Show>
                     </span>
                     <span class="row-size">
-                        {move || {
-                            area.get().map(|area| format!("{} × {} px", area.width, area.height))
-                        }}
-                        <Show when=low>
+                        {text(move || {
+                            let size = |area: BoxInPhoto| format!("{} × {} px", area.width, area.height);
+                            area.get().map(size).unwrap_or_default()
+                        })}
+                        <Show when=when(low)>
                             <span class="unsure-note">{Icon::Warning.view()} "unsure"</span>
                         </Show>
                     </span>
@@ -316,14 +317,14 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
                 type="button"
                 class="switch"
                 role="switch"
-                aria-checked=move || removes().to_string()
+                aria-checked=text(move || removes().to_string())
                 aria-label=format!("Remove the digit of box {id}")
                 title="Remove this digit from the photo"
                 on:click=move |_| page.toggle_remove(&[id])
             >
                 <span class="switch-track" aria-hidden="true"><span></span></span>
                 <span class="switch-word" aria-hidden="true">
-                    {move || if removes() { "remove" } else { "keep" }}
+                    {text(move || if removes() { "remove" } else { "keep" }.to_owned())}
                 </span>
             </button>
             <button
@@ -471,17 +472,17 @@ fn EngineCard(page: Page) -> impl IntoView {
         <section class="engine" aria-label="Engine">
             <div
                 class="engine-status"
-                class:is-ready=move || matches!(state.get(), EngineState::Ready(_))
-                class:is-failed=failed
+                class:is-ready=truth(move || matches!(state.get(), EngineState::Ready(_)))
+                class:is-failed=truth(failed)
                 data-testid="engine-status"
                 role="status"
             >
                 <span class="lamp" aria-hidden="true"></span>
                 <div>
                     <p class="engine-line">
-                        {move || headline(&state.get(), page.timing.get().device.as_ref())}
+                        {text(move || headline(&state.get(), page.timing.get().device.as_ref()))}
                     </p>
-                    <p class="engine-detail">{move || detail(&state.get())}</p>
+                    <p class="engine-detail">{text(move || detail(&state.get()))}</p>
                 </div>
             </div>
             {move || match state.get() {
@@ -490,7 +491,7 @@ fn EngineCard(page: Page) -> impl IntoView {
                 }
                 _ => None,
             }}
-            <Show when=failed>
+            <Show when=when(failed)>
                 <button type="button" class="wide" data-testid="retry" on:click=move |_| page.try_again()>
                     "Try again"
                 </button>

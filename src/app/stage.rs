@@ -82,10 +82,10 @@ pub fn Stage(page: Page) -> impl IntoView {
     });
     let photo = Memo::new(move |_| page.photo.with(|photo| photo.as_ref().map(|photo| photo.id)));
     Effect::new(move |_| {
-        // Not from what is typed, nor from a dialog.
+        // Not from what is typed, nor from a dialog, nor from who goes from photo to photo by keys.
         let typing = is_typing(document().active_element().map(Into::into));
-        let dialog = document().query_selector("dialog[open]").ok().flatten();
-        if photo.get().is_some() && !typing && dialog.is_none() && !page.photos.is_saving_all() {
+        let other = document().query_selector("dialog[open], .strip :focus-visible").ok().flatten();
+        if photo.get().is_some() && !typing && other.is_none() && !page.photos.is_saving_all() {
             focus();
         }
     });
@@ -93,19 +93,28 @@ pub fn Stage(page: Page) -> impl IntoView {
         <div
             node_ref=stage
             class="stage"
-            class:has-photo=move || page.photo.with(Option::is_some)
-            class:is-pixelated=move || { page.view.get().zoom > PIXELATED_ABOVE }
-            class:is-comparing=move || page.comparing.get()
-            class:is-panning=move || page.panning.get()
+            class:has-photo=truth(move || page.photo.with(Option::is_some))
+            class:is-pixelated=truth(move || page.view.get().zoom > PIXELATED_ABOVE)
+            class:is-comparing=truth(move || page.comparing.get())
+            class:is-panning=truth(move || page.panning.get())
             data-testid="stage"
             tabindex="-1"
             role="group"
             aria-label="Photo with boxes. Drag to draw a box round a digit, or press N; question mark for the keys."
             on:pointerdown=move |event| pointer_down(page, stage, pointers, &event, false)
             on:pointermove=move |event| pointer_moved(page, stage, pointers, &event)
-            on:pointerup=move |event| pointer_up(page, pointers, &event, true)
+            on:pointerup=move |event| {
+                // A browser tells of no move of a finger before it went 15 pixels or so.
+                pointer_moved(page, stage, pointers, &event);
+                pointer_up(page, pointers, &event, true);
+            }
             on:pointercancel=move |event| pointer_up(page, pointers, &event, false)
-            on:lostpointercapture=move |event| pointer_up(page, pointers, &event, false)
+            on:lostpointercapture=move |event| {
+                // A label loses a finger to the stage when a drag that began on it becomes one.
+                if event.target() == event.current_target() {
+                    pointer_up(page, pointers, &event, false);
+                }
+            }
             on:wheel=move |event| wheel(page, stage, &event)
         >
             {photo_layer(page, canvas, view! { <Filled page=page /> }.into_any())}

@@ -112,23 +112,23 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
       const hand = await handOf(session);
       const seen = await view(page);
       // From each corner in turn, a number at a time; from its right end with those on the right.
+      const order = [];
       for (let number = 0; number < 10; number += 1) {
         const corner = number % 4;
         const places = PLACES.slice(4 * number, 4 * number + 4);
         if (corner & 1) places.reverse();
         for (const place of places) await hand(wayAcross(seen, place, corner));
+        order.push(...places);
       }
       const drawn = (await boxes(page)).map(areaOf);
       assert.equal(drawn.length, 40);
-      const sorted = drawn.toSorted((a, b) => a.left - b.left || a.top - b.top);
-      const expected = PLACES.toSorted((a, b) => a.left - b.left || a.top - b.top);
-      // A pointer may be told in whole pixels of the screen only.
+      // A finger's place is told in whole pixels of the screen.
       const slack = Math.ceil(1 / seen.zoom);
-      for (const [index, place] of expected.entries()) {
-        for (const side of ['left', 'top', 'width', 'height']) {
-          const off = Math.abs(sorted[index][side] - place[side]);
-          assert.ok(off <= 2 * slack, `${side} of ${JSON.stringify([place, sorted[index]])}`);
-        }
+      for (const [index, place] of order.entries()) {
+        const ends = ({ left, top, width, height }) => [left, top, left + width, top + height];
+        const [is, wanted] = [ends(drawn[index]), ends(place)];
+        const off = Math.max(...is.map((end, side) => Math.abs(end - wanted[side])));
+        assert.ok(off <= slack, `box ${index + 1}: ${is} instead of ${wanted}`);
       }
       assert.equal((await view(page)).zoom, seen.zoom);
       session.assertClean();
@@ -148,7 +148,7 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
     assert.equal(await handles.count(), 0);
     const box = page.getByTestId('box');
     await hand([await middleOf(box)]);
-    assert.equal(await handles.count(), 4);
+    assert.ok((await handles.count()) >= 4);
     const [whole, handle] = await Promise.all([
       box.boundingBox(),
       page.locator('[data-handle=se]').boundingBox(),
@@ -189,8 +189,8 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
     assert.ok((await view(page)).zoom > 1.5 * zoom, 'zoomed');
     assert.equal((await boxes(page)).length, 1, 'and drew nothing');
     await page.keyboard.press('0');
-    const at = await middleOf(page.locator('.label-reading'));
-    await hand([at, { x: at.x + 30, y: at.y + 20 }, { x: at.x + 50, y: at.y + 40 }]);
+    const { x, y } = await middleOf(page.locator('.label-reading'));
+    await hand([{ x, y }, { x: x + 30, y: y + 20 }, { x: x + 50, y: y + 40 }]);
     assert.equal((await boxes(page)).length, 2);
     session.assertClean();
   });
@@ -282,6 +282,23 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
     assert.match(await page.locator('.draft-size').innerText(), /201 × \d: too thin/);
     await page.mouse.up();
     assert.deepEqual(await boxes(page), []);
+    session.assertClean();
+  });
+
+  test('a box without a digit is said to be unsure', async (t) => {
+    const session = await at.visit(t);
+    const { page } = session;
+    await openSample(page, 'tiles-52');
+    await drawAll(page, [boxesOf('tiles-52')[0], { left: 40, top: 40, width: 40, height: 60 }]);
+    await engineReady(page);
+    await settled(page);
+    const [digit, none] = await page.getByTestId('box').all();
+    assert.doesNotMatch(await digit.getAttribute('aria-label'), /unsure/);
+    assert.match(await none.getAttribute('aria-label'), /unsure, perhaps \d, \d+\s%/);
+    assert.match(await none.locator('.label-reading b').innerText(), /^\d\?$/);
+    assert.equal(await page.locator('.row.is-unsure').count(), 1);
+    assert.match(await page.locator('.row.is-unsure').innerText(), /unsure/);
+    assert.match(await page.locator('.number-note').innerText(), /1 box is unsure, below 70\s%/);
     session.assertClean();
   });
 

@@ -43,7 +43,7 @@ const LEAST_HANDLE: f64 = 3.0;
 
 impl Grips {
     /// The handles, with their places from the box's top left corner. They leave the middle third
-    /// of each side free, and lie at its middle only where three fit with as much room between.
+    /// of each side free, and lie at its middle only where there is room for seven.
     pub fn handles(&self) -> Vec<(Handle, BoxInScreen)> {
         let full = match (self.hand, self.is_fresh) {
             (Hand::Fine, false) => FINE_HANDLE,
@@ -71,8 +71,8 @@ impl Grips {
             height: high,
         };
         let fits = |handle: &Handle| match handle {
-            Handle::North | Handle::South => width >= 5.0 * full,
-            Handle::East | Handle::West => height >= 5.0 * full,
+            Handle::North | Handle::South => width >= 7.0 * full,
+            Handle::East | Handle::West => height >= 7.0 * full,
             _ => true,
         };
         Handle::ALL.into_iter().filter(fits).map(|handle| (handle, place(handle))).collect()
