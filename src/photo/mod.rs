@@ -6,6 +6,8 @@ mod encoding;
 mod exif;
 mod geometry;
 mod header;
+#[cfg(feature = "dataset")]
+mod names;
 #[cfg(feature = "codecs")]
 mod pixels;
 
@@ -13,6 +15,8 @@ mod pixels;
 pub use encoding::Encoding;
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
 pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+#[cfg(feature = "dataset")]
+pub use names::{PHOTO_EXTENSIONS, is_photo};
 #[cfg(any(feature = "dataset", feature = "engine"))]
 pub(crate) use pixels::luma;
 #[cfg(feature = "dataset")]
