@@ -9,6 +9,8 @@ PORT ?= 8080
 SVHN ?= ../shared/svhn/format1
 # Photos without labels, for `train`.
 UNLABELLED ?= ../shared/svhn/unlabelled
+# Sharp digits in folders 0 to 9, for `train` and `evaluate`.
+SHARP ?= ../shared/street/digits
 # Where `train` and `train-synthetic` leave their runs.
 RUNS ?= runs
 # Where `typefaces` puts the typefaces of synthetic numbers.
