@@ -333,6 +333,6 @@ mod tests {
     fn links_join_groups() {
         assert_eq!(linked(6, &[(3, 1), (5, 3), (4, 2)]), [0, 1, 2, 1, 2, 1]);
         assert_eq!(linked(3, &[]), [0, 1, 2]);
-        assert_eq!(linked(0, &[]), []);
+        assert!(linked(0, &[]).is_empty());
     }
 }
