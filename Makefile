@@ -159,11 +159,13 @@ train: synth sharp ## Train the published ConvNet128 and ConvNet48_Dropout3 agai
 	test -d target/synth-20000 || $(DOORPLATE) data synth --photos 20000 --seed 3 \
 		--out target/synth-20000 --typefaces "$(TYPEFACES)"
 	$(TRAIN) --plan assets/plans/convnet128-sharp.txt --data $(SVHN)/train@6 \
-		--data target/sharp/train@10 --data target/synth-20000 --start $(call weights,convnet128)
+		--data target/sharp-train/train@12 --data target/synth-20000 --start $(call weights,convnet128)
 
 .PHONY: sharp
-sharp: native ## Split sharp digits into those to train on and those to measure on, into target/sharp
+sharp: native ## Split sharp digits into those to measure on, in target/sharp, and to choose by and train on, in target/sharp-train
 	test -d target/sharp || $(DOORPLATE) data split $(SHARP) --share 0.24 --seed 4 --out target/sharp
+	test -d target/sharp-train || \
+		$(DOORPLATE) data split target/sharp/train --share 0.15 --seed 3 --out target/sharp-train
 
 .PHONY: train-synthetic
 train-synthetic: synth ## Train the published networks that know synthetic photos alone
