@@ -9,6 +9,8 @@ PORT ?= 8080
 SVHN ?= ../shared/svhn/format1
 # Photos without labels, for `train`.
 UNLABELLED ?= ../shared/svhn/unlabelled
+# Sharp digits in folders 0 to 9, for `train` and `evaluate-sharp`.
+SHARP ?= ../shared/street/digits
 # Where `train` and `train-synthetic` leave their runs.
 RUNS ?= runs
 # Where `typefaces` puts the typefaces of synthetic numbers.
@@ -144,7 +146,7 @@ weights = $(RUNS)/$(1)-01/$(1)-01.safetensors
 LABELLED = --data $(SVHN)/train@30 --data target/labelled@25 --data target/synth \
 	--teacher $(call weights,convnet128)
 .PHONY: train
-train: synth ## Train the published ConvNet128 and ConvNet48_Dropout3 again, on SVHN and synthetic photos
+train: synth sharp ## Train the published ConvNet128 and ConvNet48_Dropout3 again
 	$(TRAIN) --plan assets/plans/convnet128.txt --data $(SVHN)/train@20 --data target/synth
 	$(TRAIN) --plan assets/plans/convnet48-dropout3.txt --data $(SVHN)/train@20 \
 		--data target/synth --teacher $(call weights,convnet128)
@@ -154,6 +156,16 @@ train: synth ## Train the published ConvNet128 and ConvNet48_Dropout3 again, on 
 		--start $(call weights,convnet48-dropout3)
 	$(TRAIN) --plan assets/plans/convnet48-dropout3-last.txt $(LABELLED) \
 		--start $(call weights,convnet48-dropout3-again)
+	test -d target/synth-20000 || $(DOORPLATE) data synth --photos 20000 --seed 3 \
+		--out target/synth-20000 --typefaces "$(TYPEFACES)"
+	$(TRAIN) --plan assets/plans/convnet128-sharp.txt --data $(SVHN)/train@6 \
+		--data target/sharp-train/train@12 --data target/synth-20000 --start $(call weights,convnet128)
+
+.PHONY: sharp
+sharp: native ## Split sharp digits into those to measure on, in target/sharp, and to choose by and train on, in target/sharp-train
+	test -d target/sharp || $(DOORPLATE) data split $(SHARP) --share 0.24 --seed 4 --out target/sharp
+	test -d target/sharp-train || \
+		$(DOORPLATE) data split target/sharp/train --share 0.15 --seed 3 --out target/sharp-train
 
 .PHONY: train-synthetic
 train-synthetic: synth ## Train the published networks that know synthetic photos alone
@@ -173,6 +185,10 @@ bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch
 .PHONY: evaluate
 evaluate: native ## Measure the published classifier on SVHN's test photos
 	$(DOORPLATE) evaluate --data $(SVHN)/test
+
+.PHONY: evaluate-sharp
+evaluate-sharp: sharp ## Measure the published classifiers on the sharp digits that were held back
+	$(DOORPLATE) evaluate --data target/sharp/test --all
 
 .PHONY: sheets
 sheets: native ## Before and after sheets of the report's example photos

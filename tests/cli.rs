@@ -14,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use doorplate::{dataset::synthetic::write_format1, publication::sha256_hex};
+use doorplate::{
+    dataset::{format1::Format1, synthetic::write_format1},
+    publication::sha256_hex,
+};
 use serde_json::{Value, json};
 use support::{Ran, doorplate, names_in, pixels_outside, program};
 use tempfile::TempDir;
@@ -271,7 +274,7 @@ fn a_publication_says_what_it_is() {
 }
 
 #[test]
-fn a_published_model_is_measured_again_and_says_so() {
+fn a_published_model_is_measured_again_and_on_other_digits_and_says_so() {
     let shop = own_workshop();
     let models = shop.path().join("models");
     let manifest = models.join("manifest.json");
@@ -294,22 +297,129 @@ fn a_published_model_is_measured_again_and_says_so() {
         doorplate(shop.path(), "evaluate --data others --json --record other_photos").json();
     let again = read_json(&manifest);
     let model = &again["models"][0];
-    assert_eq!(model["measured_on"], "other_photos");
-    assert_eq!(model["measured_digits"], report["digits"]);
-    assert_eq!(model["accuracy"], report["accuracy"]);
-    assert_eq!(model["confusion"], report["confusion"]);
-    assert_eq!(sum(model), report["digits"].as_u64().expect("a count"));
-    for same in ["name", "sha256", "trained_on", "command"] {
+    let same = ["name", "sha256", "trained_on", "command", "measured_on", "accuracy"];
+    for same in same {
         assert_eq!(model[same], published["models"][0][same]);
     }
+    assert_eq!(model["also_measured"].as_array().map(Vec::len), Some(1));
+    let other = &model["also_measured"][0];
+    assert_eq!(other["measured_on"], "other_photos");
+    assert_eq!(other["measured_digits"], report["digits"]);
+    assert_eq!(other["accuracy"], report["accuracy"]);
+    assert_eq!(other["confusion"], report["confusion"]);
+    assert_eq!(sum(other), report["digits"].as_u64().expect("a count"));
     let card = fs::read_to_string(models.join("first.md")).expect("the card");
-    assert!(card.contains("other_photos") && !card.contains("the same photos"), "{card}");
+    assert!(card.contains("other_photos") && card.contains("the same photos"), "{card}");
+
+    // Once more on the first digits: that measurement gets its readings, and nothing is added.
+    let mut command = program();
+    command.current_dir(shop.path()).args(["evaluate", "--data", "data", "--models", "models"]);
+    let ran: Ran =
+        command.args(["--record", "the same photos"]).output().expect("it starts").into();
+    ran.done();
+    let again = read_json(&manifest);
+    let model = &again["models"][0];
+    assert_eq!(model["confusion"], published["models"][0]["confusion"]);
+    assert_eq!(model["also_measured"].as_array().map(Vec::len), Some(1));
+    let card = fs::read_to_string(models.join("first.md")).expect("the card");
+    assert_eq!(card.matches("## Readings of").count(), 2, "{card}");
     assert_eq!(names_in(&models).len(), 4, "nothing else is left: {:?}", names_in(&models));
 
     let file = model["file"].as_str().expect("a name");
     let unpublished = format!("evaluate --data others --record x --weights models/{file}");
     doorplate(shop.path(), &unpublished).refused(2);
     assert_eq!(read_json(&manifest), again);
+}
+
+/// Crops of the digits of drawn photos, in folders named as what they show; how many.
+fn write_digit_folders(folder: &Path, photos: u32) -> usize {
+    let drawn = tempfile::tempdir().expect("a temporary folder");
+    write_format1(drawn.path(), photos, 7).expect("drawn");
+    let data = Format1::open(drawn.path()).expect("it was written");
+    let mut count = 0;
+    for entry in &data.photos {
+        let (photo, digits) = data.load(entry).expect("whole");
+        for digit in digits {
+            let of_digit = folder.join(digit.digit.to_string());
+            fs::create_dir_all(&of_digit).expect("made");
+            let png = photo.part(digit.area).to_png().expect("encoded");
+            fs::write(of_digit.join(format!("{count}.png")), png).expect("written");
+            count += 1;
+        }
+    }
+    count
+}
+
+#[test]
+fn folders_of_cropped_digits_are_data_like_any_other() {
+    let shop = own_workshop();
+    let count = write_digit_folders(&shop.path().join("crops"), 30);
+    let run = |command: &str| doorplate(shop.path(), command);
+
+    let report = run("evaluate --data crops --json").json();
+    assert_eq!(report["digits"], count);
+    let mistakes = report["mistakes"].as_array().expect("a list");
+    let photo = mistakes[0]["place"]["photo"].as_str().expect("a picture's name");
+    assert!(shop.path().join("crops").join(photo).is_file(), "{photo}");
+    let text = run("evaluate --data crops").done();
+    assert!(text.contains(&format!("{count} digits")) && text.contains("Precision"), "{text}");
+
+    run("data split crops --share 0.3 --out sides").done();
+    let pictures = |side: &str| -> Vec<String> {
+        let folder = shop.path().join("sides").join(side);
+        let digits = names_in(&folder).into_iter();
+        digits
+            .flat_map(|digit| {
+                let names = names_in(&folder.join(&digit)).into_iter();
+                names.map(move |name| format!("{digit}/{name}"))
+            })
+            .collect()
+    };
+    let (train, test) = (pictures("train"), pictures("test"));
+    assert_eq!(train.len() + test.len(), count);
+    assert!(!test.is_empty() && test.iter().all(|name| !train.contains(name)), "{test:?}");
+    let message = run("data split crops --out sides").refused(2);
+    assert!(message.contains("sides"), "{message}");
+
+    run("train --data data --data sides/train@2 --epochs 1 --device cpu --out runs2").done();
+    run("train --data crops --validation 0.2 --epochs 1 --device cpu --out runs3").done();
+    run("data prepare crops -o crops.store").done();
+    let stats = run("data stats crops --json").json();
+    assert_eq!(stats["digits"], count);
+    run("data show crops --count 3 -o sheet.png").done();
+
+    let mut publish = publish_command(shop.path(), "first");
+    publish.args(["--measure-on", "crops"]);
+    let message = Ran::from(publish.output().expect("it starts")).refused(2);
+    assert!(message.contains("2 times"), "{message}");
+    let mut publish = publish_command(shop.path(), "first");
+    publish.args(["--measure-on", "crops", "--measured-on", "crops of others"]);
+    Ran::from(publish.output().expect("it starts")).done();
+    let manifest = read_json(&shop.path().join("models/manifest.json"));
+    let model = &manifest["models"][0];
+    assert_eq!(model["measured_on"], "the same photos");
+    assert_eq!(model["also_measured"][0]["measured_on"], "crops of others");
+    assert_eq!(model["also_measured"][0]["measured_digits"], count);
+}
+
+#[test]
+fn folders_of_cropped_digits_that_cannot_be_used_are_exit_code_3() {
+    let shop = own_workshop();
+    let folder = shop.path().join("crops");
+    fs::create_dir_all(folder.join("3")).expect("made");
+    for command in [
+        "evaluate --data crops",
+        "train --data crops --device cpu",
+        "data stats crops",
+        "data split crops --out sides",
+    ] {
+        let message = doorplate(shop.path(), command).refused(3);
+        assert!(message.contains("no picture is in its folders"), "{command}: {message}");
+    }
+    fs::write(folder.join("3/a.png"), "text").expect("written");
+    let message = doorplate(shop.path(), "evaluate --data crops").refused(3);
+    assert!(message.contains("crops/3/a.png") && message.contains("not a picture"), "{message}");
+    assert!(!shop.path().join("sides").exists());
 }
 
 #[test]

@@ -294,6 +294,7 @@ fn the_plans_at_hand_are_plans() {
         [("pytorch.txt", 7), ("settings.txt", 11), ("tensorflow.txt", 1), ("caffe.txt", 1)];
     let published = [
         ("convnet128.txt", 1),
+        ("convnet128-sharp.txt", 1),
         ("convnet48-dropout3.txt", 1),
         ("convnet48-dropout3-again.txt", 1),
         ("convnet48-dropout3-last.txt", 1),

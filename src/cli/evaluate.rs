@@ -23,7 +23,7 @@ use crate::{
 /// given other crops than the data have is named and left out.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// A Format 1 folder, or a Format 2 file (.mat).
+    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file (.mat).
     #[arg(long)]
     data: PathBuf,
     /// Print JSON instead of text: one model's report, or with --all or several models an object
@@ -41,8 +41,9 @@ pub struct Args {
     /// How many of a model's mistakes are listed and drawn, the surest first.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
     mistakes: u16,
-    /// Write what is measured of published models into their manifest and cards, in the place of
-    /// what was measured before; MEASURED_ON says for people what the data are.
+    /// Write what is measured of published models into their manifest and cards; MEASURED_ON says
+    /// for people what the data are. A measurement of the same MEASURED_ON is replaced, others
+    /// stay.
     #[arg(long, value_name = "MEASURED_ON", conflicts_with = "weights")]
     record: Option<String>,
     #[command(flatten)]

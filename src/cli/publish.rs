@@ -14,8 +14,8 @@ use super::{
 use crate::{
     classifier::Classifier,
     evaluation::{confusion_of, read_all},
-    publication,
-    strokes::StrokeFinder,
+    publication::{self, Measurement},
+    strokes::{StrokeFinder, StrokeNet},
     training::{FinishedStrokes, finished_run, finished_strokes, measure_strokes},
 };
 
@@ -29,16 +29,17 @@ pub struct Args {
     /// The model's name: letters, digits, '-' and '_'.
     #[arg(long)]
     name: String,
-    /// Format 1 folder or Format 2 file to measure on, or for StrokeNet a folder of `doorplate data
-    /// synth --clean`; none of it may have been trained on.
-    #[arg(long)]
-    measure_on: PathBuf,
+    /// Format 1 folder, folder with folders 0 to 9 of cropped digits or Format 2 file to measure
+    /// on, or for StrokeNet a folder of `doorplate data synth --clean`; none of it may have been
+    /// trained on. May be given more than once, with a --measured-on each.
+    #[arg(long, required = true)]
+    measure_on: Vec<PathBuf>,
     /// What the model was trained on, for people.
     #[arg(long)]
     trained_on: String,
-    /// What it is measured on, for people.
-    #[arg(long)]
-    measured_on: String,
+    /// What it is measured on, for people: one for each --measure-on, in the same order.
+    #[arg(long, required = true)]
+    measured_on: Vec<String>,
     /// The models folder.
     #[arg(long, default_value = "models")]
     models: PathBuf,
@@ -56,6 +57,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.name
         ))
     );
+    ensure!(
+        args.measure_on.len() == args.measured_on.len(),
+        WrongArgument(format!(
+            "--measure-on is given {} times and --measured-on {} times; give as many of each",
+            args.measure_on.len(),
+            args.measured_on.len()
+        ))
+    );
     if let Some(run) = finished_strokes(&args.run)? {
         return publish_strokes(args, &run);
     }
@@ -65,13 +74,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .with_context(|| format!("{}", args.run.display()))?;
     let weights = trained.to_half_safetensors()?;
     let classifier = Classifier::from_safetensors(run.architecture, weights.clone(), &device)?;
-    let bar = ProgressBar::new(0);
-    let read = read_all(&classifier, &args.measure_on, |read, of| {
-        bar.set_length(of as u64);
-        bar.set_position(read as u64);
-    })?;
-    let confusion = confusion_of(&read);
-    bar.finish_and_clear();
+    let mut measurements = Vec::new();
+    let mut report = String::new();
+    for (data, measured_on) in args.measure_on.iter().zip(&args.measured_on) {
+        let bar = ProgressBar::new(0);
+        let read = read_all(&classifier, data, |read, of| {
+            bar.set_length(of as u64);
+            bar.set_position(read as u64);
+        })?;
+        bar.finish_and_clear();
+        let confusion = confusion_of(&read);
+        report += &format!("{measured_on}\n{}\n", confusion.report());
+        measurements.push(Measurement::of(measured_on, &confusion));
+    }
+    let measured = measurements.remove(0);
     let entry = publication::publish(
         &args.models,
         &publication::Publication {
@@ -80,25 +96,29 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             weights: &weights,
             curves: &run.curves,
             trained_on: (&args.trained_on, run.trained_digits),
-            measured_on: &args.measured_on,
-            confusion: &confusion,
+            measured,
+            also_measured: measurements,
             command: &run.config.to_string(),
         },
     )?;
-    print!("{}", confusion.report());
-    println!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display());
+    print!("{report}");
+    println!("Published {} as {}", entry.name, args.models.join(&entry.file).display());
     Ok(())
 }
 
 /// Measures and publishes the network that finds strokes.
 fn publish_strokes(args: &Args, run: &FinishedStrokes) -> anyhow::Result<()> {
+    let ([data], [measured_on]) = (args.measure_on.as_slice(), args.measured_on.as_slice()) else {
+        let reason = format!("--measure-on: {} is measured on one folder", StrokeNet::NAME);
+        return Err(WrongArgument(reason).into());
+    };
     let load = |weights: Vec<u8>| {
         StrokeFinder::from_safetensors(weights, &Device::flex())
             .map_err(anyhow::Error::msg)
             .with_context(|| format!("{}", args.run.display()))
     };
     let weights = load(run.weights.clone())?.to_half_safetensors()?;
-    let measured = measure_strokes(&load(weights.clone())?, &args.measure_on)?;
+    let measured = measure_strokes(&load(weights.clone())?, data)?;
     let entry = publication::publish_strokes(
         &args.models,
         &publication::StrokesPublication {
@@ -106,7 +126,7 @@ fn publish_strokes(args: &Args, run: &FinishedStrokes) -> anyhow::Result<()> {
             weights: &weights,
             curves: &run.curves,
             trained_on: &args.trained_on,
-            measured_on: (&args.measured_on, measured.photos as u64),
+            measured_on: (measured_on, measured.photos as u64),
             overlap: measured.overlap,
             command: &run.config.to_string(),
         },

@@ -8,13 +8,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::{
-    boxes::{BoxSource, BoxesError},
-    erase::inputs::is_photo,
-};
+use super::boxes::{BoxSource, BoxesError};
 use crate::{
     dataset::synthetic::{LEAST_SIDE, Wall, Walls},
-    photo::Photo,
+    photo::{Photo, is_photo},
 };
 
 /// Why photos cannot be drawn on.

@@ -32,8 +32,9 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(args_override_self = true)]
 pub struct Args {
-    /// A Format 1 folder, a Format 2 file (.mat) or a prepared store; PATH@3 shows each of its
-    /// digits three times an epoch. May be given more than once.
+    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, a Format 2 file (.mat) or
+    /// a prepared store; PATH@3 shows each of its digits three times an epoch. May be given more
+    /// than once.
     #[arg(long, value_name = "PATH[@TIMES]", required_unless_present_any = ["resume", "plan"])]
     data: Vec<Source>,
     /// The network, by the report's name; or StrokeNet, which finds digits' strokes and is trained
@@ -67,7 +68,7 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = share, requires = "teacher")]
     teaching: f64,
     /// Share of the first --data held back for validation, 0 to 1: of its photos where they are
-    /// known, else of each digit.
+    /// known, of cropped digits the groups of pictures that hardly differ, else of each digit.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     validation: f64,
     /// Validate on all digits of these data instead, and train on all of --data.

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::digit_struct::{DigitStructError, PhotoEntry, read_digit_struct};
+use super::{
+    digit_folders::DigitFoldersError,
+    digit_struct::{DigitStructError, PhotoEntry, read_digit_struct},
+};
 use crate::photo::{BoxError, BoxInPhoto, Photo, PhotoError};
 
 /// The list's name in every Format 1 folder.
@@ -35,7 +38,7 @@ pub enum Format1Error {
     /// There is no list in the folder.
     #[error(
         "{}: no {DIGIT_STRUCT} here. Give the folder that holds SVHN's Format 1 photos and \
-         their {DIGIT_STRUCT} (train, test or extra)",
+         their {DIGIT_STRUCT} (train, test or extra), or one with folders 0 to 9 of cropped digits",
         folder.display()
     )]
     NoList {
@@ -45,6 +48,9 @@ pub enum Format1Error {
     /// The list is damaged.
     #[error(transparent)]
     List(#[from] DigitStructError),
+    /// Folders of digits, which are given in the place of a Format 1 folder, cannot be used.
+    #[error(transparent)]
+    DigitFolders(#[from] DigitFoldersError),
     /// The list names no photo.
     #[error("{}: the list names no photo", folder.join(DIGIT_STRUCT).display())]
     Empty {
@@ -82,7 +88,7 @@ pub enum Format1Error {
         source: BoxError,
     },
     /// The list has no such photo.
-    #[error("{}: no entry for a photo named {name}", folder.join(DIGIT_STRUCT).display())]
+    #[error("{}: no entry for a photo named {name}", folder.display())]
     NotListed {
         /// The folder.
         folder: PathBuf,
@@ -105,7 +111,12 @@ impl Format1 {
         if photos.is_empty() {
             return Err(Format1Error::Empty { folder: folder.to_owned() });
         }
-        Ok(Format1 { folder: folder.to_owned(), photos })
+        Ok(Format1::of_entries(folder, photos))
+    }
+
+    /// Photos in `folder` that something else than Format 1's list tells of.
+    pub(super) fn of_entries(folder: &Path, photos: Vec<PhotoEntry>) -> Self {
+        Format1 { folder: folder.to_owned(), photos }
     }
 
     /// The folder.
@@ -138,18 +149,23 @@ impl Format1 {
         })
     }
 
+    /// Decodes the photo of this name.
+    pub(super) fn decode(folder: &Path, name: &str) -> Result<Photo, Format1Error> {
+        let path = folder.join(name);
+        let bytes = fs::read(&path).map_err(|source| Format1Error::PhotoFile {
+            path: path.clone(),
+            name: name.to_owned(),
+            source,
+        })?;
+        Photo::decode(&bytes).map_err(|source| Format1Error::Photo { path, source })
+    }
+
     /// Decodes an entry's photo and clamps its boxes to it.
     ///
     /// # Errors
     /// [`Format1Error`] when the photo is missing or damaged, or a box misses it.
     pub fn load(&self, entry: &PhotoEntry) -> Result<(Photo, Vec<Digit>), Format1Error> {
-        let path = self.folder.join(&entry.name);
-        let bytes = fs::read(&path).map_err(|source| Format1Error::PhotoFile {
-            path: path.clone(),
-            name: entry.name.clone(),
-            source,
-        })?;
-        let photo = Photo::decode(&bytes).map_err(|source| Format1Error::Photo { path, source })?;
+        let photo = Self::decode(&self.folder, &entry.name)?;
         let size = photo.size();
         let digits = entry
             .digits

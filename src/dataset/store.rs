@@ -180,6 +180,13 @@ impl Store {
         Ok(Store::in_memory(patches, digits, photos, values))
     }
 
+    /// The same digits, kept together by these numbers, one a digit, when some are held back.
+    #[must_use]
+    pub fn grouped(self, groups: Vec<u32>) -> Self {
+        let Contents::Memory { digits, patches, .. } = self.contents else { return self };
+        Store::in_memory(self.description.patches, digits, groups, patches)
+    }
+
     /// A store of Format 2's crops: without a margin, and without photo numbers.
     pub fn from_format2(data: Format2, colours: Colours) -> Self {
         let side = format2::SIDE;

@@ -9,7 +9,7 @@ use crate::{
     dataset::{
         format1::{Format1, Format1Error},
         format2::{self, Format2, Format2Error},
-        is_format2,
+        is_format2, open_photos,
     },
     evaluation::Confusion,
     photo::{BoxInPhoto, CropShape, Photo, PhotoSize},
@@ -99,7 +99,8 @@ fn crop_as_photo(crops: &Format2, i: usize) -> Option<(Photo, BoxInPhoto)> {
     Some((photo, BoxInPhoto { left: 0, top: 0, width, height }))
 }
 
-/// Reads all digits of a Format 1 folder or a Format 2 file (`.mat`), calling `progress` with the
+/// Reads all digits of a Format 1 folder, of ten folders of cropped digits or of a Format 2 file
+/// (`.mat`), calling `progress` with the
 /// number of digits read so far and in all.
 ///
 /// # Errors
@@ -124,7 +125,7 @@ pub fn read_all(
         }
         pending.read_into(&mut read)?;
     } else {
-        let data = Format1::open(data)?;
+        let data = open_photos(data)?;
         let total = data.digit_count();
         for entry in &data.photos {
             let (photo, digits) = data.load(entry)?;
@@ -155,7 +156,7 @@ pub struct FoundDigit {
     pub place: DigitPlace,
 }
 
-/// The digit with this number (counted from 1) in a Format 1 folder or a Format 2 file, as
+/// The digit with this number (counted from 1) in data of any kind, as
 /// [`read_all`] goes through them, for a network of `architecture`; `None` when there are fewer.
 ///
 /// # Errors
@@ -176,7 +177,7 @@ pub fn find_digit(
             place: DigitPlace::Crop(before),
         }));
     }
-    let data = Format1::open(data)?;
+    let data = open_photos(data)?;
     for entry in &data.photos {
         if before < entry.digits.len() {
             let (photo, digits) = data.load(entry)?;
@@ -204,7 +205,7 @@ impl Places {
         Ok(if is_format2(data) {
             Places::Crops(Format2::open(data)?)
         } else {
-            Places::Photos(Format1::open(data)?)
+            Places::Photos(open_photos(data)?)
         })
     }
 

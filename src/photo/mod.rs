@@ -8,6 +8,8 @@ mod geometry;
 mod header;
 #[cfg(feature = "engine")]
 mod mask;
+#[cfg(feature = "dataset")]
+mod names;
 #[cfg(feature = "codecs")]
 mod pixels;
 
@@ -19,6 +21,8 @@ pub use header::{HeaderError, MAX_PIXELS, size_from_header};
 pub use mask::Mask;
 #[cfg(feature = "engine")]
 pub(crate) use mask::{connected, largest_within};
+#[cfg(feature = "dataset")]
+pub use names::{PHOTO_EXTENSIONS, is_photo};
 #[cfg(any(feature = "dataset", feature = "engine"))]
 pub(crate) use pixels::luma;
 #[cfg(feature = "dataset")]

@@ -98,21 +98,32 @@ pub struct ModelEntry {
     pub trained_on: String,
     /// How many digits it was trained on.
     pub trained_digits: u64,
-    /// What it was measured on.
-    pub measured_on: String,
-    /// How many digits it was measured on.
-    pub measured_digits: u64,
-    /// Share of these that it reads right, 0 to 1.
-    pub accuracy: f64,
-    /// As what it reads each of these; older manifests lack it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confusion: Option<Confusion>,
+    /// What it was first measured to read; in the manifest its fields stand among these here.
+    #[serde(flatten)]
+    pub measured: Measurement,
+    /// What it was measured to read on other digits; older manifests lack it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_measured: Vec<Measurement>,
     /// The command that trains it again.
     pub command: String,
     /// The card's file in the folder.
     pub card: String,
     /// The file in the folder with the training's curves, as SVG.
     pub curves: String,
+}
+
+/// What a model was measured to read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// On which digits, for people.
+    pub measured_on: String,
+    /// How many digits these are.
+    pub measured_digits: u64,
+    /// Share of these that it reads right, 0 to 1.
+    pub accuracy: f64,
+    /// As what it reads each of these; older manifests lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Confusion>,
 }
 
 /// Why a manifest or weights cannot be used.
@@ -204,7 +215,11 @@ impl Manifest {
                 }
             }
         }
-        manifest.models.iter().try_for_each(ModelEntry::check_counts)?;
+        for model in &manifest.models {
+            for measurement in model.measurements() {
+                measurement.check_counts(&model.name)?;
+            }
+        }
         Ok(manifest)
     }
 
@@ -262,11 +277,21 @@ impl StrokesEntry {
     }
 }
 
-impl ModelEntry {
-    /// Whether the counted readings are those that number and accuracy sum up.
-    fn check_counts(&self) -> Result<(), PublicationError> {
+impl Measurement {
+    /// Counted readings, and for people of which digits.
+    pub fn of(measured_on: &str, confusion: &Confusion) -> Self {
+        Measurement {
+            measured_on: measured_on.to_owned(),
+            measured_digits: confusion.total(),
+            accuracy: confusion.accuracy().unwrap_or(0.0),
+            confusion: Some(confusion.clone()),
+        }
+    }
+
+    /// Whether the counted readings of the model `name` are those that number and accuracy sum up.
+    fn check_counts(&self, name: &str) -> Result<(), PublicationError> {
         let Some(confusion) = &self.confusion else { return Ok(()) };
-        let ModelEntry { name, measured_digits, accuracy, .. } = self;
+        let Measurement { measured_digits, accuracy, .. } = self;
         let wrong = |what: String| Err(PublicationError::Manifest(format!("{name}: {what}")));
         // Wider than a count, as nobody has said yet that their sum is one.
         let counts = (0..10).flat_map(|truth| (0..10).map(move |read| (truth, read)));
@@ -281,6 +306,22 @@ impl ModelEntry {
                 "its confusion has an accuracy of {counted}, and the entry one of {accuracy}"
             )),
             _ => Ok(()),
+        }
+    }
+}
+
+impl ModelEntry {
+    /// What it was measured to read, the first measurement first.
+    pub fn measurements(&self) -> impl Iterator<Item = &Measurement> {
+        std::iter::once(&self.measured).chain(&self.also_measured)
+    }
+
+    /// Takes a measurement in: in the place of the one on the same digits, or behind all others.
+    pub fn measure(&mut self, measurement: Measurement) {
+        let mut known = std::iter::once(&mut self.measured).chain(&mut self.also_measured);
+        match known.find(|it| it.measured_on == measurement.measured_on) {
+            Some(earlier) => *earlier = measurement,
+            None => self.also_measured.push(measurement),
         }
     }
 
@@ -321,10 +362,13 @@ mod tests {
             bytes: weights.len() as u64,
             trained_on: String::new(),
             trained_digits: 0,
-            measured_on: String::new(),
-            measured_digits: 0,
-            accuracy: 0.0,
-            confusion: None,
+            measured: Measurement {
+                measured_on: "test photos".into(),
+                measured_digits: 0,
+                accuracy: 0.0,
+                confusion: None,
+            },
+            also_measured: Vec::new(),
             command: String::new(),
             card: "a.md".into(),
             curves: "a.svg".into(),
@@ -342,21 +386,51 @@ mod tests {
     #[test]
     fn counted_readings_are_kept_and_have_to_add_up() {
         let mut model = entry(b"x");
-        assert_eq!(parsed(&model).expect("an older manifest has none").confusion, None);
+        assert_eq!(parsed(&model).expect("an older manifest has none").measured.confusion, None);
         let mut confusion = Confusion::default();
         for (truth, read) in [(3, 3), (3, 5), (0, 0), (9, 9)] {
             confusion.count(truth, read);
         }
-        model.confusion = Some(confusion);
-        model.measured_digits = 4;
-        model.accuracy = 0.75;
+        model.measured = Measurement::of("test photos", &confusion);
+        assert_eq!((model.measured.measured_digits, model.measured.accuracy), (4, 0.75));
         assert_eq!(parsed(&model), Ok(model.clone()));
-        model.accuracy = 0.8;
-        let refused = parsed(&model).expect_err("another accuracy");
-        assert!(refused.contains("a: ") && refused.contains("0.75"), "{refused}");
-        model.measured_digits = 5;
-        let refused = parsed(&model).expect_err("another sum");
-        assert!(refused.contains("counts 4 readings"), "{refused}");
+        model.measure(Measurement::of("street photos", &confusion));
+        assert_eq!(parsed(&model), Ok(model.clone()));
+        for broken in [0, 1] {
+            let mut model = model.clone();
+            let measured = |model: &mut ModelEntry, change: fn(&mut Measurement)| match broken {
+                0 => change(&mut model.measured),
+                _ => model.also_measured.iter_mut().for_each(change),
+            };
+            measured(&mut model, |it| it.accuracy = 0.8);
+            let refused = parsed(&model).expect_err("another accuracy");
+            assert!(refused.contains("a: ") && refused.contains("0.75"), "{refused}");
+            measured(&mut model, |it| it.measured_digits = 5);
+            let refused = parsed(&model).expect_err("another sum");
+            assert!(refused.contains("counts 4 readings"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_measurement_takes_the_place_of_the_one_on_the_same_digits() {
+        let mut model = entry(b"x");
+        let mut confusion = Confusion::default();
+        confusion.count(3, 3);
+        for on in ["street photos", "street photos", "test photos", "drawn photos"] {
+            confusion.count(1, 7);
+            model.measure(Measurement::of(on, &confusion));
+        }
+        let measured: Vec<(&str, u64)> =
+            model.measurements().map(|it| (it.measured_on.as_str(), it.measured_digits)).collect();
+        assert_eq!(measured, [("test photos", 4), ("street photos", 3), ("drawn photos", 5)]);
+    }
+
+    #[test]
+    fn a_manifest_of_one_measurement_is_laid_out_as_before_there_were_several() {
+        let json = serde_json::to_value(entry(b"x")).expect("plain data");
+        assert_eq!(json["measured_on"], "test photos");
+        assert_eq!(json["accuracy"], 0.0);
+        assert!(json.get("also_measured").is_none() && json.get("measured").is_none(), "{json}");
     }
 
     #[test]

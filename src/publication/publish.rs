@@ -8,7 +8,8 @@ use std::{
 use burn::tensor::Device;
 
 use super::{
-    MANIFEST, MANIFEST_FORMAT, Manifest, ModelEntry, PublicationError, StrokesEntry, sha256_hex,
+    MANIFEST, MANIFEST_FORMAT, Manifest, Measurement, ModelEntry, PublicationError, StrokesEntry,
+    sha256_hex,
 };
 use crate::{
     classifier::{Architecture, Classifier},
@@ -60,10 +61,10 @@ pub struct Publication<'a> {
     pub curves: &'a [u8],
     /// What it was trained on, and how many digits that was.
     pub trained_on: (&'a str, u64),
-    /// What it was measured on.
-    pub measured_on: &'a str,
-    /// The readings there.
-    pub confusion: &'a Confusion,
+    /// What it was first measured to read.
+    pub measured: Measurement,
+    /// What it was measured to read on other digits.
+    pub also_measured: Vec<Measurement>,
     /// The command that trains it again.
     pub command: &'a str,
 }
@@ -144,10 +145,8 @@ pub fn publish(
         bytes: publication.weights.len() as u64,
         trained_on: publication.trained_on.0.to_owned(),
         trained_digits: publication.trained_on.1,
-        measured_on: publication.measured_on.to_owned(),
-        measured_digits: publication.confusion.total(),
-        accuracy: publication.confusion.accuracy().unwrap_or(0.0),
-        confusion: Some(publication.confusion.clone()),
+        measured: publication.measured.clone(),
+        also_measured: publication.also_measured.clone(),
         command: publication.command.to_owned(),
         card,
         curves,
@@ -159,7 +158,7 @@ pub fn publish(
             None
         }
     };
-    let card = card_of(&entry, publication.confusion);
+    let card = card_of(&entry);
     let files = [
         (entry.file.as_str(), publication.weights),
         (&entry.card, card.as_bytes()),
@@ -170,7 +169,7 @@ pub fn publish(
 }
 
 /// Writes what published models were measured to read into manifest and cards, of all of them or
-/// of none; their weights stay.
+/// of none; their weights stay, and so does what they were measured to read on other digits.
 ///
 /// # Errors
 /// [`ModelsFolderError`], also when one of the models is not published; the folder then still
@@ -188,11 +187,8 @@ pub fn record(
             let source = PublicationError::NoModel(Some((*name).to_owned()));
             return Err(ModelsFolderError::Publication { folder: folder.to_owned(), source });
         };
-        entry.measured_on = measured_on.to_owned();
-        entry.measured_digits = confusion.total();
-        entry.accuracy = confusion.accuracy().unwrap_or(0.0);
-        entry.confusion = Some((*confusion).clone());
-        cards.push((entry.card.clone(), card_of(entry, confusion)));
+        entry.measure(Measurement::of(measured_on, confusion));
+        cards.push((entry.card.clone(), card_of(entry)));
     }
     let files: Vec<(&str, &[u8])> =
         cards.iter().map(|(name, card)| (name.as_str(), card.as_bytes())).collect();
@@ -394,7 +390,23 @@ fn card_of_strokes(entry: &StrokesEntry) -> String {
 }
 
 /// A model's card.
-fn card_of(entry: &ModelEntry, confusion: &Confusion) -> String {
+fn card_of(entry: &ModelEntry) -> String {
+    let mut measured = String::new();
+    let mut readings = String::new();
+    for Measurement { measured_on, measured_digits, accuracy, confusion } in entry.measurements() {
+        measured += &format!(
+            "| measured on | {measured_on} ({measured_digits} digits) |\n\
+             | accuracy there | {:.1} % |\n",
+            100.0 * accuracy
+        );
+        if let Some(confusion) = confusion {
+            readings += &format!(
+                "\n## Readings of the {measured_digits} digits\n\n{measured_on}\n\n\
+                 ```text\n{}```\n",
+                confusion.report()
+            );
+        }
+    }
     format!(
         "# {}\n\n\
          | | |\n|---|---|\n\
@@ -403,11 +415,9 @@ fn card_of(entry: &ModelEntry, confusion: &Confusion) -> String {
          | weights | `{}`, {} bytes |\n\
          | SHA-256 | `{}` |\n\
          | trained on | {} ({} digits) |\n\
-         | measured on | {} ({} digits) |\n\
-         | accuracy there | {:.1} % |\n\n\
+         {measured}\n\
          Trained with\n\n    {}\n\n\
-         ![loss and accuracy over the epochs]({})\n\n\
-         ## Readings of the {} digits\n\n```text\n{}```\n",
+         ![loss and accuracy over the epochs]({})\n{readings}",
         entry.name,
         entry.architecture,
         entry.input,
@@ -416,13 +426,8 @@ fn card_of(entry: &ModelEntry, confusion: &Confusion) -> String {
         entry.sha256,
         entry.trained_on,
         entry.trained_digits,
-        entry.measured_on,
-        entry.measured_digits,
-        100.0 * entry.accuracy,
         entry.command,
         entry.curves,
-        entry.measured_digits,
-        confusion.report(),
     )
 }
 

@@ -16,16 +16,17 @@ use super::Augmentation;
 use crate::{
     classifier::{Architecture, Input, Normalisation, Standardisation},
     dataset::{
-        format1::Format1,
+        digit_folders::{self, is_digit_folders},
         format2::{Format2, Format2Error},
-        is_format2,
+        is_format2, open_photos,
         split::{split_by_digit, split_by_photo},
         store::{PatchFormat, Store, StoreError},
     },
 };
 
-/// Data to train on: a Format 1 folder, a Format 2 file (`.mat`), or a store that `doorplate data
-/// prepare` made; written `PATH`, or `PATH@3` to show each of its digits three times an epoch.
+/// Data to train on: a Format 1 folder, ten folders of cropped digits, a Format 2 file (`.mat`), or
+/// a store that `doorplate data prepare` made; written `PATH`, or `PATH@3` to show each of its
+/// digits three times an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Source {
@@ -148,9 +149,14 @@ pub fn open_store(
         return fitting(store);
     }
     if path.is_dir() || !path.exists() {
-        let data = Format1::open(path).map_err(StoreError::from)?;
+        let data = open_photos(path).map_err(StoreError::from)?;
         let patches = PatchFormat::around(input.colours, input.crop, input.side);
-        return Ok(Store::cut(&data, patches, progress)?);
+        let store = Store::cut(&data, patches, progress)?;
+        if is_digit_folders(path) {
+            let groups = digit_folders::groups(&data).map_err(StoreError::from)?;
+            return Ok(store.grouped(groups));
+        }
+        return Ok(store);
     }
     fitting(Store::open(path)?)
 }

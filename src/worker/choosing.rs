@@ -1,9 +1,9 @@
 //! Which of the published models is loaded, and what the page is told of each.
 
-use super::protocol::ModelInfo;
+use super::protocol::{Figure, ModelInfo};
 use crate::{
     classifier::Architecture,
-    publication::{MANIFEST, Manifest, ModelEntry},
+    publication::{MANIFEST, Manifest, Measurement, ModelEntry},
 };
 
 /// Which model is to be loaded.
@@ -44,16 +44,26 @@ pub(super) fn info(entry: &ModelEntry) -> ModelInfo {
     ModelInfo {
         name: entry.name.clone(),
         architecture: entry.architecture.clone(),
-        accuracy: entry.accuracy,
-        measured_digits: entry.measured_digits,
-        measured_on: entry.measured_on.clone(),
-        confusion: entry.confusion.clone().map(Box::new),
+        accuracy: entry.measured.accuracy,
+        measured_digits: entry.measured.measured_digits,
+        measured_on: entry.measured.measured_on.clone(),
+        confusion: entry.measured.confusion.clone().map(Box::new),
+        also_measured: entry.also_measured.iter().map(figure).collect(),
         trained_on: entry.trained_on.clone(),
         trained_digits: entry.trained_digits,
         bytes: entry.bytes,
         card: entry.card.clone(),
         curves: entry.curves.clone(),
         obstacle: obstacle(entry),
+    }
+}
+
+/// A further measurement, without its readings.
+fn figure(measurement: &Measurement) -> Figure {
+    Figure {
+        accuracy: measurement.accuracy,
+        measured_digits: measurement.measured_digits,
+        measured_on: measurement.measured_on.clone(),
     }
 }
 
@@ -106,10 +116,18 @@ mod tests {
             bytes: 7,
             trained_on: String::new(),
             trained_digits: 0,
-            measured_on: "test photos".into(),
-            measured_digits: 971,
-            accuracy: 0.9,
-            confusion: None,
+            measured: Measurement {
+                measured_on: "test photos".into(),
+                measured_digits: 971,
+                accuracy: 0.9,
+                confusion: None,
+            },
+            also_measured: vec![Measurement {
+                measured_on: "street photos".into(),
+                measured_digits: 380,
+                accuracy: 0.95,
+                confusion: None,
+            }],
             command: String::new(),
             card: "a.md".into(),
             curves: "a.svg".into(),
@@ -157,6 +175,8 @@ mod tests {
         assert!(infos[0].obstacle.as_ref().is_some_and(|reason| reason.contains("Net_Of_2031")));
         assert_eq!(infos[1].obstacle, None);
         assert_eq!((infos[1].measured_digits, infos[1].bytes), (971, 7));
+        let further = infos[1].also_measured.iter().map(|it| (it.accuracy, it.measured_digits));
+        assert_eq!(further.collect::<Vec<_>>(), [(0.95, 380)]);
 
         let none = manifest(&[("new", "Net_Of_2031")]);
         assert!(pick(&none, Wish::Any).is_err_and(|reason| reason.contains("Net_Of_2031")));

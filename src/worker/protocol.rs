@@ -253,6 +253,8 @@ pub struct ModelInfo {
     /// As what it reads each of these, where the manifest says so; they are as many as
     /// `measured_digits`.
     pub confusion: Option<Box<Confusion>>,
+    /// What it was measured to read on other digits.
+    pub also_measured: Vec<Figure>,
     /// What it was trained on.
     pub trained_on: String,
     /// How many digits that was.
@@ -265,6 +267,17 @@ pub struct ModelInfo {
     pub curves: String,
     /// Why this program cannot use it, in a sentence; none where it can.
     pub obstacle: Option<String>,
+}
+
+/// How many of some digits a model reads right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The share, 0 to 1.
+    pub accuracy: f64,
+    /// How many digits these are.
+    pub measured_digits: u64,
+    /// Which digits these are.
+    pub measured_on: String,
 }
 
 /// A device, for people.

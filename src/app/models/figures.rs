@@ -1,7 +1,7 @@
 //! A model's figures in words.
 
 use crate::evaluation::Confusion;
-use crate::worker::protocol::ModelInfo;
+use crate::worker::protocol::{Figure, ModelInfo};
 
 /// A model's network and the size of its weights.
 pub fn network_and_size(model: &ModelInfo) -> String {
@@ -11,10 +11,20 @@ pub fn network_and_size(model: &ModelInfo) -> String {
 /// What a model was measured to read, and on what.
 pub fn accuracy(model: &ModelInfo) -> String {
     let ModelInfo { accuracy, measured_digits, measured_on, .. } = model;
-    format!(
+    let first = format!(
         "reads {} of {} digits right: {measured_on}",
         share(*accuracy),
         grouped(*measured_digits)
+    );
+    model.also_measured.iter().fold(
+        first,
+        |text, Figure { accuracy, measured_digits, measured_on }| {
+            format!(
+                "{text}; {} of {} digits: {measured_on}",
+                share(*accuracy),
+                grouped(*measured_digits)
+            )
+        },
     )
 }
 
@@ -81,6 +91,25 @@ mod tests {
         for (count, text) in [(0, "0"), (971, "971"), (4956, "4,956"), (1_226_296, "1,226,296")] {
             assert_eq!(grouped(count), text);
         }
+    }
+
+    #[test]
+    fn every_measurement_is_told() {
+        let model = ModelInfo {
+            accuracy: 0.9207,
+            measured_digits: 971,
+            measured_on: "test photos".into(),
+            also_measured: vec![Figure {
+                accuracy: 0.9501,
+                measured_digits: 1_381,
+                measured_on: "street photos".into(),
+            }],
+            ..ModelInfo::default()
+        };
+        assert_eq!(
+            accuracy(&model).replace('\u{a0}', " "),
+            "reads 92.1 % of 971 digits right: test photos; 95.0 % of 1,381 digits: street photos"
+        );
     }
 
     #[test]

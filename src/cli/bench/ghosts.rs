@@ -10,12 +10,11 @@ use super::removal::{Args, outcome, own_ways};
 use crate::{
     cli::{
         boxes::{BoxSource, grow},
-        erase::inputs::is_photo,
         read::open_photo,
     },
     evaluation::{GhostCrops, Outcome, PeersError, rgb},
     numbers::house_numbers,
-    photo::{BoxInPhoto, PhotoSize},
+    photo::{BoxInPhoto, PhotoSize, is_photo},
     removal::{Method, Nets},
 };
 

@@ -4,6 +4,7 @@ mod fetch;
 mod label;
 mod prepare;
 mod show;
+mod split;
 mod stats;
 mod synth;
 
@@ -21,6 +22,7 @@ enum Command {
     Fetch(fetch::Args),
     Synth(synth::Args),
     Prepare(prepare::Args),
+    Split(split::Args),
     Stats(stats::Args),
     Show(show::Args),
     Label(label::Args),
@@ -31,6 +33,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Command::Fetch(args) => fetch::run(args),
         Command::Synth(args) => synth::run(args),
         Command::Prepare(args) => prepare::run(args),
+        Command::Split(args) => split::run(args),
         Command::Stats(args) => stats::run(args),
         Command::Show(args) => show::run(args),
         Command::Label(args) => label::run(args),

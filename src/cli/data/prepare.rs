@@ -7,11 +7,11 @@ use indicatif::ProgressBar;
 
 use crate::{classifier::Architecture, cli::WrongArgument, training::open_store};
 
-/// Cut all digits of a Format 1 folder (or a Format 2 file) out once, into a file that training
+/// Cut all digits of a Format 1 folder (or folders of cropped digits, or a Format 2 file) out once, into a file that training
 /// maps into memory.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// A Format 1 folder, or a Format 2 file (.mat).
+    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file (.mat).
     data: PathBuf,
     /// Cut for the input of this network; networks with the same input share a store.
     #[arg(long, default_value = "ConvNet48_Dropout3")]

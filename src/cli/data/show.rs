@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 
-use crate::dataset::is_format2;
 use crate::{
     cli::WrongArgument,
     dataset::{
         contact_sheet::{box_sheet, crop_sheet, draw_indices, photo_sheet},
-        format1::Format1,
         format2::{CROP_BYTES, Format2, SIDE},
+        is_format2, open_photos,
     },
     files::write_whole,
 };
@@ -19,7 +18,7 @@ use crate::{
 /// Draw a sheet of photos with their boxes and labels, and a sheet of crops.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// Format 1 folder or Format 2 file (.mat).
+    /// Format 1 folder, folder with folders 0 to 9 of cropped digits, or Format 2 file (.mat).
     data: PathBuf,
     /// Photo names, separated by commas, instead of a random choice.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["count", "seed"])]
@@ -63,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let sheet = crop_sheet(crops.into_iter(), SIDE as u32, CROPS_A_PHOTO * columns)?;
         return put(&args.output, &sheet);
     }
-    let data = Format1::open(&args.data)?;
+    let data = open_photos(&args.data)?;
     let photos = if args.photos.is_empty() {
         draw_indices(data.photos.len(), count, args.seed)
     } else {

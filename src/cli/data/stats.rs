@@ -6,11 +6,10 @@ use anyhow::Context as _;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use crate::dataset::is_format2;
 use crate::{
     dataset::{
-        format1::Format1,
         format2::{CROP_BYTES, Format2},
+        is_format2, open_photos,
         statistics::Statistics,
     },
     files::write_whole,
@@ -20,7 +19,7 @@ use crate::{
 /// brightness and contrast of crops.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// Format 1 folder or Format 2 file (.mat).
+    /// Format 1 folder, folder with folders 0 to 9 of cropped digits, or Format 2 file (.mat).
     data: PathBuf,
     /// Print JSON, with the histograms, instead of text.
     #[arg(long)]
@@ -36,7 +35,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let crops = data.crops.chunks_exact(CROP_BYTES).zip(data.digits.iter().copied());
         Statistics::of_crops(crops)
     } else {
-        let data = Format1::open(&args.data)?;
+        let data = open_photos(&args.data)?;
         let bar = ProgressBar::new(data.photos.len() as u64);
         let statistics = Statistics::of_format1(&data, &|| bar.inc(1));
         bar.finish_and_clear();

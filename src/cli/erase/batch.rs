@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use super::{
     Args, LeftError, checks_json,
-    inputs::{Input, Shard, Unusable, absolute, files_in, is_photo, listed},
+    inputs::{Input, Shard, Unusable, absolute, files_in, listed},
     left_in,
     records::{ClaimError, Record, Records, Settings, made_of},
     removed,
@@ -37,7 +37,7 @@ use crate::{
         read::{OpenPhotoError, readings_json},
     },
     files::write_whole,
-    photo::{BoxInPhoto, Encoding, Photo, PhotoError},
+    photo::{BoxInPhoto, Encoding, PHOTO_EXTENSIONS, Photo, PhotoError, is_photo},
     removal::Nets,
 };
 
@@ -327,7 +327,7 @@ impl Batch {
         if is_class_list(file) {
             return;
         }
-        let has_photo = super::inputs::PHOTO_EXTENSIONS.iter().any(|extension| {
+        let has_photo = PHOTO_EXTENSIONS.iter().any(|extension| {
             [(*extension).to_owned(), extension.to_ascii_uppercase()]
                 .iter()
                 .any(|extension| place.with_file_name(format!("{stem}.{extension}")).exists())

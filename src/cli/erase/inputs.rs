@@ -9,10 +9,6 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
-/// Ends of the names of files that are taken for photos.
-pub const PHOTO_EXTENSIONS: [&str; 9] =
-    ["png", "jpg", "jpeg", "jpe", "webp", "gif", "bmp", "tif", "tiff"];
-
 /// A photo to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
@@ -29,12 +25,6 @@ pub struct Unusable {
     pub path: PathBuf,
     /// What is wrong with it.
     pub problem: String,
-}
-
-/// Whether a file is a photo by its name.
-pub fn is_photo(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    PHOTO_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// The files in a folder and the folders in it, in the system's order, so that no list of them is
@@ -298,16 +288,6 @@ mod tests {
         {
             let problem = text.parse::<Shard>().expect_err(text);
             assert!(problem.contains(reason), "{problem}");
-        }
-    }
-
-    #[test]
-    fn photos_are_known_by_their_extension() {
-        for name in ["a.png", "b.JPG", "c.d.jpeg", "e.TIFF"] {
-            assert!(is_photo(Path::new(name)), "{name}");
-        }
-        for name in ["png", ".png", "a.boxes.json", "a.txt", "a.mat"] {
-            assert!(!is_photo(Path::new(name)), "{name}");
         }
     }
 }

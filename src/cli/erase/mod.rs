@@ -1,7 +1,7 @@
 //! `doorplate erase`
 
 mod batch;
-pub(super) mod inputs;
+mod inputs;
 mod records;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
