@@ -12,11 +12,11 @@ use super::{
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
-    classifier::Classifier,
+    classifier::{Architecture, Classifier},
     evaluation::{confusion_of, read_all},
     publication,
-    strokes::StrokeFinder,
-    training::{FinishedStrokes, finished_run, finished_strokes, measure_strokes},
+    strokes::{StrokeFinder, StrokeNet},
+    training::{FinishedRun, finished_run, measure_strokes},
 };
 
 /// Measure a finished run's weights and publish them, with manifest and card.
@@ -56,15 +56,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.name
         ))
     );
-    if let Some(run) = finished_strokes(&args.run)? {
+    let run = finished_run(&args.run)?;
+    if run.config.net == StrokeNet::NAME {
         return publish_strokes(args, &run);
     }
     let device = args.device.open()?;
-    let run = finished_run(&args.run)?;
-    let trained = Classifier::from_safetensors(run.architecture, run.weights, &Device::flex())
+    let architecture = Architecture::named(&run.config.net)?;
+    let trained = Classifier::from_safetensors(architecture, run.weights, &Device::flex())
         .with_context(|| format!("{}", args.run.display()))?;
     let weights = trained.to_half_safetensors()?;
-    let classifier = Classifier::from_safetensors(run.architecture, weights.clone(), &device)?;
+    let classifier = Classifier::from_safetensors(architecture, weights.clone(), &device)?;
     let bar = ProgressBar::new(0);
     let read = read_all(&classifier, &args.measure_on, |read, of| {
         bar.set_length(of as u64);
@@ -76,10 +77,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         &args.models,
         &publication::Publication {
             name: &args.name,
-            architecture: run.architecture,
+            architecture,
             weights: &weights,
             curves: &run.curves,
-            trained_on: (&args.trained_on, run.trained_digits),
+            trained_on: (&args.trained_on, run.trained_on),
             measured_on: &args.measured_on,
             confusion: &confusion,
             command: &run.config.to_string(),
@@ -91,7 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Measures and publishes the network that finds strokes.
-fn publish_strokes(args: &Args, run: &FinishedStrokes) -> anyhow::Result<()> {
+fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
     let load = |weights: Vec<u8>| {
         StrokeFinder::from_safetensors(weights, &Device::flex())
             .map_err(anyhow::Error::msg)
