@@ -179,8 +179,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         None => start(args, &stop)?,
     };
-    if let Some(report) = outcome.validation.report() {
-        println!("{report}");
+    if let Some(validation) = outcome.validation {
+        println!("{}", validation.report);
     }
     println!("Weights: {}", outcome.weights.display());
     Ok(())

@@ -132,7 +132,7 @@ impl Task for Classifiers {
         Ok(engine.step(net, inputs, &targets, seed)?)
     }
 
-    fn validate(&self, net: &Network) -> Result<Validation, EngineError> {
+    fn validate(&self, net: &Network) -> Result<Option<Validation>, EngineError> {
         let reader = Classifier::new(net.clone(), self.device.clone())?;
         let mut confusion = Confusion::default();
         for (inputs, digits) in self.material.validation(reader.standardisation()) {
@@ -141,7 +141,10 @@ impl Task for Classifiers {
                 confusion.count(*digit, reading.best().0);
             }
         }
-        Ok(Validation::Digits(confusion))
+        Ok(confusion.accuracy().map(|share| Validation {
+            share,
+            report: format!("On the validation digits:\n{}", confusion.report()),
+        }))
     }
 }
 

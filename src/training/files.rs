@@ -54,7 +54,7 @@ pub(super) fn write_results<T: Task>(
     config: &RunConfig,
     progress: &Progress<T::Net>,
     devices: &[Device],
-    validation: &Validation,
+    validation: Option<&Validation>,
 ) -> Result<(), TrainingError> {
     let net = &progress.net;
     let epochs = &progress.state.finished;
@@ -75,8 +75,8 @@ pub(super) fn write_results<T: Task>(
         examples = T::EXAMPLES,
     );
     // Writing to a String cannot fail.
-    let _ = match validation.report() {
-        Some(report) => write!(text, "\n{report}"),
+    let _ = match validation {
+        Some(Validation { report, .. }) => write!(text, "\n{report}"),
         None => writeln!(text, "\nNo {} were held back for validation.", T::EXAMPLES),
     };
     if let Some(best) = progress.state.early_stopping.and_then(|judge| judge.best()) {

@@ -37,8 +37,8 @@ pub struct EpochReport {
 pub struct RunOutcome {
     /// The weights, as safetensors.
     pub weights: PathBuf,
-    /// What the weights give on the validation data.
-    pub validation: Validation,
+    /// What the weights give on the validation data, if any are held back.
+    pub validation: Option<Validation>,
     /// All epochs.
     pub epochs: Vec<EpochReport>,
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use burn::{module::Module, tensor::Device};
 
 use super::{RunConfig, TrainingError, Watcher, cpu::Step};
-use crate::{classifier::EngineError, evaluation::Confusion};
+use crate::classifier::EngineError;
 
 /// A kind of network to train, with the data of a run.
 pub(super) trait Task: Sized {
@@ -17,7 +17,7 @@ pub(super) trait Task: Sized {
 
     /// What is trained on, in the plural.
     const EXAMPLES: &'static str;
-    /// What [`Validation::share`] is, for the curves.
+    /// What [`Validation`]'s share is, for the curves.
     const MEASURE: &'static str;
 
     /// Reads the run's data; `devices` are those that will train.
@@ -79,40 +79,16 @@ pub(super) trait Task: Sized {
         seed: u64,
     ) -> Result<Step, TrainingError>;
 
-    /// Measures a network without autodiff on what is held back.
-    fn validate(&self, net: &Self::Net) -> Result<Validation, EngineError>;
+    /// Measures a network without autodiff on what is held back; `None` when nothing is.
+    fn validate(&self, net: &Self::Net) -> Result<Option<Validation>, EngineError>;
 }
 
 /// What weights give on the data that are held back for validation.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Validation {
-    /// How a classifier reads the digits.
-    Digits(Confusion),
-    /// The strokes found as a share of those found or missed, 0 to 1; `None` without photos.
-    Strokes(Option<f64>),
-}
-
-impl Validation {
-    /// What runs are judged by, 0 to 1: a classifier's accuracy, or the share of strokes found;
-    /// `None` when nothing is held back.
-    pub fn share(&self) -> Option<f64> {
-        match self {
-            Validation::Digits(confusion) => confusion.accuracy(),
-            Validation::Strokes(overlap) => *overlap,
-        }
-    }
-
-    /// The same for people, in lines; `None` when nothing is held back.
-    pub fn report(&self) -> Option<String> {
-        let share = self.share()?;
-        Some(match self {
-            Validation::Digits(confusion) => {
-                format!("On the validation digits:\n{}", confusion.report())
-            }
-            Validation::Strokes(_) => format!(
-                "On the validation photos:\nStrokes found of those found or missed: {:.1} %\n",
-                100.0 * share
-            ),
-        })
-    }
+pub struct Validation {
+    /// What runs are judged by, 0 to 1: the share of digits that a classifier reads right, or
+    /// StrokeNet's strokes found as a share of those found or missed (intersection over union).
+    pub share: f64,
+    /// The same and more for people, in lines.
+    pub report: String,
 }

@@ -15,7 +15,7 @@ use super::{
     files,
     lost_device::contained,
     material::mixed,
-    task::{Task, Validation},
+    task::Task,
 };
 use crate::{classifier::EngineError, files::write_whole};
 
@@ -220,7 +220,7 @@ impl<T: Task> Run<'_, T> {
     /// Measures an epoch, and judges it where the run may end early.
     fn finish_epoch(&self, progress: &mut Progress<T::Net>) -> Result<(), TrainingError> {
         let reader = self.reader(progress);
-        let share = self.task.validate(&reader)?.share();
+        let share = self.task.validate(&reader)?.map(|validation| validation.share);
         let state = &mut progress.state;
         let epoch = state.finished.len() + 1;
         let (loss, seconds) = (state.loss, state.seconds);
@@ -257,12 +257,13 @@ impl<T: Task> Run<'_, T> {
                 (reader, bytes)
             }
         };
-        let validation: Validation = self.task.validate(&reader)?;
+        let validation = self.task.validate(&reader)?;
         let epochs = progress.state.finished.clone();
         let weights = files::weights(self.folder, self.config);
         write_whole(&weights, &bytes)
             .map_err(|source| TrainingError::File { path: weights.clone(), source })?;
-        files::write_results::<T>(self.folder, self.config, progress, self.devices, &validation)?;
+        let found = validation.as_ref();
+        files::write_results::<T>(self.folder, self.config, progress, self.devices, found)?;
         files::write_curves(self.folder, self.config, T::MEASURE, &epochs)?;
         Ok(RunOutcome { weights, validation, epochs })
     }

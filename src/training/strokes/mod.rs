@@ -163,9 +163,15 @@ impl Task for Strokes {
         Ok(engine.step(net, &passes, &patches)?)
     }
 
-    fn validate(&self, net: &StrokeNet) -> Result<Validation, EngineError> {
+    fn validate(&self, net: &StrokeNet) -> Result<Option<Validation>, EngineError> {
         let passes = Passes::new(net, SIDE / CELL)?;
-        Ok(Validation::Strokes(overlap(&passes, &self.validation)))
+        Ok(overlap(&passes, &self.validation).map(|share| Validation {
+            share,
+            report: format!(
+                "On the validation photos:\nStrokes found of those found or missed: {:.1} %\n",
+                100.0 * share
+            ),
+        }))
     }
 }
 
