@@ -173,7 +173,7 @@ fn on_a_full_disk_a_run_ends_with_a_message_and_leaves_no_half_of_a_checkpoint()
     assert!(doorplate(at, &resume).refused(3).contains("no checkpoint"));
 }
 
-/// Holds a run that is stopped and goes on against one that is not.
+/// Compares a run that is stopped and resumed with one that is not.
 #[cfg(unix)]
 fn goes_on_to_the_same_weights(at: &Path, train: &str) {
     doorplate(at, &format!("{train} --id a")).done();

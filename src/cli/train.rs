@@ -74,8 +74,8 @@ pub struct Args {
     /// Validate on these data instead, and train on all of --data.
     #[arg(long, value_name = "PATH")]
     validate_on: Option<PathBuf>,
-    /// End the run after so many epochs without a better validation accuracy (for StrokeNet, more
-    /// of the strokes found), and keep the best epoch's weights.
+    /// End the run after so many epochs without a better validation accuracy (for StrokeNet,
+    /// overlap with the true strokes), and keep the best epoch's weights.
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<NonZeroUsize>,
     /// Read with a moving average of the weights with this decay, such as 0.999.
@@ -200,7 +200,7 @@ fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
     Ok(outcome)
 }
 
-/// Refuses, for the network that finds strokes, options that it has not.
+/// Refuses the options that the network that finds strokes does not have.
 fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
     let refused = [
         ("--teacher", !args.teacher.is_empty()),

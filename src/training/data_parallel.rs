@@ -49,8 +49,8 @@ pub(super) fn data_parallel_step<M: Module, P>(
         let mut steps = Vec::new();
         let mut others = Vec::new();
         // Forward passes are asked for by this thread alone: they draw dropout, for which devices
-        // of a kind share one source of chance. The first device comes last, as one that computes
-        // while it is asked keeps this thread busy.
+        // of a kind share one random number generator. The first device comes last, as one that
+        // computes while it is asked keeps this thread busy.
         for (i, (device, part)) in devices.iter().zip(parts).enumerate().rev() {
             let passed = forward(i, device, part)?;
             if i > 0 {

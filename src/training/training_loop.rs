@@ -47,7 +47,7 @@ impl<T: Task> Run<'_, T> {
             None => task.fitted(T::untrained(config, &cpu.autodiff())?),
         };
         // Weights are drawn when they are first asked for: here, on the CPU, so that a seed gives
-        // the same ones whatever computes, and before steps draw dropout from the same chance.
+        // the same ones whatever computes, and before steps draw dropout by the same generator.
         let net = net_on(first(devices), &net)?;
         fs::create_dir_all(folder)
             .map_err(|source| TrainingError::File { path: folder.to_owned(), source })?;
@@ -136,8 +136,8 @@ impl<T: Task> Run<'_, T> {
         let started = Instant::now();
         while !progress.state.ended(config) {
             let epoch = progress.state.finished.len();
-            // Each epoch's and step's chance depends on the seed and its number alone, so that a
-            // resumed run draws what an unbroken one draws.
+            // What an epoch and a step draw at random depends on the seed and their numbers alone,
+            // so that a resumed run draws what an unbroken one draws.
             let epoch_seed = mixed(config.seed, epoch as u64);
             let mut order: Vec<usize> = (0..self.task.epoch_len()).collect();
             order.shuffle(&mut ChaCha8Rng::seed_from_u64(epoch_seed));
