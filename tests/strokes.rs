@@ -59,7 +59,7 @@ fn a_stroke_network_is_trained_published_and_used() {
     assert!(again.refused(4).contains("another kind of network"));
     let entry = Manifest::parse(&manifest).expect("a manifest").strokes.expect("its entry");
     assert!((0.0..=1.0).contains(&entry.overlap) && entry.measured_photos == 150, "{entry:?}");
-    assert!(entry.bytes < 200_000, "{} bytes are too many to fetch", entry.bytes);
+    assert!(entry.bytes < 400_000, "{} bytes are too many to fetch", entry.bytes);
     let device = burn::tensor::Device::flex();
     assert!(load_strokes(&at.join("models"), &device).expect("loaded").is_some());
 
