@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::sync::OnceLock;
+use std::{fs, path::Path, sync::OnceLock};
 
 use burn::tensor::Device;
 use doorplate::{
@@ -11,7 +11,7 @@ use doorplate::{
     photo::{BoxInPhoto, Photo, PhotoSize},
     removal::{Grnn, Lattice, Method, Nets, RemovalOptions, remove},
 };
-use support::{colourful, untrained_classifier};
+use support::{colourful, doorplate, names_in, untrained_classifier};
 
 /// How far the GPU may be off, on the scale 0 to 1.
 const REACH: f32 = 1e-3;
@@ -111,5 +111,34 @@ fn a_removal_is_the_same_on_the_gpu() {
     for (gpu, cpu) in gpu.iter().zip(&cpu) {
         assert_eq!((gpu.area, &gpu.key_pixels), (cpu.area, &cpu.key_pixels));
         assert_near(&gpu.planes.samples, &cpu.planes.samples);
+    }
+}
+
+/// The summed loss of each epoch of the only run in a folder.
+fn losses(runs: &Path) -> Vec<f64> {
+    let run = runs.join(names_in(runs).remove(0));
+    let name = names_in(&run).into_iter().find(|name| name.ends_with("_measures.csv"));
+    let measures = fs::read_to_string(run.join(name.expect("its measures"))).expect("read");
+    let loss = |line: &str| line.split(',').nth(1).and_then(|loss| loss.parse().ok());
+    measures.lines().skip(1).map(|line| loss(line).expect("a loss")).collect()
+}
+
+#[test]
+fn the_stroke_network_learns_the_same_on_the_gpu() {
+    if gpu().is_none() {
+        return;
+    }
+    let shop = tempfile::tempdir().expect("a temporary folder");
+    doorplate(shop.path(), "data synth --photos 12 --seed 3 --clean --out data").done();
+    let curve = |device: &str| {
+        let train = "train --net StrokeNet --data data --epochs 2 --batch 8 --rate 0.003";
+        doorplate(shop.path(), &format!("{train} --device {device} --out {device}")).done();
+        losses(&shop.path().join(device))
+    };
+    let (cpu, gpu) = (curve("cpu"), curve("wgpu"));
+    assert!(cpu.len() == 2 && cpu[1] < cpu[0], "it learns: {cpu:?}");
+    // The same but for rounding, which grows from step to step.
+    for (cpu, gpu) in cpu.iter().zip(&gpu) {
+        assert!((cpu - gpu).abs() < 1e-2 * cpu, "{gpu} on the GPU, {cpu} on the CPU");
     }
 }

@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use doorplate::publication::{MANIFEST, Manifest, load_strokes};
 use support::{doorplate, names_in};
@@ -17,7 +20,7 @@ fn shop(photos: u32) -> TempDir {
     shop
 }
 
-const TRAIN: &str = "train --net StrokeNet --data data --batch 8 --rate 0.003";
+const TRAIN: &str = "train --net StrokeNet --data data --device cpu --batch 8 --rate 0.003";
 
 #[test]
 fn a_stroke_network_is_trained_published_and_used() {
@@ -56,7 +59,7 @@ fn a_stroke_network_is_trained_published_and_used() {
     assert!(again.refused(4).contains("another kind of network"));
     let entry = Manifest::parse(&manifest).expect("a manifest").strokes.expect("its entry");
     assert!((0.0..=1.0).contains(&entry.overlap) && entry.measured_photos == 150, "{entry:?}");
-    assert!(entry.bytes < 200_000, "{} bytes are too many to fetch", entry.bytes);
+    assert!(entry.bytes < 400_000, "{} bytes are too many to fetch", entry.bytes);
     let device = burn::tensor::Device::flex();
     assert!(load_strokes(&at.join("models"), &device).expect("loaded").is_some());
 
@@ -95,17 +98,17 @@ fn a_stroke_network_is_trained_published_and_used() {
 fn what_it_cannot_be_trained_with_is_refused() {
     let shop = shop(4);
     let at = shop.path();
-    for option in [
-        "--dropout 0.2",
-        "--teacher x",
-        "--start x",
-        "--patience 3",
-        "--smoothing 0.1",
-        "--augmentation strong",
-    ] {
+    for option in ["--dropout 0.2", "--teacher x", "--smoothing 0.1", "--augmentation strong"] {
         let message = doorplate(at, &format!("{TRAIN} {option}")).refused(2);
         assert!(message.contains(option.split(' ').next().expect("its name")), "{message}");
     }
+    let message = doorplate(at, &format!("{TRAIN} --validation 0 --patience 3")).refused(2);
+    assert!(message.contains("--validation"), "{message}");
+    let message = doorplate(at, &format!("{TRAIN} --start data/1.png")).refused(4);
+    assert!(message.contains("1.png"), "{message}");
+    let message = doorplate(at, &format!("{TRAIN} --validate-on data")).refused(3);
+    assert!(message.contains("given twice"), "{message}");
+    assert!(!at.join("runs").exists(), "a run was begun");
     fs::remove_file(at.join("data/clean/2.png")).expect("removed");
     let message = doorplate(at, &format!("{TRAIN} --validation 0 --out a")).refused(3);
     assert!(message.contains("2.png") && message.contains("--clean"), "{message}");
@@ -115,14 +118,46 @@ fn what_it_cannot_be_trained_with_is_refused() {
     assert!(message.contains("another size"), "{message}");
 }
 
+/// Trains with some options more, in a folder of its own, and gives the run's folder.
+fn trained(at: &Path, out: &str, options: &str) -> PathBuf {
+    doorplate(at, &format!("{TRAIN} --out {out} {options}")).done();
+    at.join(out).join(names_in(&at.join(out)).remove(0))
+}
+
+fn left_by(run: &Path, ending: &str) -> PathBuf {
+    let name = names_in(run).into_iter().find(|name| name.ends_with(ending));
+    run.join(name.unwrap_or_else(|| panic!("a finished run has {ending}")))
+}
+
 #[test]
 fn the_same_seed_gives_the_same_weights() {
     let shop = shop(12);
-    let at = shop.path();
     let weights = |out: &str| {
-        doorplate(at, &format!("{TRAIN} --epochs 1 --validation 0 --out {out}")).done();
-        let run = names_in(&at.join(out)).remove(0);
-        fs::read(at.join(out).join(&run).join(format!("{run}.safetensors"))).expect("read")
+        let run = trained(shop.path(), out, "--epochs 1 --validation 0");
+        fs::read(left_by(&run, ".safetensors")).expect("read")
     };
     assert_eq!(weights("a"), weights("b"));
+}
+
+#[test]
+fn it_starts_from_weights_on_any_device_and_ends_with_the_best_epochs() {
+    let shop = shop(12);
+    let at = shop.path();
+    let first = trained(at, "first", "--epochs 1 --validation 0");
+    let first = left_by(&first, ".safetensors");
+    // At this rate no weight moves, so the first epoch is the best; two devices compute by Burn.
+    let options = format!(
+        "--start {} --device cpu,cpu --validate-on more --seed 2 --optimizer sgd --rate \
+         1e-30 --schedule constant --epochs 9 --patience 2",
+        first.display()
+    );
+    doorplate(at, "data synth --photos 4 --seed 4 --clean --out more").done();
+    let second = trained(at, "second", &options);
+    let read = |path: &Path| fs::read(path).expect("read");
+    assert!(read(&first) == read(&left_by(&second, ".safetensors")), "other weights");
+    let results = fs::read_to_string(left_by(&second, "_results.txt")).expect("read");
+    assert!(results.contains("those of epoch 1, the best"), "{results}");
+    assert!(results.contains("Trained on: 12 photos"), "{results}");
+    let measures = fs::read_to_string(left_by(&second, "_measures.csv")).expect("read");
+    assert_eq!(measures.lines().count(), 1 + 3, "{measures}");
 }

@@ -173,13 +173,9 @@ fn on_a_full_disk_a_run_ends_with_a_message_and_leaves_no_half_of_a_checkpoint()
     assert!(doorplate(at, &resume).refused(3).contains("no checkpoint"));
 }
 
+/// Compares a run that is stopped and resumed with one that is not.
 #[cfg(unix)]
-#[test]
-fn a_run_stopped_within_an_epoch_goes_on_to_the_same_weights() {
-    let shop = shop(200);
-    let at = shop.path();
-    let train = "train --data data@2 --data crops.mat --net Caffe --device cpu --epochs 3 \
-                 --batch 8 --averaging 0.99 --optimizer adadelta --rate 1 --patience 3 --jpeg 0.1";
+fn goes_on_to_the_same_weights(at: &Path, train: &str) {
     doorplate(at, &format!("{train} --id a")).done();
     let stopped = stopped_run(at, &format!("{train} --id b"));
     let resumed = program()
@@ -191,6 +187,25 @@ fn a_run_stopped_within_an_epoch_goes_on_to_the_same_weights() {
     Ran::from(resumed).done();
     let unbroken = runs(at).into_iter().next().expect("a run");
     assert!(weights(&unbroken) == weights(&stopped), "the resumed run's weights are others");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_stopped_within_an_epoch_goes_on_to_the_same_weights() {
+    let shop = shop(200);
+    let train = "train --data data@2 --data crops.mat --net Caffe --device cpu --epochs 3 \
+                 --batch 8 --averaging 0.99 --optimizer adadelta --rate 1 --patience 3 --jpeg 0.1";
+    goes_on_to_the_same_weights(shop.path(), train);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stroke_networks_run_goes_on_to_the_same_weights() {
+    let shop = tempfile::tempdir().expect("a temporary folder");
+    doorplate(shop.path(), "data synth --photos 60 --seed 3 --clean --out data").done();
+    let train = "train --data data@2 --net StrokeNet --device cpu --epochs 3 --batch 8 --rate \
+                 0.003 --averaging 0.99 --patience 3 --checkpoint-every 7";
+    goes_on_to_the_same_weights(shop.path(), train);
 }
 
 /// The bytes of the tensors that the run's optimiser moves, by their names.
@@ -321,7 +336,7 @@ fn a_mistake_in_a_plan_is_known_before_its_first_run() {
         ("--rate fast", "rate"),
         ("--momentum 0.9", "--momentum"),
         ("--no-such-option", "--no-such-option"),
-        ("--net StrokeNet", "StrokeNet"),
+        ("--net StrokeNet --smoothing 0.1", "StrokeNet"),
     ] {
         fs::write(at.join("plan.txt"), format!("--epochs 1\n{line}\n")).expect("written");
         let message = doorplate(at, "train --plan plan.txt --data data").refused(2);

@@ -133,10 +133,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             )
         {
             Some(2)
-        } else if matches!(
-            training,
-            Some(TrainingError::Stopped { .. } | TrainingError::StoppedForGood { .. })
-        ) || matches!(cause.downcast_ref(), Some(BatchError::Stopped))
+        } else if matches!(training, Some(TrainingError::Stopped { .. }))
+            || matches!(cause.downcast_ref(), Some(BatchError::Stopped))
         {
             Some(130)
         } else if matches!(cause.downcast_ref(), Some(BatchError::SomeFailed { .. })) {

@@ -27,7 +27,7 @@ struct PlannedRun {
 /// A run that fails is reported and the rest goes on.
 pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     let runs = read_plan(file)?;
-    let mut table = "run,net,digits,epochs,seconds,loss,validation_accuracy\n".to_owned();
+    let mut table = "run,net,examples,epochs,seconds,loss,validation_accuracy\n".to_owned();
     let mut failed = 0;
     for planned in &runs {
         eprintln!("{}", planned.stem);
@@ -58,7 +58,7 @@ fn line(stem: &str, run: &FinishedRun) -> String {
     format!(
         "{stem},{},{},{},{seconds:.0},{loss:.4},{accuracy}\n",
         run.config.net,
-        run.trained_digits,
+        run.trained_on,
         run.epochs.len(),
     )
 }

@@ -12,11 +12,11 @@ use super::{
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
-    classifier::Classifier,
+    classifier::{Architecture, Classifier},
     evaluation::{confusion_of, read_all},
     publication::{self, Measurement},
     strokes::{StrokeFinder, StrokeNet},
-    training::{FinishedStrokes, finished_run, finished_strokes, measure_strokes},
+    training::{FinishedRun, finished_run, measure_strokes},
 };
 
 /// Measure a finished run's weights and publish them, with manifest and card.
@@ -65,15 +65,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.measured_on.len()
         ))
     );
-    if let Some(run) = finished_strokes(&args.run)? {
+    let run = finished_run(&args.run)?;
+    if run.config.net == StrokeNet::NAME {
         return publish_strokes(args, &run);
     }
     let device = args.device.open()?;
-    let run = finished_run(&args.run)?;
-    let trained = Classifier::from_safetensors(run.architecture, run.weights, &Device::flex())
+    let architecture = Architecture::named(&run.config.net)?;
+    let trained = Classifier::from_safetensors(architecture, run.weights, &Device::flex())
         .with_context(|| format!("{}", args.run.display()))?;
     let weights = trained.to_half_safetensors()?;
-    let classifier = Classifier::from_safetensors(run.architecture, weights.clone(), &device)?;
+    let classifier = Classifier::from_safetensors(architecture, weights.clone(), &device)?;
     let mut measurements = Vec::new();
     let mut report = String::new();
     for (data, measured_on) in args.measure_on.iter().zip(&args.measured_on) {
@@ -92,10 +93,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         &args.models,
         &publication::Publication {
             name: &args.name,
-            architecture: run.architecture,
+            architecture,
             weights: &weights,
             curves: &run.curves,
-            trained_on: (&args.trained_on, run.trained_digits),
+            trained_on: (&args.trained_on, run.trained_on),
             measured,
             also_measured: measurements,
             command: &run.config.to_string(),
@@ -107,7 +108,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Measures and publishes the network that finds strokes.
-fn publish_strokes(args: &Args, run: &FinishedStrokes) -> anyhow::Result<()> {
+fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
     let ([data], [measured_on]) = (args.measure_on.as_slice(), args.measured_on.as_slice()) else {
         let reason = format!("--measure-on: {} is measured on one folder", StrokeNet::NAME);
         return Err(WrongArgument(reason).into());

@@ -38,13 +38,13 @@ pub struct Args {
     #[arg(long, value_name = "PATH[@TIMES]", required_unless_present_any = ["resume", "plan"])]
     data: Vec<Source>,
     /// The network, by the report's name; or StrokeNet, which finds digits' strokes and is trained
-    /// on the CPU, on `doorplate data synth --clean`.
+    /// on `doorplate data synth --clean`.
     #[arg(long, default_value = "ConvNet48_Dropout3")]
     net: String,
-    /// Passes over the training digits.
+    /// Passes over the training data.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
-    /// Digits a step.
+    /// Digits a step, or for StrokeNet patches of photos.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     #[command(flatten)]
@@ -68,14 +68,15 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = share, requires = "teacher")]
     teaching: f64,
     /// Share of the first --data held back for validation, 0 to 1: of its photos where they are
-    /// known, of cropped digits the groups of pictures that hardly differ, else of each digit.
+    /// known, of cropped digits the groups of pictures that hardly differ, else of each digit. For
+    /// StrokeNet, of the photos of all --data; at most 1000 of them validate.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     validation: f64,
-    /// Validate on all digits of these data instead, and train on all of --data.
+    /// Validate on these data instead, and train on all of --data.
     #[arg(long, value_name = "PATH")]
     validate_on: Option<PathBuf>,
-    /// End the run after so many epochs without a better validation accuracy, and keep the best
-    /// epoch's weights.
+    /// End the run after so many epochs without a better validation accuracy (for StrokeNet,
+    /// overlap with the true strokes), and keep the best epoch's weights.
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<NonZeroUsize>,
     /// Read with a moving average of the weights with this decay, such as 0.999.
@@ -172,9 +173,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(file) = &args.plan {
         return plan::run(file, &stop);
     }
-    if args.net == StrokeNet::NAME {
-        return strokes(args, &stop);
-    }
     let outcome = match &args.resume {
         Some(folder) => {
             training::resume(folder, &devices(args)?, &mut Terminal::new(Arc::clone(&stop))?)
@@ -182,8 +180,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         None => start(args, &stop)?,
     };
-    if outcome.validation.total() > 0 {
-        println!("On the validation digits:\n{}", outcome.validation.report());
+    if let Some(validation) = outcome.validation {
+        println!("{}", validation.report);
     }
     println!("Weights: {}", outcome.weights.display());
     Ok(())
@@ -203,32 +201,21 @@ fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
     Ok(outcome)
 }
 
-/// Trains the network that finds strokes.
-fn strokes(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+/// Refuses the options that the network that finds strokes does not have.
+fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
     let refused = [
-        ("--resume", args.resume.is_some()),
-        ("--start", args.start.is_some()),
         ("--teacher", !args.teacher.is_empty()),
         ("--dropout", args.dropout.is_some()),
         ("--smoothing", args.smoothing != 0.0),
-        ("--validate-on", args.validate_on.is_some()),
-        ("--patience", args.patience.is_some()),
-        ("--checkpoint-every", args.checkpoint_every.is_some()),
         ("--augmentation", args.augmentation.augmentation() != Augmentation::LIGHT),
     ];
-    if let Some((option, _)) = refused.iter().find(|(_, given)| *given) {
-        let reason =
-            format!("{option}: the classifiers' networks have it, {} not", StrokeNet::NAME);
-        return Err(WrongArgument(reason).into());
+    match refused.iter().find(|(_, given)| *given) {
+        Some((option, _)) => {
+            let name = StrokeNet::NAME;
+            Err(WrongArgument(format!("{option}: the classifiers' networks have it, {name} not")))
+        }
+        None => Ok(()),
     }
-    let mut terminal = Terminal::new(Arc::clone(stop))?;
-    let outcome = training::train_strokes(&config(args)?, &args.out, &mut terminal)?;
-    terminal.bar.finish_and_clear();
-    if let Some(overlap) = outcome.epochs.last().and_then(|epoch| epoch.accuracy) {
-        println!("Strokes found of those found or missed: {:.1} %", 100.0 * overlap);
-    }
-    println!("Weights: {}", outcome.weights.display());
-    Ok(())
 }
 
 /// Starts or goes on with a run of a plan, in the folder `out/<stem>`; a finished run is left
@@ -248,10 +235,6 @@ pub(super) fn start_or_go_on(
 
 /// Refuses arguments that cannot become a plan's run.
 pub(super) fn check(args: &Args) -> anyhow::Result<()> {
-    if args.net == StrokeNet::NAME {
-        let reason = format!("--net {}: a plan's runs are classifiers'", StrokeNet::NAME);
-        return Err(WrongArgument(reason).into());
-    }
     config(args).map(drop)
 }
 
@@ -275,6 +258,9 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
     };
     let wrong = |error: String| WrongArgument(error);
     anyhow::ensure!(!args.data.is_empty(), wrong("--data is missing".to_owned()));
+    if args.net == StrokeNet::NAME {
+        check_strokes(args)?;
+    }
     Ok(RunConfig {
         net: match args.net.as_str() {
             StrokeNet::NAME => StrokeNet::NAME,

@@ -10,7 +10,7 @@ use super::{
     material::{Material, mixed},
     targets,
 };
-use crate::classifier::{Architecture, Network, Standardisation};
+use crate::classifier::{Architecture, Network};
 
 /// A network and data to measure training's speed on.
 #[derive(Debug)]
@@ -48,13 +48,9 @@ impl Benchmark {
         let device = Device::flex();
         device.seed(1);
         let mut net = Network::new(self.architecture, &device.clone().autodiff());
-        let standardisation = Standardisation::of(&net)?;
         let devices = [device];
-        let mut engine = if own_passes {
-            Engine::new(self.architecture, &devices)
-        } else {
-            Engine::burn(&devices)
-        };
+        let mut engine =
+            if own_passes { Engine::new(&net, &devices)? } else { Engine::burn(&net, &devices)? };
         let mut optimizer = OptimizerConfig::new(OptimizerKind::Adam).init();
         let mut started = Instant::now();
         let mut images = 0;
@@ -69,9 +65,8 @@ impl Benchmark {
             let positions: Vec<usize> =
                 (first..first + self.batch).map(|i| i % self.material.epoch_len()).collect();
             let seed = mixed(1, step);
-            let (mut inputs, digits) = self.material.batch(&positions, &self.augmentation, seed);
-            standardisation.apply(&mut inputs);
-            let done = engine.step(&net, &inputs, &targets::of_digits(&digits, 0.0), seed)?;
+            let (inputs, digits) = self.material.batch(&positions, &self.augmentation, seed);
+            let done = engine.step(&net, inputs, &targets::of_digits(&digits, 0.0), seed)?;
             net = optimizer.step(0.003, net, done.gradients);
             images += self.batch;
         }

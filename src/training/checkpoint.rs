@@ -6,20 +6,17 @@ use std::{
 };
 
 use burn::{
-    module::{Module as _, ModuleVisitor, Param},
+    module::{Module, ModuleVisitor, Param},
     optim::ModuleOptimizer,
     store::{ModuleRecord, RecordError},
-    tensor::{Bytes, Device, Tensor},
+    tensor::{Bytes, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage, lost_device::lost,
 };
-use crate::{
-    classifier::{Architecture, EngineError, Network},
-    files::write_whole,
-};
+use crate::{classifier::EngineError, files::write_whole};
 
 pub(super) const RUN_FILE: &str = "run.json";
 const STATE_FILE: &str = "state.json";
@@ -38,8 +35,9 @@ pub(super) struct State {
     pub(super) loss: f64,
     /// Training time so far.
     pub(super) seconds: f64,
-    /// Different digits that are trained on.
-    pub(super) trained_digits: u64,
+    /// Different digits (of StrokeNet: photos) that are trained on.
+    #[serde(rename = "trained_digits")]
+    pub(super) trained_on: u64,
     pub(super) early_stopping: Option<EarlyStopping>,
     /// Whether early stopping has ended the run.
     pub(super) ended_early: bool,
@@ -48,22 +46,28 @@ pub(super) struct State {
 }
 
 /// A run between two steps.
-pub(super) struct Progress {
-    pub(super) net: Network,
+pub(super) struct Progress<M> {
+    pub(super) net: M,
     pub(super) optimizer: ModuleOptimizer,
-    pub(super) average: Option<WeightAverage<Network>>,
+    pub(super) average: Option<WeightAverage<M>>,
     pub(super) state: State,
     /// The weights of the best epoch so far, where early stopping judges, as safetensors.
     pub(super) best: Option<Vec<u8>>,
 }
 
-impl Progress {
-    /// Takes a run up from its newest checkpoint.
+impl State {
+    /// Whether the run has come to its end.
+    pub(super) fn ended(&self, config: &RunConfig) -> bool {
+        self.ended_early || self.finished.len() >= config.epochs
+    }
+}
+
+impl<M: Module> Progress<M> {
+    /// Takes a run up from its newest checkpoint, whose weights `untrained` is filled with.
     pub(super) fn from_checkpoint(
         folder: &Path,
         config: &RunConfig,
-        architecture: &'static Architecture,
-        device: &Device,
+        untrained: M,
     ) -> Result<Self, TrainingError> {
         let checkpoint = newest(folder)?;
         let bytes = |name: &str| -> Result<Vec<u8>, TrainingError> {
@@ -77,9 +81,7 @@ impl Progress {
         };
         let state: State = read_json(&checkpoint.join(STATE_FILE))?;
         let model = ModuleRecord::from_bytes(record(MODEL_FILE)?).map_err(damaged)?;
-        let net = Network::new(architecture, &device.clone().autodiff())
-            .try_load_record(model)
-            .map_err(damaged)?;
+        let net = untrained.try_load_record(model).map_err(damaged)?;
         let optimizer =
             config.optimizer.init().from_bytes(record(OPTIMIZER_FILE)?).map_err(damaged)?;
         let average = match config.averaging {

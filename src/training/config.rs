@@ -12,11 +12,12 @@ use crate::strokes::StrokeNet;
 pub struct RunConfig {
     /// The network's name.
     pub net: String,
-    /// The digits; the share for validation is held back from the first source.
+    /// The digits; the share for validation is held back from the first source. Of StrokeNet,
+    /// photos with the same without their digits; their share is held back from all sources.
     pub data: Vec<Source>,
-    /// Passes over the training digits.
+    /// Passes over the training data.
     pub epochs: usize,
-    /// Digits a step.
+    /// Digits a step; of StrokeNet, patches.
     pub batch: usize,
     /// The learning rate of every step.
     pub learning_rate: LearningRate,
@@ -37,7 +38,7 @@ pub struct RunConfig {
     /// digit.
     #[serde(default)]
     pub teaching: f32,
-    /// Share of the first source held back for validation.
+    /// Share held back for validation.
     pub validation: f64,
     /// Data to validate on instead.
     pub validate_on: Option<PathBuf>,

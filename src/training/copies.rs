@@ -4,38 +4,34 @@
 //! but the two may not reach each other, and it panics where a device is lost on the way.
 
 use burn::{
-    module::{Module as _, ModuleMapper, ModuleVisitor, Param, RunningState},
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
 
 use super::lost_device::lost;
-use crate::classifier::{EngineError, Network};
+use crate::classifier::EngineError;
 
-/// A copy of `net` on `device`, to be trained there: its parameters have the ids of `net`'s, its
-/// statistics are its own.
+/// A copy of `net` on `device`, to be trained there by autodiff: its parameters have the ids of
+/// `net`'s, its statistics are its own.
 ///
 /// # Errors
 /// [`EngineError`] when the device that holds `net` is lost.
-pub(super) fn net_on(device: &Device, net: &Network) -> Result<Network, EngineError> {
-    let mut mapper = CopiedWeights { device, problem: None };
-    let mut copy = net.clone();
-    // Clones share their batch norms' statistics, and mapping one would move those of both.
-    for norm in copy.stages.iter_mut().filter_map(|stage| stage.norm.as_mut()) {
-        norm.running_mean = RunningState::new(norm.running_mean.value_sync());
-        norm.running_var = RunningState::new(norm.running_var.value_sync());
-    }
-    let copy = copy.map(&mut mapper);
-    mapper.problem.map_or(Ok(copy), Err)
+pub(super) fn net_on<M: Module>(device: &Device, net: &M) -> Result<M, EngineError> {
+    let mut mapper = CopiedWeights { device: device.clone().without_autodiff(), problem: None };
+    // valid() gives batch norms statistics of their own; a clone shares them, and mapping it would
+    // move those of both.
+    let copy = net.valid().map(&mut mapper);
+    mapper.problem.map_or_else(|| Ok(copy.train()), Err)
 }
 
 /// A copy on `device` of the gradients of `net`'s parameters.
 ///
 /// # Errors
 /// [`EngineError`] when the device that holds them is lost.
-pub(super) fn gradients_on(
+pub(super) fn gradients_on<M: Module>(
     device: &Device,
-    net: &Network,
+    net: &M,
     gradients: GradientsParams,
 ) -> Result<GradientsParams, EngineError> {
     // Gradients are plain tensors, whatever device their network is on.
@@ -51,22 +47,18 @@ fn copy_on<const D: usize>(device: &Device, tensor: Tensor<D>) -> Result<Tensor<
     Ok(Tensor::from_data(data, device))
 }
 
-struct CopiedWeights<'a> {
-    device: &'a Device,
+struct CopiedWeights {
+    device: Device,
     problem: Option<EngineError>,
 }
 
-impl ModuleMapper for CopiedWeights<'_> {
+impl ModuleMapper for CopiedWeights {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         param.map(|tensor| {
-            let learns = tensor.is_require_grad();
-            match copy_on(self.device, tensor.clone()) {
-                Ok(copy) => copy.set_require_grad(learns),
-                Err(problem) => {
-                    self.problem = Some(problem);
-                    tensor
-                }
-            }
+            copy_on(&self.device, tensor.clone()).unwrap_or_else(|problem| {
+                self.problem = Some(problem);
+                tensor
+            })
         })
     }
 }

@@ -57,8 +57,8 @@ pub enum TrainingError {
         /// What is wrong.
         reason: String,
     },
-    /// Early stopping without digits to judge by.
-    #[error("--patience judges by the validation digits; hold some back with --validation")]
+    /// Early stopping without data to judge by.
+    #[error("--patience judges by the validation data; hold some back with --validation")]
     NothingToJudgeBy,
     /// The loss is no number any more.
     #[error(
@@ -86,18 +86,6 @@ pub enum TrainingError {
         epoch: usize,
         /// The epoch's last finished step, from 1.
         step: usize,
-        /// The run's folder.
-        folder: PathBuf,
-    },
-    /// A run without checkpoints was asked to stop.
-    #[error(
-        "stopped in epoch {epoch}; this network's runs cannot be resumed, {} has the weights of \
-         the last whole epoch, if there was one",
-        folder.display()
-    )]
-    StoppedForGood {
-        /// The epoch, from 1.
-        epoch: usize,
         /// The run's folder.
         folder: PathBuf,
     },

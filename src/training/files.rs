@@ -8,8 +8,12 @@ use std::{
 use burn::tensor::Device;
 use plotters::prelude::*;
 
-use super::{EpochReport, RunConfig, TrainingError, checkpoint::Progress};
-use crate::{evaluation::Confusion, files::write_whole};
+use super::{
+    EpochReport, RunConfig, TrainingError,
+    checkpoint::Progress,
+    task::{Task, Validation},
+};
+use crate::files::write_whole;
 
 fn file(folder: &Path, config: &RunConfig, ending: &str) -> PathBuf {
     folder.join(format!("{}{ending}", config.stem))
@@ -45,38 +49,35 @@ pub(super) fn write_measures(
 }
 
 /// Writes what the run was and what it gave.
-pub(super) fn write_results(
+pub(super) fn write_results<T: Task>(
     folder: &Path,
     config: &RunConfig,
-    progress: &Progress,
+    progress: &Progress<T::Net>,
     devices: &[Device],
-    validation: &Confusion,
+    validation: Option<&Validation>,
 ) -> Result<(), TrainingError> {
     let net = &progress.net;
-    let input = net.architecture().input;
     let epochs = &progress.state.finished;
     let (loss, seconds) = epochs.last().map_or((0.0, 0.0), |last| (last.loss, last.seconds));
     let data: Vec<String> = config.data.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "{net}\n\nNetwork: {}\nInput: {input}\nImage size: ({side}, {side})\n\
-         Total network weights + biases: {}\nTrained on: {} digits of {}\nEpochs: {}\n\
-         Learning rate: {}\nBatch size: {}\nFinal loss (last epoch, summed): {loss:.4}\n\
+        "{net}\n\nNetwork: {}\n{}Trained on: {} {examples} of {}\nEpochs: {}\nLearning rate: {}\nBatch size: {}\nFinal loss (last epoch, summed): {loss:.4}\n\
          Run device: {devices:?}\nOptimizer: {}\nElapsed time: {seconds:.0} s\n\
          Command: {config}\n",
         config.net,
-        net.reported_parameter_count(),
-        progress.state.trained_digits,
+        T::facts(net),
+        progress.state.trained_on,
         data.join(", "),
         epochs.len(),
         config.learning_rate.highest,
         config.batch,
         config.optimizer.kind,
-        side = input.side,
+        examples = T::EXAMPLES,
     );
     // Writing to a String cannot fail.
-    let _ = match validation.accuracy() {
-        Some(_) => write!(text, "\nOn the validation digits:\n{}", validation.report()),
-        None => writeln!(text, "\nNo digits were held back for validation."),
+    let _ = match validation {
+        Some(Validation { report, .. }) => write!(text, "\n{report}"),
+        None => writeln!(text, "\nNo {} were held back for validation.", T::EXAMPLES),
     };
     if let Some(best) = progress.state.early_stopping.and_then(|judge| judge.best()) {
         let _ = writeln!(text, "\nThe weights are those of epoch {}, the best.", best.epoch);

@@ -193,15 +193,7 @@ impl Material {
         mut progress: impl FnMut(usize),
     ) -> Result<Self, DataError> {
         let validation = if validate_on.is_some() { 0.0 } else { validation };
-        let mut seen = HashSet::new();
-        for path in sources.iter().map(|source| source.path.as_path()).chain(validate_on) {
-            // What is not there is reported when it is opened.
-            if let Ok(real) = path.canonicalize()
-                && !seen.insert(real)
-            {
-                return Err(DataError::Twice { path: path.to_owned() });
-            }
-        }
+        refuse_twice(sources, validate_on)?;
         let mut material = Material {
             input: architecture.input,
             stores: Vec::new(),
@@ -341,6 +333,26 @@ impl Material {
     pub fn validation_len(&self) -> usize {
         self.validation.len()
     }
+}
+
+/// Refuses data that are given twice: what is held back of the one would be trained on in the other.
+///
+/// # Errors
+/// [`DataError::Twice`].
+pub(super) fn refuse_twice(
+    sources: &[Source],
+    validate_on: Option<&Path>,
+) -> Result<(), DataError> {
+    let mut seen = HashSet::new();
+    for path in sources.iter().map(|source| source.path.as_path()).chain(validate_on) {
+        // What is not there is reported when it is opened.
+        if let Ok(real) = path.canonicalize()
+            && !seen.insert(real)
+        {
+            return Err(DataError::Twice { path: path.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// A seed made of two numbers, so that neither neighbouring seeds nor neighbouring positions

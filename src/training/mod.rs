@@ -3,9 +3,11 @@
 mod augmentation;
 mod benchmark;
 mod checkpoint;
+mod classifiers;
 mod config;
 mod copies;
 mod cpu;
+mod data_parallel;
 mod early_stopping;
 mod engine;
 mod error;
@@ -18,7 +20,9 @@ mod run;
 mod schedule;
 mod strokes;
 mod targets;
+mod task;
 mod teacher;
+mod training_loop;
 mod weight_average;
 
 pub use augmentation::{Augmentation, AugmentationArgs, AugmentationKind};
@@ -35,8 +39,6 @@ pub use run::{
 pub use schedule::{
     LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
 };
-pub use strokes::{
-    FinishedStrokes, MeasuredStrokes, StrokesOutcome, finished_strokes, measure_strokes,
-    train_strokes,
-};
+pub use strokes::{MeasuredStrokes, measure_strokes};
+pub use task::Validation;
 pub use weight_average::WeightAverage;
