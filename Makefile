@@ -11,6 +11,8 @@ SVHN ?= ../shared/svhn/format1
 UNLABELLED ?= ../shared/svhn/unlabelled
 # Sharp digits in folders 0 to 9, for `train` and `evaluate-sharp`.
 SHARP ?= ../shared/street/digits
+# Street photos with boxes round their numbers, for `train-strokes` and `bench-walls`.
+SCENES ?= ../shared/street/photos
 # Where `train` and `train-synthetic` leave their runs.
 RUNS ?= runs
 # Where `typefaces` puts the typefaces of synthetic numbers.
@@ -103,6 +105,10 @@ bench: native ## Removal times by box size, and the ratio to the report's way of
 bench-removal: native typefaces ## Removal against the truth and on SVHN's test photos, beside the report's methods and OpenCV
 	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --sheets target/removal-sheets
 
+.PHONY: bench-walls
+bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENES, which should be others than trained on
+	$(DOORPLATE) bench removal --measure truth --photos 120 --typefaces "$(TYPEFACES)" --scenes "$(SCENES)" --sheets target/wall-sheets
+
 .PHONY: bench-reading
 bench-reading: ## Times and memory of reading SVHN's files at full size, beside h5py and SciPy
 	cargo bench --locked --no-default-features --features dataset --bench reading
@@ -174,9 +180,11 @@ train-synthetic: synth ## Train the published networks that know synthetic photo
 		--data target/synth --teacher $(call weights,synthetic-convnet128)
 
 .PHONY: train-strokes
-train-strokes: native typefaces ## Train the published network that finds strokes, on synthetic photos
-	$(DOORPLATE) data synth --photos 48000 --seed 5 --clean --out target/synth-clean --typefaces "$(TYPEFACES)"
-	$(TRAIN) --net StrokeNet --data target/synth-clean --epochs 12 --batch 32 --rate 0.002 --averaging 0.999 --id strokes
+train-strokes: native typefaces ## Train the published network that finds strokes, on numbers drawn on the photos of SCENES
+	$(DOORPLATE) data synth --photos 6000 --seed 11 --clean --out target/walls --scenes "$(SCENES)" --typefaces "$(TYPEFACES)"
+	$(DOORPLATE) data synth --photos 5000 --seed 5 --clean --out target/fronts --typefaces "$(TYPEFACES)"
+	$(TRAIN) --net StrokeNet --data target/walls --data target/fronts --epochs 8 --batch 32 --rate 0.002 \
+		--schedule cosine --warm-up 0.05 --validation 0.05 --averaging 0.999 --id strokes
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

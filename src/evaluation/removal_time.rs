@@ -71,8 +71,8 @@ fn time_of((width, height): (u32, u32), nets: &Nets) -> Result<RemovalTime, Engi
     };
     let boxes = [area];
     let runs = match height {
-        ..=100 => 40,
-        ..=300 => 10,
+        0..=100 => 40,
+        101..=300 => 10,
         _ => 4,
     };
     let by = |method: &Method| {

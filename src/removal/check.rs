@@ -9,7 +9,8 @@ use crate::photo::BoxInPhoto;
 pub struct Check {
     /// The box.
     pub area: BoxInPhoto,
-    /// Stroke pixels found in the result, as a share of those that were found before, 0 to 1.
+    /// Pixels that were not filled and look like strokes in the result, as a share of the stroke
+    /// pixels that were found before, 0 to 1.
     pub residue: f32,
     /// Whether the digit that was read there before is still read: in the result as it is, or with
     /// its contrast stretched.
@@ -19,8 +20,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// Residue up to this is what the network finds on plain walls, too.
-    pub const MOST_RESIDUE: f32 = 0.03;
+    /// Residue up to this is what the network finds on walls without a digit, too.
+    pub const MOST_RESIDUE: f32 = 0.1;
 
     /// Whether nothing is left to see or read.
     pub fn passes(&self) -> bool {

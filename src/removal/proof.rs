@@ -13,7 +13,7 @@ use crate::{
 const SURROUNDINGS: u32 = 16;
 
 /// A pixel above this is a stroke's.
-const STROKE: f32 = 0.5;
+const STROKE: f32 = 0.6;
 
 /// A digit counts as read before from the first probability on, in the result from the second on,
 /// and with contrast stretched from the third on: stretched noise looks like anything.
@@ -30,7 +30,7 @@ const MOST_STRETCHED: f32 = 6.0;
 pub(super) struct Proof {
     /// One for each of the group's boxes, in their order.
     pub(super) checks: Vec<Check>,
-    /// Strokes in the result; empty without a network that finds them.
+    /// Strokes in what was not filled; empty without a network that finds them.
     strokes: Vec<f32>,
 }
 
@@ -65,10 +65,17 @@ impl Proof {
             }
         }
         let found: &[f32] = fills.first().map_or(&[], |fill| &fill.strokes);
-        let strokes = match &nets.strokes {
+        let mut strokes = match &nets.strokes {
             Some(finder) => strokes_in(&result, moved(&group.area), group, moved, finder).await?,
             None => Vec::new(),
         };
+        // The network expects a digit in each box, and finds one on a fill now and then; what is left
+        // of one lies beside the fill.
+        for (stroke, changed) in strokes.iter_mut().zip(&changed) {
+            if *changed {
+                *stroke = 0.0;
+            }
+        }
         let boxes: Vec<BoxInPhoto> = group.members.iter().map(moved).collect();
         let plain = nets.classifier.read(&result, &boxes).await?;
         let stretched = read_stretched(&result, &boxes, &nets.classifier).await?;
@@ -105,9 +112,11 @@ impl Proof {
         self.checks.iter().all(Check::passes)
     }
 
-    /// What is to be filled now: what was found before, what is left of it, and a rim of `by` pixels.
+    /// What is to be filled now: what was found before, what is left of it, and, where a digit can
+    /// still be read, a rim of `by` pixels.
     pub(super) fn widened(&self, found: &Found, group: &Group<'_>, by: usize) -> Found {
         let both = found.strokes.iter().zip(&self.strokes).map(|(a, b)| a.max(*b));
+        let by = if self.checks.iter().any(|check| check.legible) { by } else { 0 };
         let mut widened = Found {
             strokes: largest_within(&both.collect::<Vec<f32>>(), group.area.width as usize, by),
             key_pixels: found.key_pixels.clone(),
@@ -163,7 +172,7 @@ fn stretched(photo: &Photo, part: BoxInPhoto, area: BoxInPhoto) -> Photo {
     let tail = inside.len() / CLIPPED;
     let (low, high) = (inside[tail], inside[inside.len() - 1 - tail]);
     let middle = (low + high) / 2.0;
-    let factor = (1.0 / (high - low).max(1e-3)).min(MOST_STRETCHED).max(1.0);
+    let factor = (1.0 / (high - low).max(1e-3)).clamp(1.0, MOST_STRETCHED);
     let samples = planes(part)
         .into_iter()
         .flat_map(|sample| [to_byte(0.5 + factor * (sample - middle)); 3])

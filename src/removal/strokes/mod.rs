@@ -30,8 +30,8 @@ use crate::{
     strokes::{Found, StrokeFinder},
 };
 
-/// Stroke probability: up to the first a pixel is kept where those beside it are, too, from the
-/// second on it is filled, and between them fill and photo are blended.
+/// Stroke probability: up to the first a pixel is kept, from the second on it is filled, and between
+/// them fill and photo are blended.
 const BACKGROUND: f32 = 0.2;
 const FILLED: f32 = 0.7;
 
@@ -44,15 +44,9 @@ const SIGMA: f64 = 1.2;
 /// pixel.
 const KEY_PIXEL: f32 = 0.1;
 
-/// How far a stroke's blur reaches into what the network calls background, in pixels, where it is
-/// filled: in light, and in colour, which JPEG keeps at half the resolution and spreads over its
-/// blocks.
-const BLUR: usize = 1;
-const COLOUR_BLUR: usize = 2;
-
-fn tune(name: &str, default: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
+/// How far a stroke reaches into what the network calls background, in pixels, in colour, which JPEG
+/// keeps at half the resolution and spreads over its blocks.
+const COLOUR_BLUR: usize = 1;
 
 /// What is found of strokes and key pixels in a group's area, with the brush's corrections.
 ///
@@ -90,21 +84,8 @@ pub(super) async fn fill(
     let [height, width, channels] = [planes.height, planes.width, planes.channels];
     let pixels = height * width;
     let Found { strokes, key_pixels: weights } = found;
-    // TUNE
-    let kd = tune("KEYDIL", 0.0) as usize;
-    let kp = tune("KEYPOW", 1.0);
-    let limit = largest_within(&strokes, width, kd);
-    let weights: Vec<f32> = if kp > 0.0 {
-        weights.iter().zip(&limit).map(|(w, s)| w.min((1.0 - s).powf(kp))).collect()
-    } else {
-        weights
-    };
-    let (background, filled_at) = (tune("BG", BACKGROUND), tune("FI", FILLED));
-    let blur = tune("BLUR", BLUR as f32) as usize;
-    let colour_blur = tune("CBLUR", COLOUR_BLUR as f32) as usize;
     let changeable = followed(&strokes, &group.corrected, &group.within_reach);
-    let blurred = largest_within(&strokes, width, blur);
-    let coloured = largest_within(&strokes, width, colour_blur);
+    let coloured = largest_within(&strokes, width, COLOUR_BLUR);
     let has_colours = channels >= 3;
     let is_colour = |channel: usize| has_colours && (1..3).contains(&channel);
     if has_colours {
@@ -114,14 +95,14 @@ pub(super) async fn fill(
     let Behind { samples: mut filled, key_pixels, rounds } =
         behind(area, &planes, &weights, options, finder.device(), watch).await?;
     let share = |probability: f32, may_change: bool| {
-        let share = ((probability - background) / (filled_at - background)).clamp(0.0, 1.0);
+        let share = ((probability - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
         if may_change { share } else { 0.0 }
     };
     let shares = |strokes: &[f32]| -> Vec<f32> {
         strokes.iter().zip(changeable.iter()).map(|(stroke, may)| share(*stroke, *may)).collect()
     };
-    let (of_light, of_colours) = (shares(&blurred), shares(&coloured));
-    let clear = Mask::from_fn(width, height, |i| coloured[i] <= background);
+    let (of_light, of_colours) = (shares(&strokes), shares(&coloured));
+    let clear = Mask::from_fn(width, height, |i| coloured[i] <= BACKGROUND);
     let changed =
         Mask::from_fn(width, height, |i| of_light[i] > 0.0 || has_colours && of_colours[i] > 0.0);
     let smooth = Smooth {
@@ -132,7 +113,7 @@ pub(super) async fn fill(
         background: &clear,
         changed: &changed,
     };
-    let texture = texture(photo, &smooth, group.all, tune("GRAIN", options.grain));
+    let texture = texture(photo, &smooth, group.all, options.grain);
     for (i, fill) in filled.iter_mut().enumerate() {
         let shares = if is_colour(i / pixels) { &of_colours } else { &of_light };
         let (sample, share) = (planes.samples[i], shares[i % pixels]);
