@@ -8,11 +8,12 @@ use super::editor::{BoxId, Editor};
 use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
-use super::lean::{text, truth};
+use super::lean::{text, truth, when};
 use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
+use super::second_look::{verdict, warning};
 use crate::classifier::UNSURE_BELOW;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
@@ -72,6 +73,7 @@ pub fn Panel(page: Page) -> impl IntoView {
                     </ul>
                 </Show>
                 <Growth page=page />
+                <Checked page=page />
             </section>
             <Looking page=page />
             <SaveArea page=page />
@@ -232,8 +234,10 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
     let reading = shown_reading(page, move || area.get());
     let label = move || this.get().and_then(|b| b.label);
     let low = move || label().is_none() && Sureness::of(reading.get().as_ref()) == Sureness::Low;
-    let best = move || reading.get().map(|shown| shown.reading.best());
-    let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.reading.top(3));
+    let best = move || reading.get().map(|shown| shown.reading.whole());
+    let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.ranks());
+    let several = move || reading.get().is_some_and(|shown| shown.reading.digits.len() > 1);
+    let warns = move || page.checks.with(|checks| checks.get(&id).and_then(warning));
     view! {
         <li
             class="row"
@@ -244,6 +248,7 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             <input
                 id=label_id(id)
                 class="row-digit"
+                class:is-number=truth(move || label().is_none() && several())
                 class:is-set=move || label().is_some()
                 type="text"
                 inputmode="numeric"
@@ -337,6 +342,21 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             >
                 {Icon::Trash.view()}
             </button>
+            <Show when=when(move || warns().is_some())>
+                <p class="row-warning unsure-note" data-testid="row-warning">
+                    {Icon::Warning.view()}
+                    <span>{text(move || warns().unwrap_or_default().to_owned())}</span>
+                    <button
+                        type="button"
+                        data-testid="widen"
+                        aria-label=format!("Make box {id} larger")
+                        title="Make the box larger by a tenth of its height on all sides"
+                        on:click=move |_| page.widen(id)
+                    >
+                        "Widen"
+                    </button>
+                </p>
+            </Show>
         </li>
     }
 }
@@ -412,6 +432,23 @@ fn Growth(page: Page) -> impl IntoView {
             />
             <output>{percent} " %"</output>
         </label>
+    }
+}
+
+/// What the second look at the removal came to.
+#[component]
+fn Checked(page: Page) -> impl IntoView {
+    let verdict = text(move || {
+        let removed = page.editor.with(|editor| {
+            let boxes = editor.as_ref().map(Editor::boxes).unwrap_or_default();
+            boxes.iter().filter(|b| b.remove).count()
+        });
+        page.checks.with(|checks| verdict(checks, removed))
+    });
+    view! {
+        <p class="checked" role="status" data-testid="checked">
+            {verdict}
+        </p>
     }
 }
 

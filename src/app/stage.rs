@@ -15,8 +15,8 @@ use super::brush::{BrushOnStage, Filled};
 use super::canvas::{Ground, draw_pieces};
 use super::divider::DividerOnStage;
 use super::editor::{
-    BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, PhotoBox, PlacedLabel,
-    PointInScreen, SizeInScreen, place_labels,
+    BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, LabelContent, PhotoBox,
+    PlacedLabel, PointInScreen, SizeInScreen, place_labels,
 };
 use super::keys::is_typing;
 use super::lean::{text, truth};
@@ -41,6 +41,8 @@ pub struct Laid {
     pub own: BoxInScreen,
     /// Its label.
     pub label: PlacedLabel,
+    /// What that says.
+    pub content: LabelContent,
     /// The grown box, where that is another one.
     pub grown: Option<BoxInScreen>,
 }
@@ -67,7 +69,7 @@ pub fn Stage(page: Page) -> impl IntoView {
     follow_size(page, stage);
     draw_pieces(page, canvas, Ground::Photo, removed);
 
-    let layout = Memo::new(move |_| layout_of(page));
+    let layout = Memo::new(move |last: Option<&Layout>| layout_of(page, last));
     let ids = Memo::new(move |_| {
         page.editor.with(|editor| {
             editor
@@ -184,7 +186,7 @@ pub fn focus() {
     }
 }
 
-fn layout_of(page: Page) -> Layout {
+fn layout_of(page: Page, last: Option<&Layout>) -> Layout {
     let (boxes, selected, grown) = page.editor.with(|editor| match editor {
         Some(editor) => (editor.boxes().to_vec(), editor.selected(), editor.grown()),
         None => (Vec::new(), None, Vec::new()),
@@ -192,12 +194,23 @@ fn layout_of(page: Page) -> Layout {
     let view = page.view.get();
     let places: Vec<BoxInScreen> = boxes.iter().map(|b| view.box_to_screen(b.area)).collect();
     let in_focus = boxes.iter().position(|b| Some(b.id) == selected);
-    let labels = place_labels(&places, in_focus, page.stage.get());
-    let laid = |(b, (own, label)): (&PhotoBox, (BoxInScreen, PlacedLabel))| {
-        let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
-        (b.id, Laid { own, label, grown: grown.map(|(_, area)| view.box_to_screen(*area)) })
+    let content = |b: &PhotoBox| LabelContent {
+        digits: match (b.label, page.reading_of(b.area)) {
+            (Some(_), _) => 1,
+            (None, Some(reading)) => reading.digits.len(),
+            // Until it is read anew, the last reading is shown.
+            (None, None) => last.and_then(|last| last.get(&b.id)).map_or(1, |l| l.content.digits),
+        },
+        warns: page.checks.with(|checks| checks.get(&b.id).is_some_and(|it| !it.passes())),
     };
-    boxes.iter().zip(places.into_iter().zip(labels)).map(laid).collect()
+    let contents: Vec<LabelContent> = boxes.iter().map(content).collect();
+    let labels = place_labels(&places, &contents, in_focus, page.stage.get());
+    let laid = |(i, b): (usize, &PhotoBox)| {
+        let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
+        let grown = grown.map(|(_, area)| view.box_to_screen(*area));
+        (b.id, Laid { own: places[i], label: labels[i], content: contents[i], grown })
+    };
+    boxes.iter().enumerate().map(laid).collect()
 }
 
 // ---- Size ------------------------------------------------------------------------------------
