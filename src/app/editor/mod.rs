@@ -710,7 +710,7 @@ mod tests {
         assert!(editor.widen(id));
         assert_eq!(area_of(&editor, id), area(7, 7, 26, 36));
         assert!(editor.widen(id) && editor.widen(id));
-        assert_eq!(area_of(&editor, id), area(0, 0, 38, 50));
+        assert_eq!(area_of(&editor, id), area(0, 0, 42, 50));
         assert!(editor.undo() && editor.undo() && editor.undo());
         assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
         editor.replace(&[area(0, 0, 100, 50)]);
