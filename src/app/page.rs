@@ -997,15 +997,20 @@ impl Page {
     /// Asks for what is not known yet about the boxes as they are.
     fn sync_now(self) {
         self.backstage.update_value(|backstage| backstage.sync_timer = None);
-        let on_stage = self.backstage.with_value(|backstage| backstage.shown == backstage.accepted);
-        let ready = matches!(self.engine_state.get_untracked(), EngineState::Ready(_));
-        if on_stage && ready && self.opened.get_untracked() {
+        if self.engine_has_stage() {
             self.ask_readings();
             self.ask_removal();
             self.ask_inside();
             self.ask_comparison();
         }
         self.update_busy();
+    }
+
+    /// Whether the engine runs and has the photo that is on the stage.
+    fn engine_has_stage(self) -> bool {
+        let on_stage = self.backstage.with_value(|backstage| backstage.shown == backstage.accepted);
+        let ready = matches!(self.engine_state.get_untracked(), EngineState::Ready(_));
+        on_stage && ready && self.opened.get_untracked()
     }
 
     fn unread_boxes(self) -> Vec<BoxInPhoto> {
@@ -1106,7 +1111,8 @@ impl Page {
     /// What is on the stage as the engine removed it last, but not looked at once more; none while
     /// it is about to change.
     fn unchecked(self) -> Option<(Erasure, Method)> {
-        if self.look(Editor::has_gesture)? || self.awaits(Kind::Erase) {
+        let changes = self.look(Editor::has_gesture)? || self.awaits(Kind::Erase);
+        if changes || !self.engine_has_stage() {
             return None;
         }
         let (erasure, method) = self.backstage.with_value(|it| it.asked_erase.clone())?;
