@@ -216,6 +216,8 @@ struct Backstage {
     /// Boxes to be pasted.
     copied: Vec<PhotoBox>,
     sync_timer: Option<gloo::timers::callback::Timeout>,
+    /// Whether the last answer about the removal was a second look.
+    checking: bool,
     /// Until the engine looks at the removal once more.
     check_timer: Option<gloo::timers::callback::Timeout>,
 }
@@ -490,7 +492,10 @@ impl Page {
                 }
             }
             Answer::Erased { patches, checks, milliseconds, device } => {
-                self.backstage.update_value(|backstage| backstage.unfilled = Some(Vec::new()));
+                self.backstage.update_value(|backstage| {
+                    backstage.unfilled = Some(Vec::new());
+                    backstage.checking = !checks.is_empty();
+                });
                 self.lay(&boxes, patches, &checks);
                 // A box that is dragged is further on by now.
                 self.sync_soon();
@@ -1097,7 +1102,9 @@ impl Page {
         if waits || self.unchecked().is_none() {
             return;
         }
-        let timer = gloo::timers::callback::Timeout::new(CHECK_DELAY_MILLISECONDS, move || {
+        let goes_on = self.backstage.with_value(|backstage| backstage.checking);
+        let delay = if goes_on { 0 } else { CHECK_DELAY_MILLISECONDS };
+        let timer = gloo::timers::callback::Timeout::new(delay, move || {
             self.backstage.update_value(|backstage| backstage.check_timer = None);
             if let Some((erasure, method)) = self.unchecked() {
                 self.ask(Ask::Erase { erasure, method, check: true });
@@ -1108,20 +1115,22 @@ impl Page {
         self.update_busy();
     }
 
-    /// What is on the stage as the engine removed it last, but not looked at once more; none while
-    /// it is about to change.
+    /// Of what is on the stage as the engine removed it last, the first boxes that are filled
+    /// together and were not looked at once more; none while anything is about to change. Not all at
+    /// once: a box that is dragged next would wait for them.
     fn unchecked(self) -> Option<(Erasure, Method)> {
         let changes = self.look(Editor::has_gesture)? || self.awaits(Kind::Erase);
         if changes || !self.engine_has_stage() {
             return None;
         }
         let (erasure, method) = self.backstage.with_value(|it| it.asked_erase.clone())?;
-        let areas: Vec<BoxInPhoto> = self.pieces.with_untracked(|pieces| {
-            let unchecked = pieces.iter().filter(|piece| piece.check.is_none());
-            unchecked.map(|piece| piece.box_in_photo).collect()
-        });
-        let boxes = affected(&areas, &erasure.boxes, &method);
-        (!boxes.is_empty()).then(|| (erasure.part(boxes), method))
+        let first = self.pieces.with_untracked(|pieces| {
+            let mut unchecked = pieces.iter().filter(|piece| piece.check.is_none());
+            let piece = unchecked.find(|piece| erasure.boxes.contains(&piece.box_in_photo))?;
+            Some(piece.box_in_photo)
+        })?;
+        let boxes = affected(&[first], &erasure.boxes, &method);
+        Some((erasure.part(boxes), method))
     }
 
     /// Lays what came for some boxes in the place of their last fill; of the others', what is still
