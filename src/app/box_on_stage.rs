@@ -5,13 +5,12 @@ use leptos::prelude::*;
 
 use super::editor::{BoxId, BoxInScreen, Editor, Grips, Handle, LabelForm};
 use super::icons::Icon;
-use super::lean::{text, when};
+use super::lean::{text, truth};
 use super::page::Page;
 use super::reading::{Sureness, percent, shown_reading};
 use super::second_look::warning;
 use super::stage::{Laid, Layout, px};
 use crate::classifier::is_unsure;
-use crate::photo::BoxInPhoto;
 
 /// A box.
 #[component]
@@ -56,26 +55,6 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
     let digit =
         move || label_by_hand().or_else(|| reading.get().map(|shown| shown.reading.whole()));
     let warns = move || page.checks.with(|checks| checks.get(&id).and_then(warning));
-    // Where the digits of a whole number lie, in percent of the box.
-    let digit_places = move || {
-        let reading = reading.get().filter(|_| label_by_hand().is_none())?.reading;
-        let BoxInPhoto { left, top, width, height } = reading.area;
-        let percent = |part: u32, of: u32| format!("{:.1}%", 100.0 * part as f32 / of as f32);
-        let place = |digit: BoxInPhoto| {
-            view! {
-                <span
-                    class="grown"
-                    data-testid="digit-place"
-                    style:left=percent(digit.left.saturating_sub(left), width)
-                    style:top=percent(digit.top.saturating_sub(top), height)
-                    style:width=percent(digit.width, width)
-                    style:height=percent(digit.height, height)
-                ></span>
-            }
-        };
-        let digits = Some(reading.digits).filter(|digits| digits.len() > 1)?;
-        Some(digits.into_iter().map(|(digit, _)| place(digit)).collect_view())
-    };
 
     // The wish comes from drawing, clicking and undoing; Tab focuses by itself.
     Effect::new(move |_| {
@@ -133,6 +112,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             class:is-selected-too=move || selected_too.get()
             class:is-kept=move || !removes()
             class:is-fresh=move || is_fresh.get()
+            class:needs-look=truth(move || warns().is_some())
             class:is-unsure=move || sureness() == Sureness::Low
             class:is-stale=move || reading.get().is_some_and(|shown| !shown.fresh)
             style:left=move || px(own().left)
@@ -166,7 +146,6 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
                     })
             }}
             <span class="frame"></span>
-            {digit_places}
             {handles}
             <div
                 style:min-width=text(move || {
@@ -212,24 +191,6 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
                 >
                     {Icon::Eraser.view()}
                 </button>
-                <Show when=when(move || warns().is_some())>
-                    <button
-                        type="button"
-                        class="label-switch label-warning"
-                        tabindex="-1"
-                        aria-label="Make this box larger"
-                        title=text(move || {
-                            format!("{}. Click to make the box larger", warns().unwrap_or_default())
-                        })
-                        data-testid="box-warning"
-                        on:click=move |event| {
-                            event.stop_propagation();
-                            page.widen(id);
-                        }
-                    >
-                        {Icon::Warning.view()}
-                    </button>
-                </Show>
             </div>
         </div>
     }

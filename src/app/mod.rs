@@ -20,8 +20,8 @@
 //! | `box-reading` | the digit, with `?` where it is unsure, and the confidence in a box's label | |
 //! | `grown` | how far beyond its box a digit is removed, where that is beyond it | |
 //! | `checked` | what the second look at the removal came to; empty until then | |
-//! | `box-warning`, `row-warning` | what is wrong with the removal in a box, in its label and in the list; the first is a button that makes the box larger | |
-//! | `widen` | the list's button that does so | |
+//! | `warning` | what is wrong with the removal in a box, below the list | |
+//! | `widen` | its button that makes the box larger | |
 //! | `digit-place` | where a digit lies in a box round several | |
 //! | `growth` | the slider of how far that is, in percent of a box's height | |
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
@@ -122,6 +122,8 @@ mod keys;
 mod later;
 #[cfg(feature = "app")]
 mod lean;
+#[cfg(feature = "app")]
+mod marks;
 #[cfg(feature = "app")]
 mod messages;
 #[cfg(feature = "app")]

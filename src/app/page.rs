@@ -981,6 +981,20 @@ impl Page {
         })
     }
 
+    /// Where the digits lie in boxes round several, as long as these are read and no person says
+    /// what they hold.
+    pub fn digit_places(self) -> Vec<BoxInPhoto> {
+        self.readings.with(|readings| {
+            self.editor.with(|editor| {
+                let boxes = editor.as_ref().map(Editor::boxes).unwrap_or_default();
+                let read = boxes.iter().filter(|b| b.label.is_none());
+                let read = read.filter_map(|b| readings.get(&b.area));
+                let several = read.filter(|reading| reading.digits.len() > 1);
+                several.flat_map(|reading| &reading.digits).map(|(place, _)| *place).collect()
+            })
+        })
+    }
+
     fn announce_numbers(self) {
         let numbers = untrack(|| self.house_numbers());
         let spoken: Vec<String> = numbers.iter().map(HouseNumber::spoken).collect();

@@ -8,12 +8,14 @@ use super::editor::{BoxId, Editor};
 use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
-use super::lean::{text, truth, when};
+use super::later::later;
+use super::lean::{text, truth};
+use super::marks;
 use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
-use super::second_look::{verdict, warning};
+use super::second_look::verdict;
 use crate::classifier::UNSURE_BELOW;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
@@ -237,7 +239,6 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
     let best = move || reading.get().map(|shown| shown.reading.whole());
     let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.ranks());
     let several = move || reading.get().is_some_and(|shown| shown.reading.digits.len() > 1);
-    let warns = move || page.checks.with(|checks| checks.get(&id).and_then(warning));
     view! {
         <li
             class="row"
@@ -342,21 +343,6 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             >
                 {Icon::Trash.view()}
             </button>
-            <Show when=when(move || warns().is_some())>
-                <p class="row-warning unsure-note" data-testid="row-warning">
-                    {Icon::Warning.view()}
-                    <span>{text(move || warns().unwrap_or_default().to_owned())}</span>
-                    <button
-                        type="button"
-                        data-testid="widen"
-                        aria-label=format!("Make box {id} larger")
-                        title="Make the box larger by a tenth of its height on all sides"
-                        on:click=move |_| page.widen(id)
-                    >
-                        "Widen"
-                    </button>
-                </p>
-            </Show>
         </li>
     }
 }
@@ -445,10 +431,13 @@ fn Checked(page: Page) -> impl IntoView {
         });
         page.checks.with(|checks| verdict(checks, removed))
     });
+    let left =
+        truth(move || page.checks.with(|checks| checks.values().any(|check| !check.passes())));
     view! {
         <p class="checked" role="status" data-testid="checked">
             {verdict}
         </p>
+        {later(page, left, || (), || Box::pin(marks::warnings()))}
     }
 }
 

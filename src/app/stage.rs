@@ -15,11 +15,13 @@ use super::brush::{BrushOnStage, Filled};
 use super::canvas::{Ground, draw_pieces};
 use super::divider::DividerOnStage;
 use super::editor::{
-    BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, LabelContent, PhotoBox,
-    PlacedLabel, PointInScreen, SizeInScreen, place_labels,
+    BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, PhotoBox, PlacedLabel,
+    PointInScreen, SizeInScreen, place_labels,
 };
 use super::keys::is_typing;
+use super::later::later;
 use super::lean::{text, truth};
+use super::marks;
 use super::page::Page;
 use super::pieces::removed;
 use crate::photo::{BoxInPhoto, PhotoSize};
@@ -41,8 +43,8 @@ pub struct Laid {
     pub own: BoxInScreen,
     /// Its label.
     pub label: PlacedLabel,
-    /// What that says.
-    pub content: LabelContent,
+    /// How many digits that shows.
+    pub digits: usize,
     /// The grown box, where that is another one.
     pub grown: Option<BoxInScreen>,
 }
@@ -114,6 +116,7 @@ pub fn Stage(page: Page) -> impl IntoView {
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
+            {later(page, truth(move || !page.digit_places().is_empty()), || (), || Box::pin(marks::digits()))}
             <BrushOnStage page=page />
             <DividerOnStage page=page />
             {move || {
@@ -194,21 +197,18 @@ fn layout_of(page: Page, last: Option<&Layout>) -> Layout {
     let view = page.view.get();
     let places: Vec<BoxInScreen> = boxes.iter().map(|b| view.box_to_screen(b.area)).collect();
     let in_focus = boxes.iter().position(|b| Some(b.id) == selected);
-    let content = |b: &PhotoBox| LabelContent {
-        digits: match (b.label, page.reading_of(b.area)) {
-            (Some(_), _) => 1,
-            (None, Some(reading)) => reading.digits.len(),
-            // Until it is read anew, the last reading is shown.
-            (None, None) => last.and_then(|last| last.get(&b.id)).map_or(1, |l| l.content.digits),
-        },
-        warns: page.checks.with(|checks| checks.get(&b.id).is_some_and(|it| !it.passes())),
+    let digits = |b: &PhotoBox| match (b.label, page.reading_of(b.area)) {
+        (Some(_), _) => 1,
+        (None, Some(reading)) => reading.digits.len(),
+        // Until it is read anew, the last reading is shown.
+        (None, None) => last.and_then(|last| last.get(&b.id)).map_or(1, |laid| laid.digits),
     };
-    let contents: Vec<LabelContent> = boxes.iter().map(content).collect();
-    let labels = place_labels(&places, &contents, in_focus, page.stage.get());
+    let digits: Vec<usize> = boxes.iter().map(digits).collect();
+    let labels = place_labels(&places, &digits, in_focus, page.stage.get());
     let laid = |(i, b): (usize, &PhotoBox)| {
         let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
         let grown = grown.map(|(_, area)| view.box_to_screen(*area));
-        (b.id, Laid { own: places[i], label: labels[i], content: contents[i], grown })
+        (b.id, Laid { own: places[i], label: labels[i], digits: digits[i], grown })
     };
     boxes.iter().enumerate().map(laid).collect()
 }

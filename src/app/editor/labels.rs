@@ -15,7 +15,7 @@ pub enum LabelForm {
 }
 
 impl LabelForm {
-    /// Width in CSS pixels of one with a digit and no warning.
+    /// Width in CSS pixels of one with a single digit.
     pub fn width(self) -> f64 {
         match self {
             LabelForm::Digit => 24.0,
@@ -25,26 +25,8 @@ impl LabelForm {
     }
 }
 
-/// What a label says of its box.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LabelContent {
-    /// How many digits it shows, where these are several.
-    pub digits: usize,
-    /// Whether there is a button that warns.
-    pub warns: bool,
-}
-
-impl LabelContent {
-    /// By how many CSS pixels the label is wider than with one digit.
-    fn more(self) -> f64 {
-        let digits = DIGIT_WIDTH * self.digits.saturating_sub(1) as f64;
-        if self.warns { digits + WARNING_WIDTH } else { digits }
-    }
-}
-
-/// Widths in CSS pixels of one more digit and of the warning, as the style sheet makes them.
+/// Width in CSS pixels of each digit beyond the first.
 const DIGIT_WIDTH: f64 = 9.5;
-const WARNING_WIDTH: f64 = 26.0;
 
 /// Height of every label in CSS pixels; the style sheet gives them this height.
 const LABEL_HEIGHT: f64 = 26.0;
@@ -67,14 +49,14 @@ pub struct PlacedLabel {
     pub place_in_screen: BoxInScreen,
 }
 
-/// Places one label a box, in the order of the boxes, which `contents` are in, too. The one at
-/// `in_focus` shows all it has and is placed first.
+/// Places one label a box, in the order of the boxes; `digits` says how many each shows, where these
+/// are several. The one at `in_focus` shows all it has and is placed first.
 ///
 /// Greedy: each label takes the place that covers the least of what is already there. Exact
 /// placement is hard and not worth it: zooming in makes room at once.
 pub fn place_labels(
     boxes_in_screen: &[BoxInScreen],
-    contents: &[LabelContent],
+    digits: &[usize],
     in_focus: Option<usize>,
     stage: SizeInScreen,
 ) -> Vec<PlacedLabel> {
@@ -93,7 +75,8 @@ pub fn place_labels(
     let mut taken: Vec<BoxInScreen> = Vec::with_capacity(boxes_in_screen.len());
     for index in order {
         let Some(own) = boxes_in_screen.get(index) else { continue };
-        let more = contents.get(index).map_or(0.0, |content| content.more());
+        let beyond_first = digits.get(index).map_or(0, |digits| digits.saturating_sub(1));
+        let more = DIGIT_WIDTH * beyond_first as f64;
         let form = form_for(own.width - more, in_focus == Some(index));
         let best = candidates(own, form.width() + more, stage)
             .map(|place| (cost(&place, boxes_in_screen, &taken, stage), place))
@@ -194,9 +177,8 @@ mod tests {
     #[test]
     fn labels_are_as_wide_as_what_they_say() {
         let boxes = row_of(2, 60.0);
-        let contents = [LabelContent { digits: 3, warns: true }, LabelContent::default()];
-        let labels = place_labels(&boxes, &contents, Some(0), STAGE);
-        let width = LabelForm::Full.width() + 2.0 * DIGIT_WIDTH + WARNING_WIDTH;
+        let labels = place_labels(&boxes, &[3, 1], Some(0), STAGE);
+        let width = LabelForm::Full.width() + 2.0 * DIGIT_WIDTH;
         assert_eq!(labels[0].place_in_screen.width, width);
         assert_eq!(labels[1].place_in_screen.width, LabelForm::Short.width());
         assert_clear(&labels, &boxes);

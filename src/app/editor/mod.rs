@@ -16,7 +16,7 @@ mod work;
 pub use boxes::{BoxId, PhotoBox};
 pub use gesture::Handle;
 pub use grips::{Grips, Hand};
-pub use labels::{LabelContent, LabelForm, PlacedLabel, place_labels};
+pub use labels::{LabelForm, PlacedLabel, place_labels};
 pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
 pub use work::Work;
 
