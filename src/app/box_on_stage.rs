@@ -8,6 +8,7 @@ use super::icons::Icon;
 use super::lean::{text, truth, when};
 use super::page::Page;
 use super::reading::{Sureness, percent, shown_reading};
+use super::second_look::warning;
 use super::stage::{Laid, Layout, px};
 use crate::classifier::is_unsure;
 
@@ -52,8 +53,11 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         Some(_) => Sureness::High,
         None => Sureness::of(reading.get().as_ref()),
     };
-    let label_by_hand = move || this.get().and_then(|b| b.label).map(|digit| (digit, 1.0));
-    let digit = move || label_by_hand().or_else(|| reading.get().map(|shown| shown.reading.best()));
+    let label_by_hand =
+        move || this.get().and_then(|b| b.label).map(|digit| (digit.to_string(), 1.0));
+    let digit =
+        move || label_by_hand().or_else(|| reading.get().map(|shown| shown.reading.whole()));
+    let warns = move || page.checks.with(|checks| checks.get(&id).and_then(warning));
 
     // The wish comes from drawing, clicking and undoing; Tab focuses by itself.
     Effect::new(move |_| {
@@ -69,6 +73,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
 
     let name = move || {
         let fate = if removes() { "removed" } else { "kept" };
+        let fate = warns().map_or(fate.to_owned(), |warning| format!("{fate}, {warning}"));
         match digit() {
             Some((digit, confidence)) => {
                 let reads = if is_unsure(confidence) { "unsure, perhaps" } else { "reads" };
@@ -110,6 +115,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             class:is-selected-too=truth(move || selected_too.get())
             class:is-kept=truth(move || !removes())
             class:is-fresh=truth(move || is_fresh.get())
+            class:needs-look=truth(move || warns().is_some())
             class:is-unsure=truth(move || sureness() == Sureness::Low)
             class:is-stale=truth(move || reading.get().is_some_and(|shown| !shown.fresh))
             style:left=text(move || px(own().left))
@@ -136,9 +142,10 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
             <span class="frame"></span>
             {handles}
             <div
+                style:min-width=text(move || {
+                    px(place.get().map_or(0.0, |laid| laid.label.place_in_screen.width))
+                })
                 class="label"
-                class:is-full=truth(move || form() == LabelForm::Full)
-                class:is-short=truth(move || form() == LabelForm::Short)
                 class:is-digit=truth(move || form() == LabelForm::Digit)
                 style:left=text(move || px(label().map_or(0.0, |(left, _)| left)))
                 style:top=text(move || px(label().map_or(0.0, |(_, top)| top)))

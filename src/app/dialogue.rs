@@ -312,7 +312,7 @@ mod tests {
     }
 
     fn erase(boxes: Vec<BoxInPhoto>) -> Ask {
-        Ask::Erase { erasure: Erasure::of(&boxes), method: Method::default() }
+        Ask::Erase { erasure: Erasure::of(&boxes), method: Method::default(), check: false }
     }
 
     fn opened() -> Answer {

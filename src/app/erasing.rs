@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn texture_comes_from_further_away() {
-        let areas = [at(0, 0), at(70, 0), at(200, 0)];
+        let areas = [at(0, 0), at(60, 0), at(200, 0)];
         let method = Method::default();
         assert_eq!(textured_from(&[at(0, 0)], &areas, &method), areas[..2]);
         assert!(textured_from(&[], &areas, &method).is_empty());

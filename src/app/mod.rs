@@ -3,7 +3,7 @@
 //!
 //! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`house_number`], most of
 //! [`models`] and [`inside`], and parts of
-//! [`photos`] are plain data and plain functions, tested without a browser. The
+//! [`photos`] and [`second_look`] are plain data and plain functions, tested without a browser. The
 //! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
 //! files are one part of the page each.
 //!
@@ -19,6 +19,10 @@
 //! | `box` | a box on the stage | `data-box-id`, `data-digit` and `data-confidence` (0 to 1) once read, `data-remove` |
 //! | `box-reading` | the digit, with `?` where it is unsure, and the confidence in a box's label | |
 //! | `grown` | how far beyond its box a digit is removed, where that is beyond it | |
+//! | `checked` | what the second look at the removal came to; empty until then | |
+//! | `warning` | what is wrong with the removal in a box, below the list | |
+//! | `widen` | its button that makes the box larger | |
+//! | `digit-place` | where a digit lies in a box round several | |
 //! | `growth` | the slider of how far that is, in percent of a box's height | |
 //! | `box-remove` | the switch in a box's label; hidden on narrow boxes unless selected | `aria-checked` |
 //! | `house-number` | all house numbers in reading order | `data-number`, a space between two, with `?` for what is not read yet |
@@ -82,6 +86,7 @@ pub mod house_number;
 pub mod inside;
 pub mod models;
 pub mod photos;
+pub mod second_look;
 
 #[cfg(feature = "app")]
 mod bars;
@@ -117,6 +122,8 @@ mod keys;
 mod later;
 #[cfg(feature = "app")]
 mod lean;
+#[cfg(feature = "app")]
+mod marks;
 #[cfg(feature = "app")]
 mod messages;
 #[cfg(feature = "app")]

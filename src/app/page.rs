@@ -22,17 +22,22 @@ use super::models::side_by_side::SideBySide;
 use super::offline::NewVersion;
 use super::photos::{PhotoId, Photos};
 use super::pieces::{Piece, cut_pieces};
+use super::second_look::checks_of;
 use crate::photo::{BoxInPhoto, PhotoSize};
 use crate::removal::{Brush, Erasure};
 use crate::worker::protocol::{
-    Answer, Ask, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind, Inside, Method, Patch,
-    Progress, Reading,
+    Answer, Ask, BoxReading, Check, DeviceChoice, DeviceInfo, EngineInfo, Failure, FailureKind,
+    Inside, Method, Patch, Progress,
 };
 
 /// Pause after a change of boxes before the engine is asked: about two frames, so that the removal
 /// follows the box while it is dragged, but is not asked for at every event of the pointer. What
 /// the engine does not get to before the next question, it drops.
 const ASK_DELAY_MILLISECONDS: u32 = 30;
+
+/// Pause after a removal before the engine looks at it once more, which takes several times as long
+/// and would be in the way of the next change.
+const CHECK_DELAY_MILLISECONDS: u32 = 200;
 
 /// Readings that are kept for boxes no longer there, so that undo shows them at once.
 const MAX_KEPT_READINGS: usize = 2000;
@@ -106,6 +111,8 @@ pub struct Page {
     pub picture: RwSignal<Option<web_sys::ImageBitmap>, LocalStorage>,
     /// Pixels without the digits.
     pub pieces: RwSignal<Vec<Piece>, LocalStorage>,
+    /// What the second look at the removal found in each box, as far as it was looked at.
+    pub checks: Memo<HashMap<BoxId, Check>>,
     /// Whether the original is shown without the removals.
     pub comparing: RwSignal<bool>,
     /// The divider between before and after, while it is on.
@@ -166,7 +173,7 @@ pub struct Page {
     pub dropping: RwSignal<bool>,
     /// A box whose element should get the focus, once it is there.
     pub focus_wish: RwSignal<Option<BoxId>>,
-    readings: RwSignal<HashMap<BoxInPhoto, Reading>>,
+    readings: RwSignal<HashMap<BoxInPhoto, BoxReading>>,
     engine: StoredValue<Option<Engine>, LocalStorage>,
     backstage: StoredValue<Backstage, LocalStorage>,
 }
@@ -209,6 +216,10 @@ struct Backstage {
     /// Boxes to be pasted.
     copied: Vec<PhotoBox>,
     sync_timer: Option<gloo::timers::callback::Timeout>,
+    /// Whether the last answer about the removal was a second look.
+    checking: bool,
+    /// Until the engine looks at the removal once more.
+    check_timer: Option<gloo::timers::callback::Timeout>,
 }
 
 impl Backstage {
@@ -216,6 +227,7 @@ impl Backstage {
     fn forget_answers(&mut self) {
         self.asked_erase = None;
         self.unfilled = None;
+        self.check_timer = None;
         self.asked_inside = None;
         self.asked_comparison = None;
     }
@@ -224,14 +236,17 @@ impl Backstage {
 impl Page {
     /// The empty page, its engine not started.
     pub fn new() -> Self {
+        let editor = RwSignal::new(None);
+        let pieces = RwSignal::new_local(Vec::new());
         let page = Page {
-            editor: RwSignal::new(None),
+            editor,
             view: RwSignal::new(View::default()),
             stage: RwSignal::new(SizeInScreen { width: 0.0, height: 0.0 }),
             photos: Photos::new(),
             photo: RwSignal::new(None),
             picture: RwSignal::new_local(None),
-            pieces: RwSignal::new_local(Vec::new()),
+            pieces,
+            checks: Memo::new(move |_| checks_of(editor, pieces)),
             comparing: RwSignal::new(false),
             divider: RwSignal::new(None),
             beside: RwSignal::new(false),
@@ -358,9 +373,11 @@ impl Page {
     }
 
     fn update_busy(self) {
-        let backstage = self
-            .backstage
-            .with_value(|backstage| backstage.loading > 0 || backstage.sync_timer.is_some());
+        let backstage = self.backstage.with_value(|backstage| {
+            backstage.loading > 0
+                || backstage.sync_timer.is_some()
+                || backstage.check_timer.is_some()
+        });
         let kinds = [
             Kind::Switch,
             Kind::Open,
@@ -457,7 +474,7 @@ impl Page {
             Answer::Opened { size } => self.photo_opened(size),
             Answer::Preview { size, rgba } => self.preview_came(size, rgba),
             Answer::Readings { readings, milliseconds, device } => {
-                let count = readings.len();
+                let count = readings.iter().map(|reading| reading.digits.len()).sum();
                 self.readings.update(|known| {
                     if known.len() > MAX_KEPT_READINGS {
                         known.clear();
@@ -474,13 +491,19 @@ impl Page {
                     self.sync_soon();
                 }
             }
-            Answer::Erased { patches, milliseconds, device } => {
-                self.backstage.update_value(|backstage| backstage.unfilled = Some(Vec::new()));
-                self.lay(&boxes, patches);
+            Answer::Erased { patches, checks, milliseconds, device } => {
+                self.backstage.update_value(|backstage| {
+                    backstage.unfilled = Some(Vec::new());
+                    backstage.checking = !checks.is_empty();
+                });
+                self.lay(&boxes, patches, &checks);
                 // A box that is dragged is further on by now.
                 self.sync_soon();
                 self.timing.update(|timing| {
-                    timing.erased = Some(milliseconds);
+                    // The second look has a time of its own.
+                    if checks.is_empty() {
+                        timing.erased = Some(milliseconds);
+                    }
                     timing.device = Some(device);
                 });
             }
@@ -873,6 +896,13 @@ impl Page {
         self.focus_wish.set(ids.last().copied());
     }
 
+    /// Makes a box larger, so that more of what is in it is found and removed.
+    pub fn widen(self, id: BoxId) {
+        self.edit(|editor| editor.widen(id));
+        self.select(Some(id));
+        self.announcement.set(format!("Box {id} is larger now."));
+    }
+
     /// Turns the removal of boxes on or off, all alike.
     pub fn toggle_remove(self, ids: &[BoxId]) {
         self.edit(|editor| {
@@ -907,7 +937,7 @@ impl Page {
     }
 
     /// What the engine reads in an area of the photo, if it has said so.
-    pub fn reading_of(self, area: BoxInPhoto) -> Option<Reading> {
+    pub fn reading_of(self, area: BoxInPhoto) -> Option<BoxReading> {
         self.readings.with(|readings| readings.get(&area).cloned())
     }
 
@@ -922,24 +952,45 @@ impl Page {
             editor.as_ref().map(|editor| numbers_of(editor.boxes())).unwrap_or_default()
         });
         self.readings.with(|readings| {
-            let digit = |b: PhotoBox| match b.label {
-                Some(label) => (b.id, Some((label, 1.0))),
-                None => (b.id, readings.get(&b.area).map(Reading::best)),
+            let digits = |b: PhotoBox| {
+                let digits: Vec<Option<(u8, f32)>> = match (b.label, readings.get(&b.area)) {
+                    (Some(label), _) => vec![Some((label, 1.0))],
+                    (None, Some(reading)) => reading.best().map(Some).collect(),
+                    (None, None) => vec![None],
+                };
+                digits.into_iter().map(move |digit| (b.id, digit))
             };
             let number = |boxes: Vec<PhotoBox>| HouseNumber {
-                digits: boxes.into_iter().map(digit).collect(),
+                digits: boxes.into_iter().flat_map(digits).collect(),
             };
             numbers.into_iter().map(number).collect()
         })
     }
 
     /// The digits that were read in the boxes on the stage.
-    pub fn digits(self) -> Vec<(BoxInPhoto, u8)> {
+    pub fn digits(self) -> Vec<(BoxInPhoto, Vec<u8>)> {
         self.readings.with(|readings| {
             self.editor.with(|editor| {
                 let boxes = editor.as_ref().map(Editor::boxes).unwrap_or_default();
-                let best = |b: &PhotoBox| Some((b.area, readings.get(&b.area)?.best().0));
+                let best = |b: &PhotoBox| {
+                    let digits = readings.get(&b.area)?.best().map(|(digit, _)| digit);
+                    Some((b.area, digits.collect()))
+                };
                 boxes.iter().filter_map(best).collect()
+            })
+        })
+    }
+
+    /// Where the digits lie in boxes round several, as long as these are read and no person says
+    /// what they hold.
+    pub fn digit_places(self) -> Vec<BoxInPhoto> {
+        self.readings.with(|readings| {
+            self.editor.with(|editor| {
+                let boxes = editor.as_ref().map(Editor::boxes).unwrap_or_default();
+                let read = boxes.iter().filter(|b| b.label.is_none());
+                let read = read.filter_map(|b| readings.get(&b.area));
+                let several = read.filter(|reading| reading.digits.len() > 1);
+                several.flat_map(|reading| &reading.digits).map(|(place, _)| *place).collect()
             })
         })
     }
@@ -965,15 +1016,20 @@ impl Page {
     /// Asks for what is not known yet about the boxes as they are.
     fn sync_now(self) {
         self.backstage.update_value(|backstage| backstage.sync_timer = None);
-        let on_stage = self.backstage.with_value(|backstage| backstage.shown == backstage.accepted);
-        let ready = matches!(self.engine_state.get_untracked(), EngineState::Ready(_));
-        if on_stage && ready && self.opened.get_untracked() {
+        if self.engine_has_stage() {
             self.ask_readings();
             self.ask_removal();
             self.ask_inside();
             self.ask_comparison();
         }
         self.update_busy();
+    }
+
+    /// Whether the engine runs and has the photo that is on the stage.
+    fn engine_has_stage(self) -> bool {
+        let on_stage = self.backstage.with_value(|backstage| backstage.shown == backstage.accepted);
+        let ready = matches!(self.engine_state.get_untracked(), EngineState::Ready(_));
+        on_stage && ready && self.opened.get_untracked()
     }
 
     fn unread_boxes(self) -> Vec<BoxInPhoto> {
@@ -1017,8 +1073,10 @@ impl Page {
         let before = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
         let settled = dragging || self.backstage.with_value(|backstage| backstage.moved.is_empty());
         if self.was_asked(&question, |backstage| &mut backstage.asked_erase) && settled {
+            self.check_soon();
             return;
         }
+        self.backstage.update_value(|backstage| backstage.check_timer = None);
         let (erasure, method) = question;
         let boxes = self
             .backstage
@@ -1042,18 +1100,56 @@ impl Page {
             .unwrap_or_default();
         if boxes.is_empty() {
             // What is gone leaves nothing to fill. An answer may be on its way all the same.
-            self.lay(&[], Vec::new());
+            self.lay(&[], Vec::new(), &[]);
             if erasure.boxes.is_empty() {
                 self.timing.update(|timing| timing.erased = None);
             }
+            self.check_soon();
             return;
         }
-        self.ask(Ask::Erase { erasure: erasure.part(boxes), method });
+        self.ask(Ask::Erase { erasure: erasure.part(boxes), method, check: false });
+    }
+
+    /// Has the engine look once more at what it removed, as soon as nothing changes for a moment.
+    fn check_soon(self) {
+        let waits = self.backstage.with_value(|backstage| backstage.check_timer.is_some());
+        if waits || self.unchecked().is_none() {
+            return;
+        }
+        let goes_on = self.backstage.with_value(|backstage| backstage.checking);
+        let delay = if goes_on { 0 } else { CHECK_DELAY_MILLISECONDS };
+        let timer = gloo::timers::callback::Timeout::new(delay, move || {
+            self.backstage.update_value(|backstage| backstage.check_timer = None);
+            if let Some((erasure, method)) = self.unchecked() {
+                self.ask(Ask::Erase { erasure, method, check: true });
+            }
+            self.update_busy();
+        });
+        self.backstage.update_value(|backstage| backstage.check_timer = Some(timer));
+        self.update_busy();
+    }
+
+    /// Of what is on the stage as the engine removed it last, the first boxes that are filled
+    /// together and were not looked at once more; none while anything is about to change. Not all at
+    /// once: a box that is dragged next would wait for them.
+    fn unchecked(self) -> Option<(Erasure, Method)> {
+        let changes = self.look(Editor::has_gesture)? || self.awaits(Kind::Erase);
+        if changes || !self.engine_has_stage() {
+            return None;
+        }
+        let (erasure, method) = self.backstage.with_value(|it| it.asked_erase.clone())?;
+        let first = self.pieces.with_untracked(|pieces| {
+            let mut unchecked = pieces.iter().filter(|piece| piece.check.is_none());
+            let piece = unchecked.find(|piece| erasure.boxes.contains(&piece.box_in_photo))?;
+            Some(piece.box_in_photo)
+        })?;
+        let boxes = affected(&[first], &erasure.boxes, &method);
+        Some((erasure.part(boxes), method))
     }
 
     /// Lays what came for some boxes in the place of their last fill; of the others', what is still
     /// wanted stays.
-    fn lay(self, boxes: &[BoxInPhoto], patches: Vec<Patch>) {
+    fn lay(self, boxes: &[BoxInPhoto], patches: Vec<Patch>, checks: &[Check]) {
         let asked = self.backstage.with_value(|backstage| backstage.asked_erase.clone());
         let wanted = asked.map_or_else(Vec::new, |(erasure, _)| erasure.boxes);
         self.pieces.update(|pieces| {
@@ -1061,7 +1157,7 @@ impl Page {
                 let area = &piece.box_in_photo;
                 wanted.contains(area) && !boxes.contains(area)
             });
-            pieces.extend(cut_pieces(boxes, patches));
+            pieces.extend(cut_pieces(patches, checks));
         });
     }
 

@@ -8,11 +8,14 @@ use super::editor::{BoxId, Editor};
 use super::house_number::{HouseNumber, texts};
 use super::icons::Icon;
 use super::inside::parameters::title;
+use super::later::later;
 use super::lean::{text, truth, when};
+use super::marks;
 use super::models::figures::{accuracy, megabytes, network_and_size};
 use super::page::{EngineState, Page};
 use super::photos::SaveArea;
 use super::reading::{Sureness, percent, shown_reading};
+use super::second_look::verdict;
 use crate::classifier::UNSURE_BELOW;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Method, Progress};
@@ -72,6 +75,7 @@ pub fn Panel(page: Page) -> impl IntoView {
                     </ul>
                 </Show>
                 <Growth page=page />
+                <Checked page=page />
             </section>
             <Looking page=page />
             <SaveArea page=page />
@@ -232,8 +236,9 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
     let reading = shown_reading(page, move || area.get());
     let label = move || this.get().and_then(|b| b.label);
     let low = move || label().is_none() && Sureness::of(reading.get().as_ref()) == Sureness::Low;
-    let best = move || reading.get().map(|shown| shown.reading.best());
-    let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.reading.top(3));
+    let best = move || reading.get().map(|shown| shown.reading.whole());
+    let ranks = move || reading.get().map_or_else(Vec::new, |shown| shown.ranks());
+    let several = move || reading.get().is_some_and(|shown| shown.reading.digits.len() > 1);
     view! {
         <li
             class="row"
@@ -244,6 +249,7 @@ fn Row(page: Page, id: BoxId) -> impl IntoView {
             <input
                 id=label_id(id)
                 class="row-digit"
+                class:is-number=truth(move || label().is_none() && several())
                 class:is-set=truth(move || label().is_some())
                 type="text"
                 inputmode="numeric"
@@ -413,6 +419,26 @@ fn Growth(page: Page) -> impl IntoView {
             />
             <output>{percent} " %"</output>
         </label>
+    }
+}
+
+/// What the second look at the removal came to.
+#[component]
+fn Checked(page: Page) -> impl IntoView {
+    let verdict = text(move || {
+        let removed = page.editor.with(|editor| {
+            let boxes = editor.as_ref().map(Editor::boxes).unwrap_or_default();
+            boxes.iter().filter(|b| b.remove).count()
+        });
+        page.checks.with(|checks| verdict(checks, removed))
+    });
+    let left =
+        truth(move || page.checks.with(|checks| checks.values().any(|check| !check.passes())));
+    view! {
+        <p class="checked" role="status" data-testid="checked">
+            {verdict}
+        </p>
+        {later(page, left, || (), || Box::pin(marks::warnings()))}
     }
 }
 

@@ -9,7 +9,7 @@ use web_sys::HtmlCanvasElement;
 use super::canvas::canvas_with;
 use crate::photo::BoxInPhoto;
 use crate::removal::stroke_reach;
-use crate::worker::protocol::Patch;
+use crate::worker::protocol::{Check, Patch};
 
 /// Pixels that replace the photo's in one box and right beside it.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Piece {
     pub box_in_photo: BoxInPhoto,
     /// The patch that holds its pixels.
     pub patch: Rc<Patch>,
+    /// What the second look found in the box; none before it.
+    pub check: Option<Check>,
 }
 
 impl Piece {
@@ -35,24 +37,19 @@ impl Piece {
     }
 }
 
-/// One piece a box of the question, each with the patch that covers it.
+/// One piece a box of the patches, each with its check where there is one.
 ///
 /// Boxes are shown piece by piece so that a box that is moved, switched off or deleted shows the
 /// original at once, without waiting for the engine, while its neighbours stay as they are.
-pub fn cut_pieces(boxes: &[BoxInPhoto], patches: Vec<Patch>) -> Vec<Piece> {
-    let patches: Vec<Rc<Patch>> = patches.into_iter().map(Rc::new).collect();
-    boxes
-        .iter()
-        .filter_map(|b| {
-            let patch = patches.iter().find(|patch| {
-                patch.area.left <= b.left
-                    && patch.area.top <= b.top
-                    && patch.area.right() >= b.right()
-                    && patch.area.bottom() >= b.bottom()
-            })?;
-            Some(Piece { box_in_photo: *b, patch: Rc::clone(patch) })
-        })
-        .collect()
+pub fn cut_pieces(patches: Vec<Patch>, checks: &[Check]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for patch in patches.into_iter().map(Rc::new) {
+        pieces.extend(patch.boxes.iter().map(|&box_in_photo| {
+            let check = checks.iter().find(|check| check.area == box_in_photo).copied();
+            Piece { box_in_photo, patch: Rc::clone(&patch), check }
+        }));
+    }
+    pieces
 }
 
 /// The piece's pixels in its box and a rim of one pixel, where the patch has it: without, the edges

@@ -6,17 +6,29 @@ use super::page::Page;
 use super::photos::PhotoId;
 use crate::classifier::is_unsure;
 use crate::photo::BoxInPhoto;
-use crate::worker::protocol::Reading;
+use crate::worker::protocol::BoxReading;
 
 /// A reading and whether it belongs to the box as it lies now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShownReading {
     /// The reading.
-    pub reading: Reading,
+    pub reading: BoxReading,
     /// False while the box was moved and the new reading is on its way.
     pub fresh: bool,
     /// The photo that it was read on.
     photo: Option<PhotoId>,
+}
+
+impl ShownReading {
+    /// What the box most likely holds, best first: three digits, or the whole number.
+    pub fn ranks(&self) -> Vec<(String, f32)> {
+        match self.reading.digits.as_slice() {
+            [(_, digit)] => {
+                digit.top(3).into_iter().map(|(d, sure)| (d.to_string(), sure)).collect()
+            }
+            _ => vec![self.reading.whole()],
+        }
+    }
 }
 
 /// Whether a reading is to be relied on.
@@ -33,7 +45,7 @@ pub enum Sureness {
 impl Sureness {
     /// Of what is shown.
     pub fn of(shown: Option<&ShownReading>) -> Self {
-        shown.map_or(Sureness::Unknown, |shown| Self::of_confidence(shown.reading.best().1))
+        shown.map_or(Sureness::Unknown, |shown| Self::of_confidence(shown.reading.whole().1))
     }
 
     /// Of a confidence from 0 to 1.

@@ -19,7 +19,9 @@ use super::editor::{
     PointInScreen, SizeInScreen, place_labels,
 };
 use super::keys::is_typing;
+use super::later::later;
 use super::lean::{text, truth};
+use super::marks;
 use super::page::Page;
 use super::pieces::removed;
 use crate::photo::{BoxInPhoto, PhotoSize};
@@ -41,6 +43,8 @@ pub struct Laid {
     pub own: BoxInScreen,
     /// Its label.
     pub label: PlacedLabel,
+    /// How many digits that shows.
+    pub digits: usize,
     /// The grown box, where that is another one.
     pub grown: Option<BoxInScreen>,
 }
@@ -67,7 +71,7 @@ pub fn Stage(page: Page) -> impl IntoView {
     follow_size(page, stage);
     draw_pieces(page, canvas, Ground::Photo, removed);
 
-    let layout = Memo::new(move |_| layout_of(page));
+    let layout = Memo::new(move |last: Option<&Layout>| layout_of(page, last));
     let ids = Memo::new(move |_| {
         page.editor.with(|editor| {
             editor
@@ -121,6 +125,7 @@ pub fn Stage(page: Page) -> impl IntoView {
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
+            {later(page, truth(move || !page.digit_places().is_empty()), || (), || Box::pin(marks::digits()))}
             <BrushOnStage page=page />
             <DividerOnStage page=page />
             {move || {
@@ -193,7 +198,7 @@ pub fn focus() {
     }
 }
 
-fn layout_of(page: Page) -> Layout {
+fn layout_of(page: Page, last: Option<&Layout>) -> Layout {
     let (boxes, selected, grown) = page.editor.with(|editor| match editor {
         Some(editor) => (editor.boxes().to_vec(), editor.selected(), editor.grown()),
         None => (Vec::new(), None, Vec::new()),
@@ -201,12 +206,20 @@ fn layout_of(page: Page) -> Layout {
     let view = page.view.get();
     let places: Vec<BoxInScreen> = boxes.iter().map(|b| view.box_to_screen(b.area)).collect();
     let in_focus = boxes.iter().position(|b| Some(b.id) == selected);
-    let labels = place_labels(&places, in_focus, page.stage.get());
-    let laid = |(b, (own, label)): (&PhotoBox, (BoxInScreen, PlacedLabel))| {
-        let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
-        (b.id, Laid { own, label, grown: grown.map(|(_, area)| view.box_to_screen(*area)) })
+    let digits = |b: &PhotoBox| match (b.label, page.reading_of(b.area)) {
+        (Some(_), _) => 1,
+        (None, Some(reading)) => reading.digits.len(),
+        // Until it is read anew, the last reading is shown.
+        (None, None) => last.and_then(|last| last.get(&b.id)).map_or(1, |laid| laid.digits),
     };
-    boxes.iter().zip(places.into_iter().zip(labels)).map(laid).collect()
+    let digits: Vec<usize> = boxes.iter().map(digits).collect();
+    let labels = place_labels(&places, &digits, in_focus, page.stage.get());
+    let laid = |(i, b): (usize, &PhotoBox)| {
+        let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
+        let grown = grown.map(|(_, area)| view.box_to_screen(*area));
+        (b.id, Laid { own: places[i], label: labels[i], digits: digits[i], grown })
+    };
+    boxes.iter().enumerate().map(laid).collect()
 }
 
 // ---- Size ------------------------------------------------------------------------------------

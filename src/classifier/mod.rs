@@ -33,4 +33,4 @@ pub use model::{Classifier, EngineError, Standardisation, WeightsError};
 pub(crate) use model::{Precision, fill, host_values, read_back, safetensors_of};
 #[cfg(feature = "engine")]
 pub use network::{Network, StageLayers};
-pub use reading::{DIGITS, Reading, UNSURE_BELOW, is_unsure};
+pub use reading::{BoxReading, DIGITS, Reading, UNSURE_BELOW, is_unsure};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{numbers::joint_confidence, photo::BoxInPhoto};
+
 /// Digits a classifier tells apart.
 pub const DIGITS: usize = 10;
 
@@ -48,9 +50,50 @@ impl Reading {
     }
 }
 
+/// What is read in one box: a digit, or the digits of a number from left to right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoxReading {
+    /// The box that was asked for.
+    pub area: BoxInPhoto,
+    /// The digits in it, each with a box of its own.
+    pub digits: Vec<(BoxInPhoto, Reading)>,
+}
+
+impl BoxReading {
+    /// Each digit as it is most likely, with its confidence.
+    pub fn best(&self) -> impl Iterator<Item = (u8, f32)> {
+        self.digits.iter().map(|(_, reading)| reading.best())
+    }
+
+    /// The digits as a text, and how likely all of them are right, 0 to 1.
+    pub fn whole(&self) -> (String, f32) {
+        let text = self.best().map(|(digit, _)| digit.to_string()).collect();
+        (text, joint_confidence(self.best().map(|(_, confidence)| confidence)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Sure of a digit by so much, and of no other one.
+    fn reading(digit: usize, confidence: f32) -> Reading {
+        let mut confidences = [0.0; DIGITS];
+        confidences[digit] = confidence;
+        Reading { confidences }
+    }
+
+    #[test]
+    fn a_number_is_as_sure_as_all_its_digits() {
+        let area = BoxInPhoto { left: 2, top: 3, width: 40, height: 20 };
+        let digit = |left, digit, confidence| {
+            (BoxInPhoto { left, width: 12, ..area }, reading(digit, confidence))
+        };
+        let read = BoxReading { area, digits: vec![digit(3, 0, 0.5), digit(20, 7, 0.8)] };
+        let (text, confidence) = read.whole();
+        assert_eq!(text, "07");
+        assert!((confidence - 0.4).abs() < 1e-6);
+    }
 
     #[test]
     fn top_ranks_by_confidence() {

@@ -9,10 +9,9 @@ use clap::Parser;
 
 use super::{boxes::read_boxes, model::ModelArgs};
 use crate::{
-    classifier::{Reading, is_unsure},
+    classifier::{BoxReading, Reading, is_unsure},
     numbers::{house_numbers, joint_confidence},
     photo::{BoxInPhoto, Photo, PhotoError},
-    removal::BoxReading,
 };
 
 /// Read the digits in boxes on a photo; a box round a whole number is read digit by digit.

@@ -2,7 +2,7 @@
 
 use super::Lattice;
 use crate::{
-    classifier::{Classifier, EngineError, Reading},
+    classifier::{BoxReading, Classifier, EngineError},
     photo::{BoxInPhoto, Mask, Photo, Planes},
     strokes::StrokeFinder,
 };
@@ -51,15 +51,6 @@ pub struct Nets {
     pub classifier: Classifier,
     /// With it only the strokes are filled, without it the whole boxes.
     pub strokes: Option<StrokeFinder>,
-}
-
-/// What is read in one box: a digit, or the digits of a number from left to right.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BoxReading {
-    /// The box that was asked for.
-    pub area: BoxInPhoto,
-    /// The digits in it, each with a box of its own.
-    pub digits: Vec<(BoxInPhoto, Reading)>,
 }
 
 impl Nets {

@@ -35,7 +35,7 @@ pub use check::Check;
 pub use corrections::{Brush, BrushStroke};
 pub use erasure::Erasure;
 #[cfg(feature = "engine")]
-pub use fill::{BoxReading, Fill, Nets, Round};
+pub use fill::{Fill, Nets, Round};
 #[cfg(feature = "engine")]
 pub use grnn::{Grnn, Lattice};
 pub use grown_boxes::{USUAL_GROWTH_PERCENT, grown_boxes};

@@ -19,7 +19,7 @@ use crate::{
     classifier::{Classifier, EngineError},
     photo::{BoxInPhoto, Photo},
     publication::{ModelEntry, StrokesEntry},
-    removal::{Erasure, Fill, Method, Nets, remove_watched},
+    removal::{Erasure, Method, Nets, Proven, remove_proven, remove_watched},
 };
 
 /// What the worker holds between requests.
@@ -141,7 +141,9 @@ impl Engine {
                 None => no_photo(),
             },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
-            Ask::Erase { erasure, method } => self.erase(&erasure, &method, reply).await,
+            Ask::Erase { erasure, method, check } => {
+                self.erase(&erasure, &method, check, reply).await
+            }
             Ask::Save { erasure, method } => self.save(&erasure, &method, reply).await,
             Ask::Inspect { area, digit, erasure, method } => {
                 self.inspect(area, digit, &erasure, &method, reply).await
@@ -289,8 +291,7 @@ impl Engine {
             Ok(ready) => ready,
             Err(answer) => return answer,
         };
-        let result =
-            ready.compute(reply, async |nets| nets.classifier.read(photo, boxes).await).await;
+        let result = ready.compute(reply, async |nets| nets.read(photo, boxes).await).await;
         match result {
             Ok((readings, device)) => {
                 Answer::Readings { readings, milliseconds: since(begun), device }
@@ -299,27 +300,40 @@ impl Engine {
         }
     }
 
-    /// Fills all boxes and says which device did.
+    /// Fills all boxes, looks at the result once more where that is asked for, and says which
+    /// device did.
     async fn fill(
         &mut self,
         erasure: &Erasure,
         method: &Method,
+        check: bool,
         reply: Reply<'_>,
-    ) -> Result<(Vec<Fill>, DeviceInfo), Answer> {
+    ) -> Result<(Proven, DeviceInfo), Answer> {
         let (mut ready, photo) = self.ready(&erasure.all())?;
         ready
             .compute(reply, async |nets| {
-                remove_watched(photo, erasure, method, nets, &mut |_| {}).await
+                if check {
+                    return remove_proven(photo, erasure, method, nets).await;
+                }
+                let fills = remove_watched(photo, erasure, method, nets, &mut |_| {}).await?;
+                Ok(Proven { fills, checks: Vec::new() })
             })
             .await
             .map_err(|error| failed(FailureKind::Engine, capitalised(&error.to_string())))
     }
 
-    async fn erase(&mut self, erasure: &Erasure, method: &Method, reply: Reply<'_>) -> Answer {
+    async fn erase(
+        &mut self,
+        erasure: &Erasure,
+        method: &Method,
+        check: bool,
+        reply: Reply<'_>,
+    ) -> Answer {
         let begun = Instant::now();
-        match (self.fill(erasure, method, reply).await, &self.photo) {
-            (Ok((fills, device)), Some(photo)) => Answer::Erased {
+        match (self.fill(erasure, method, check, reply).await, &self.photo) {
+            (Ok((Proven { fills, checks }, device)), Some(photo)) => Answer::Erased {
                 patches: fills.iter().map(|fill| patch_of(fill, photo)).collect(),
+                checks,
                 milliseconds: since(begun),
                 device,
             },
@@ -353,8 +367,8 @@ impl Engine {
     }
 
     async fn save(&mut self, erasure: &Erasure, method: &Method, reply: Reply<'_>) -> Answer {
-        match (self.fill(erasure, method, reply).await, &self.photo) {
-            (Ok((fills, _)), Some(photo)) => {
+        match (self.fill(erasure, method, true, reply).await, &self.photo) {
+            (Ok((Proven { fills, .. }, _)), Some(photo)) => {
                 let mut result = photo.clone();
                 for fill in &fills {
                     fill.lay_on(&mut result);

@@ -84,7 +84,7 @@ pub(super) async fn inside(
 /// A fill as the page lays it.
 pub(super) fn patch_of(fill: &Fill, photo: &Photo) -> Patch {
     let filled = Patch::filled_of(&fill.inside);
-    Patch { area: fill.area, rgba: fill.rgba8(photo), filled }
+    Patch { area: fill.area, boxes: fill.boxes.clone(), rgba: fill.rgba8(photo), filled }
 }
 
 /// Bins of the histogram that the method looks at, or would.

@@ -13,10 +13,10 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::classifier::Reading;
+pub use crate::classifier::{BoxReading, Reading};
 pub use crate::evaluation::Confusion;
 use crate::photo::{BoxInPhoto, PhotoSize};
-pub use crate::removal::{Erasure, Method};
+pub use crate::removal::{Check, Erasure, Method};
 
 /// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
 pub type RequestId = u32;
@@ -59,8 +59,8 @@ pub enum Ask {
     /// The open photo's pixels, for formats that the browser itself cannot show.
     /// Answered by [`Answer::Preview`].
     Preview,
-    /// Read the digits in boxes on the open photo. Answered by [`Answer::Readings`], one reading
-    /// a box, in order.
+    /// Read boxes on the open photo, each round a digit or round a whole number. Answered by
+    /// [`Answer::Readings`], one reading a box, in order.
     Read {
         /// The boxes.
         boxes: Vec<BoxInPhoto>,
@@ -72,9 +72,12 @@ pub enum Ask {
         erasure: Erasure,
         /// How.
         method: Method,
+        /// Whether the result is looked at once more, and widened where something is left; this
+        /// takes several times as long.
+        check: bool,
     },
-    /// The open photo as PNG at full resolution with these boxes removed.
-    /// Answered by [`Answer::Saved`].
+    /// The open photo as PNG at full resolution with these boxes removed, and checked as by
+    /// [`Ask::Erase`]. Answered by [`Answer::Saved`].
     Save {
         /// What is taken out.
         erasure: Erasure,
@@ -152,7 +155,7 @@ pub enum Answer {
     /// One reading a box, in the order of the request.
     Readings {
         /// The readings.
-        readings: Vec<Reading>,
+        readings: Vec<BoxReading>,
         /// Time from the request's start to its answer in the engine.
         milliseconds: f64,
         /// The device that answered.
@@ -162,6 +165,9 @@ pub enum Answer {
     Erased {
         /// One patch a group of boxes.
         patches: Vec<Patch>,
+        /// What the second look found, one check a box of the erasure, in its order; none where
+        /// it was not asked for.
+        checks: Vec<Check>,
         /// Time from the request's start to its answer in the engine.
         milliseconds: f64,
         /// The device that answered.
@@ -303,6 +309,8 @@ pub enum DeviceKind {
 pub struct Patch {
     /// Where it lies.
     pub area: BoxInPhoto,
+    /// The boxes of the erasure whose digits it takes away.
+    pub boxes: Vec<BoxInPhoto>,
     /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels that
     /// are not filled hold the photo's own values.
     #[serde(with = "serde_bytes")]
@@ -426,7 +434,8 @@ mod tests {
     fn filled_pixels_are_found_again() {
         let area = BoxInPhoto { left: 7, top: 9, width: 5, height: 3 };
         let filled: Vec<bool> = (0..15).map(|i| i % 4 == 1 || i == 14).collect();
-        let patch = Patch { area, rgba: Vec::new(), filled: Patch::filled_of(&filled) };
+        let filled_bits = Patch::filled_of(&filled);
+        let patch = Patch { area, boxes: vec![area], rgba: Vec::new(), filled: filled_bits };
         assert_eq!(patch.filled.len(), 2);
         let again: Vec<bool> = (0..15).map(|i| patch.fills(i % 5, i / 5)).collect();
         assert_eq!(again, filled);

@@ -15,7 +15,7 @@ pub enum LabelForm {
 }
 
 impl LabelForm {
-    /// Width in CSS pixels; the style sheet gives the forms these widths.
+    /// Width in CSS pixels of one with a single digit.
     pub fn width(self) -> f64 {
         match self {
             LabelForm::Digit => 24.0,
@@ -24,6 +24,9 @@ impl LabelForm {
         }
     }
 }
+
+/// Width in CSS pixels of each digit beyond the first.
+const DIGIT_WIDTH: f64 = 9.5;
 
 /// Height of every label in CSS pixels; the style sheet gives them this height.
 const LABEL_HEIGHT: f64 = 26.0;
@@ -46,13 +49,14 @@ pub struct PlacedLabel {
     pub place_in_screen: BoxInScreen,
 }
 
-/// Places one label a box, in the order of the boxes. The one at `in_focus` shows all it has and
-/// is placed first.
+/// Places one label a box, in the order of the boxes; `digits` says how many each shows, where these
+/// are several. The one at `in_focus` shows all it has and is placed first.
 ///
 /// Greedy: each label takes the place that covers the least of what is already there. Exact
 /// placement is hard and not worth it: zooming in makes room at once.
 pub fn place_labels(
     boxes_in_screen: &[BoxInScreen],
+    digits: &[usize],
     in_focus: Option<usize>,
     stage: SizeInScreen,
 ) -> Vec<PlacedLabel> {
@@ -71,8 +75,10 @@ pub fn place_labels(
     let mut taken: Vec<BoxInScreen> = Vec::with_capacity(boxes_in_screen.len());
     for index in order {
         let Some(own) = boxes_in_screen.get(index) else { continue };
-        let form = form_for(own.width, in_focus == Some(index));
-        let best = candidates(own, form, stage)
+        let beyond_first = digits.get(index).map_or(0, |digits| digits.saturating_sub(1));
+        let more = DIGIT_WIDTH * beyond_first as f64;
+        let form = form_for(own.width - more, in_focus == Some(index));
+        let best = candidates(own, form.width() + more, stage)
             .map(|place| (cost(&place, boxes_in_screen, &taken, stage), place))
             .reduce(|best, next| if next.0 + LEAST_GAIN < best.0 { next } else { best });
         let Some((_, place_in_screen)) = best else { continue };
@@ -97,10 +103,9 @@ fn form_for(box_width: f64, in_focus: bool) -> LabelForm {
 /// Below and above, nearest rows first, centred on the box as far as the stage reaches.
 fn candidates(
     own: &BoxInScreen,
-    form: LabelForm,
+    width: f64,
     stage: SizeInScreen,
 ) -> impl Iterator<Item = BoxInScreen> {
-    let width = form.width();
     let rightmost = (stage.width - width - GAP).max(GAP);
     let left = (own.left + (own.width - width) / 2.0).clamp(GAP, rightmost);
     let (top, bottom) = (own.top, own.top + own.height);
@@ -163,9 +168,19 @@ mod tests {
     #[test]
     fn wide_boxes_show_everything_just_below() {
         let boxes = row_of(4, 120.0);
-        let labels = place_labels(&boxes, None, STAGE);
+        let labels = place_labels(&boxes, &[], None, STAGE);
         assert!(labels.iter().all(|label| label.form == LabelForm::Full));
         assert!(labels.iter().all(|label| label.place_in_screen.top == 268.0));
+        assert_clear(&labels, &boxes);
+    }
+
+    #[test]
+    fn labels_are_as_wide_as_what_they_say() {
+        let boxes = row_of(2, 60.0);
+        let labels = place_labels(&boxes, &[3, 1], Some(0), STAGE);
+        let width = LabelForm::Full.width() + 2.0 * DIGIT_WIDTH;
+        assert_eq!(labels[0].place_in_screen.width, width);
+        assert_eq!(labels[1].place_in_screen.width, LabelForm::Short.width());
         assert_clear(&labels, &boxes);
     }
 
@@ -174,7 +189,7 @@ mod tests {
         for width in [15.0, 20.0, 30.0, 50.0, 70.0] {
             for in_focus in [None, Some(0), Some(2)] {
                 let boxes = row_of(5, width);
-                let labels = place_labels(&boxes, in_focus, STAGE);
+                let labels = place_labels(&boxes, &[], in_focus, STAGE);
                 assert_clear(&labels, &boxes);
             }
         }
@@ -185,14 +200,14 @@ mod tests {
         for tenth in 0..1000 {
             let left = 100.0 + f64::from(tenth) * 0.377;
             let own = BoxInScreen { left, top: 200.0 + left / 7.0, width: 50.8, height: 60.1 };
-            let label = place_labels(&[own], None, STAGE)[0].place_in_screen;
+            let label = place_labels(&[own], &[], None, STAGE)[0].place_in_screen;
             assert_eq!(label.top, own.top + own.height + GAP);
         }
     }
 
     #[test]
     fn the_box_in_focus_shows_everything_however_narrow() {
-        let labels = place_labels(&row_of(3, 15.0), Some(1), STAGE);
+        let labels = place_labels(&row_of(3, 15.0), &[], Some(1), STAGE);
         assert_eq!(labels[1].form, LabelForm::Full);
         assert_eq!(labels[0].form, LabelForm::Digit);
     }
@@ -201,13 +216,13 @@ mod tests {
     fn labels_of_boxes_at_the_edge_stay_on_the_stage() {
         let at = |left, top| BoxInScreen { left, top, width: 20.0, height: 40.0 };
         let boxes = vec![at(0.0, 0.0), at(780.0, 0.0), at(0.0, 560.0), at(780.0, 560.0)];
-        assert_clear(&place_labels(&boxes, Some(3), STAGE), &boxes);
+        assert_clear(&place_labels(&boxes, &[], Some(3), STAGE), &boxes);
     }
 
     #[test]
     fn no_boxes_and_no_stage_do_no_harm() {
-        assert!(place_labels(&[], Some(0), STAGE).is_empty());
+        assert!(place_labels(&[], &[], Some(0), STAGE).is_empty());
         let flat = SizeInScreen { width: 0.0, height: 0.0 };
-        assert_eq!(place_labels(&row_of(2, 10.0), Some(7), flat).len(), 2);
+        assert_eq!(place_labels(&row_of(2, 10.0), &[], Some(7), flat).len(), 2);
     }
 }

@@ -554,6 +554,13 @@ impl Editor {
         self.change(&[id], |b| b.label = label.filter(|digit| *digit < 10))
     }
 
+    /// Makes a box larger by a tenth of its height on all sides, as far as the photo reaches, as a
+    /// step to undo.
+    pub fn widen(&mut self, id: BoxId) -> bool {
+        let photo = self.photo;
+        self.change(&[id], |b| b.area = b.area.grown(b.area.height.div_ceil(10), photo))
+    }
+
     /// Sets by how many percent of its height each box is grown before its digit is removed.
     /// Changes in quick succession are one step to undo. Tells whether anything changed.
     pub fn set_growth(&mut self, percent: u32, now: f64) -> bool {
@@ -695,6 +702,20 @@ mod tests {
             assert_eq!(editor.selected(), Some(id));
             assert!(editor.get(id).is_some_and(|b| b.remove));
         }
+    }
+
+    #[test]
+    fn a_box_is_widened_as_far_as_the_photo_reaches() {
+        let (mut editor, id) = one_box();
+        assert!(editor.widen(id));
+        assert_eq!(area_of(&editor, id), area(7, 7, 26, 36));
+        assert!(editor.widen(id) && editor.widen(id));
+        assert_eq!(area_of(&editor, id), area(0, 0, 42, 50));
+        assert!(editor.undo() && editor.undo() && editor.undo());
+        assert_eq!(area_of(&editor, id), area(10, 10, 20, 30));
+        editor.replace(&[area(0, 0, 100, 50)]);
+        let all = editor.boxes()[0].id;
+        assert!(!editor.widen(all), "all of the photo is no step");
     }
 
     #[test]

@@ -70,9 +70,8 @@ fn Boxes(page: Page) -> impl IntoView {
                 digits
                     .get()
                     .into_iter()
-                    .flat_map(|number| number.digits)
-                    .map(|(id, best)| {
-                        let digit = best.map_or("–".to_owned(), |(digit, _)| digit.to_string());
+                    .flat_map(|number| number.boxes())
+                    .map(|(id, digit)| {
                         view! {
                             <button
                                 type="button"

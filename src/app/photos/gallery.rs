@@ -24,8 +24,8 @@ pub struct Entry {
     pub size: PhotoSize,
     /// What was made on it.
     pub work: Work,
-    /// The digits that the engine read, by box.
-    pub digits: HashMap<BoxInPhoto, u8>,
+    /// The digits that the engine read, by box; from left to right where it is one round several.
+    pub digits: HashMap<BoxInPhoto, Vec<u8>>,
     /// A small picture as a data URL.
     pub thumbnail: Option<String>,
     /// Why it cannot be opened.
@@ -169,12 +169,10 @@ impl Gallery {
     }
 
     /// Takes up the digits that were read on the stage. Tells whether any is new.
-    pub fn note_digits(&mut self, id: PhotoId, digits: &[(BoxInPhoto, u8)]) -> bool {
+    pub fn note_digits(&mut self, id: PhotoId, digits: &[(BoxInPhoto, Vec<u8>)]) -> bool {
         let Some(entry) = self.get_mut(id) else { return false };
         let before = entry.digits.clone();
-        for (area, digit) in digits {
-            entry.digits.insert(*area, *digit);
-        }
+        entry.digits.extend(digits.iter().cloned());
         entry.digits != before
     }
 
@@ -229,7 +227,11 @@ impl Gallery {
             .into_iter()
             .filter_map(|(id, name)| {
                 let entry = self.get(id).filter(|entry| entry.failure.is_none())?;
-                let read = |b: &PhotoBox| entry.digits.get(&b.area).copied();
+                // A label is one digit; a box round several has none.
+                let read = |b: &PhotoBox| match entry.digits.get(&b.area)?.as_slice() {
+                    [digit] => Some(*digit),
+                    _ => None,
+                };
                 let digit = |b: &PhotoBox| (b.area, b.label.or_else(|| read(b)));
                 let boxes = entry.work.boxes.iter().map(digit).collect();
                 Some(crate::boxes::LabelledPhoto { name, size: entry.size, boxes })
@@ -327,7 +329,7 @@ mod tests {
         gallery.note(a, SIZE, &boxes(&[1, 20]));
         assert_eq!(state(&gallery), Progress::Unfinished);
         assert_eq!(gallery.unsaved().count(), 1);
-        gallery.note_digits(a, &[(area(1), 7)]);
+        gallery.note_digits(a, &[(area(1), vec![7])]);
         assert_eq!(gallery.get(a).expect("there").summary(), "2 boxes, 1 read, not saved");
         gallery.saved(a, boxes(&[1, 20]).erasure(SIZE));
         assert_eq!(state(&gallery), Progress::Done);
@@ -350,11 +352,11 @@ mod tests {
     fn digits_of_boxes_that_are_gone_are_forgotten() {
         let (mut gallery, [a, ..]) = three();
         gallery.note(a, SIZE, &boxes(&[1, 20]));
-        assert!(gallery.note_digits(a, &[(area(1), 7), (area(20), 8)]));
-        assert!(!gallery.note_digits(a, &[(area(1), 7)]));
+        assert!(gallery.note_digits(a, &[(area(1), vec![7]), (area(20), vec![8])]));
+        assert!(!gallery.note_digits(a, &[(area(1), vec![7])]));
         assert!(gallery.note(a, SIZE, &boxes(&[20])));
         assert!(!gallery.note(a, SIZE, &boxes(&[20])));
-        assert_eq!(gallery.get(a).expect("there").digits, HashMap::from([(area(20), 8)]));
+        assert_eq!(gallery.get(a).expect("there").digits, HashMap::from([(area(20), vec![8])]));
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub struct KeptPhoto {
     pub boxes: Vec<(BoxInPhoto, bool, Option<u8>)>,
     /// The strokes of the brush.
     pub corrections: Vec<Arc<BrushStroke>>,
-    /// The digits that were read.
+    /// The digits that were read, each with its box, those of a box round several from left to
+    /// right.
     pub digits: Vec<(BoxInPhoto, u8)>,
     /// What was taken out in the file saved last: boxes, and the strokes that acted in them.
     pub saved: Option<(Vec<BoxInPhoto>, Vec<Arc<BrushStroke>>)>,
@@ -84,7 +85,13 @@ impl Record {
             if gallery.open() == Some(entry.id) {
                 record.open = Some(record.photos.len());
             }
-            let digit = |b: &PhotoBox| Some((b.area, *entry.digits.get(&b.area)?));
+            let digits_of = |area: BoxInPhoto| {
+                let digits = entry.digits.get(&area).into_iter().flatten();
+                digits.map(move |digit| (area, *digit))
+            };
+            let mut areas: Vec<BoxInPhoto> = entry.work.boxes.iter().map(|b| b.area).collect();
+            // Or the digits of two equal boxes would be taken for those of one.
+            areas.dedup();
             record.growths.push(entry.work.growth);
             record.photos.push(KeptPhoto {
                 key,
@@ -92,7 +99,7 @@ impl Record {
                 size: entry.size,
                 boxes: entry.work.boxes.iter().map(|b| (b.area, b.remove, b.label)).collect(),
                 corrections: entry.work.corrections.clone(),
-                digits: entry.work.boxes.iter().filter_map(digit).collect(),
+                digits: areas.into_iter().flat_map(digits_of).collect(),
                 saved: entry.saved().map(|saved| (saved.boxes.clone(), saved.corrections.clone())),
             });
         }
@@ -136,7 +143,11 @@ impl KeptPhoto {
         let others = boxes.iter().filter(|b| !b.remove).map(|b| b.area).collect();
         let corrections = self.corrections.clone();
         gallery.note(id, self.size, &Work { boxes, corrections, growth });
-        gallery.note_digits(id, &self.digits);
+        let of_box = |of_box: &[(BoxInPhoto, u8)]| {
+            Some((of_box.first()?.0, of_box.iter().map(|(_, digit)| *digit).collect()))
+        };
+        let digits: Vec<_> = self.digits.chunk_by(|a, b| a.0 == b.0).filter_map(of_box).collect();
+        gallery.note_digits(id, &digits);
         if let Some((areas, corrections)) = &self.saved {
             let (boxes, corrections) = (areas.clone(), corrections.clone());
             gallery.saved(id, Erasure { boxes, others, corrections });
@@ -169,7 +180,7 @@ mod tests {
         let corrections = [dab(20), dab(300)].map(Arc::new).to_vec();
         let work = Work { boxes, corrections, growth: 25 };
         gallery.note(b, SIZE, &work);
-        gallery.note_digits(b, &[(area(1), 7)]);
+        gallery.note_digits(b, &[(area(1), vec![7, 0])]);
         gallery.saved(b, work.erasure(SIZE));
         gallery.set_open(Some(b));
         let key = |id: PhotoId| (id != lost).then(|| format!("key {id}"));

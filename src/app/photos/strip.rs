@@ -160,13 +160,14 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
 
 /// The house numbers as far as they are read.
 fn number_of(entry: &Entry) -> String {
-    let digit = |b: &PhotoBox| {
-        let digit = b.label.as_ref().or_else(|| entry.digits.get(&b.area));
-        digit.map_or('?', |digit| char::from(b'0' + digit.min(&9)))
+    let digits = |b: &PhotoBox| -> String {
+        let read = || entry.digits.get(&b.area).map(Vec::as_slice);
+        let digits = b.label.as_ref().map(std::slice::from_ref).or_else(read);
+        digits.map_or("?".to_owned(), |digits| digits.iter().map(u8::to_string).collect())
     };
     let numbers: Vec<String> = numbers_of(&entry.work.boxes)
         .iter()
-        .map(|number| number.iter().map(digit).collect())
+        .map(|number| number.iter().map(digits).collect())
         .collect();
     let text = numbers.join(", ");
     match text.char_indices().nth(MAX_LETTERS) {
