@@ -25,7 +25,7 @@ pub(crate) use mask::{connected, largest_within};
 pub use names::{PHOTO_EXTENSIONS, is_photo};
 #[cfg(any(feature = "dataset", feature = "engine"))]
 pub(crate) use pixels::luma;
-#[cfg(feature = "dataset")]
+#[cfg(any(feature = "dataset", feature = "engine"))]
 pub(crate) use pixels::to_byte;
 #[cfg(feature = "codecs")]
 pub use pixels::{Filter, Photo, PhotoError, Planes};
