@@ -178,7 +178,7 @@ mod tests {
         changed.push(first);
         changed.sort();
         changed.dedup();
-        assert_eq!(changed.len(), 9);
+        assert_eq!(changed.len(), 10);
     }
 
     #[test]

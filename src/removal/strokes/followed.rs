@@ -56,7 +56,7 @@ mod tests {
         let changeable = followed(&strokes, &corrected, &within_reach);
         for (i, changeable) in changeable.iter().enumerate() {
             let (x, y) = (i % width, i / width);
-            let of_bar = (12..16).contains(&x) && (3..8).contains(&y);
+            let of_bar = (12..16).contains(&x) && (4..7).contains(&y);
             assert_eq!(*changeable, inside[i] || of_bar, "column {x}, row {y}");
         }
     }

@@ -32,8 +32,8 @@ use crate::{
 
 /// Stroke probability: up to the first a pixel is kept, from the second on it is filled, and between
 /// them fill and photo are blended.
-const BACKGROUND: f32 = 0.2;
-const FILLED: f32 = 0.7;
+const BACKGROUND: f32 = 0.1;
+const FILLED: f32 = 0.45;
 
 /// Pixels from one row or column of the GRNN's lattice to the next, and the width of its Gaussians,
 /// which have the report's ratio.
