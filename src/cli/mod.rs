@@ -37,7 +37,7 @@ use crate::{
         format1::Format1Error,
         format2::Format2Error,
         store::StoreError,
-        synthetic::{TypefaceError, WallError},
+        synthetic::{SyntheticError, TypefaceError, WallError},
     },
     evaluation::{ReadError, SheetError},
     photo::PhotoError,
@@ -154,6 +154,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.is::<DataError>()
             || cause.is::<TypefaceError>()
             || cause.is::<ScenesError>()
+            || matches!(cause.downcast_ref(), Some(SyntheticError::Walls(_)))
             || cause.is::<WallError>()
             || matches!(cause.downcast_ref(), Some(ContactSheetError::Photo(_)))
             || matches!(cause.downcast_ref(), Some(SheetError::Read(_)))
