@@ -3,13 +3,16 @@
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
 use super::comparison::Divider;
 use super::editor::{Editor, PointInScreen};
 use super::icons::Icon;
+use super::later::View;
+use super::lean::when;
 use super::page::Page;
-use super::stage::px;
+use super::stage::{self, px};
 
 /// How far a key moves it, as a share of the photo's width.
 const STEP: f64 = 0.01;
@@ -22,12 +25,22 @@ pub fn shown(page: Page) -> Option<Divider> {
     Some(divider.in_sight(page.view.get(), photo, page.stage.get()))
 }
 
-/// The divider; there while it is on.
+/// The divider, there while it is on; for [`later`](super::later::later).
+#[wasm_split(views, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| DividerOnStage(DividerOnStageProps { page }).into_any())
+}
+
+/// Whether it is on.
+pub fn is_on(page: Page) -> Signal<bool> {
+    Memo::new(move |_| page.divider.with(Option::is_some)).into()
+}
+
 #[component]
-pub fn DividerOnStage(page: Page) -> impl IntoView {
-    let on = Memo::new(move |_| page.divider.with(Option::is_some));
+fn DividerOnStage(page: Page) -> impl IntoView {
+    let on = is_on(page);
     view! {
-        <Show when=move || on.get()>
+        <Show when=when(move || on.get())>
             <Slider page=page />
         </Show>
     }
@@ -50,6 +63,13 @@ fn Slider(page: Page) -> impl IntoView {
             let options = web_sys::FocusOptions::new();
             options.set_prevent_scroll(true);
             let _ = element.focus_with_options(&options);
+        }
+    });
+    // Keys go on to work where the slider had them.
+    on_cleanup(|| {
+        let focused = document().active_element();
+        if focused.is_some_and(|element| element.class_list().contains("comparison")) {
+            stage::focus();
         }
     });
     view! {

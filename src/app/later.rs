@@ -24,7 +24,7 @@ pub type Coming<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
 pub fn later(
     page: Page,
     shown: Signal<bool>,
-    give_up: impl Fn() + Copy + 'static,
+    give_up: Callback<()>,
     part: fn() -> Coming<View>,
 ) -> AnyView {
     let view = RwSignal::new(None::<View>);
@@ -35,7 +35,7 @@ pub fn later(
             spawn_local(async move {
                 match fetched(page, part()).await {
                     Some(part) => view.set(Some(part)),
-                    None => give_up(),
+                    None => give_up.run(()),
                 }
                 coming.set_value(false);
             });
@@ -46,7 +46,7 @@ pub fn later(
 
 /// The same for a dialog, which is open while its signal is true.
 pub fn dialog(page: Page, open: RwSignal<bool>, part: fn() -> Coming<View>) -> AnyView {
-    later(page, open.into(), move || open.set(false), part)
+    later(page, open.into(), Callback::new(move |()| open.set(false)), part)
 }
 
 /// The part, or a message that it cannot be had.

@@ -438,7 +438,7 @@ fn Checked(page: Page) -> impl IntoView {
         <p class="checked" role="status" data-testid="checked">
             {verdict}
         </p>
-        {later(page, left, || (), || Box::pin(marks::warnings()))}
+        {later(page, left, Callback::new(|()| ()), || Box::pin(marks::warnings()))}
     }
 }
 

@@ -14,7 +14,7 @@ use super::messages::MessageLines;
 use super::page::{EngineState, Page};
 use super::panel::Panel;
 use super::photos::keeping::{self, Restored};
-use super::photos::{self, SavingAllDialog, Strip};
+use super::photos::{self, SavingAllDialog};
 use super::stage::Stage;
 use super::{beside, brush, changed, fetch_list, help, inside, keys, models, offline, theme};
 
@@ -54,7 +54,7 @@ fn Shell() -> impl IntoView {
                     class:is-split=truth(move || page.beside.get())
                     class:is-brushing=brushing
                 >
-                    {later(page, page.beside.into(), move || page.beside.set(false), || Box::pin(beside::part()))}
+                    {later(page, page.beside.into(), Callback::new(move |()| page.beside.set(false)), || Box::pin(beside::part()))}
                     <Stage page=page />
                     <Show when=move || page.photo.with(Option::is_none)>
                         <Empty page=page />
@@ -65,11 +65,11 @@ fn Shell() -> impl IntoView {
                     <Show when=move || page.comparing.get()>
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
                     </Show>
-                    {later(page, brushing, move || page.brush.set(None), || Box::pin(brush::part()))}
+                    {later(page, brushing, Callback::new(move |()| page.brush.set(None)), || Box::pin(brush::part()))}
                     <Restored page=page />
                     <MessageLines page=page />
                 </div>
-                <Strip page=page />
+                {later(page, photos::strip_wanted(page), Callback::new(|()| ()), || Box::pin(photos::strip()))}
             </div>
             <Panel page=page />
         </main>

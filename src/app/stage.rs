@@ -13,7 +13,7 @@ use web_sys::{Element, HtmlElement, PointerEvent, WheelEvent};
 use super::box_on_stage::BoxOnStage;
 use super::brush::{BrushOnStage, Filled};
 use super::canvas::{Ground, draw_pieces};
-use super::divider::DividerOnStage;
+use super::divider;
 use super::editor::{
     BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, PhotoBox, PlacedLabel,
     PointInScreen, SizeInScreen, place_labels,
@@ -125,9 +125,9 @@ pub fn Stage(page: Page) -> impl IntoView {
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
-            {later(page, truth(move || !page.digit_places().is_empty()), || (), || Box::pin(marks::digits()))}
+            {later(page, truth(move || !page.digit_places().is_empty()), Callback::new(|()| ()), || Box::pin(marks::digits()))}
             <BrushOnStage page=page />
-            <DividerOnStage page=page />
+            {later(page, divider::is_on(page), Callback::new(move |()| page.divider.set(None)), || Box::pin(divider::part()))}
             {move || {
                 draft
                     .get()

@@ -15,7 +15,7 @@ pub struct Check {
     /// Whether the digit that was read there before is still read: in the result as it is, or with
     /// its contrast stretched.
     pub legible: bool,
-    /// Whether no pixel of the box changed.
+    /// Whether every pixel of the box looks as it did, to two levels in each sample.
     pub unchanged: bool,
 }
 

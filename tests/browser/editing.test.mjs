@@ -338,7 +338,7 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     assert.deepEqual(shown[199], { left: 580, top: 370, width: 30, height: 24 });
     await engineReady(page);
     await settled(page);
-    assert.match(await houseNumber(page), /^(\d{20} ){9}\d{20}$/, 'ten rows');
+    assert.match(await houseNumber(page), /^(\d{20,} ){9}\d{20,}$/, 'ten rows, some boxes with several digits');
     t.diagnostic(await page.getByTestId('timing').innerText());
     session.assertClean();
   });

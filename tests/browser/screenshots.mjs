@@ -128,7 +128,7 @@ async function visit({ page, context }, { server, site, shoot }) {
   await message(page, NO_PICTURE.name);
   await shoot('messages');
 
-  await workKept(page, { files: 4, areas: boxesOf('enamel-143'), times: 3 });
+  await workKept(page, { files: 4, areas: boxesOf('enamel-143'), times: 2 });
   await page.reload();
   await page.getByTestId('restored').waitFor();
   await engineReady(page);

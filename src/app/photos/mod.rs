@@ -35,7 +35,7 @@ pub use gallery::{Entry, Gallery, PhotoId, Progress};
 #[cfg(feature = "app")]
 pub(super) use saving::{SaveArea, SavingAllDialog, save};
 #[cfg(feature = "app")]
-pub(super) use strip::Strip;
+pub(super) use strip::{part as strip, wanted as strip_wanted};
 
 /// Lines that are named in one message.
 #[cfg(feature = "app")]

@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{HtmlElement, KeyboardEvent, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::gallery::{Entry, Gallery, PhotoId, Progress};
@@ -11,28 +12,41 @@ use crate::app::bars::choose_file;
 use crate::app::editor::{PhotoBox, numbers_of};
 use crate::app::icons::Icon;
 use crate::app::intake;
+use crate::app::later::View;
 use crate::app::lean::when;
 use crate::app::page::Page;
 
 /// Letters of house numbers that the strip has room for.
 const MAX_LETTERS: usize = 6;
 
-/// The film strip, once there are several photos or one that cannot be opened.
-#[component]
-pub fn Strip(page: Page) -> impl IntoView {
+/// The film strip, there while it is [`wanted`]; for [`later`](crate::app::later::later).
+#[wasm_split(views, fallible)]
+pub fn part() -> Result<View, SplitLoaderError> {
+    Ok(|page| Strip(StripProps { page }).into_any())
+}
+
+/// Whether there are several photos, or one that cannot be opened.
+pub fn wanted(page: Page) -> Signal<bool> {
     let gallery = page.photos.gallery;
-    let ids = Memo::new(move |_| {
-        gallery.with(|gallery| gallery.entries().iter().map(|entry| entry.id).collect::<Vec<_>>())
-    });
-    let shown = Memo::new(move |_| {
+    let wanted = move |_: Option<&bool>| {
         gallery.with(|gallery| {
             gallery.entries().len() > 1
                 || gallery.entries().iter().any(|entry| entry.failure.is_some())
         })
+    };
+    Memo::new(wanted).into()
+}
+
+#[component]
+fn Strip(page: Page) -> impl IntoView {
+    let gallery = page.photos.gallery;
+    let ids = Memo::new(move |_| {
+        gallery.with(|gallery| gallery.entries().iter().map(|entry| entry.id).collect::<Vec<_>>())
     });
+    let wanted = wanted(page);
     let list = NodeRef::<html::Ul>::new();
     view! {
-        <Show when=when(move || shown.get())>
+        <Show when=when(move || wanted.get())>
             <nav class="strip" aria-label="Photos" data-testid="strip">
                 <ul node_ref=list on:keydown=move |event| key_down(page, list, &event)>
                     <For each=move || ids.get() key=|id| *id let:id>

@@ -588,6 +588,18 @@ impl Setting {
         let ink = mix3(dice.near(ink, 0.15), behind, faint);
         Setting { plate, behind, ink }
     }
+
+    /// No plate, and ink of any colour: greys, vivid ones, and whatever lies between.
+    pub(super) fn any_paint(dice: &mut Dice, wall: Colour) -> Self {
+        let most = dice.range(0.15, 1.0);
+        let grey = dice.chance(0.33);
+        let least = if grey { most } else { most * dice.unit() * dice.unit() };
+        let between = dice.range(least, most);
+        // Which channel is the brightest, and which the darkest.
+        let [a, b, c] = [most, between, least];
+        let seen = dice.pick([[a, b, c], [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]]);
+        Setting { plate: None, behind: wall, ink: seen.map(|seen| seen * seen) }
+    }
 }
 
 /// A colour for digits that stands out from what is behind them.

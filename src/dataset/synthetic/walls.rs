@@ -90,6 +90,11 @@ const ROOM: [f32; 2] = [0.5, 1.7];
 const PLACES: usize = 24;
 const PHOTOS: usize = 200;
 
+/// The share of numbers that are painted or stuck straight on whatever is there, in any colour, and
+/// of those the share that nothing shades: as bright in the dark as a reflector.
+const ANY_PAINT: f32 = 0.35;
+const UNSHADED: f32 = 0.5;
+
 /// A number must change the photo by so many levels at so many of its strokes' pixels, or nobody
 /// could see it.
 const VISIBLE_LEVELS: f32 = 14.0;
@@ -283,7 +288,12 @@ impl Place {
         // How much of the light a wall of this kind sends back is not known; so neither is how much
         // light there is.
         let albedo = dice.range(0.15, 0.75);
-        let exposure = (seen(mean) * seen(mean) / albedo).clamp(0.12, 1.3);
+        let any_paint = dice.chance(ANY_PAINT);
+        let exposure = if any_paint && dice.chance(UNSHADED) {
+            1.0
+        } else {
+            (seen(mean) * seen(mean) / albedo).clamp(0.12, 1.3)
+        };
         let light = &plan.light;
         let flat: Colour = std::array::from_fn(|c| {
             light.sun_strength * light.sun_colour[c] + light.sky_strength * light.sky_colour[c]
@@ -302,7 +312,9 @@ impl Place {
         let put = Put { camera: &camera, size: [width, height], noise: dice.range(0.0, 3.0) };
 
         let mut clean: Vec<Colour> = part.iter().map(|levels| levels.map(linear)).collect();
-        let setting = Setting::random(dice, mean.map(|c| c / exposure));
+        let wall = mean.map(|c| c / exposure);
+        let setting =
+            if any_paint { Setting::any_paint(dice, wall) } else { Setting::random(dice, wall) };
         if let Some(kind) = setting.plate {
             let bare = lay(&clean);
             let mut full = bare.clone();
@@ -334,7 +346,11 @@ impl Place {
         }
 
         let bare = lay(&clean);
-        let mount = plan.mount(&setting, dice);
+        let mount = if any_paint {
+            Mount::Painted { colour: setting.ink, wear: 0.0 }
+        } else {
+            plan.mount(&setting, dice)
+        };
         let placed = plan.number.placed(&bare, mount.reach(light), dice);
         let mut shaded = bare.clone();
         mount.shade(&mut shaded, &placed, light);

@@ -36,7 +36,7 @@ function mentions(record, { left, top, width, height }) {
 
 /**
  * Waits until these many files are kept, and these areas: as boxes, then also with what was read
- * in them, then also as removed in a saved file, which makes 1, 2 or 3 mentions.
+ * in them, which makes 1 or 2 mentions. What a saved file has removed are grown boxes.
  */
 export function workKept(page, { files, areas = [], times = 1 }) {
   return until(`${files} files and ${areas.length} areas are kept`, async () => {

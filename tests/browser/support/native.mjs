@@ -82,6 +82,9 @@ export async function readNatively(photo, boxesFile) {
   return JSON.parse(stdout).readings;
 }
 
+/** The program's exit code where its second look found something left; the photo is written. */
+const LEFT = 7;
+
 /** What the native program makes of a photo and boxes: the PNG's bytes and the readings. */
 export async function eraseNatively(folder, photo, boxes, model, options = []) {
   const boxesFile = join(folder, 'boxes.json');
@@ -91,6 +94,9 @@ export async function eraseNatively(folder, photo, boxes, model, options = []) {
     program,
     ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...modelArguments(model), ...options],
     { cwd: root, timeout: ANSWER_MILLISECONDS },
-  );
+  ).catch((error) => {
+    if (error.code !== LEFT) throw error;
+    return error;
+  });
   return { png: await readFile(output), readings: JSON.parse(stdout).readings };
 }
