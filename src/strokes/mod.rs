@@ -37,6 +37,18 @@ pub struct Found {
 }
 
 impl Found {
+    /// The same with what alternates from one pixel of its `region` to the next taken out, as the
+    /// network answers for squares of [`CELL`](network::CELL) pixels and may favour one of a
+    /// square's; and strokes that end softly, a pixel further out, as their blur does.
+    fn evened(self, region: &Region) -> Self {
+        let even = |plane: &[f32]| region.blurred(plane);
+        let strokes: Vec<f32> =
+            self.strokes.iter().zip(even(&self.strokes)).map(|(a, b)| a.max(b)).collect();
+        let mut found = Found { strokes, key_pixels: even(&self.key_pixels) };
+        found.strokes_are_no_key_pixels();
+        found
+    }
+
     /// Lets no pixel count as a key pixel more than its probability of being none of a stroke.
     pub(crate) fn strokes_are_no_key_pixels(&mut self) {
         for (weight, stroke) in self.key_pixels.iter_mut().zip(&self.strokes) {
@@ -126,6 +138,7 @@ impl StrokeFinder {
         let Some((region, found)) = coarser else {
             return Err(EngineError("an area without a region".to_owned()));
         };
+        let found = found.evened(&region);
         Ok(Found {
             strokes: region.pixels_of(&found.strokes, area),
             key_pixels: region.pixels_of(&found.key_pixels, area),

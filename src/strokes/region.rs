@@ -187,6 +187,27 @@ impl Region {
         plane
     }
 
+    /// A plane of its pixels, each a mean of itself and its neighbours in row and column that count
+    /// half, so that nothing is left of what alternates from pixel to pixel.
+    pub(crate) fn blurred(&self, plane: &[f32]) -> Vec<f32> {
+        let line = |a: f32, b: f32, c: f32| (a + 2.0 * b + c) / 4.0;
+        let mut across = Vec::with_capacity(plane.len());
+        for row in plane.chunks_exact(self.columns) {
+            let last = row.len() - 1;
+            across.extend(
+                (0..=last).map(|x| line(row[x.saturating_sub(1)], row[x], row[(x + 1).min(last)])),
+            );
+        }
+        let last = self.rows - 1;
+        let at = |y: usize, x: usize| across[y * self.columns + x];
+        (0..plane.len())
+            .map(|i| {
+                let (y, x) = (i / self.columns, i % self.columns);
+                line(at(y.saturating_sub(1), x), at(y, x), at((y + 1).min(last), x))
+            })
+            .collect()
+    }
+
     /// What a plane of its pixels says of the pixels of `area`: linear between its own.
     pub(crate) fn pixels_of(&self, plane: &[f32], area: BoxInPhoto) -> Vec<f32> {
         self.seen_in(plane, &Region::of_photo(area))

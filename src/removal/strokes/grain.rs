@@ -9,15 +9,22 @@ use crate::photo::Planes;
 /// grain.
 const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
 
-/// Grain stronger than so many times the usual is a thing on the wall.
+/// Steps that serve fewer than this share of what the best one serves are not taken: several of them
+/// would lay the same few pixels down again and again, as a lattice of dots.
+const SERVES: f64 = 0.8;
+
+/// Grain stronger than so many times the usual is a thing on the wall. What comes from anywhere
+/// stands alone among its neighbours, and shows sooner.
 const USUAL_GRAIN: f32 = 3.0;
+const USUAL_ALONE: f32 = 1.0;
 
 /// Pixels in row and column that share a mean, from which grain differs.
 const SMOOTH: usize = 2;
 
 /// For every sample of the `filled` pixels, how far that of a background pixel nearby lies from the
 /// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
-/// it from neighbours, as far as that goes, so that its fineness is the photo's.
+/// it from neighbours, as far as that goes, so that its fineness is the photo's; what no neighbour
+/// serves gets it from anywhere.
 pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
     let smooth = Level {
         rows: planes.height,
@@ -41,24 +48,41 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
         .collect();
     // The step that serves most comes first; among equals the order is that of the table.
     steps.sort_by_key(|(serves, _)| Reverse(*serves));
+    let most = steps.first().map_or(0, |(serves, _)| *serves);
+    steps.retain(|(serves, _)| *serves as f64 >= SERVES * most as f64);
+    let clear: Vec<usize> = (0..pixels).filter(|&i| background[i]).collect();
+    if clear.is_empty() {
+        return vec![0.0; planes.samples.len()];
+    }
+    let anywhere = |i: usize| clear[scattered(i as u32) as usize % clear.len()];
+    let lent: Vec<(usize, usize, f32)> = filled
+        .iter()
+        .map(|&i| match steps.iter().find_map(|(_, step)| lender(i, *step)) {
+            Some(from) => (i, from, USUAL_GRAIN),
+            None => (i, anywhere(i), USUAL_ALONE),
+        })
+        .collect();
     let mut grain = vec![0.0; planes.samples.len()];
     for c in 0..planes.channels {
         let of = |i: usize| planes.samples[c * pixels + i] - smooth[c * pixels + i];
-        let mut strengths: Vec<f32> =
-            (0..pixels).filter(|&i| background[i]).map(|i| of(i).abs()).collect();
+        let mut strengths: Vec<f32> = clear.iter().map(|&i| of(i).abs()).collect();
         let middle = strengths.len() / 2;
-        if strengths.is_empty() {
-            continue;
-        }
         let (_, usual, _) = strengths.select_nth_unstable_by(middle, f32::total_cmp);
-        let most = USUAL_GRAIN * *usual;
-        for &i in filled {
-            if let Some(from) = steps.iter().find_map(|(_, step)| lender(i, *step)) {
-                grain[c * pixels + i] = of(from).clamp(-most, most);
-            }
+        let usual = *usual;
+        for &(i, from, most) in &lent {
+            let most = most * usual;
+            grain[c * pixels + i] = of(from).clamp(-most, most);
         }
     }
     grain
+}
+
+/// The same number for the same, and none that looks related for its neighbours (a multiplication
+/// and a shift, twice, as in MurmurHash3).
+fn scattered(i: u32) -> u32 {
+    let i = (i ^ (i >> 16)).wrapping_mul(0x85eb_ca6b);
+    let i = (i ^ (i >> 13)).wrapping_mul(0xc2b2_ae35);
+    i ^ (i >> 16)
 }
 
 #[cfg(test)]

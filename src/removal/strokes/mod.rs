@@ -10,6 +10,7 @@
 mod followed;
 mod grain;
 pub(crate) mod levels;
+mod one_colour;
 mod texture;
 
 use burn::tensor::Device;
@@ -35,6 +36,10 @@ use crate::{
 const BACKGROUND: f32 = 0.1;
 const FILLED: f32 = 0.45;
 
+/// Up to the first probability a pixel counts as a key pixel as the network says, from the second on
+/// not at all: where nothing else is near, a digit would be filled with its own colour.
+const NO_KEY_PIXEL: [f32; 2] = [0.25, 0.55];
+
 /// Pixels from one row or column of the GRNN's lattice to the next, and the width of its Gaussians,
 /// which have the report's ratio.
 const SPACING: usize = 2;
@@ -59,6 +64,7 @@ pub(super) async fn find(
     options: &RemovalOptions,
 ) -> Result<Found, EngineError> {
     let found = finder.find(photo, group.area, &group.touching).await?;
+    let found = one_colour::completed(&photo.planes(group.area), found, group);
     let mut found = group.corrected.found(found);
     found.strokes = grown(found.strokes, group.area.width as usize, options.grow);
     if options.grow > 0 {
@@ -83,7 +89,11 @@ pub(super) async fn fill(
     let mut planes = photo.planes(area);
     let [height, width, channels] = [planes.height, planes.width, planes.channels];
     let pixels = height * width;
-    let Found { strokes, key_pixels: weights } = found;
+    let Found { strokes, key_pixels: mut weights } = found;
+    for (weight, stroke) in weights.iter_mut().zip(&strokes) {
+        let [least, most] = NO_KEY_PIXEL;
+        *weight *= 1.0 - ((stroke - least) / (most - least)).clamp(0.0, 1.0);
+    }
     let changeable = followed(&strokes, &group.corrected, &group.within_reach);
     let coloured = largest_within(&strokes, width, COLOUR_BLUR);
     let has_colours = channels >= 3;
