@@ -179,12 +179,24 @@ train-synthetic: synth ## Train the published networks that know synthetic photo
 	$(TRAIN) --plan assets/plans/synthetic-convnet48-dropout3.txt \
 		--data target/synth --teacher $(call weights,synthetic-convnet128)
 
+# Three stages, each on walls and fronts of its own: their photos and seed.
+WALLS = test -d target/walls-$(2) || $(DOORPLATE) data synth --photos $(1) --seed $(2) --clean \
+	--out target/walls-$(2) --scenes "$(SCENES)" --typefaces "$(TYPEFACES)"
+FRONTS = test -d target/fronts-$(2) || $(DOORPLATE) data synth --photos $(1) --seed $(2) --clean \
+	--out target/fronts-$(2) --typefaces "$(TYPEFACES)"
 .PHONY: train-strokes
 train-strokes: native typefaces ## Train the published network that finds strokes, on numbers drawn on the photos of SCENES
-	$(DOORPLATE) data synth --photos 6000 --seed 11 --clean --out target/walls --scenes "$(SCENES)" --typefaces "$(TYPEFACES)"
-	$(DOORPLATE) data synth --photos 5000 --seed 5 --clean --out target/fronts --typefaces "$(TYPEFACES)"
-	$(TRAIN) --net StrokeNet --data target/walls --data target/fronts --epochs 8 --batch 32 --rate 0.002 \
-		--schedule cosine --warm-up 0.05 --validation 0.05 --averaging 0.999 --id strokes
+	$(call WALLS,6000,11)
+	$(call FRONTS,5000,5)
+	$(TRAIN) --plan assets/plans/strokes.txt --data target/walls-11 --data target/fronts-5
+	$(call WALLS,6000,21)
+	$(call FRONTS,3000,25)
+	$(TRAIN) --plan assets/plans/strokes-again.txt --data target/walls-21 --data target/fronts-25 \
+		--start $(call weights,strokes)
+	$(call WALLS,8000,31)
+	$(call FRONTS,3000,35)
+	$(TRAIN) --plan assets/plans/strokes-last.txt --data target/walls-31 --data target/fronts-35 \
+		--start $(call weights,strokes-again)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch
