@@ -85,7 +85,7 @@ pub async fn remove_proven(
     };
     let mut proven = Proven { fills: Vec::new(), checks: Vec::new() };
     for group in Group::of(photo, erasure, &all, options) {
-        let before = nets.classifier.read(photo, &group.members).await?;
+        let before = nets.read(photo, &group.members).await?;
         if let (Method::Doorplate(_), Some(finder)) = (method, &nets.strokes) {
             let mut found = strokes::find(photo, &group, finder, options).await?;
             let mut widened = 0;

@@ -4,7 +4,7 @@
 
 use super::{Check, Fill, Nets, groups::Group};
 use crate::{
-    classifier::{Classifier, EngineError, Reading},
+    classifier::{BoxReading, Classifier, EngineError, Reading},
     photo::{
         BoxInPhoto, Colours, Filter, LooseBox, Mask, Photo, PhotoSize, largest_within, to_byte,
     },
@@ -43,11 +43,13 @@ pub(super) struct Proof {
     pub(super) checks: Vec<Check>,
     /// Strokes in what was not filled; empty without a network that finds them.
     strokes: Vec<f32>,
+    /// The boxes of digits that can still be read; a box round a number has one for each digit.
+    legible: Vec<BoxInPhoto>,
 }
 
 impl Proof {
     /// Looks at what some fills, laid in their order, make of a group. `before` is what was read in
-    /// its boxes on the photo.
+    /// each of its boxes on the photo.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.
@@ -55,7 +57,7 @@ impl Proof {
         photo: &Photo,
         group: &Group<'_>,
         fills: &[Fill],
-        before: &[Reading],
+        before: &[BoxReading],
         nets: &Nets,
     ) -> Result<Self, EngineError> {
         let shown = group.area.grown(SURROUNDINGS, photo.size());
@@ -97,10 +99,8 @@ impl Proof {
                 before_fills[row.clone()].iter().zip(&after_fills[row]).any(differ)
             })
         };
-        let boxes: Vec<BoxInPhoto> = group.members.iter().map(moved).collect();
-        let plain = nets.classifier.read(&result, &boxes).await?;
-        let stretched = read_stretched(&result, &boxes, &nets.classifier).await?;
-        let checks = group.members.iter().enumerate().map(|(i, area)| {
+        let legible = legible(&result, before, moved, &nets.classifier).await?;
+        let checks = group.members.iter().zip(before).map(|(area, before)| {
             let pixels = || {
                 let rows = area.top - group.area.top..area.bottom() - group.area.top;
                 rows.flat_map(|y| {
@@ -112,21 +112,14 @@ impl Proof {
                 pixels().filter(|&i| strokes.get(i).is_some_and(|it| *it > STROKE)).count()
             };
             let residue = count(&strokes) as f32 / count(found).max(1) as f32;
-            let (digit, probability) = before[i].best();
-            let still = |reading: &Reading, least: f32| {
-                let (read, probability) = reading.best();
-                let least = if digit == 1 { READ_AS_ONE } else { least };
-                read == digit && probability >= least
-            };
             Check {
                 area: *area,
                 residue: residue.min(1.0),
-                legible: probability >= READ_BEFORE
-                    && (still(&plain[i], READ_AFTER) || still(&stretched[i], READ_STRETCHED)),
-                unchanged: !looks_other(boxes[i]),
+                legible: before.digits.iter().any(|(digit, _)| legible.contains(digit)),
+                unchanged: !looks_other(moved(area)),
             }
         });
-        Ok(Proof { checks: checks.collect(), strokes })
+        Ok(Proof { checks: checks.collect(), strokes, legible })
     }
 
     /// Whether nothing is left in any box.
@@ -149,9 +142,7 @@ impl Proof {
         for (stroke, left) in strokes.iter_mut().zip(&self.strokes) {
             *stroke = stroke.max(*left);
         }
-        let legible: Vec<BoxInPhoto> =
-            self.checks.iter().filter(|check| check.legible).map(|check| check.area).collect();
-        let inside = Mask::covered_by(&legible, group.area);
+        let inside = Mask::covered_by(&self.legible, group.area);
         let likelier: Vec<f32> = strokes
             .iter()
             .zip(inside.iter())
@@ -187,6 +178,32 @@ async fn strokes_in(
         }
     }
     Ok(strokes)
+}
+
+/// The boxes of the digits read `before` that are still read in the result, as it is or with its
+/// contrast stretched.
+async fn legible(
+    result: &Photo,
+    before: &[BoxReading],
+    moved: impl Fn(&BoxInPhoto) -> BoxInPhoto,
+    classifier: &Classifier,
+) -> Result<Vec<BoxInPhoto>, EngineError> {
+    let sure = before.iter().flat_map(|reading| &reading.digits);
+    let sure: Vec<&(BoxInPhoto, Reading)> =
+        sure.filter(|(_, reading)| reading.best().1 >= READ_BEFORE).collect();
+    let boxes: Vec<BoxInPhoto> = sure.iter().map(|(area, _)| moved(area)).collect();
+    let plain = classifier.read(result, &boxes).await?;
+    let stretched = read_stretched(result, &boxes, classifier).await?;
+    let still = |before: &Reading, after: &Reading, least: f32| {
+        let ((digit, _), (read, probability)) = (before.best(), after.best());
+        let least = if digit == 1 { READ_AS_ONE } else { least };
+        read == digit && probability >= least
+    };
+    let after = plain.iter().zip(&stretched);
+    let legible = sure.iter().zip(after).filter(|((_, before), (plain, stretched))| {
+        still(before, plain, READ_AFTER) || still(before, stretched, READ_STRETCHED)
+    });
+    Ok(legible.map(|((area, _), _)| *area).collect())
 }
 
 /// What is read in boxes once the contrast in each is stretched.
@@ -265,7 +282,7 @@ mod tests {
             fills.iter_mut().for_each(|fill| spoil(&photo, fill));
             let groups = Group::of(&photo, &erasure, &all, &RemovalOptions::default());
             let [group] = groups.as_slice() else { panic!("one number, one group") };
-            let before = nets.classifier.read(&photo, &group.members).await?;
+            let before = nets.read(&photo, &group.members).await?;
             let proof = Proof::of(&photo, group, &fills, &before, &nets).await?;
             Ok::<_, EngineError>((proof.checks.clone(), proof.passes()))
         })

@@ -18,13 +18,20 @@ const SERVES: f64 = 0.8;
 const USUAL_GRAIN: f32 = 3.0;
 const USUAL_ALONE: f32 = 1.0;
 
+/// How far the background's mean about a lender may differ from that about a filled pixel, in each
+/// channel: beyond a plate's edge there is another thing, with grain of its own.
+const TONE: f32 = 12.0 / 255.0;
+
+/// Lenders anywhere that are tried for a pixel that no neighbour serves.
+const TRIES: u32 = 8;
+
 /// Pixels in row and column that share a mean, from which grain differs.
 const SMOOTH: usize = 2;
 
 /// For every sample of the `filled` pixels, how far that of a background pixel nearby lies from the
 /// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
 /// it from neighbours, as far as that goes, so that its fineness is the photo's; what no neighbour
-/// serves gets it from anywhere.
+/// serves gets it from anywhere as light.
 pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
     let smooth = Level {
         rows: planes.height,
@@ -36,10 +43,14 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
     let smooth = smooth.between([planes.height, planes.width]);
     let (height, width) = (planes.height as i64, planes.width as i64);
     let pixels = background.len();
+    let alike = |i: usize, at: usize| {
+        let planes = smooth.chunks_exact(pixels);
+        planes.into_iter().all(|plane| (plane[i] - plane[at]).abs() <= TONE)
+    };
     let lender = |i: usize, (down, right): (i64, i64)| {
         let (y, x) = (i as i64 / width + down, i as i64 % width + right);
         let inside = (0..height).contains(&y) && (0..width).contains(&x);
-        inside.then(|| (y * width + x) as usize).filter(|&at| background[at])
+        inside.then(|| (y * width + x) as usize).filter(|&at| background[at] && alike(i, at))
     };
     let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
         .iter()
@@ -54,12 +65,15 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
     if clear.is_empty() {
         return vec![0.0; planes.samples.len()];
     }
-    let anywhere = |i: usize| clear[scattered(i as u32) as usize % clear.len()];
+    let anywhere = |i: usize| {
+        let tries = (0..TRIES).map(|n| scattered(TRIES * i as u32 + n));
+        tries.map(|at| clear[at as usize % clear.len()]).find(|&at| alike(i, at))
+    };
     let lent: Vec<(usize, usize, f32)> = filled
         .iter()
-        .map(|&i| match steps.iter().find_map(|(_, step)| lender(i, *step)) {
-            Some(from) => (i, from, USUAL_GRAIN),
-            None => (i, anywhere(i), USUAL_ALONE),
+        .filter_map(|&i| match steps.iter().find_map(|(_, step)| lender(i, *step)) {
+            Some(from) => Some((i, from, USUAL_GRAIN)),
+            None => Some((i, anywhere(i)?, USUAL_ALONE)),
         })
         .collect();
     let mut grain = vec![0.0; planes.samples.len()];
