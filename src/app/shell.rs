@@ -43,6 +43,7 @@ fn Shell() -> impl IntoView {
     keeping::start(page);
     tell_tests(page);
     page.start_engine();
+    let strip_wanted = photos::strip_wanted(page);
     let brushing = truth(move || page.brush.get().is_some());
     view! {
         <Header page=page />
@@ -69,7 +70,9 @@ fn Shell() -> impl IntoView {
                     <Restored page=page />
                     <MessageLines page=page />
                 </div>
-                {later(page, photos::strip_wanted(page), Callback::new(|()| ()), || Box::pin(photos::strip()))}
+                <div class="strip-room" class:is-wanted=strip_wanted>
+                    {later(page, strip_wanted, Callback::new(|()| ()), || Box::pin(photos::strip()))}
+                </div>
             </div>
             <Panel page=page />
         </main>
