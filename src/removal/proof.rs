@@ -299,8 +299,9 @@ mod tests {
     #[test]
     fn nothing_is_left_of_a_removal() {
         let (nets, photo, boxes) = sample();
-        let removal = remove_proven(&photo, &Erasure::of(&boxes), &Method::default(), &nets);
-        let checks = pollster::block_on(removal).expect("the CPU computes").checks;
+        let (erasure, method) = (Erasure::of(&boxes), Method::default());
+        let removal = pollster::block_on(remove_proven(&photo, &erasure, &method, &nets));
+        let checks = removal.expect("the CPU computes").checks;
         assert_eq!(checks.len(), 3);
         assert!(checks.iter().all(Check::passes), "{checks:?}");
     }

@@ -13,6 +13,9 @@ const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
 /// would lay the same few pixels down again and again, as a lattice of dots.
 const SERVES: f64 = 0.8;
 
+/// How many ranks of steps there are, by how many pixels each serves.
+const RANKS: usize = 16;
+
 /// Grain stronger than so many times the usual is a thing on the wall. What comes from anywhere
 /// stands alone among its neighbours, and shows sooner.
 const USUAL_GRAIN: f32 = 3.0;
@@ -22,8 +25,8 @@ const USUAL_ALONE: f32 = 1.0;
 /// channel: beyond a plate's edge there is another thing, with grain of its own.
 const TONE: f32 = 12.0 / 255.0;
 
-/// Lenders anywhere that are tried for a pixel that no neighbour serves.
-const TRIES: u32 = 8;
+/// Pixels anywhere that are tried for one that no neighbour serves.
+const TRIES: u32 = 16;
 
 /// Pixels in row and column that share a mean, from which grain differs.
 const SMOOTH: usize = 2;
@@ -52,10 +55,15 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
         let inside = (0..height).contains(&y) && (0..width).contains(&x);
         inside.then(|| (y * width + x) as usize).filter(|&at| background[at] && alike(i, at))
     };
+    // In steps, so that a pixel more or less, which the network finds on one processor and not on
+    // another, is none for the order.
+    let serves = |step: (i64, i64)| {
+        RANKS * filled.iter().filter(|&&i| lender(i, step).is_some()).count() / filled.len().max(1)
+    };
     let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
         .iter()
         .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
-        .map(|step| (filled.iter().filter(|&&i| lender(i, step).is_some()).count(), step))
+        .map(|step| (serves(step), step))
         .collect();
     // The step that serves most comes first; among equals the order is that of the table.
     steps.sort_by_key(|(serves, _)| Reverse(*serves));
@@ -66,8 +74,8 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
         return vec![0.0; planes.samples.len()];
     }
     let anywhere = |i: usize| {
-        let tries = (0..TRIES).map(|n| scattered(TRIES * i as u32 + n));
-        tries.map(|at| clear[at as usize % clear.len()]).find(|&at| alike(i, at))
+        let mut tries = (0..TRIES).map(|n| scattered(TRIES * i as u32 + n) as usize % pixels);
+        tries.find(|&at| background[at] && alike(i, at))
     };
     let lent: Vec<(usize, usize, f32)> = filled
         .iter()
