@@ -309,7 +309,7 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
     await openSample(page, 'enamel-143');
     await drawAll(page, areas);
     const growth = page.getByTestId('growth');
-    const grown = page.getByTestId('grown');
+    const grown = page.locator('.grown:not(.is-hidden)');
     assert.equal(await growth.inputValue(), '10');
     assert.equal(await grown.count(), 2);
     await engineReady(page);
