@@ -100,7 +100,7 @@ pub async fn remove_proven(
                 widened += 1;
                 let tallest = group.members.iter().map(|b| b.height).max().unwrap_or(0);
                 let by = (tallest as usize / 40).max(1);
-                found = proof.widened(&found, &group, widened, by);
+                found = proof.widened(&found, &group, by);
             };
             proven.fills.push(fill);
             proven.checks.extend(proof.checks);

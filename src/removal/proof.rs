@@ -17,6 +17,9 @@ const SURROUNDINGS: u32 = 16;
 /// A pixel above this is a stroke's.
 const STROKE: f32 = 0.6;
 
+/// What the first look was so sure of is none of a digit's.
+const SURELY_NONE: f32 = 0.05;
+
 /// A pixel whose samples changed by at most so many levels looks as it did.
 const UNSEEN: u8 = 2;
 
@@ -28,9 +31,9 @@ const READ_AFTER: f32 = 0.7;
 const READ_STRETCHED: f32 = 0.85;
 const READ_AS_ONE: f32 = 0.9;
 
-/// Where a digit is still read, the odds of strokes are multiplied by this, and all of its box is
-/// filled where that does not help.
-const LIKELIER: f32 = 8.0;
+/// Where a digit is still read, the odds of strokes are multiplied by this in each round. Filling the
+/// whole box would leave a patch that is seen from afar, and alarms are often false.
+const LIKELIER: f32 = 3.0;
 
 /// Contrast is stretched until this share of the pixels on either side is black or white, but not
 /// by more than the factor.
@@ -83,10 +86,11 @@ impl Proof {
             Some(finder) => strokes_in(&result, moved(&group.area), group, moved, finder).await?,
             None => Vec::new(),
         };
-        // The network expects a digit in each box, and finds one on a fill now and then; what is left
-        // of one lies beside the fill.
-        for (stroke, changed) in strokes.iter_mut().zip(&changed) {
-            if *changed {
+        // The network expects a digit in each box: with the strokes gone it finds one on a fill now
+        // and then, or in the wall that is left between. What is left of a digit lies beside the fill,
+        // and was not sure to be none of it before.
+        for (i, stroke) in strokes.iter_mut().enumerate() {
+            if changed[i] || found.get(i).is_some_and(|before| *before < SURELY_NONE) {
                 *stroke = 0.0;
             }
         }
@@ -127,16 +131,9 @@ impl Proof {
         self.checks.iter().all(Check::passes)
     }
 
-    /// What is to be filled in the given round of widening, from 1: what was found before, what is
-    /// left of it, and, where a digit can still be read, what is less likely a stroke and a rim of
-    /// `by` pixels, then the whole box.
-    pub(super) fn widened(
-        &self,
-        found: &Found,
-        group: &Group<'_>,
-        round: usize,
-        by: usize,
-    ) -> Found {
+    /// What is to be filled now: what was found before, what is left of it, and, where a digit can
+    /// still be read, what is less likely a stroke and a rim of `by` pixels.
+    pub(super) fn widened(&self, found: &Found, group: &Group<'_>, by: usize) -> Found {
         let width = group.area.width as usize;
         let mut strokes = found.strokes.clone();
         for (stroke, left) in strokes.iter_mut().zip(&self.strokes) {
@@ -146,10 +143,9 @@ impl Proof {
         let likelier: Vec<f32> = strokes
             .iter()
             .zip(inside.iter())
-            .map(|(stroke, inside)| match (inside, round) {
-                (false, _) => 0.0,
-                (true, 1) => LIKELIER * stroke / (1.0 + (LIKELIER - 1.0) * stroke),
-                (true, _) => 1.0,
+            .map(|(stroke, inside)| match inside {
+                true => LIKELIER * stroke / (1.0 + (LIKELIER - 1.0) * stroke),
+                false => 0.0,
             })
             .collect();
         for (stroke, likelier) in strokes.iter_mut().zip(largest_within(&likelier, width, by)) {
