@@ -3,9 +3,12 @@
 //! Joints, boards and roughcast go on behind a digit as they do beside it. So what lies about a
 //! filled part is looked for nearby, shifted, where the background is clear and as light as the
 //! fill; and what the photo has there beyond a fill from the same key pixels is laid on the part.
-//! Where there is no such place it gets grain.
+//! Where there is no such place for a part as a whole, each of its tiles gets one of its own, and what
+//! is left gets grain.
 
-use std::{cell::OnceCell, ops::RangeInclusive};
+mod tiles;
+
+use std::{cell::OnceCell, collections::BTreeMap, ops::RangeInclusive};
 
 use super::{
     grain,
@@ -56,6 +59,16 @@ const STRENGTH_COUNTS: f32 = 0.3;
 const MOST_COST: f32 = 2.0;
 const LEAST_CORRELATION: f32 = 0.25;
 
+/// Tiles are laid where the texture about a part is at least so strong, as a mean square, is as even
+/// as this ([`Wall::evenness`]), which it is not about a plate, and correlates so well with itself at
+/// some shift.
+const LEAST_PATTERN: f32 = (8.0 / 255.0) * (8.0 / 255.0);
+const LEAST_EVERYWHERE: f32 = 0.5;
+const LEAST_REPEAT: f32 = 0.4;
+
+/// Cells in row and column of the blocks by which it is told how even texture is.
+const BLOCK: usize = 8;
+
 /// The share of the cells about a part that must have a counterpart.
 const LEAST_COMMON: f32 = 0.6;
 
@@ -101,17 +114,22 @@ pub(super) fn texture(
     let mut grained = Vec::new();
     for part in smooth.changed.components() {
         // Most walls are plain, which shows right beside a part.
-        let found = near.about_part(smooth, &part).textured.then(|| {
-            let wall = wide.get_or_init(|| Wall::about(photo, smooth, boxes, TEXTURE_REACH));
-            Some((wall, wall.best_shift(&wall.about_part(smooth, &part))?))
-        });
-        match found.flatten() {
-            Some((wall, Match { shift, correlation, .. })) => {
+        if !near.about_part(smooth, &part).energies.textured {
+            grained.extend(part);
+            continue;
+        }
+        let wall = wide.get_or_init(|| Wall::about(photo, smooth, boxes, TEXTURE_REACH));
+        let cells = wall.about_part(smooth, &part);
+        match wall.best_shift(&cells) {
+            Some(Match { shift, correlation, .. }) => {
                 // The correlation itself would come closest to the truth, and look flat.
                 let share = (1.5 * correlation).clamp(grain, 1.0);
                 wall.lend(smooth, &part, shift, |at, difference| {
                     texture[at] = share * difference;
                 });
+            }
+            None if wall.repeats(&cells) => {
+                grained.extend(tiles::lend(wall, smooth, &part, &mut texture));
             }
             None => grained.extend(part),
         }
@@ -146,11 +164,27 @@ struct Wall {
 struct Cells {
     of_part: Vec<Cell>,
     about: Vec<Cell>,
-    /// The mean of [`energy`] about the part, and the largest.
-    mean_energy: f32,
-    most_energy: f32,
+    /// Of the texture about the part.
+    energies: Energies,
+}
+
+/// The [`energy`] of cells' texture.
+struct Energies {
+    mean: f32,
+    most: f32,
     /// Whether it is texture at all, and not noise or an edge.
     textured: bool,
+}
+
+impl Energies {
+    fn of(mut energies: Vec<f32>, channels: usize) -> Self {
+        energies.sort_by(f32::total_cmp);
+        let mean = energies.iter().sum::<f32>() / energies.len().max(1) as f32;
+        let middle = energies.get(energies.len() / 2).copied().unwrap_or(0.0);
+        let most = energies.last().copied().unwrap_or(0.0);
+        let least = channels as f32 * LEAST_ENERGY;
+        Energies { mean, most, textured: mean >= least && middle >= EVENNESS * mean }
+    }
 }
 
 /// A cell with what a shift must fit: the fill in a part, the texture about it.
@@ -158,6 +192,13 @@ struct Cell {
     row: i64,
     column: i64,
     samples: [f32; 3],
+}
+
+/// Of the texture about a part and of that at a shift: the sums of squares and of products.
+struct Sums {
+    here: f32,
+    there: f32,
+    both: f32,
 }
 
 /// How well a shift, of rows and columns of cells, fits.
@@ -253,13 +294,19 @@ impl Wall {
         ((area.top - self.area.top) as usize, (area.left - self.area.left) as usize)
     }
 
-    fn about_part(&self, smooth: &Smooth<'_>, part: &[usize]) -> Cells {
+    /// The cell, as row and column, of a pixel of the fill.
+    fn cell_of(&self, smooth: &Smooth<'_>, pixel: usize) -> (usize, usize) {
         let (top, left) = self.origin(smooth.area);
-        let [width, pixels] = [smooth.planes.width, smooth.background.len()];
+        let width = smooth.planes.width;
+        ((pixel / width + top) / self.side, (pixel % width + left) / self.side)
+    }
+
+    fn about_part(&self, smooth: &Smooth<'_>, part: &[usize]) -> Cells {
+        let pixels = smooth.background.len();
         let mut is_part = vec![false; self.clear.len()];
         let mut of_part: Vec<Cell> = Vec::new();
         for &i in part {
-            let (row, column) = ((i / width + top) / self.side, (i % width + left) / self.side);
+            let (row, column) = self.cell_of(smooth, i);
             let cell = &mut is_part[row * self.columns + column];
             if !*cell {
                 *cell = true;
@@ -289,54 +336,105 @@ impl Wall {
                 samples: self.samples(&self.texture, i),
             })
             .collect();
-        let mut energies: Vec<f32> = about.iter().map(|cell| energy(&cell.samples)).collect();
-        energies.sort_by(f32::total_cmp);
-        let mean_energy = energies.iter().sum::<f32>() / energies.len().max(1) as f32;
-        let middle = energies.get(energies.len() / 2).copied().unwrap_or(0.0);
-        let most_energy = energies.last().copied().unwrap_or(0.0);
-        let least = self.channels() as f32 * LEAST_ENERGY;
-        let textured = mean_energy >= least && middle >= EVENNESS * mean_energy;
-        Cells { of_part, about, mean_energy, most_energy, textured }
+        let energies = about.iter().map(|cell| energy(&cell.samples)).collect();
+        let energies = Energies::of(energies, self.channels());
+        Cells { of_part, about, energies }
     }
 
     /// The shift to the place whose texture goes on best, if any does.
     fn best_shift(&self, cells: &Cells) -> Option<Match> {
-        if !cells.textured {
+        if !cells.energies.textured {
             return None;
         }
-        let reach = TEXTURE_REACH as i64;
-        let steps = || (-reach..=reach).step_by(STEP);
-        let shifts = steps().flat_map(|down| steps().map(move |across| (down, across)));
         let every = cells.of_part.len().max(cells.about.len()).div_ceil(SAMPLES);
         let mut found: Vec<Match> =
-            shifts.filter_map(|shift| self.fit(cells, shift, every)).collect();
+            shifts().filter_map(|shift| self.fit(cells, shift, every)).collect();
         let by_cost = |a: &Match, b: &Match| a.cost.total_cmp(&b.cost);
         found.sort_by(by_cost);
-        let between = || -(STEP as i64 - 1)..STEP as i64;
-        let finer = found.iter().take(FINALISTS).flat_map(|of| {
-            let (down, across) = of.shift;
-            between().flat_map(move |y| between().map(move |x| (down + y, across + x)))
-        });
+        let finer = found.iter().take(FINALISTS).flat_map(|of| between_steps(of.shift));
         let best = finer.filter_map(|shift| self.fit(cells, shift, 1)).min_by(by_cost)?;
         (best.cost <= MOST_COST && best.correlation >= LEAST_CORRELATION).then_some(best)
     }
 
+    /// Whether what is about a part is a strong pattern that repeats, as brick and boards are.
+    fn repeats(&self, cells: &Cells) -> bool {
+        let energies = cells.about.iter().map(|cell| {
+            (cell.row as usize * self.columns + cell.column as usize, energy(&cell.samples))
+        });
+        if cells.energies.mean < self.channels() as f32 * LEAST_PATTERN
+            || self.evenness(energies) < LEAST_EVERYWHERE
+        {
+            return false;
+        }
+        let every = cells.about.len().div_ceil(4 * SAMPLES);
+        let apart = |(down, across): &(i64, i64)| down.abs().max(across.abs()) >= RING as i64;
+        shifts().filter(apart).any(|shift| {
+            self.correlation(&cells.about, shift, every).is_some_and(|it| it >= LEAST_REPEAT)
+        })
+    }
+
+    /// How much texture all but a sixth of the blocks of cells have, in shares of the mean. Cells are
+    /// told by their number, with the [`energy`] of their texture.
+    fn evenness(&self, cells: impl Iterator<Item = (usize, f32)>) -> f32 {
+        let mut blocks: BTreeMap<(usize, usize), (f32, usize)> = BTreeMap::new();
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (cell, energy) in cells {
+            let at = (cell / self.columns / BLOCK, cell % self.columns / BLOCK);
+            let (in_block, cells) = blocks.entry(at).or_default();
+            *in_block += energy;
+            *cells += 1;
+            sum += energy;
+            count += 1.0;
+        }
+        let of_many = blocks.values().filter(|(_, cells)| 5 * cells >= BLOCK * BLOCK);
+        let mut means: Vec<f32> = of_many.map(|(sum, cells)| sum / *cells as f32).collect();
+        means.sort_by(f32::total_cmp);
+        means.get(means.len() / 6).map_or(0.0, |mean| mean * count / sum)
+    }
+
+    /// The cell that lies so many rows and columns from another and is background as a whole.
+    fn lender(&self, cell: &Cell, (down, across): (i64, i64)) -> Option<usize> {
+        let (row, column) = (cell.row + down, cell.column + across);
+        let inside =
+            (0..self.rows as i64).contains(&row) && (0..self.columns as i64).contains(&column);
+        let at = inside.then(|| row as usize * self.columns + column as usize)?;
+        self.clear[at].then_some(at)
+    }
+
+    /// How the texture of `every` so many cells correlates with that at a shift; none where too few
+    /// have a counterpart.
+    fn correlation(&self, about: &[Cell], shift: (i64, i64), every: usize) -> Option<f32> {
+        let Sums { here, there, both } = self.sums(about, shift, every)?;
+        Some(both / (here * there).sqrt())
+    }
+
+    /// The sums of squares of the texture of `every` so many cells and of that at a shift, and of the
+    /// products of both; none where too few have a counterpart.
+    fn sums(&self, about: &[Cell], shift: (i64, i64), every: usize) -> Option<Sums> {
+        let (mut here, mut there, mut both, mut common) = (0.0, 0.0, 0.0, 0);
+        for cell in about.iter().step_by(every) {
+            if let Some(at) = self.lender(cell, shift) {
+                let lent = self.samples(&self.texture, at);
+                here += energy(&cell.samples);
+                there += energy(&lent);
+                both += (0..3).map(|c| cell.samples[c] * lent[c]).sum::<f32>();
+                common += 1;
+            }
+        }
+        let all = about.len().div_ceil(every);
+        let enough = common as f32 >= LEAST_COMMON * all as f32;
+        (enough && here > 0.0 && there > 0.0).then_some(Sums { here, there, both })
+    }
+
     /// How well a shift fits `every` so many of the cells; none where it must not lend.
-    fn fit(&self, cells: &Cells, (down, across): (i64, i64), every: usize) -> Option<Match> {
-        let lender = |cell: &Cell| {
-            let (row, column) = (cell.row + down, cell.column + across);
-            let inside =
-                (0..self.rows as i64).contains(&row) && (0..self.columns as i64).contains(&column);
-            let at = inside.then(|| row as usize * self.columns + column as usize)?;
-            self.clear[at].then_some(at)
-        };
+    fn fit(&self, cells: &Cells, shift: (i64, i64), every: usize) -> Option<Match> {
         let count = cells.of_part.len().div_ceil(every) as f32;
         let most_tone = count * self.channels() as f32 * TONE * TONE;
-        let most_strength = count * STRENGTH.end() * cells.mean_energy;
-        let most_lent = STANDS_OUT * cells.most_energy;
+        let most_strength = count * STRENGTH.end() * cells.energies.mean;
+        let most_lent = STANDS_OUT * cells.energies.most;
         let (mut tone, mut strength) = (0.0, 0.0);
         for cell in cells.of_part.iter().step_by(every) {
-            let at = lender(cell)?;
+            let at = self.lender(cell, shift)?;
             let smooth = self.samples(&self.smooth, at);
             tone += energy(&[0, 1, 2].map(|c| smooth[c] - cell.samples[c]));
             let lent = energy(&self.samples(&self.texture, at));
@@ -345,29 +443,16 @@ impl Wall {
                 return None;
             }
         }
-        let [tone, strength] = [tone / count, strength / count / cells.mean_energy];
+        let [tone, strength] = [tone / count, strength / count / cells.energies.mean];
         if !STRENGTH.contains(&strength) {
             return None;
         }
-        let (mut here, mut there, mut both, mut common) = (0.0, 0.0, 0.0, 0);
-        for cell in cells.about.iter().step_by(every) {
-            if let Some(at) = lender(cell) {
-                let lent = self.samples(&self.texture, at);
-                here += energy(&cell.samples);
-                there += energy(&lent);
-                both += (0..3).map(|c| cell.samples[c] * lent[c]).sum::<f32>();
-                common += 1;
-            }
-        }
-        let all = cells.about.len().div_ceil(every);
-        if here == 0.0 || there == 0.0 || (common as f32) < LEAST_COMMON * all as f32 {
-            return None;
-        }
+        let Sums { here, there, both } = self.sums(&cells.about, shift, every)?;
         let cost = (here - 2.0 * both + there) / here
-            + TONE_COUNTS * tone / cells.mean_energy
+            + TONE_COUNTS * tone / cells.energies.mean
             + STRENGTH_COUNTS * (strength - 1.0).max(0.0);
         let correlation = both / (here * there).sqrt();
-        Some(Match { shift: (down, across), cost, correlation })
+        Some(Match { shift, cost, correlation })
     }
 
     /// Calls `lay` with each sample of a part and with how far the photo at the shifted place
@@ -426,6 +511,19 @@ impl Wall {
     }
 }
 
+/// The shifts that are tried first, in steps, as rows and columns of cells.
+fn shifts() -> impl Iterator<Item = (i64, i64)> {
+    let reach = TEXTURE_REACH as i64;
+    let steps = move || (-reach..=reach).step_by(STEP);
+    steps().flat_map(move |down| steps().map(move |across| (down, across)))
+}
+
+/// A shift and those between it and the next ones.
+fn between_steps((down, across): (i64, i64)) -> impl Iterator<Item = (i64, i64)> {
+    let between = || -(STEP as i64 - 1)..STEP as i64;
+    between().flat_map(move |y| between().map(move |x| (down + y, across + x)))
+}
+
 /// The sum of squares.
 fn energy(samples: &[f32; 3]) -> f32 {
     samples.iter().map(|sample| sample * sample).sum()
@@ -448,15 +546,24 @@ mod tests {
         0.6 + 0.12 * joint(y, 11) + 0.08 * joint(x + 12 * (y / 11 % 2), 24)
     }
 
-    /// The pixels of the digit, as column and row.
-    fn pixels() -> impl Iterator<Item = (u32, u32)> {
-        let rows = DIGIT.top..DIGIT.bottom();
-        rows.flat_map(|y| (DIGIT.left..DIGIT.right()).map(move |x| (x, y)))
+    /// The pixels of a digit, as column and row.
+    fn pixels(digit: BoxInPhoto) -> impl Iterator<Item = (u32, u32)> {
+        let rows = digit.top..digit.bottom();
+        rows.flat_map(move |y| (digit.left..digit.right()).map(move |x| (x, y)))
     }
 
     /// The fill of the digit's pixels and what is added to it, light alone.
     fn added(wall: impl Fn(u32, u32) -> f32, boxes: &[BoxInPhoto]) -> Vec<(f32, f32)> {
-        let digit = |x: u32, y: u32| DIGIT.contains(x, y);
+        added_to(DIGIT, wall, boxes)
+    }
+
+    /// The same of any digit that is a black box.
+    fn added_to(
+        black: BoxInPhoto,
+        wall: impl Fn(u32, u32) -> f32,
+        boxes: &[BoxInPhoto],
+    ) -> Vec<(f32, f32)> {
+        let digit = |x: u32, y: u32| black.contains(x, y);
         let all = (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));
         let samples: Vec<u8> = all
             .flat_map(|(x, y)| {
@@ -465,7 +572,7 @@ mod tests {
             })
             .collect();
         let photo = Photo::from_rgb8(SIZE, samples).expect("a photo");
-        let area = DIGIT.grown(9, SIZE);
+        let area = black.grown(9, SIZE);
         let mut planes = photo.planes(area);
         let count = planes.height * planes.width;
         to_light_and_colours(&mut planes.samples, count);
@@ -498,9 +605,13 @@ mod tests {
     }
 
     /// The squares of the distance to the wall, with and without what is added.
-    fn errors(wall: impl Fn(u32, u32) -> f32, added: &[(f32, f32)]) -> (f32, f32) {
+    fn errors(
+        digit: BoxInPhoto,
+        wall: impl Fn(u32, u32) -> f32,
+        added: &[(f32, f32)],
+    ) -> (f32, f32) {
         let (mut with, mut without) = (0.0, 0.0);
-        for ((x, y), (filled, added)) in pixels().zip(added) {
+        for ((x, y), (filled, added)) in pixels(digit).zip(added) {
             with += (filled + added - wall(x, y)).powi(2);
             without += (filled - wall(x, y)).powi(2);
         }
@@ -509,7 +620,21 @@ mod tests {
 
     #[test]
     fn joints_go_on_behind_a_digit() {
-        let (with, without) = errors(brick, &added(brick, &[DIGIT]));
+        let (with, without) = errors(DIGIT, brick, &added(brick, &[DIGIT]));
+        assert!(with < 0.3 * without, "{with} {without}");
+    }
+
+    #[test]
+    fn joints_go_on_behind_a_stroke_that_no_place_fits_as_a_whole() {
+        let long = BoxInPhoto { left: 20, top: 55, width: 140, height: 16 };
+        // Between these boxes tiles find a place, the stroke does not.
+        let others = [20, 60, 100, 140].map(|left| [(left, 0), (left + 10, 92)]);
+        let others = others.into_iter().flatten();
+        let boxes: Vec<BoxInPhoto> = others
+            .map(|(left, top)| BoxInPhoto { left, top, width: 8, height: 38 })
+            .chain([long])
+            .collect();
+        let (with, without) = errors(long, brick, &added_to(long, brick, &boxes));
         assert!(with < 0.3 * without, "{with} {without}");
     }
 
@@ -542,7 +667,7 @@ mod tests {
             .map(|(left, top)| BoxInPhoto { left, top, width: 26, height: 26 })
             .chain([DIGIT])
             .collect();
-        let (with, without) = errors(brick, &added(brick, &boxes));
+        let (with, without) = errors(DIGIT, brick, &added(brick, &boxes));
         assert!(with > 0.8 * without, "{with} {without}");
     }
 }

@@ -1,0 +1,330 @@
+//! Large strokes on walls with a pattern: no one place of the wall fits a whole digit, so each of its
+//! tiles is taken from where the wall goes on best from what is about the tile, tiles laid before it
+//! included (Efros and Freeman, *Image Quilting for Texture Synthesis and Transfer*, 2001, do so with
+//! whole textures).
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use super::{Energies, RING, STANDS_OUT, STRENGTH, Smooth, Wall, between_steps, energy, shifts};
+
+/// Cells in row and column of a tile; and cells by which neighbours overlap on each side, where they
+/// are blended.
+const TILE: i64 = 12;
+const OVERLAP: i64 = 3;
+
+/// How far a place may be lighter or darker than what is about the tile, as the root of the mean
+/// square: it is laid as light as that.
+const TONE: f32 = 10.0 / 255.0;
+
+/// How far a tile may be from what was filled in without texture, likewise: that knows whether there is
+/// a plate behind the digits.
+const STRANGE: f32 = 10.0 / 255.0;
+
+/// The least evenness ([`Wall::evenness`]) of the texture about a tile.
+const LEAST_EVENNESS: f32 = 0.25;
+
+/// What the tone counts beside the distance of what is about both, both as mean squares.
+const TONE_COUNTS: f32 = 1.0;
+
+/// The distance of what is about both, in shares of its variance, above which a place does not fit a
+/// tile; strangers are at 2. Those that nothing fits by the first are tried again by the next, when
+/// there is more about them.
+const MOST_DISTANCES: [f32; 3] = [0.8, 1.2, 1.6];
+
+/// The share of the cells about a tile that must have a counterpart.
+const LEAST_COMMON: f32 = 0.5;
+
+/// Cells of a tile, and as many about it, with which shifts are tried; then the best few with all.
+const SAMPLES: usize = 96;
+const FINALISTS: usize = 6;
+
+/// A cell of the wall, by its number, and its colours.
+struct Known {
+    cell: usize,
+    colours: [f32; 3],
+}
+
+/// A tile's cells, and those about it whose colours are known.
+struct Tile {
+    cells: Vec<usize>,
+    about: Vec<Known>,
+    /// The mean of the fill.
+    filled: [f32; 3],
+    /// The variance of the colours about it.
+    variance: f32,
+    /// Of the texture about it, as [`Wall::evenness`] tells.
+    evenness: f32,
+    /// Of the texture about it.
+    energies: Energies,
+}
+
+/// Pixels about a tile by which its place is told to the pixel.
+const FINE_SAMPLES: usize = 400;
+
+/// Where a tile is taken from, in rows and columns of cells, and what is added to its colours.
+struct Place {
+    shift: (i64, i64),
+    tone: [f32; 3],
+    cost: f32,
+}
+
+/// Lends a part its wall, tile by tile; gives the pixels that none could be lent. `texture` is what is
+/// added to the fill.
+pub(super) fn lend(
+    wall: &Wall,
+    smooth: &Smooth<'_>,
+    part: &[usize],
+    texture: &mut [f32],
+) -> Vec<usize> {
+    let mut open: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
+    for &pixel in part {
+        let (row, column) = wall.cell_of(smooth, pixel);
+        for row in tiles_with(row as i64) {
+            for column in tiles_with(column as i64) {
+                open.entry((row, column)).or_default().push(pixel);
+            }
+        }
+    }
+    let pixels = smooth.background.len();
+    let mut laid: BTreeMap<usize, [f32; 3]> = BTreeMap::new();
+    // Of each pixel that is lent something: the sums of weights, and of weighted samples.
+    let mut sums: BTreeMap<usize, (f32, Vec<f32>)> = BTreeMap::new();
+    let mut without: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
+    let mut limits = MOST_DISTANCES.into_iter();
+    let Some(mut limit) = limits.next() else { return part.to_vec() };
+    loop {
+        if open.is_empty() {
+            let Some(next) = limits.next() else { break };
+            limit = next;
+            open.append(&mut without);
+        }
+        // The one about which most is known comes next.
+        let known = |tile: &Tile| tile.about.len() as f32 / tile.cells.len() as f32;
+        let tiles = open.iter().map(|(at, pixels)| (*at, Tile::of(wall, smooth, pixels, &laid)));
+        let most = tiles.max_by(|(_, a), (_, b)| known(a).total_cmp(&known(b)));
+        let Some((at, tile)) = most else { break };
+        let own = open.remove(&at).unwrap_or_default();
+        let Some(place) = tile.best_place(wall, limit) else {
+            without.insert(at, own);
+            continue;
+        };
+        let (down, across) = tile.to_the_pixel(wall, &place);
+        for &cell in &tile.cells {
+            let lender = wall.shifted(cell, place.shift).map(|lender| wall.colours(lender));
+            let colours = lender.unwrap_or_default();
+            let colours = [0, 1, 2].map(|c| colours[c] + place.tone[c]);
+            laid.entry(cell).or_insert(colours);
+        }
+        let (top, left) = wall.origin(smooth.area);
+        let [width, side] = [smooth.planes.width, wall.side];
+        for pixel in own {
+            let (y, x) = (pixel / width + top, pixel % width + left);
+            let Some(from) = wall.pixel(y as i64 + down, x as i64 + across) else { continue };
+            let weight = ramp(y as f32 / side as f32, at.0) * ramp(x as f32 / side as f32, at.1);
+            let (weights, samples) =
+                sums.entry(pixel).or_insert_with(|| (0.0, vec![0.0; wall.planes.channels]));
+            *weights += weight;
+            for (c, sample) in samples.iter_mut().enumerate() {
+                let tone = place.tone.get(c).copied().unwrap_or(0.0);
+                let lent = wall.planes.samples[c * wall.background.len() + from];
+                *sample += weight * (lent + tone);
+            }
+        }
+    }
+    for (pixel, (weight, samples)) in &sums {
+        for (c, sample) in samples.iter().enumerate() {
+            let at = c * pixels + pixel;
+            texture[at] = sample / weight - smooth.filled[at];
+        }
+    }
+    part.iter().filter(|pixel| !sums.contains_key(pixel)).copied().collect()
+}
+
+impl Tile {
+    fn of(
+        wall: &Wall,
+        smooth: &Smooth<'_>,
+        pixels: &[usize],
+        laid: &BTreeMap<usize, [f32; 3]>,
+    ) -> Self {
+        let mut cells: Vec<usize> = pixels
+            .iter()
+            .map(|&pixel| {
+                let (row, column) = wall.cell_of(smooth, pixel);
+                row * wall.columns + column
+            })
+            .collect();
+        cells.sort_unstable();
+        cells.dedup();
+        let mut is_about = vec![false; wall.clear.len()];
+        let around = |at: usize, limit: usize| at.saturating_sub(RING)..(at + RING + 1).min(limit);
+        for cell in &cells {
+            for row in around(cell / wall.columns, wall.rows) {
+                is_about[row * wall.columns..][around(cell % wall.columns, wall.columns)]
+                    .fill(true);
+            }
+        }
+        let about: Vec<Known> = (0..is_about.len())
+            .filter(|&cell| is_about[cell])
+            .filter_map(|cell| {
+                let known = wall.clear[cell].then(|| wall.colours(cell));
+                Some(Known { cell, colours: known.or_else(|| laid.get(&cell).copied())? })
+            })
+            .collect();
+        let count = about.len().max(1) as f32;
+        let mean = [0, 1, 2].map(|c| about.iter().map(|it| it.colours[c]).sum::<f32>() / count);
+        let variance =
+            about.iter().map(|it| energy(&[0, 1, 2].map(|c| it.colours[c] - mean[c]))).sum::<f32>()
+                / count;
+        let clear = about.iter().filter(|it| wall.clear[it.cell]);
+        let energies: Vec<(usize, f32)> =
+            clear.map(|it| (it.cell, energy(&wall.samples(&wall.texture, it.cell)))).collect();
+        let evenness = wall.evenness(energies.iter().copied());
+        let energies = Energies::of(energies.iter().map(|it| it.1).collect(), wall.channels());
+        let plane = |c: usize| &smooth.filled[c * smooth.background.len()..];
+        let filled = [0, 1, 2].map(|c| {
+            let sum =
+                pixels.iter().filter(|_| c < wall.channels()).map(|i| plane(c)[*i]).sum::<f32>();
+            sum / pixels.len() as f32
+        });
+        Tile { cells, about, filled, variance, evenness, energies }
+    }
+
+    /// The place from which the wall goes on best, if any does.
+    fn best_place(&self, wall: &Wall, limit: f32) -> Option<Place> {
+        if !self.energies.textured || self.evenness < LEAST_EVENNESS {
+            return None;
+        }
+        let every = self.cells.len().max(self.about.len()).div_ceil(SAMPLES);
+        let mut places: Vec<Place> =
+            shifts().filter_map(|shift| self.place(wall, shift, every, limit)).collect();
+        let by_cost = |a: &Place, b: &Place| a.cost.total_cmp(&b.cost);
+        places.sort_by(by_cost);
+        let finer = places.iter().take(FINALISTS).flat_map(|of| between_steps(of.shift));
+        finer.filter_map(|shift| self.place(wall, shift, 1, limit)).min_by(by_cost)
+    }
+
+    /// The shift of a place in pixels: within half a cell of that in cells.
+    fn to_the_pixel(&self, wall: &Wall, place: &Place) -> (i64, i64) {
+        let side = wall.side as i64;
+        let (down, across) = (place.shift.0 * side, place.shift.1 * side);
+        let clear = self.about.iter().filter(|known| wall.clear[known.cell]);
+        let pixels: Vec<(i64, i64)> = clear
+            .flat_map(|known| {
+                let (row, column) = (known.cell / wall.columns, known.cell % wall.columns);
+                let inside =
+                    move |i: i64| (row as i64 * side + i / side, column as i64 * side + i % side);
+                (0..side * side).map(inside)
+            })
+            .collect();
+        let pixels: Vec<(i64, i64)> =
+            pixels.iter().step_by(pixels.len().div_ceil(FINE_SAMPLES).max(1)).copied().collect();
+        let count = wall.background.len();
+        let distance = |(down, across): (i64, i64)| {
+            let (mut sum, mut common) = (0.0, 0.0);
+            for &(y, x) in &pixels {
+                let both = wall.pixel(y, x).zip(wall.pixel(y + down, x + across));
+                let Some((here, there)) = both else { continue };
+                if wall.background[there] {
+                    let differs = [0, 1, 2].map(|c| {
+                        if c < wall.channels() {
+                            let samples = &wall.planes.samples[c * count..];
+                            samples[here] - samples[there] - place.tone[c]
+                        } else {
+                            0.0
+                        }
+                    });
+                    sum += energy(&differs);
+                    common += 1.0;
+                }
+            }
+            sum / f32::max(common, 1.0)
+        };
+        let near = || -side / 2..=side / 2;
+        near()
+            .flat_map(|y| near().map(move |x| (down + y, across + x)))
+            .map(|shift| (shift, distance(shift)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or((down, across), |(shift, _)| shift)
+    }
+
+    /// How well `every` so many of the cells fit a shift; none where it must not lend.
+    fn place(&self, wall: &Wall, shift: (i64, i64), every: usize, limit: f32) -> Option<Place> {
+        let (mut strength, mut mean) = (0.0, [0.0; 3]);
+        for cell in self.cells.iter().step_by(every) {
+            let lender = wall.shifted(*cell, shift).filter(|lender| wall.clear[*lender])?;
+            let lent = energy(&wall.samples(&wall.texture, lender));
+            if lent > STANDS_OUT * self.energies.most {
+                return None;
+            }
+            strength += lent;
+            let colours = wall.colours(lender);
+            (0..3).for_each(|c| mean[c] += colours[c]);
+        }
+        let count = self.cells.len().div_ceil(every) as f32;
+        strength /= count * self.energies.mean;
+        if !STRENGTH.contains(&strength) {
+            return None;
+        }
+        let (mut common, mut squares, mut tone) = (0.0, 0.0, [0.0; 3]);
+        for known in self.about.iter().step_by(every) {
+            let lender = wall.shifted(known.cell, shift).filter(|lender| wall.clear[*lender]);
+            let Some(lender) = lender else { continue };
+            let there = wall.colours(lender);
+            let differs = [0, 1, 2].map(|c| known.colours[c] - there[c]);
+            squares += energy(&differs);
+            (0..3).for_each(|c| tone[c] += differs[c]);
+            common += 1.0;
+        }
+        if common < LEAST_COMMON * self.about.len().div_ceil(every) as f32 {
+            return None;
+        }
+        let tone = tone.map(|sum| sum / common);
+        let off = energy(&tone);
+        let distance = squares / common - off;
+        let strange = energy(&[0, 1, 2].map(|c| mean[c] / count + tone[c] - self.filled[c]));
+        let fits = distance <= limit * self.variance
+            && strange <= wall.channels() as f32 * STRANGE * STRANGE
+            && off <= wall.channels() as f32 * TONE * TONE;
+        let cost = distance + TONE_COUNTS * off;
+        fits.then_some(Place { shift, tone, cost })
+    }
+}
+
+impl Wall {
+    /// The cell that lies so many rows and columns from another.
+    fn shifted(&self, cell: usize, (down, across): (i64, i64)) -> Option<usize> {
+        let to = |at: usize, by: i64, limit: usize| {
+            let to = at as i64 + by;
+            (0..limit as i64).contains(&to).then_some(to as usize)
+        };
+        let row = to(cell / self.columns, down, self.rows)?;
+        Some(row * self.columns + to(cell % self.columns, across, self.columns)?)
+    }
+
+    /// The pixel at a row and column, which may lie beside the wall.
+    fn pixel(&self, row: i64, column: i64) -> Option<usize> {
+        let [height, width] = [self.planes.height as i64, self.planes.width as i64];
+        let inside = (0..height).contains(&row) && (0..width).contains(&column);
+        inside.then(|| (row * width + column) as usize)
+    }
+
+    /// A clear cell's colours.
+    fn colours(&self, cell: usize) -> [f32; 3] {
+        let (smooth, texture) =
+            (self.samples(&self.smooth, cell), self.samples(&self.texture, cell));
+        [0, 1, 2].map(|c| smooth[c] + texture[c])
+    }
+}
+
+/// The tiles, which overlap, that hold a cell's row or column.
+fn tiles_with(cell: i64) -> RangeInclusive<i64> {
+    (cell - OVERLAP).div_euclid(TILE)..=(cell + OVERLAP).div_euclid(TILE)
+}
+
+/// How much a tile counts at a row or column, in cells: less towards its ends.
+fn ramp(at: f32, tile: i64) -> f32 {
+    let from_middle = (at - (tile as f32 + 0.5) * TILE as f32).abs();
+    let overlap = OVERLAP as f32;
+    ((TILE as f32 / 2.0 + overlap - from_middle) / (2.0 * overlap)).clamp(0.01, 1.0)
+}
