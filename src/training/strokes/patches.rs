@@ -23,11 +23,15 @@ const CLEAN: &str = "clean";
 const COARSE_HEIGHTS: [f64; 2] = [18.0, 48.0];
 
 /// The same of patches that show their rims, for which the network is given what it finds at half
-/// the resolution.
+/// the resolution, and so on up from where digits are seen as a whole.
 const FINE_HEIGHTS: [f64; 2] = [48.0, 256.0];
 
 /// The share of patches that show rims, where digits are tall enough.
 const FINE_SHARE: f64 = 0.45;
+
+/// How far patches that show rims are enlarged at most: few photos have digits tall enough, and those
+/// that do are often a little out of focus.
+const ENLARGED: f64 = 2.0;
 
 /// A pixel is a stroke's from the second of these differences on which its digit makes to one of its
 /// channels (samples 0 to 1), and none's up to the first: less is noise, or a JPEG's ringing.
@@ -143,11 +147,12 @@ impl Pair {
             return Some(self.patch_of(&region, &boxes.collect::<Vec<_>>(), None, None));
         };
         let boxes = self.boxes_about(middle, &mut rng);
-        let fine = height > 1.1 * FINE_HEIGHTS[0] && rng.random_bool(FINE_SHARE);
-        let [least, most] = if fine { FINE_HEIGHTS } else { COARSE_HEIGHTS };
-        let most = most.min(1.15 * height);
+        let fine = ENLARGED * height > 1.1 * FINE_HEIGHTS[0] && rng.random_bool(FINE_SHARE);
+        let ([least, most], largest) =
+            if fine { (FINE_HEIGHTS, ENLARGED) } else { (COARSE_HEIGHTS, 1.0) };
+        let most = most.min(1.15 * largest * height);
         let wanted = least * (most / least).max(1.0).powf(rng.random_range(0.0..=1.0));
-        let scale = (wanted / height).min(1.0);
+        let scale = (wanted / height).min(largest);
         let spread = if fine { 0.55 * wanted / SIDE as f64 } else { 0.3 };
         let off = [rng.random_range(-spread..spread), rng.random_range(-spread..spread)];
         let region = region_about(middle, scale, off);
@@ -160,15 +165,21 @@ impl Pair {
             inverted: rng.random_bool(0.3),
             colours: [[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 1, 2]][rng.random_range(0..4)],
         };
-        let coarser = fine.then(|| {
-            let coarser = region_about(middle, scale / 2.0, off.map(|off| off / 2.0));
-            let odds = passes.odds(&coarser.cells_of(&self.photo, &boxes, None));
-            let strokes: Vec<f32> =
-                odds[..SIDE * SIDE].iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
-            let strokes = coarser.unpacked(&strokes);
-            (coarser, strokes)
-        });
-        let prior = coarser.as_ref().map(|(region, strokes)| (region, strokes.as_slice()));
+        let mut coarser: Option<(Region, Vec<f32>)> = None;
+        if fine {
+            // As where the network is used: from where the digit is seen as a whole.
+            let halvings = (height * scale / COARSE_HEIGHTS[1]).log2().ceil().max(1.0) as i32;
+            for halvings in (1..=halvings).rev() {
+                let share = 0.5_f64.powi(halvings);
+                let region = region_about(middle, share * scale, off.map(|off| share * off));
+                let prior = coarser.as_ref().map(|(region, strokes)| (region, &strokes[..]));
+                let odds = passes.odds(&region.cells_of(&self.photo, &boxes, prior));
+                let strokes: Vec<f32> =
+                    odds[..SIDE * SIDE].iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
+                coarser = Some((region, region.unpacked(&strokes)));
+            }
+        }
+        let prior = coarser.as_ref().map(|(region, strokes)| (region, &strokes[..]));
         Some(self.patch_of(&region, &boxes, prior, Some(turn)))
     }
 
