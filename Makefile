@@ -72,6 +72,12 @@ screenshots: web ## Pictures of every view of the page, to look at, in target/sc
 	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" \
 		node tests/browser/screenshots.mjs target/screenshots
 
+.PHONY: pictures
+pictures: web ## The pictures of README.md and docs/, in docs/pictures
+	pkg-config/setup.sh browser-tests
+	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" \
+		node tests/browser/pictures.mjs docs/pictures
+
 .PHONY: lint
 lint: ## rustfmt and clippy on all three programs
 	cargo fmt --check
