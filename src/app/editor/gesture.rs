@@ -75,6 +75,38 @@ impl Handle {
     }
 }
 
+/// What a finished gesture came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// No gesture was under way.
+    Nothing,
+    /// The pointer hardly moved: a click, on a box or on empty photo.
+    Click(Option<BoxId>),
+    /// A new box was drawn and selected.
+    Drawn(BoxId),
+    /// What was drawn is too thin for a digit, and no box.
+    Sliver(BoxInPhoto),
+    /// A box was moved or resized.
+    Changed(BoxId),
+    /// The brush painted a stroke.
+    Painted,
+}
+
+/// A box that is being drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it lies.
+    pub area: BoxInPhoto,
+    /// Whether it is too thin for a digit, and would be no box.
+    pub is_sliver: bool,
+}
+
+impl Finished {
+    /// Whether it was a stroke of the brush.
+    pub fn is_painted(self) -> bool {
+        self == Finished::Painted
+    }
+}
 /// A drag under way. `from` is where the pointer went down; `original` is the box before it,
 /// `originals` all that are moved.
 #[derive(Clone, Debug)]
