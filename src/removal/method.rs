@@ -13,7 +13,8 @@ use crate::{
 const WIDENED: usize = 2;
 
 /// Fills all `boxes` of a photo by one method. The fills are meant to be laid over the photo in
-/// their order.
+/// their order: of the report's methods, which fill each box alone, a later one lies on top where
+/// boxes overlap. The other methods' fills share no pixel.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -156,6 +157,29 @@ mod tests {
         let size = PhotoSize { width: 60, height: 50 };
         let samples = (0..60 * 50 * 3).map(|i| (i * 7 % 251) as u8).collect();
         (nets, Photo::from_rgb8(size, samples).expect("a photo"))
+    }
+
+    #[test]
+    fn only_the_reports_fills_depend_on_their_order() {
+        let (nets, photo) = nets_and_photo();
+        let at = |left| BoxInPhoto { left, top: 8, width: 20, height: 34 };
+        // The first two overlap; the third stands apart, but its surroundings meet theirs.
+        let boxes = [at(2), at(14), at(38)];
+        for method in Method::all() {
+            let fills = pollster::block_on(remove(&photo, &boxes, &method, &nets));
+            let fills = fills.expect("the CPU computes");
+            let (mut laid, mut reversed) = (photo.clone(), photo.clone());
+            fills.iter().for_each(|fill| fill.lay_on(&mut laid));
+            fills.iter().rev().for_each(|fill| fill.lay_on(&mut reversed));
+            let same = laid.to_rgba8() == reversed.to_rgba8();
+            assert_eq!(same, !matches!(method, Method::Report(_)), "{method}");
+            if matches!(method, Method::Report(_)) {
+                let of: Vec<BoxInPhoto> = fills.iter().map(|fill| fill.area).collect();
+                assert_eq!(of, boxes, "{method}: in the order of the boxes");
+                let second = laid.part(at(14)).to_rgba8();
+                assert_eq!(second, fills[1].rgba8(&photo), "{method}: the later one is on top");
+            }
+        }
     }
 
     #[test]

@@ -39,22 +39,17 @@ pub(super) async fn inside(
     let difference: Vec<f32> = mean.iter().zip(&deviation).map(|(m, d)| m - d).collect();
     let histogram = Histogram::of(&difference, bins(method));
 
-    let mut rounds = Vec::new();
+    let mut rounds: Vec<(BoxInPhoto, RoundPicture)> = Vec::new();
     let mut watch = |round: Round<'_>| {
-        if rounds.len() < MOST_ROUNDS {
-            rounds.push(picture_of(&round));
+        if rounds.iter().filter(|(of, _)| *of == round.area).count() < MOST_ROUNDS {
+            rounds.push((round.area, picture_of(&round)));
         }
     };
     let fills = remove_watched(photo, erasure, method, nets, &mut watch).await?;
-    let fill = fills.into_iter().next().ok_or_else(nothing)?;
+    let fill = fill_of(area, fills).ok_or_else(nothing)?;
     let region = fill.area;
-    let strokes = match (&nets.strokes, method) {
-        (Some(finder), Method::Doorplate(_)) => {
-            let chances = finder.find(photo, region, &erasure.boxes).await?.strokes;
-            chances.iter().map(|chance| (255.0 * chance).round() as u8).collect()
-        }
-        _ => Vec::new(),
-    };
+    rounds.retain(|(of, _)| *of == region);
+    let rounds = rounds.into_iter().map(|(_, picture)| picture).collect();
     let frame = shape.crop.frame(area, photo.size());
     Ok(Inside {
         area,
@@ -74,11 +69,34 @@ pub(super) async fn inside(
             counts: histogram.counts.iter().map(|&count| count as u32).collect(),
         },
         region,
-        strokes,
+        strokes: strokes_of(&fill),
         key_pixels: fill.key_pixels.iter().map(|&(y, x)| (x as u32, y as u32)).collect(),
         rounds,
         fill: patch_of(&fill, photo),
     })
+}
+
+/// The fill that takes a digit away: the one with the box, grown or not, that is most like the
+/// digit's.
+fn fill_of(area: BoxInPhoto, fills: Vec<Fill>) -> Option<Fill> {
+    let pixels = |b: BoxInPhoto| f64::from(b.width) * f64::from(b.height);
+    let likeness = |fill: &Fill| {
+        let of = |other: &BoxInPhoto| {
+            let shared = area.intersection(other).map_or(0.0, pixels);
+            shared / (pixels(area) + pixels(*other) - shared)
+        };
+        fill.boxes.iter().map(of).fold(0.0, f64::max)
+    };
+    fills.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+}
+
+/// The strokes that a fill replaces, from 0 to 255: as they were found with all boxes near by, then
+/// corrected by the brush and grown. What was found and stays is not among them.
+fn strokes_of(fill: &Fill) -> Vec<u8> {
+    let filled = fill.strokes.iter().zip(fill.inside.iter());
+    filled
+        .map(|(chance, filled)| if *filled { (255.0 * chance).round() as u8 } else { 0 })
+        .collect()
 }
 
 /// A fill as the page lays it.
@@ -117,13 +135,15 @@ fn picture_of(round: &Round<'_>) -> RoundPicture {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use burn::tensor::Device;
 
     use super::*;
     use crate::{
         classifier::{Architecture, Classifier, Network},
         photo::PhotoSize,
-        removal::{KeyPixels, remove},
+        removal::{Brush, BrushStroke, KeyPixels, remove},
         strokes::{StrokeFinder, StrokeNet},
     };
 
@@ -180,6 +200,53 @@ mod tests {
             let fills = fills.expect("the CPU computes");
             assert_eq!(inside.fill.rgba, fills[0].rgba8(&photo), "{method}: what erase gives");
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_what_is_filled_with_the_boxes_beside_the_brush_and_growth() {
+        let device = Device::flex();
+        device.seed(2);
+        let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
+        let nets = Nets {
+            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
+            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
+        };
+        let samples = (0..160 * 50 * 3).map(|i| (i * 7 % 251) as u8).collect();
+        let size = PhotoSize { width: 160, height: 50 };
+        let photo = Photo::from_rgb8(size, samples).expect("a photo");
+        let at = |left| BoxInPhoto { left, top: 8, width: 20, height: 34 };
+        let dab = |brush, column: i32, row: i32| {
+            let points = vec![(4 * column + 2, 4 * row + 2)];
+            Arc::new(BrushStroke { brush, radius: 12, points })
+        };
+        // Two that are filled together, and one far away that comes first.
+        let erasure = Erasure {
+            corrections: vec![dab(Brush::Adds, 42, 20), dab(Brush::Takes, 42, 32)],
+            ..Erasure::of(&[at(120), at(30), at(52)])
+        };
+        let method = Method::Doorplate(RemovalOptions { grow: 2, ..RemovalOptions::default() });
+        let mut unwatched = |_: Round<'_>| {};
+        let fills = remove_watched(&photo, &erasure, &method, &nets, &mut unwatched);
+        let fills = pollster::block_on(fills).expect("the CPU computes");
+        let look = inside(&nets, &photo, at(31), None, &erasure, &method);
+        let inside = pollster::block_on(look).expect("the CPU computes");
+        assert_eq!(inside.fill.boxes, [at(30), at(52)], "not the first one's");
+        assert_eq!(inside.fill, patch_of(&fills[1], &photo));
+        assert_eq!(inside.region, fills[1].area);
+        let columns = inside.region.width;
+        let shown = |x: u32, y: u32| {
+            let (x, y) = (x - inside.region.left, y - inside.region.top);
+            inside.strokes[(y * columns + x) as usize]
+        };
+        assert_eq!((shown(42, 20), shown(42, 32)), (255, 0), "as the brush says");
+        for (i, stroke) in inside.strokes.iter().enumerate() {
+            let (x, y) = (i as u32 % columns, i as u32 / columns);
+            let expected = if inside.fill.fills(x, y) { fills[1].strokes[i] } else { 0.0 };
+            assert_eq!(*stroke, (255.0 * expected).round() as u8, "{x} {y}");
+        }
+        let right = (52..72).any(|x| (8..42).any(|y| shown(x, y) > 0));
+        assert!(right, "strokes of the box beside it are filled with it");
+        assert_eq!(inside.rounds.last().map(|round| round.columns.len() > 8), Some(true));
     }
 
     #[test]

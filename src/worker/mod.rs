@@ -17,6 +17,8 @@ mod loading;
 pub mod protocol;
 #[cfg(feature = "worker")]
 mod scope;
+#[cfg(any(feature = "worker", test))]
+mod superseding;
 
 #[cfg(feature = "worker")]
 pub use scope::main;

@@ -5,7 +5,8 @@
 //! before the last one).
 //! When a newer request of the same kind waits behind an older one, the engine answers the older
 //! one with [`Answer::Superseded`] without working on it. [`Ask::Start`] and [`Ask::Switch`] both
-//! load a model and count as one kind there.
+//! load a model and count as one kind there. [`Ask::Open`] replaces whatever waits and is about the
+//! photo before it, too.
 //!
 //! Requests are answered in their order, but for those two and [`Ask::Compare`]: while their files
 //! are being fetched, the engine answers what comes after them, with the model that it has, and
@@ -93,14 +94,16 @@ pub enum Ask {
         /// The boxes.
         boxes: Vec<BoxInPhoto>,
     },
-    /// What the network makes of one box, and how its digit is taken out. Answered by
+    /// What the network makes of one box, and how its digit is taken out: with the boxes that are
+    /// filled together with it, the brush's strokes and all options. Answered by
     /// [`Answer::Inside`].
     Inspect {
         /// The box that is read.
         area: BoxInPhoto,
         /// The digit whose logit's gradient is asked for; without one, the digit read.
         digit: Option<u8>,
-        /// What is taken out there alone: the box as it is grown for the removal.
+        /// What is taken out: the box as it is grown for the removal, and all boxes that are filled
+        /// together with it. Of a digit that stays, its box alone.
         erasure: Erasure,
         /// How.
         method: Method,
@@ -161,9 +164,12 @@ pub enum Answer {
         /// The device that answered.
         device: DeviceInfo,
     },
-    /// The removal's result: lay these over the photo, in any order.
+    /// The removal's result: lay these over the photo, in their order. The report's methods fill each
+    /// box alone, and where boxes overlap the later one lies on top; no other method's patches fill
+    /// the same pixel.
     Erased {
-        /// One patch a group of boxes.
+        /// One patch a group of boxes that are filled together; of the report's methods one a box,
+        /// in the order of the erasure's boxes.
         patches: Vec<Patch>,
         /// What the second look found, one check a box of the erasure, in its order; none where
         /// it was not asked for.
@@ -185,7 +191,7 @@ pub enum Answer {
     Compared,
     /// What is inside one box.
     Inside(Box<Inside>),
-    /// A newer request of the same kind came first; nothing was done.
+    /// Skipped, as a newer request of this kind, or another photo, is waiting.
     Superseded,
     /// It could not be done.
     Failed(Failure),
@@ -366,15 +372,16 @@ pub struct Inside {
     pub histogram: Bins,
     /// The part of the photo that `strokes`, `key_pixels` and `fill` lie on.
     pub region: BoxInPhoto,
-    /// How likely each pixel of the region is a stroke's, 0 to 255, row after row; empty without
-    /// a network that finds strokes, or where the method takes no strokes.
+    /// How likely each pixel that is filled is a stroke's, 0 to 255, row after row over the region,
+    /// and 0 where nothing is filled; empty without a network that finds strokes, or where the method
+    /// takes no strokes.
     #[serde(with = "serde_bytes")]
     pub strokes: Vec<u8>,
     /// The region's key pixels, as column and row in it.
     pub key_pixels: Vec<(u32, u32)>,
     /// The rounds of fold-in, the key pixels alone first.
     pub rounds: Vec<RoundPicture>,
-    /// The region with the digit taken out.
+    /// The region with the digit taken out, and those that are filled together with it.
     pub fill: Patch,
 }
 

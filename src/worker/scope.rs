@@ -12,6 +12,7 @@ use super::{
     engine::{Comparison, Engine, Taken},
     loading::{self, Fetched, Order},
     protocol::{Answer, Ask, Column, ColumnState, Failure, FailureKind, Reply, Request, RequestId},
+    superseding::{self, Waiting},
 };
 
 /// What waits for the engine.
@@ -180,22 +181,12 @@ fn ends_comparisons(ask: &Ask) -> bool {
 /// Whether `older` is of no use any more once `newer` is asked.
 fn supersedes(newer: &Work, older: &Work) -> bool {
     let Work::Take(Request { ask: newer, .. }) = newer else { return false };
-    match older {
-        Work::Install { .. } => loads(newer),
-        Work::Compare { .. } => ends_comparisons(newer),
-        Work::Take(Request { ask: older, .. }) => {
-            loads(newer) && loads(older)
-                || ends_comparisons(newer) && matches!(older, Ask::Compare { .. })
-                || matches!(
-                    (newer, older),
-                    (
-                        Ask::Open { .. },
-                        Ask::Open { .. } | Ask::Read { .. } | Ask::Erase { .. } | Ask::Preview
-                    ) | (Ask::Read { .. }, Ask::Read { .. })
-                        | (Ask::Erase { .. }, Ask::Erase { .. })
-                )
-        }
-    }
+    let older = match older {
+        Work::Install { .. } => Waiting::Loading,
+        Work::Compare { .. } => Waiting::Comparison,
+        Work::Take(Request { ask, .. }) => Waiting::Asked(ask),
+    };
+    superseding::supersedes(newer, &older)
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, reply: &Reply) {

@@ -1,0 +1,106 @@
+//! Which waiting work a newer request makes useless: plain data, so that the native tests reach it.
+
+use super::protocol::Ask;
+
+/// Work that has not begun, or not gone on, yet.
+pub(super) enum Waiting<'a> {
+    /// A request that nothing was done for yet.
+    Asked(&'a Ask),
+    /// The rest of a model's loading, once its files are there.
+    Loading,
+    /// The rest of a comparison.
+    Comparison,
+}
+
+/// Whether `older` is of no use any more once `newer` is asked: both are of one kind, or `newer`
+/// opens a photo and `older` is about the one before.
+pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
+    let opens = matches!(newer, Ask::Open { .. });
+    match older {
+        Waiting::Asked(older) => kind(newer) == kind(older) || opens && is_about_the_photo(older),
+        Waiting::Loading => kind(newer) == Kind::Load,
+        Waiting::Comparison => opens || kind(newer) == Kind::Compare,
+    }
+}
+
+/// Requests of one kind replace each other.
+#[derive(PartialEq)]
+enum Kind {
+    /// Both ways to load a model.
+    Load,
+    Open,
+    Preview,
+    Read,
+    Erase,
+    Save,
+    Compare,
+    Inspect,
+}
+
+fn kind(ask: &Ask) -> Kind {
+    match ask {
+        Ask::Start { .. } | Ask::Switch { .. } => Kind::Load,
+        Ask::Open { .. } => Kind::Open,
+        Ask::Preview => Kind::Preview,
+        Ask::Read { .. } => Kind::Read,
+        Ask::Erase { .. } => Kind::Erase,
+        Ask::Save { .. } => Kind::Save,
+        Ask::Compare { .. } => Kind::Compare,
+        Ask::Inspect { .. } => Kind::Inspect,
+    }
+}
+
+fn is_about_the_photo(ask: &Ask) -> bool {
+    !matches!(kind(ask), Kind::Load | Kind::Open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        photo::BoxInPhoto,
+        removal::{Erasure, Method},
+        worker::protocol::DeviceChoice,
+    };
+
+    /// One request of each kind, the two that load a model first, then the one that opens a photo.
+    fn one_of_each() -> Vec<Ask> {
+        let (boxes, erasure, method) = (Vec::new(), Erasure::default(), Method::default());
+        let area = BoxInPhoto { left: 0, top: 0, width: 1, height: 1 };
+        let models_url = String::new();
+        vec![
+            Ask::Start { models_url, model: None, device: DeviceChoice::Auto },
+            Ask::Switch { model: String::new() },
+            Ask::Open { file: Vec::new() },
+            Ask::Preview,
+            Ask::Read { boxes: boxes.clone() },
+            Ask::Erase { erasure: erasure.clone(), method: method.clone(), check: false },
+            Ask::Save { erasure: erasure.clone(), method: method.clone() },
+            Ask::Compare { models: Vec::new(), boxes },
+            Ask::Inspect { area, digit: None, erasure, method },
+        ]
+    }
+
+    #[test]
+    fn every_kind_replaces_itself_and_a_photo_all_about_the_last_one() {
+        let all = one_of_each();
+        let (loading, opening) = ([0, 1], 2);
+        for (i, newer) in all.iter().enumerate() {
+            for (j, older) in all.iter().enumerate() {
+                let expected = i == j
+                    || loading.contains(&i) && loading.contains(&j)
+                    || i == opening && j > opening;
+                let superseded = supersedes(newer, &Waiting::Asked(older));
+                assert_eq!(superseded, expected, "{newer:?} after {older:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_under_way_ends_when_its_like_or_another_photo_is_asked_for() {
+        for (i, newer) in one_of_each().iter().enumerate() {
+            assert_eq!(supersedes(newer, &Waiting::Loading), i < 2, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 2 || i == 7, "{newer:?}");
+        }
+    }
+}
