@@ -2,9 +2,9 @@
 //! data loading and augmentation included, and the ratio to Burn's autodiff on the same machine
 //! and, where Python has torch, to PyTorch, from the same run.
 //!
-//! `cargo bench --bench training [SECONDS]`
+//! `cargo bench --bench training [SECONDS]`. `PYTHON` names another interpreter than `python3`.
 
-use std::{process::Command, time::Instant};
+use std::{env, path::PathBuf, process::Command, time::Instant};
 
 use doorplate::{
     dataset::synthetic::write_format1,
@@ -42,7 +42,7 @@ for name, layout in [("contiguous", torch.contiguous_format), ("channels last", 
 
 fn main() {
     let seconds: f64 =
-        std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10.0);
+        env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10.0);
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_format1(folder.path(), 300, 1).expect("photos to train on");
     let benchmark = Benchmark::load("ConvNet48_Dropout3", folder.path(), 32, Augmentation::LIGHT)
@@ -60,8 +60,8 @@ fn main() {
     );
     let start = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
-    let torch =
-        Command::new("python3").args(["-c", TORCH, &seconds.to_string(), &threads]).output();
+    let python = PathBuf::from(env::var_os("PYTHON").unwrap_or_else(|| "python3".into()));
+    let torch = Command::new(&python).args(["-c", TORCH, &seconds.to_string(), &threads]).output();
     match torch {
         Ok(output) if output.status.success() => {
             for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -71,7 +71,8 @@ fn main() {
             }
         }
         _ => println!(
-            "PyTorch was left out: python3 has no torch ({:.1} s)",
+            "PyTorch was left out: {} has no torch; name a Python that has it in PYTHON ({:.1} s)",
+            python.display(),
             start.elapsed().as_secs_f64()
         ),
     }
