@@ -1,9 +1,25 @@
-//! Files written whole or not at all.
+//! Files written whole or not at all, and their names as people may safely see them.
 
 use std::{
+    fs,
     io::{self, BufWriter},
     path::{Path, PathBuf},
 };
+
+/// A message with its control characters escaped, as `\u{1b}`: a file's name may hold any, and a
+/// terminal would obey them.
+#[cfg(feature = "native")]
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            printable.extend(c.escape_unicode());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
 
 /// A file on disk, whole but under a temporary name; gone unless it is put in its place.
 pub(crate) struct Draft {
@@ -52,16 +68,51 @@ pub(crate) fn draft_with(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    let permissions = permissions_of(path);
     let mut builder = tempfile::Builder::new();
-    // As a plain new file would be; temporary files are private to their user by default.
     #[cfg(unix)]
-    let builder = {
+    {
         use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o644))
-    };
+        // As any new file is made, with the umask taken off. What replaces another file is its
+        // owner's alone until it has that file's permissions, as these may be the stricter ones.
+        let mode = if permissions.is_some() { 0o600 } else { 0o666 };
+        builder.permissions(fs::Permissions::from_mode(mode));
+    }
     let mut out = BufWriter::new(builder.prefix(".doorplate-").tempfile_in(folder)?);
     write(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if let Some(permissions) = permissions {
+        // File systems that have no permissions refuse this; the file is no more open then.
+        let _ = file.as_file().set_permissions(permissions);
+    }
     file.as_file().sync_all()?;
     Ok(Draft { file, path: path.to_owned() })
+}
+
+/// The permissions of a file that is about to be replaced, where the system keeps them a file.
+fn permissions_of(path: &Path) -> Option<fs::Permissions> {
+    // Not through a link: that is replaced itself.
+    let replaced = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Nobody's rights to run the old file as its owner pass on to new content.
+        Some(fs::Permissions::from_mode(replaced.permissions().mode() & 0o777))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = replaced;
+        None
+    }
+}
+
+#[cfg(all(test, feature = "native"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left_in_a_message() {
+        assert_eq!(printable("a/\u{1b}[2J\n\u{7f}\u{9b}b"), "a/\\u{1b}[2J\\u{a}\\u{7f}\\u{9b}b");
+        assert_eq!(printable("Straße 7/é.png"), "Straße 7/é.png");
+    }
 }

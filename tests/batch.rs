@@ -324,12 +324,15 @@ fn started_again_it_does_what_is_missing_or_has_changed() {
     assert_eq!(run("--method doorplate"), [6, 0, 0]);
     assert!(results(&shop.path().join("out")) == first);
 
-    // A result that is gone, one that was cut short, a record that is gone.
+    // A result that is gone, one that was cut short, one of the same length, a record that is gone.
     let out = shop.path().join("out");
     fs::remove_file(out.join("1.png")).expect("removed");
     fs::write(out.join("2.png"), "half").expect("written");
     fs::remove_file(out.join(".doorplate/3.png.json")).expect("removed");
-    assert_eq!(run(""), [3, 3, 0]);
+    let mut other = fs::read(out.join("4.png")).expect("read");
+    other.reverse();
+    fs::write(out.join("4.png"), other).expect("written");
+    assert_eq!(run(""), [4, 2, 0]);
     assert!(results(&out) == first);
 
     // A changed photo, by its content or by its time alone; changed boxes of another.
@@ -417,7 +420,7 @@ fn a_list_comes_with_lines_or_zero_bytes() {
     ran.refused(6);
     assert!(error_of(&told, "../a.png").contains("--root"));
     assert!(error_of(&told, "none.png").contains("none.png: No such file"));
-    assert!(error_of(&told, "photos").contains("no file"));
+    assert!(error_of(&told, "photos").contains("not a regular file"));
 }
 
 #[test]
@@ -527,12 +530,21 @@ fn nothing_is_written_over_that_is_not_ours() {
     assert!(error_of(&lines(&ran.stdout), "out/1.png").contains("in the output folder"));
     // Two photos with one result: in one list, and of an earlier run.
     fs::create_dir_all(shop.path().join("other/photos")).expect("made");
-    fs::copy(shop.path().join("photos/1.png"), shop.path().join("other/photos/1.png"))
-        .expect("copied");
+    let elsewhere = shop.path().join("other/photos/1.png");
+    fs::copy(shop.path().join("photos/2.png"), &elsewhere).expect("copied");
+    let before = results(&shop.path().join("out"));
     let ran = erase(shop.path(), &format!("other/photos {boxes} -o out"));
     let told = lines(&ran.stdout);
-    assert!(error_of(&told, "other/photos/1.png").contains("take the place of that of"));
+    assert!(error_of(&told, "other/photos/1.png").contains("the result of another photo"));
     ran.refused(6);
+    assert!(results(&shop.path().join("out")) == before);
+    // The same photo in another place is no other photo.
+    fs::copy(shop.path().join("photos/1.png"), &elsewhere).expect("copied");
+    let moved = erase(shop.path(), &format!("other/photos {boxes} -o out")).done();
+    assert_eq!(tally(&lines(&moved)), [1, 0, 0], "its time is another");
+    let again = erase(shop.path(), &format!("other/photos {boxes} -o out")).done();
+    assert_eq!(tally(&lines(&again)), [0, 1, 0]);
+    assert!(results(&shop.path().join("out")) == before);
     // Two photos with one name, where the boxes tell names alone.
     fs::copy(shop.path().join("photos/2.png"), shop.path().join("other/1.png")).expect("copied");
     let ran = erase(shop.path(), &format!("other {boxes} -o out-other"));
@@ -549,6 +561,130 @@ fn nothing_is_written_over_that_is_not_ours() {
     fs::create_dir(shop.path().join("empty")).expect("made");
     let message = erase(shop.path(), &format!("empty {boxes} -o o")).refused(3);
     assert!(message.contains("no photo in this folder"), "{message}");
+}
+
+#[test]
+fn an_output_folder_that_is_handed_on_does_not_say_what_was_removed() {
+    let shop = shop(3);
+    let arguments = "photos --boxes lists/digitStruct.mat -o out";
+    let told = lines(&erase(shop.path(), &format!("{arguments} --no-readings")).done());
+    assert_eq!(tally(&told), [3, 0, 0]);
+    for line in told.values() {
+        assert!(line.get("readings").is_none() && line.get("numbers").is_none(), "{line}");
+        assert_eq!(line["left"], 0);
+    }
+    let records = || results(&shop.path().join("out/.doorplate"));
+    let (first, folder) = (records(), shop.path().to_string_lossy().into_owned());
+    assert_eq!(first.len(), 3);
+    for (name, content) in &first {
+        let record: Value = serde_json::from_slice(content).expect("JSON");
+        let fields: Vec<&str> =
+            record.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(fields, ["bytes", "content", "left", "made_of", "photo", "sha256"], "{name}");
+        let text = String::from_utf8_lossy(content);
+        assert!(!text.contains(&folder) && !text.contains(".png"), "{name}: {text}");
+    }
+    // What is said of a photo that was done before comes from no record either.
+    let again = lines(&erase(shop.path(), arguments).done());
+    assert_eq!(tally(&again), [0, 3, 0], "readings are no part of a result");
+    let line = &again["photos/1.png"];
+    assert_eq!((&line["left"], &line["method"]), (&json!(0), &json!("doorplate")));
+    assert!(line.get("readings").is_none(), "{line}");
+    assert!(records() == first);
+
+    let one = "photos/1.png --boxes lists/digitStruct.mat -o one.png --no-readings";
+    let report = erase(shop.path(), &format!("{one} --json")).json();
+    assert!(report.get("readings").is_none() && report.get("numbers").is_none(), "{report}");
+    let message = erase(shop.path(), one).done();
+    assert!(message.contains("removed the digits in"), "{message}");
+}
+
+#[test]
+fn without_the_network_that_finds_strokes_nothing_is_erased() {
+    let shop = shop(1);
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let own = shop.path().join("models");
+    fs::create_dir(&own).expect("made");
+    let copied = names_in(&models).into_iter().filter(|name| {
+        name == "manifest.json" || name.starts_with("strokes-") || name.starts_with("convnet")
+    });
+    for name in copied.filter(|name| !name.ends_with(".md") && !name.ends_with(".svg")) {
+        fs::copy(models.join(&name), own.join(&name)).expect("copied");
+    }
+    let strokes = names_in(&own).into_iter().find(|name| name.starts_with("strokes-"));
+    let strokes = own.join(strokes.expect("published"));
+    let mut bytes = fs::read(&strokes).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    for damaged in [Some(bytes), None] {
+        match damaged {
+            Some(bytes) => fs::write(&strokes, bytes).expect("written"),
+            None => fs::remove_file(&strokes).expect("removed"),
+        }
+        for arguments in ["photos -o out", "photos/1.png -o one.png"] {
+            let mut erase = program();
+            erase.current_dir(shop.path()).arg("erase").args(arguments.split(' '));
+            erase.args(["--boxes", "lists/digitStruct.mat", "--models", "models"]);
+            let message = Ran::from(erase.output().expect("it starts")).refused(4);
+            assert!(message.contains("strokes"), "{message}");
+        }
+    }
+    assert!(!shop.path().join("out").exists() && !shop.path().join("one.png").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn no_result_leaves_the_output_folder_through_a_link() {
+    use std::os::unix::fs::symlink;
+    let shop = shop(4);
+    let photos = shop.path().join("photos");
+    for (folder, name) in [("a", "2.png"), ("b", "3.png")] {
+        fs::create_dir(photos.join(folder)).expect("made");
+        fs::rename(photos.join(name), photos.join(folder).join(name)).expect("moved");
+    }
+    let before = results(&photos);
+    let arguments = "photos --boxes lists/digitStruct.mat -o out";
+    // Claimed by an earlier run, so that links in it are not taken for other files.
+    let out = shop.path().join("out");
+    fs::create_dir_all(out.join(".doorplate")).expect("made");
+    symlink("../photos/a", out.join("a")).expect("linked");
+    fs::create_dir(shop.path().join("elsewhere")).expect("made");
+    symlink("../../elsewhere", out.join(".doorplate/b")).expect("linked");
+    // A link in a result's own place is replaced, and not what it leads to.
+    symlink("../photos/1.png", out.join("1.png")).expect("linked");
+    let ran = erase(shop.path(), arguments);
+    let told = lines(&ran.stdout);
+    assert!(results(&photos) == before, "the photos are as they were");
+    assert_eq!(tally(&told), [2, 0, 2], "{told:?}");
+    for photo in ["photos/a/2.png", "photos/b/3.png"] {
+        let error = error_of(&told, photo);
+        assert!(error.contains("outside the output folder") && error.contains("link"), "{error}");
+    }
+    assert_eq!(names_in(&shop.path().join("elsewhere")), [""; 0]);
+    assert!(fs::symlink_metadata(out.join("1.png")).expect("written").is_file());
+    ran.refused(6);
+
+    fs::remove_file(out.join("a")).expect("removed");
+    fs::remove_file(out.join(".doorplate/b")).expect("removed");
+    assert_eq!(tally(&lines(&erase(shop.path(), arguments).done())), [2, 2, 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn control_characters_of_a_photos_name_do_not_reach_the_terminal() {
+    let shop = shop(1);
+    let name = "photos/\u{1b}[2J.png";
+    fs::write(shop.path().join(name), "no picture").expect("written");
+    let ran = erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out");
+    assert!(lines(&ran.stdout).contains_key(name), "JSON has its own escapes");
+    let message = ran.refused(6);
+    assert!(message.contains("photos/\\u{1b}[2J.png: "), "{message}");
+    assert!(!message.contains('\u{1b}'), "{message:?}");
+
+    let mut one = command(shop.path(), "photos/1.png --boxes lists/digitStruct.mat");
+    let ran = Ran::from(one.args(["-o", "a\u{1b}b.png"]).output().expect("it starts"));
+    let message = ran.done();
+    assert!(message.contains("written to a\\u{1b}b.png"), "{message}");
 }
 
 #[cfg(unix)]

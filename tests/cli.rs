@@ -588,6 +588,7 @@ fn boxes_from_json_and_from_the_list_read_the_same() {
 
 #[test]
 fn erasing_changes_the_boxes_and_nothing_else() {
+    // But strokes that go on beyond their box.
     let shop = own_workshop();
     let report = doorplate(
         shop.path(),
@@ -607,6 +608,7 @@ fn erasing_changes_the_boxes_and_nothing_else() {
         .expect("a list")
         .iter()
         .map(|reading| serde_json::from_value(reading["box"].clone()).expect("a box"))
+        .map(|area| doorplate::removal::stroke_reach(&area))
         .collect();
     let (old, new) = (before.to_rgba8(), after.to_rgba8());
     for i in pixels_outside(before.size(), &boxes) {
@@ -615,6 +617,31 @@ fn erasing_changes_the_boxes_and_nothing_else() {
     assert_ne!(old, new);
     let again = doorplate(shop.path(), "erase data/3.png --boxes data/digitStruct.mat -o out.png");
     assert!(again.done().contains("out.png"), "an older result is replaced");
+}
+
+#[test]
+fn numbers_are_told_in_reading_order_whatever_the_order_of_their_boxes() {
+    let shop = own_workshop();
+    let read = "read data/3.png --boxes data/digitStruct.mat --json";
+    let read = doorplate(shop.path(), read).json();
+    let mut boxes: Vec<Value> = read["readings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|reading| reading["box"].clone())
+        .collect();
+    assert!(boxes.len() > 1, "{read}");
+    boxes.reverse();
+    let last = boxes.len() - 1;
+    fs::write(shop.path().join("boxes.json"), json!({ "boxes": boxes }).to_string())
+        .expect("written");
+    let erase = "erase data/3.png --boxes boxes.json --method whole-boxes --no-check -o out.png";
+    let report = doorplate(shop.path(), &format!("{erase} --json")).json();
+    assert_eq!(report["numbers"][0]["number"], read["numbers"][0]["number"]);
+    assert_eq!(report["numbers"][0]["readings"][0], last, "its first digit's box came last");
+    let told = doorplate(shop.path(), erase).done();
+    let number = read["numbers"][0]["number"].as_str().expect("digits");
+    assert!(told.contains(&format!("removed {number} in")), "{told}");
 }
 
 #[test]
@@ -728,6 +755,40 @@ fn removal_is_measured_beside_the_reports_and_the_untouched_photo() {
     let judged = "bench removal --photos 1 --measure traces --data data --judge first";
     let refused = doorplate(shop.path(), judged).refused(2);
     assert!(refused.contains("takes part"), "{refused}");
+}
+
+#[cfg(unix)]
+#[test]
+fn new_files_have_the_umasks_permissions_and_replaced_ones_keep_theirs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shop = own_workshop();
+    let mode = |name: &str| {
+        let metadata = fs::metadata(shop.path().join(name)).expect("written");
+        metadata.permissions().mode() & 0o777
+    };
+    let erase = |umask: &str, output: &str| {
+        let script = format!("umask {umask}; exec \"$@\"");
+        let program = program();
+        let mut shell = Command::new("sh");
+        shell.current_dir(shop.path()).args(["-c", &script, "sh"]).arg(program.get_program());
+        shell.args(["erase", "data/3.png", "--boxes", "data/digitStruct.mat", "-o", output]);
+        shell.args(["--method", "whole-boxes", "--no-check"]);
+        Ran::from(shell.output().expect("sh starts")).done();
+    };
+    for (umask, expected) in [("077", 0o600), ("002", 0o664), ("022", 0o644)] {
+        let name = format!("{umask}.png");
+        erase(umask, &name);
+        assert_eq!(mode(&name), expected, "{umask}: {:o}", mode(&name));
+    }
+    for (umask, kept) in [("002", 0o600), ("077", 0o646), ("022", 0o444)] {
+        let path = shop.path().join("kept.png");
+        let _ = fs::remove_file(&path);
+        fs::write(&path, "an earlier result").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(kept)).expect("set");
+        erase(umask, "kept.png");
+        assert_eq!(mode("kept.png"), kept, "{umask}: {:o}", mode("kept.png"));
+        assert!(fs::metadata(&path).expect("there").len() > 100, "a new result");
+    }
 }
 
 #[test]

@@ -72,10 +72,34 @@ pub fn readings_json(read: &[BoxReading]) -> serde_json::Value {
 }
 
 /// A house number: its digits, how likely all of them are right, and which boxes hold them.
-struct Number {
-    digits: String,
+pub struct Number {
+    /// Its digits, in reading order.
+    pub digits: String,
     confidence: f32,
     boxes: Vec<usize>,
+}
+
+/// The house numbers that the digits in some boxes make, in reading order.
+pub fn numbers_in(read: &[BoxReading]) -> Vec<Number> {
+    let (boxes, readings) = digits_of(read);
+    numbers_of(&boxes, &readings)
+}
+
+/// Numbers as every command's `--json` prints them: `readings` are places in the list of that name.
+pub fn numbers_json(numbers: &[Number]) -> serde_json::Value {
+    let one = |number: &Number| {
+        serde_json::json!({
+            "number": number.digits,
+            "confidence": number.confidence,
+            "readings": number.boxes,
+        })
+    };
+    numbers.iter().map(one).collect()
+}
+
+/// The box of each digit, and what is read in it.
+fn digits_of(read: &[BoxReading]) -> (Vec<BoxInPhoto>, Vec<Reading>) {
+    read.iter().flat_map(|of_box| of_box.digits.iter().cloned()).unzip()
 }
 
 fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
@@ -95,21 +119,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let boxes = read_boxes(Some(&args.boxes), None, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;
     let read = pollster::block_on(nets.read(&photo, &boxes))?;
-    let (boxes, readings): (Vec<BoxInPhoto>, Vec<Reading>) =
-        read.iter().flat_map(|of_box| of_box.digits.iter().cloned()).unzip();
+    let (boxes, readings) = digits_of(&read);
     let numbers = numbers_of(&boxes, &readings);
     if args.json {
-        let one = |number: &Number| {
-            serde_json::json!({
-                "number": number.digits,
-                "confidence": number.confidence,
-                "readings": number.boxes,
-            })
-        };
         let report = serde_json::json!({
             "photo": args.photo.to_string_lossy(),
             "readings": readings_json(&read),
-            "numbers": numbers.iter().map(one).collect::<Vec<_>>(),
+            "numbers": numbers_json(&numbers),
         });
         println!("{report}");
         return Ok(());

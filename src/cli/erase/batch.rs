@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 use super::{
     Args, LeftError, checks_json,
     inputs::{Input, Shard, Unusable, absolute, files_in, listed},
-    left_in,
-    records::{ClaimError, Record, Records, Settings, made_of},
+    leave_readings_out, left_in,
+    records::{ClaimError, Record, Records, Settings, hash_of, made_of},
     removed,
 };
 use crate::{
@@ -34,10 +34,11 @@ use crate::{
         WrongArgument,
         boxes::{BoxSource, BoxesError, grow},
         model::NamedNets,
-        read::{OpenPhotoError, readings_json},
+        read::{OpenPhotoError, numbers_in, numbers_json, readings_json},
     },
-    files::write_whole,
+    files::{printable, write_whole},
     photo::{BoxInPhoto, Encoding, PHOTO_EXTENSIONS, Photo, PhotoError, is_photo},
+    publication::sha256_hex,
     removal::Nets,
 };
 
@@ -69,6 +70,8 @@ struct Batch {
     output: PathBuf,
     settings: Settings,
     pass_unlisted: bool,
+    /// Whether lines say what was read.
+    readings: bool,
     nets: Nets,
     bar: ProgressBar,
     /// Results under way, by name, with the photos that they are of.
@@ -141,6 +144,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             model,
         },
         pass_unlisted: many.pass_unlisted,
+        readings: !args.no_readings,
         nets,
         bar: ProgressBar::new(0).with_style(ProgressStyle::with_template(
             "[{bar:30}] {pos}/{len} photos, {per_sec:.1}, {eta} left",
@@ -266,7 +270,7 @@ impl Batch {
 
     /// Says something without disturbing the bar.
     fn say(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("doorplate: {text}"));
+        self.bar.suspend(|| eprintln!("doorplate: {}", printable(text)));
     }
 
     /// Counts the photos for the bar, beside the work.
@@ -469,7 +473,7 @@ impl Batch {
         };
         let file_error = |source| OpenPhotoError::File { path: path.clone(), source };
         let metadata = fs::metadata(path).map_err(file_error)?;
-        ensure!(metadata.is_file(), "this is no file");
+        ensure!(metadata.is_file(), "not a regular file");
         let real = path.canonicalize().map_err(file_error)?;
         ensure!(!real.starts_with(&self.output), "it is in the output folder");
         let found = self.source.find(path, name);
@@ -484,16 +488,31 @@ impl Batch {
         self.note_foreign_label(&boxes_file, &boxes);
         let made_of = made_of(&metadata, &boxes, &self.settings);
         let target = self.output.join(name);
+        self.check_place(&target, path)?;
+        self.check_place(&self.records.path(name), path)?;
+        let path_hash = hash_of(&source);
         if let Some(record) = self.records.get(name) {
-            if Path::new(&record.photo) != source && Path::new(&record.photo).exists() {
-                bail!("its result would take the place of that of {}", record.photo);
+            if record.photo != path_hash {
+                // Perhaps the same photo, moved, or on a machine that has it elsewhere.
+                let content = fs::read(path).map_err(file_error)?;
+                ensure!(
+                    sha256_hex(&content) == record.content,
+                    "{} is the result of another photo, or of this one before it was moved and \
+                     changed; remove it or give another --output",
+                    target.display()
+                );
             }
-            let whole = fs::metadata(&target).is_ok_and(|result| result.len() == record.bytes);
-            if whole && record.made_of == made_of {
-                return Ok(Outcome::DoneBefore(record.line));
+            if record.made_of == made_of && record.is_of(&target) {
+                return Ok(Outcome::DoneBefore(json!({
+                    "output": target.to_string_lossy(),
+                    "grown_by_percent": self.settings.growth,
+                    "method": self.settings.method.name(),
+                    "left": record.left,
+                })));
             }
         }
-        let (content, line) = self.result(path, &target, &boxes_file, &boxes)?;
+        let Made { content, photo_sha256, left, line } =
+            self.result(path, &target, &boxes_file, &boxes)?;
         let written = |path: &Path| {
             let path = path.to_owned();
             move |source| BatchError::Write { path, source }
@@ -501,15 +520,43 @@ impl Batch {
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(written(folder))?;
         }
+        // Once more, as the removal took its time.
+        self.check_place(&target, path)?;
+        self.records.remove(name).map_err(written(&self.records.path(name)))?;
         write_whole(&target, &content).map_err(written(&target))?;
         let record = Record {
-            photo: source.to_string_lossy().into_owned(),
+            photo: path_hash,
+            content: photo_sha256,
             made_of,
             bytes: content.len() as u64,
-            line,
+            sha256: sha256_hex(&content),
+            left: left as u64,
         };
-        self.records.put(name, &record).map_err(written(&target))?;
-        Ok(Outcome::Written(record.line))
+        self.records.put(name, &record).map_err(written(&self.records.path(name)))?;
+        Ok(Outcome::Written(line))
+    }
+
+    /// Refuses a file to be written that would be outside the output folder, through a link in it,
+    /// or that is the photo itself.
+    fn check_place(&self, target: &Path, photo: &Path) -> anyhow::Result<()> {
+        let folder = target.parent().unwrap_or(target);
+        // Folders that are not there yet are made where the last one leads that is.
+        let leads_to = folder.ancestors().find_map(|part| part.canonicalize().ok());
+        if let Some(leads_to) = leads_to.filter(|real| !real.starts_with(&self.output)) {
+            bail!(
+                "{} would be written outside the output folder, as a link in it leads to {}; remove \
+                 that link or give another --output",
+                target.display(),
+                leads_to.display()
+            );
+        }
+        ensure!(
+            !is_same_file(target, photo),
+            "its result would take the place of the photo itself: {} is the same file; give \
+             another --output",
+            target.display()
+        );
+        Ok(())
     }
 
     /// A photo without its digits, as a file, and what is said of it.
@@ -519,24 +566,27 @@ impl Batch {
         target: &Path,
         boxes_file: &Path,
         boxes: &PhotoBoxes,
-    ) -> anyhow::Result<(Vec<u8>, Value)> {
+    ) -> anyhow::Result<Made> {
         let mut clock = Clock::start();
         let file_error = |source| OpenPhotoError::File { path: path.to_owned(), source };
         let bytes = fs::read(path).map_err(file_error)?;
         let unusable = |source: PhotoError| OpenPhotoError::Photo { path: path.to_owned(), source };
         let mut photo = Photo::decode(&bytes).map_err(unusable)?;
         let encoding = Encoding::of(&bytes, self.settings.keep_exif).map_err(unusable)?;
+        let photo_sha256 = sha256_hex(&bytes);
         drop(bytes);
         let areas = boxes
             .on(photo.size())
             .map_err(|source| BoxesError::OnPhoto { path: boxes_file.to_owned(), source })?;
         let opening = clock.lap();
-        let mut readings = json!([]);
+        let (mut readings, mut numbers) = (json!([]), json!([]));
         let mut reading = 0.0;
         let mut checks = Vec::new();
         if !areas.is_empty() {
-            readings = self.read(&photo, &areas, boxes)?;
-            reading = clock.lap();
+            if self.readings {
+                (readings, numbers) = self.read(&photo, &areas, boxes)?;
+                reading = clock.lap();
+            }
             let grown = grow(&areas, self.settings.growth, photo.size());
             let (method, no_check) = (&self.settings.method, !self.settings.checked);
             let proven = pollster::block_on(removed(&photo, &grown, method, &self.nets, no_check))?;
@@ -547,14 +597,16 @@ impl Batch {
         }
         let removal = clock.lap();
         let content = encoding.write(&photo).map_err(unusable)?;
-        let line = json!({
+        let left = left_in(&checks);
+        let mut line = json!({
             "photo": path.to_string_lossy(),
             "output": target.to_string_lossy(),
             "grown_by_percent": self.settings.growth,
             "method": self.settings.method.name(),
             "readings": readings,
+            "numbers": numbers,
             "checks": checks_json(&checks),
-            "left": left_in(&checks),
+            "left": left,
             "milliseconds": {
                 "opening": opening,
                 "reading": reading,
@@ -562,16 +614,19 @@ impl Batch {
                 "encoding": clock.lap(),
             },
         });
-        Ok((content, line))
+        if !self.readings {
+            leave_readings_out(&mut line);
+        }
+        Ok(Made { content, photo_sha256, left, line })
     }
 
-    /// What is read in each box, beside what its file calls it.
+    /// What is read in each box, beside what its file calls it; and the numbers that this makes.
     fn read(
         &self,
         photo: &Photo,
         areas: &[BoxInPhoto],
         boxes: &PhotoBoxes,
-    ) -> anyhow::Result<Value> {
+    ) -> anyhow::Result<(Value, Value)> {
         let read = pollster::block_on(self.nets.read(photo, areas))?;
         let mut readings = readings_json(&read);
         // A box that holds several digits has one label for them all.
@@ -584,7 +639,7 @@ impl Batch {
                 reading["label"] = label.into();
             }
         }
-        Ok(readings)
+        Ok((readings, numbers_json(&numbers_in(&read))))
     }
 
     /// Says once that a box is no digit by its class, and is removed all the same.
@@ -599,6 +654,33 @@ impl Batch {
             ));
         }
     }
+}
+
+/// A photo without its digits.
+struct Made {
+    /// Its file.
+    content: Vec<u8>,
+    /// The SHA-256 of the photo's file.
+    photo_sha256: String,
+    /// In how many boxes something of a digit may still be seen.
+    left: usize,
+    /// What is said of it.
+    line: Value,
+}
+
+/// Whether two paths lead to one file, by whatever links and mounts.
+#[cfg(unix)]
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    // A link at the place itself is replaced, and not what it leads to.
+    let of = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
+    let a = of(fs::symlink_metadata(a));
+    a.is_some() && a == of(fs::metadata(b))
+}
+
+#[cfg(not(unix))]
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// What is handed from the list of photos to the threads.

@@ -15,12 +15,12 @@ use super::{
     boxes::{grow, read_boxes},
     method::MethodArgs,
     model::ModelArgs,
-    read::{open_photo, readings_json},
+    read::{numbers_in, numbers_json, open_photo, readings_json},
 };
 use crate::{
     boxes::BoxFormat,
     classifier::EngineError,
-    files::write_whole,
+    files::{printable, write_whole},
     photo::{BoxInPhoto, Photo},
     removal::{
         Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
@@ -64,6 +64,10 @@ pub struct Args {
     /// nothing is said of the result.
     #[arg(long)]
     no_check: bool,
+    /// Leave what was read out of the JSON and out of messages, so that these can be kept or handed
+    /// on without telling what was removed.
+    #[arg(long)]
+    no_readings: bool,
     #[command(flatten)]
     many: Many,
     #[command(flatten)]
@@ -145,7 +149,10 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     let file = args.boxes.as_deref();
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;
-    let read = pollster::block_on(nets.read(&photo, &boxes))?;
+    let read = match args.no_readings {
+        true => Vec::new(),
+        false => pollster::block_on(nets.read(&photo, &boxes))?,
+    };
     let grown = grow(&boxes, args.grow, photo.size());
     let started = Instant::now();
     let Proven { fills, checks } =
@@ -156,25 +163,36 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     }
     write_whole(&args.output, &photo.to_png()?)
         .with_context(|| format!("{}", args.output.display()))?;
+    let numbers = numbers_in(&read);
     if args.json {
-        let report = serde_json::json!({
+        let mut report = serde_json::json!({
             "photo": args.photo.to_string_lossy(),
             "output": args.output.to_string_lossy(),
             "grown_by_percent": args.grow,
             "method": method.name(),
             "readings": readings_json(&read),
+            "numbers": numbers_json(&numbers),
             "checks": checks_json(&checks),
             "removal_milliseconds": milliseconds,
         });
+        if args.no_readings {
+            leave_readings_out(&mut report);
+        }
         println!("{report}");
     } else {
-        let digits = read.iter().flat_map(|of_box| &of_box.digits);
-        let number: String = digits.map(|(_, reading)| reading.best().0.to_string()).collect();
-        println!(
-            "{}: removed {number} in {milliseconds:.1} ms, written to {}",
+        let removed = match args.no_readings {
+            true => "the digits".to_owned(),
+            false => {
+                let numbers = numbers.iter().map(|number| number.digits.as_str());
+                numbers.collect::<Vec<_>>().join(", ")
+            }
+        };
+        let message = format!(
+            "{}: removed {removed} in {milliseconds:.1} ms, written to {}",
             args.photo.display(),
             args.output.display()
         );
+        println!("{}", printable(&message));
     }
     match left_in(&checks) {
         0 => Ok(()),
@@ -197,6 +215,14 @@ async fn removed(
         return Ok(Proven { fills, checks: Vec::new() });
     }
     remove_proven(photo, &erasure, method, nets).await
+}
+
+/// Takes what was read out of what is said of a photo.
+fn leave_readings_out(said: &mut serde_json::Value) {
+    if let Some(said) = said.as_object_mut() {
+        said.remove("readings");
+        said.remove("numbers");
+    }
 }
 
 /// What the second look found in each box, in their order.

@@ -2,6 +2,9 @@
 //!
 //! One file a photo, not one list: any number of processes on any number of machines can write
 //! them side by side, and none has to hold what the others did.
+//!
+//! An output folder may be handed on, and its records with it: they hold nothing of what was read,
+//! no box, and no path, but hashes to compare with.
 
 use std::{
     ffi::OsString,
@@ -11,7 +14,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{boxes::PhotoBoxes, files::write_whole, publication::sha256_hex, removal::Method};
 
@@ -19,16 +22,36 @@ use crate::{boxes::PhotoBoxes, files::write_whole, publication::sha256_hex, remo
 const RECORDS: &str = ".doorplate";
 
 /// What was done with a photo.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Record {
-    /// The photo, from the file system's root.
+    /// The SHA-256 of the photo's path, from the file system's root.
     pub photo: String,
+    /// The SHA-256 of the photo's file, by which it is known again where it has moved.
+    pub content: String,
     /// The hash of all that the result depends on, as [`made_of`] gives it.
     pub made_of: String,
     /// The result's length.
     pub bytes: u64,
-    /// What was said of it.
-    pub line: Value,
+    /// The SHA-256 of the result's file.
+    pub sha256: String,
+    /// In how many boxes something of a digit may still be seen.
+    pub left: u64,
+}
+
+impl Record {
+    /// Whether the file at `result` is still the one that this record is of.
+    pub fn is_of(&self, result: &Path) -> bool {
+        // The length first: most files that are others need not be read then.
+        let same_length = fs::symlink_metadata(result)
+            .is_ok_and(|found| found.is_file() && found.len() == self.bytes);
+        same_length && fs::read(result).is_ok_and(|content| sha256_hex(&content) == self.sha256)
+    }
+}
+
+/// The hash by which a record knows a photo's path again.
+pub fn hash_of(path: &Path) -> String {
+    sha256_hex(path.as_os_str().as_encoded_bytes())
 }
 
 /// The options that a result depends on.
@@ -49,8 +72,8 @@ pub struct Settings {
 /// The hash of all that a result depends on: the photo's length and time, the boxes as they are
 /// given, the options, the model, and this program's version.
 ///
-/// The photo's content is not read for it, so a million photos are passed over in minutes; what
-/// keeps length and time, to the nanosecond, is taken for the same photo, as `make` and `rsync` do.
+/// The photo's content is not read for it: what keeps length and time, to the nanosecond, is taken
+/// for the same photo, as `make` and `rsync` do.
 pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) -> String {
     let modified = photo.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let boxes_given: Vec<_> =
@@ -105,15 +128,26 @@ impl Records {
         Ok(Records { folder })
     }
 
-    fn path(&self, name: &Path) -> PathBuf {
+    /// Where a photo's record is, or is to be.
+    pub fn path(&self, name: &Path) -> PathBuf {
         let mut path = OsString::from(self.folder.join(name));
         path.push(".json");
         path.into()
     }
 
-    /// A photo's record; none when there is none that can be read: it is written anew then.
+    /// A photo's record; none when there is none that can be read: it is written again then, and so
+    /// are those of earlier versions, which held what was read.
     pub fn get(&self, name: &Path) -> Option<Record> {
         serde_json::from_slice(&fs::read(self.path(name)).ok()?).ok()
+    }
+
+    /// Removes a photo's record, before its result is replaced: a run that ends between the two must
+    /// not leave a record beside a result that it is not of.
+    pub fn remove(&self, name: &Path) -> io::Result<()> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Writes a photo's record, once its result is in its place.
@@ -191,15 +225,31 @@ mod tests {
         let name = Path::new("c/1.png");
         assert!(records.get(name).is_none());
         let record = Record {
-            photo: "/c/1.png".to_owned(),
+            photo: hash_of(Path::new("/c/1.png")),
+            content: "y".to_owned(),
             made_of: "x".to_owned(),
             bytes: 3,
-            line: Value::Null,
+            sha256: sha256_hex(b"abc"),
+            left: 1,
         };
         records.put(name, &record).expect("written");
-        assert_eq!(records.get(name).map(|record| record.bytes), Some(3));
+        assert_eq!(records.get(name).as_ref(), Some(&record));
         fs::write(records.path(name), "{").expect("damaged");
         assert!(records.get(name).is_none());
+        // As earlier versions wrote it.
+        let mut older = serde_json::to_value(&record).expect("plain data");
+        older["line"] = json!({ "readings": [] });
+        fs::write(records.path(name), older.to_string()).expect("written");
+        assert!(records.get(name).is_none());
+        records.remove(name).expect("removed");
+        assert!(!records.path(name).exists());
+        records.remove(name).expect("it is gone already");
+
+        let result = output.join("1.png");
+        for (content, same) in [("abc", true), ("abd", false), ("abcd", false)] {
+            fs::write(&result, content).expect("written");
+            assert_eq!(record.is_of(&result), same, "{content}");
+        }
         let other = Records::claim(&folder.path().join("a/b/c"));
         other.expect("an empty one");
         fs::write(folder.path().join("own.png"), "").expect("written");
