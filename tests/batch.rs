@@ -335,6 +335,17 @@ fn started_again_it_does_what_is_missing_or_has_changed() {
     assert_eq!(run(""), [4, 2, 0]);
     assert!(results(&out) == first);
 
+    // A result that cannot be replaced has no record any more, as nothing says what is there.
+    fs::remove_file(out.join("5.png")).expect("removed");
+    fs::create_dir(out.join("5.png")).expect("in its place");
+    let ran = erase(shop.path(), "photos --boxes own.json -o out");
+    assert_eq!(tally(&lines(&ran.stdout)), [0, 5, 1]);
+    ran.refused(6);
+    assert!(!out.join(".doorplate/5.png.json").exists());
+    fs::remove_dir(out.join("5.png")).expect("removed");
+    assert_eq!(run(""), [1, 5, 0]);
+    assert!(results(&out) == first);
+
     // A changed photo, by its content or by its time alone; changed boxes of another.
     let photos = shop.path().join("photos");
     fs::copy(photos.join("2.png"), photos.join("1.png")).expect("copied");

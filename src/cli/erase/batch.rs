@@ -503,6 +503,14 @@ impl Batch {
                 );
             }
             if record.made_of == made_of && record.is_of(&target) {
+                if record.photo != path_hash {
+                    // So that its content need not be compared next time.
+                    let moved = Record { photo: path_hash, ..record.clone() };
+                    self.records.put(name, &moved).map_err(|source| BatchError::Write {
+                        path: self.records.path(name),
+                        source,
+                    })?;
+                }
                 return Ok(Outcome::DoneBefore(json!({
                     "output": target.to_string_lossy(),
                     "grown_by_percent": self.settings.growth,

@@ -33,8 +33,8 @@ pub use self::batch::BatchError;
 ///
 /// Of a folder, or a list of photos on standard input, each photo is written to the output folder
 /// in its own format, and a line of JSON tells what was read, or what was wrong with it; the rest
-/// goes on. Started again, only what is missing is done: a photo is done anew when its size or
-/// time, its boxes, an option that shows, or the model has changed.
+/// goes on. Started again, only what is missing is done: a photo is done again when its size or
+/// time, its boxes, an option that shows, the model, or its result has changed.
 #[derive(Debug, Parser)]
 pub struct Args {
     /// The photo; a folder of photos, with the folders in it; or - for a list of photos on
