@@ -1,25 +1,17 @@
 //! The header and the tools above the stage.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::HtmlInputElement;
 
+use super::browser::{FILE_INPUT, choose_file};
 use super::editor::Editor;
 use super::icons::Icon;
 use super::lean::text;
 use super::page::Page;
-use super::photos::{self, Camera};
+use super::photos::adding::{Camera, add};
+use super::photos::given::given_of;
+use super::state::dialogs::Dialog;
 use super::theme;
-
-const FILE_INPUT: &str = "file-input";
-
-/// Opens the browser's file dialog.
-pub fn choose_file() {
-    let input = document().get_element_by_id(FILE_INPUT);
-    if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlElement>().ok()) {
-        input.click();
-    }
-}
 
 /// The header: what this is, that the photo stays, keys, light or dark.
 #[component]
@@ -36,7 +28,7 @@ pub fn Header(page: Page) -> impl IntoView {
                 data-testid="stays"
                 aria-haspopup="dialog"
                 title="What this page has fetched"
-                on:click=move |_| page.showing_fetches.set(true)
+                on:click=move |_| page.dialogs.open(Dialog::Fetches)
             >
                 {Icon::Lock.view()}
                 <span>"Your photo stays on this machine"</span>
@@ -47,7 +39,7 @@ pub fn Header(page: Page) -> impl IntoView {
                     class="quiet"
                     title="Keys (?)"
                     aria-label="Show the keys"
-                    on:click=move |_| page.help.set(true)
+                    on:click=move |_| page.dialogs.open(Dialog::Help)
                 >
                     {Icon::Keyboard.view()}
                     <span class="wide-only">"Keys"</span>
@@ -70,15 +62,15 @@ pub fn Header(page: Page) -> impl IntoView {
 /// The tools above the stage.
 #[component]
 pub fn Tools(page: Page) -> impl IntoView {
-    let no_photo = move || page.photo.with(Option::is_none);
+    let no_photo = move || page.open.photo.with(Option::is_none);
     let cannot = move |can: fn(&Editor) -> bool| {
-        move || !page.editor.with(|editor| editor.as_ref().is_some_and(can))
+        move || !page.boxes.editor.with(|editor| editor.as_ref().is_some_and(can))
     };
     let zoom = move || match no_photo() {
         true => "–".to_owned(),
-        false => format!("{:.0} %", page.view.get().zoom * 100.0),
+        false => format!("{:.0} %", page.stage.view.get().zoom * 100.0),
     };
-    let compare = move |on: bool| move || page.comparing.set(on && !untrack(no_photo));
+    let compare = move |on: bool| move || page.stage.compare(on && !untrack(no_photo));
     let (hold, release) = (compare(true), compare(false));
     view! {
         <div class="tools" role="toolbar" aria-label="Photo tools">
@@ -99,7 +91,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 on:change=move |event| {
                     let input: HtmlInputElement = event_target(&event);
                     if let Some(files) = input.files() {
-                        photos::add(page, photos::given_of(&files));
+                        add(page, given_of(&files));
                     }
                     // So that the same file can be chosen again.
                     input.set_value("");
@@ -136,7 +128,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 type="button"
                 class="quiet icon-only"
                 data-testid="brush"
-                aria-pressed=text(move || page.brush.get().is_some().to_string())
+                aria-pressed=text(move || page.brush.does.get().is_some().to_string())
                 aria-label="Brush that corrects what is filled"
                 title="Correct what is filled with a brush (P)"
                 disabled=no_photo
@@ -182,7 +174,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 type="button"
                 class="quiet"
                 data-testid="before-after"
-                aria-pressed=move || page.divider.with(Option::is_some).to_string()
+                aria-pressed=move || page.stage.divider.with(Option::is_some).to_string()
                 aria-label="Compare before and after"
                 title="Compare before and after (B)"
                 disabled=no_photo
@@ -197,7 +189,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 type="button"
                 class="quiet icon-only"
                 data-testid="side-by-side"
-                aria-pressed=text(move || page.beside.get().to_string())
+                aria-pressed=text(move || page.stage.beside.get().to_string())
                 aria-label="Original and result side by side"
                 title="Original and result side by side (S)"
                 disabled=no_photo
@@ -211,7 +203,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 type="button"
                 class="quiet compare"
                 data-testid="compare"
-                aria-pressed=move || page.comparing.get().to_string()
+                aria-pressed=move || page.stage.comparing.get().to_string()
                 aria-label="Hold for original"
                 title="Hold to see the original (hold O)"
                 disabled=no_photo
@@ -233,7 +225,7 @@ pub fn Tools(page: Page) -> impl IntoView {
             </button>
             <p class="file-name">
                 {move || {
-                    page.photo
+                    page.open.photo
                         .with(|photo| {
                             photo
                                 .as_ref()

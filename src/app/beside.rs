@@ -22,7 +22,7 @@ pub fn part() -> Result<View, SplitLoaderError> {
 #[component]
 fn OriginalBeside(page: Page) -> impl IntoView {
     view! {
-        <Show when=when(move || page.beside.get())>
+        <Show when=when(move || page.stage.beside.get())>
             <Original page=page />
         </Show>
     }
@@ -38,7 +38,7 @@ fn Original(page: Page) -> impl IntoView {
         <div
             node_ref=half
             class="beside"
-            class:is-pixelated=truth(move || page.view.get().zoom > PIXELATED_ABOVE)
+            class:is-pixelated=truth(move || page.stage.view.get().zoom > PIXELATED_ABOVE)
             data-testid="original-beside"
             role="img"
             aria-label="The original photo"

@@ -5,25 +5,28 @@ use leptos::prelude::*;
 
 use super::editor::{BoxId, BoxInScreen, Editor, Grips, Handle, LabelForm};
 use super::icons::Icon;
+use super::layout::{Laid, Layout, px};
 use super::lean::{text, truth, when};
 use super::page::Page;
 use super::reading::{Sureness, percent, shown_reading};
 use super::second_look::warning;
-use super::stage::{Laid, Layout, px};
 use crate::classifier::is_unsure;
 
 /// A box.
 #[component]
 pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView {
     let element = NodeRef::<html::Div>::new();
-    let this = Memo::new(move |_| page.editor.with(|editor| editor.as_ref()?.get(id).copied()));
+    let this =
+        Memo::new(move |_| page.boxes.editor.with(|editor| editor.as_ref()?.get(id).copied()));
     let area = move || this.get().map(|b| b.area);
     let removes = move || this.get().is_some_and(|b| b.remove);
     let selected = Memo::new(move |_| {
-        page.editor.with(|editor| editor.as_ref().and_then(Editor::selected) == Some(id))
+        page.boxes.editor.with(|editor| editor.as_ref().and_then(Editor::selected) == Some(id))
     });
     let selected_too = Memo::new(move |_| {
-        page.editor.with(|editor| editor.as_ref().is_some_and(|editor| editor.is_selected(id)))
+        page.boxes
+            .editor
+            .with(|editor| editor.as_ref().is_some_and(|editor| editor.is_selected(id)))
             && !selected.get()
     });
     let place = Memo::new(move |_| layout.with(|layout| layout.get(&id).copied()));
@@ -57,17 +60,17 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         move || this.get().and_then(|b| b.label).map(|digit| (digit.to_string(), 1.0));
     let digit =
         move || label_by_hand().or_else(|| reading.get().map(|shown| shown.reading.whole()));
-    let warns = move || page.checks.with(|checks| checks.get(&id).and_then(warning));
+    let warns = move || page.removal.checks.with(|checks| checks.get(&id).and_then(warning));
 
     // The wish comes from drawing, clicking and undoing; Tab focuses by itself.
     Effect::new(move |_| {
-        if page.focus_wish.get() == Some(id)
+        if page.boxes.focus_wish.get() == Some(id)
             && let Some(element) = element.get()
         {
             let options = web_sys::FocusOptions::new();
             options.set_prevent_scroll(true);
             let _ = element.focus_with_options(&options);
-            page.focus_wish.set(None);
+            page.boxes.wish_focus(None);
         }
     });
 
@@ -83,14 +86,14 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         }
     };
     let is_fresh = Memo::new(move |_| {
-        page.editor.with(|editor| editor.as_ref().is_some_and(|editor| editor.is_fresh(id)))
+        page.boxes.editor.with(|editor| editor.as_ref().is_some_and(|editor| editor.is_fresh(id)))
     });
     let handles = move || {
         if !selected.get() {
             return Vec::new();
         }
         let grips =
-            Grips { place_in_screen: own(), is_fresh: is_fresh.get(), hand: page.hand.get() };
+            Grips { place_in_screen: own(), is_fresh: is_fresh.get(), hand: page.stage.hand.get() };
         let handle = |(handle, place): (Handle, BoxInScreen)| {
             view! {
                 <span

@@ -4,15 +4,14 @@ use std::collections::HashSet;
 
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap, ImageData};
+use wasm_bindgen::JsValue;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap};
 
+use super::browser::{canvas_with, context_in_memory, context_of, describe};
 use super::comparison::Divider;
-use super::divider;
-use super::intake::describe;
-use super::messages::Tone;
 use super::page::Page;
 use super::pieces::Piece;
+use super::state::messages::Tone;
 use crate::photo::BoxInPhoto;
 
 /// Canvases beyond these limits fail in some browsers, so larger photos are shown reduced; boxes,
@@ -48,14 +47,14 @@ pub enum Ground {
 pub fn draw_ground(page: Page, canvas: NodeRef<html::Canvas>, ground: Ground) -> RwSignal<u32> {
     let times = RwSignal::new(0);
     let reduction = Memo::new(move |before: Option<&f64>| {
-        let exact = 1.0 / (page.view.get().zoom * window().device_pixel_ratio());
+        let exact = 1.0 / (page.stage.view.get().zoom * window().device_pixel_ratio());
         let before = before.copied().filter(|r| (*r..2.0 * r * SLACK).contains(&exact));
         before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MOST_REDUCTION).ilog2()))
     });
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
         let scale = 1.0 / reduction.get();
-        let drawn = page.picture.with(|picture| match picture {
+        let drawn = page.open.picture.with(|picture| match picture {
             Some(picture) => draw_reduced(&canvas, picture, scale, ground),
             None => {
                 canvas.set_width(0);
@@ -117,7 +116,7 @@ pub fn draw_pieces(
     page: Page,
     canvas: NodeRef<html::Canvas>,
     ground: Ground,
-    pixels_of: fn(&Piece) -> Result<HtmlCanvasElement, JsValue>,
+    pixels_of: fn(&Piece) -> Vec<u8>,
 ) {
     let times = draw_ground(page, canvas, ground);
     let shown = StoredValue::new_local(Shown::default());
@@ -126,16 +125,16 @@ pub fn draw_pieces(
     // dragged its last piece stays until the next one comes, a moment behind the box: without, the
     // digit would flicker.
     let wanted = Memo::new(move |_| {
-        page.editor.with(|editor| {
+        page.boxes.editor.with(|editor| {
             let editor = editor.as_ref()?;
             let areas = editor.erasure().boxes.into_iter().collect::<HashSet<_>>();
             Some((areas, editor.is_adjusting()))
         })
     });
-    let from = Memo::new(move |_| match (ground, page.comparing.get()) {
+    let from = Memo::new(move |_| match (ground, page.stage.comparing.get()) {
         (Ground::Nothing, _) => 0.0,
         (_, true) => 1.0,
-        (_, false) => divider::shown(page).map_or(0.0, Divider::share),
+        (_, false) => page.divider_shown().map_or(0.0, Divider::share),
     });
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
@@ -144,7 +143,7 @@ pub fn draw_pieces(
         let afresh = (new.times, new.from) != (old.times, old.from);
         let (wanted, adjusting) = wanted.get().unwrap_or_default();
         let mut changed = Vec::new();
-        page.pieces.with(|pieces| {
+        page.removal.pieces.with(|pieces| {
             for piece in pieces {
                 if !adjusting && !wanted.contains(&piece.box_in_photo) {
                     continue;
@@ -154,13 +153,13 @@ pub fn draw_pieces(
                 if afresh || known.is_none() {
                     changed.push(piece.reach());
                 }
-                if let Some(pixels) = known.or_else(|| pixels_of(piece).ok()) {
+                if let Some(pixels) = known.or_else(|| canvas_of(piece, pixels_of)) {
                     new.pieces.push((piece.clone(), pixels));
                 }
             }
         });
         changed.extend(old.pieces.iter().map(|(piece, _)| piece.reach()));
-        page.picture.with(|picture| {
+        page.open.picture.with(|picture| {
             let (Some(picture), Ok(Some(context))) = (picture, context_of(&canvas)) else { return };
             for area in changed {
                 context.save();
@@ -171,6 +170,12 @@ pub fn draw_pieces(
         });
         shown.set_value(new);
     });
+}
+
+/// The piece's pixels on a canvas of their own.
+fn canvas_of(piece: &Piece, pixels_of: fn(&Piece) -> Vec<u8>) -> Option<HtmlCanvasElement> {
+    let reach = piece.reach();
+    canvas_with(reach.width, reach.height, &pixels_of(piece)).ok()
 }
 
 impl Shown {
@@ -228,30 +233,33 @@ impl Shown {
     }
 }
 
-/// A small canvas with these pixels.
-pub fn canvas_with(width: u32, height: u32, rgba: &[u8]) -> Result<HtmlCanvasElement, JsValue> {
-    let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), width, height)?;
-    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
-    canvas.set_width(width);
-    canvas.set_height(height);
-    if let Some(context) = context_in_memory(&canvas)? {
-        context.put_image_data(&data, 0.0, 0.0)?;
-    }
-    Ok(canvas)
-}
-
-/// The 2D context of a canvas; none when the browser has no memory for one.
-pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
-    Ok(canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok()))
-}
-
-/// The same of a small canvas, whose pixels are kept in memory: those on a GPU are a layer each to
-/// the browser, and a hundred of them slow down every frame; and each look at them fetches them.
-pub fn context_in_memory(
-    canvas: &HtmlCanvasElement,
-) -> Result<Option<CanvasRenderingContext2d>, JsValue> {
-    let options = js_sys::Object::new();
-    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
-    let context = canvas.get_context_with_context_options("2d", &options)?;
-    Ok(context.and_then(|context| context.dyn_into().ok()))
+/// The box's part of the original photo, so that a reading can be checked after the removal.
+pub fn draw_crop(page: Page, canvas: NodeRef<html::Canvas>, area: Memo<Option<BoxInPhoto>>) {
+    /// The crop's sides on the canvas; twice the CSS size, for sharp screens.
+    const SIDES: (f64, f64) = (72.0, 96.0);
+    Effect::new(move |_| {
+        let (Some(canvas), Some(area)) = (canvas.get(), area.get()) else { return };
+        canvas.set_width(SIDES.0 as u32);
+        canvas.set_height(SIDES.1 as u32);
+        let (width, height) = (f64::from(area.width), f64::from(area.height));
+        let scale = (SIDES.0 / width).min(SIDES.1 / height);
+        let (shown_width, shown_height) = (width * scale, height * scale);
+        page.open.picture.with(|picture| {
+            let (Some(picture), Ok(Some(context))) = (picture, context_in_memory(&canvas)) else {
+                return;
+            };
+            // A crop that cannot be drawn leaves its place empty; the box itself is on the stage.
+            let _ = context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                picture,
+                f64::from(area.left),
+                f64::from(area.top),
+                width,
+                height,
+                (SIDES.0 - shown_width) / 2.0,
+                (SIDES.1 - shown_height) / 2.0,
+                shown_width,
+                shown_height,
+            );
+        });
+    });
 }

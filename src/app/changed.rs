@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlCanvasElement, ImageBitmap};
 
-use super::canvas::context_in_memory;
+use super::browser::context_in_memory;
 use super::comparison::changed_pixels;
 use super::page::Page;
 use super::pieces::Piece;
@@ -15,17 +15,17 @@ use crate::worker::protocol::Patch;
 
 /// Counts anew whenever the engine has removed something and no box is dragged any more.
 pub fn follow(page: Page) {
-    let dragging = Memo::new(move |_| page.is_adjusting());
+    let dragging = Memo::new(move |_| page.boxes.is_adjusting());
     Effect::new(move |_| {
         if dragging.get() {
             return;
         }
-        let picture = page.picture.get();
-        let count = page.pieces.with(|pieces| match picture {
+        let picture = page.open.picture.get();
+        let count = page.removal.pieces.with(|pieces| match picture {
             Some(picture) if !pieces.is_empty() => count(&picture, pieces).ok().flatten(),
             _ => None,
         });
-        page.changed.set(count);
+        page.removal.set_changed(count);
     });
 }
 

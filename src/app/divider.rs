@@ -8,22 +8,16 @@ use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
 use super::comparison::Divider;
 use super::editor::{Editor, PointInScreen};
+use super::focus::focus_stage;
 use super::icons::Icon;
 use super::later::View;
+use super::layout::px;
 use super::lean::when;
 use super::page::Page;
-use super::stage::{self, px};
 
 /// How far a key moves it, as a share of the photo's width.
 const STEP: f64 = 0.01;
 const LARGE_STEP: f64 = 0.1;
-
-/// The divider as it is shown, which is where it can be seen; none while it is off.
-pub fn shown(page: Page) -> Option<Divider> {
-    let divider = page.divider.get()?;
-    let photo = page.editor.with(|editor| editor.as_ref().map(Editor::photo))?;
-    Some(divider.in_sight(page.view.get(), photo, page.stage.get()))
-}
 
 /// The divider, there while it is on; for [`later`](super::later::later).
 #[wasm_split(views, fallible)]
@@ -33,7 +27,7 @@ pub fn part() -> Result<View, SplitLoaderError> {
 
 /// Whether it is on.
 pub fn is_on(page: Page) -> Signal<bool> {
-    Memo::new(move |_| page.divider.with(Option::is_some)).into()
+    Memo::new(move |_| page.stage.divider.with(Option::is_some)).into()
 }
 
 #[component]
@@ -49,10 +43,10 @@ fn DividerOnStage(page: Page) -> impl IntoView {
 #[component]
 fn Slider(page: Page) -> impl IntoView {
     let element = NodeRef::<html::Div>::new();
-    let shown = Memo::new(move |_| shown(page));
+    let shown = Memo::new(move |_| page.divider_shown());
     let line = move || {
-        let photo = page.editor.with(|editor| editor.as_ref().map(Editor::photo))?;
-        Some(shown.get()?.line_in_screen(page.view.get(), photo, page.stage.get()))
+        let photo = page.boxes.editor.with(|editor| editor.as_ref().map(Editor::photo))?;
+        Some(shown.get()?.line_in_screen(page.stage.view.get(), photo, page.stage.size.get()))
     };
     let length =
         move |of: fn(super::editor::BoxInScreen) -> f64| move || px(line().map_or(0.0, of));
@@ -69,7 +63,7 @@ fn Slider(page: Page) -> impl IntoView {
     on_cleanup(|| {
         let focused = document().active_element();
         if focused.is_some_and(|element| element.class_list().contains("comparison")) {
-            stage::focus();
+            focus_stage();
         }
     });
     view! {
@@ -129,13 +123,13 @@ fn pointer_moved(page: Page, event: &PointerEvent) {
         y: f64::from(event.client_y()) - stage.top(),
     };
     if let Some(photo) = page.look(Editor::photo) {
-        let view = page.view.get_untracked();
-        page.divider.set(Some(Divider::at(point_in_screen, view, photo)));
+        let view = page.stage.view.get_untracked();
+        page.stage.divide(Some(Divider::at(point_in_screen, view, photo)));
     }
 }
 
 fn key_down(page: Page, event: &KeyboardEvent) {
-    let Some(share) = untrack(|| shown(page)).map(Divider::share) else { return };
+    let Some(share) = untrack(|| page.divider_shown()).map(Divider::share) else { return };
     if event.ctrl_key() || event.alt_key() || event.meta_key() {
         return;
     }
@@ -152,5 +146,5 @@ fn key_down(page: Page, event: &KeyboardEvent) {
     // The selected box's keys are the same.
     event.stop_propagation();
     event.prevent_default();
-    page.divider.set(Some(Divider::of_share(share)));
+    page.stage.divide(Some(Divider::of_share(share)));
 }

@@ -3,16 +3,16 @@
 
 use leptos::prelude::*;
 
-use super::bars::choose_file;
+use super::browser::choose_file;
 use super::icons::Icon;
-use super::intake::{self, Sample};
 use super::page::Page;
+use super::samples::{self, Sample};
 
 /// The three steps, the samples, and where the photo goes: nowhere.
 #[component]
 pub fn Empty(page: Page) -> impl IntoView {
     let samples = RwSignal::new(Vec::<Sample>::new());
-    leptos::task::spawn_local(async move { samples.set(intake::fetch_samples().await) });
+    leptos::task::spawn_local(async move { samples.set(samples::fetch_samples().await) });
     view! {
         <div class="empty">
             <h2>"Take the house number out of a photo"</h2>
@@ -52,7 +52,7 @@ pub fn Empty(page: Page) -> impl IntoView {
                                     data-testid="sample"
                                     on:click={
                                         let sample = sample.clone();
-                                        move |_| intake::open_sample(page, sample.clone())
+                                        move |_| samples::open_sample(page, sample.clone())
                                     }
                                 >
                                     <img

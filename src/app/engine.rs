@@ -16,8 +16,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use super::browser::describe;
 use super::dialogue::{Dialogue, Heard, Kind};
-use super::intake::describe;
 use crate::worker::protocol::{Ask, Reply, Request, RequestId};
 
 /// The module script that loads the engine, relative to the page.

@@ -10,6 +10,7 @@ use super::fetched::{self, Fetch, Fetcher, size};
 use super::later::View;
 use super::modal::Modal;
 use super::page::Page;
+use super::state::dialogs::Dialog;
 
 /// The dialog, for [`later`](super::later::later).
 #[wasm_split(dialogs, fallible)]
@@ -24,14 +25,19 @@ fn FetchDialog(page: Page) -> impl IntoView {
     // Whether the browser was told to forbid other addresses; none while that is not known.
     let forbidden = RwSignal::new(None::<bool>);
     Effect::new(move |_| {
-        if page.showing_fetches.get() {
+        if page.dialogs.is_open(Dialog::Fetches) {
             spawn_local(async move { forbidden.set(policy_forbids_others().await) });
-            fetches.set(all_fetches(&page.fetched_by_engine.get()));
+            fetches.set(all_fetches(&page.engine.fetched.get()));
         }
     });
     let total = move || fetches.with(|fetches| fetched::total(fetches));
     view! {
-        <Modal name="fetches" title="What this page has fetched" shown=page.showing_fetches>
+        <Modal
+            name="fetches"
+            title="What this page has fetched"
+            shown=page.dialogs.shown(Dialog::Fetches)
+            close=page.dialogs.closer(Dialog::Fetches)
+        >
             <p class="fetches-lead" data-testid="fetches-total">
                 {move || {
                     let total = total();

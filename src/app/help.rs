@@ -6,6 +6,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use super::later::View;
 use super::modal::Modal;
 use super::page::Page;
+use super::state::dialogs::Dialog;
 
 /// Keys and what they do, by group.
 const GROUPS: [(&str, &[(&str, &str)]); 4] = [
@@ -75,7 +76,12 @@ pub fn part() -> Result<View, SplitLoaderError> {
 #[component]
 fn Help(page: Page) -> impl IntoView {
     view! {
-        <Modal name="help" title="Keys" shown=page.help>
+        <Modal
+            name="help"
+            title="Keys"
+            shown=page.dialogs.shown(Dialog::Help)
+            close=page.dialogs.closer(Dialog::Help)
+        >
             <div class="help-groups">
                 {GROUPS
                     .into_iter()

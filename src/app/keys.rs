@@ -3,28 +3,29 @@
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
+use web_sys::{Element, KeyboardEvent};
 
-use super::bars::choose_file;
+use super::browser::choose_file;
 use super::brush;
-use super::editor::{BoxId, Editor};
+use super::editor::Editor;
+use super::focus::{CONTROLS, focus_label, focus_stage, is_typing};
 use super::page::Page;
-use super::panel::label_id;
-use super::photos::{save, step};
-use super::stage;
+use super::photos::files::step;
+use super::photos::saving::save;
+use super::state::dialogs::Dialog;
 
 /// Listens for keys as long as the page lives.
 pub fn listen(page: Page) {
     let down = window_event_listener(ev::keydown, move |event| key_down(page, &event));
     let up = window_event_listener(ev::keyup, move |event| match event.key().as_str() {
-        "o" | "O" => page.comparing.set(false),
-        " " => page.panning.set(false),
+        "o" | "O" => page.stage.compare(false),
+        " " => page.stage.pan_by_drag(false),
         _ => {}
     });
     // A key that goes up in another window is never heard of here.
     let blur = window_event_listener(ev::blur, move |_| {
-        page.comparing.set(false);
-        page.panning.set(false);
+        page.stage.compare(false);
+        page.stage.pan_by_drag(false);
     });
     on_cleanup(move || {
         down.remove();
@@ -33,13 +34,10 @@ pub fn listen(page: Page) {
     });
 }
 
-/// What Enter and space work by themselves.
-pub const CONTROLS: &str = "button, a, summary, [role=switch]";
-
 fn key_down(page: Page, event: &KeyboardEvent) {
     // Not by the signals: while a dialog's code is on its way, the page takes keys.
     let dialog = document().query_selector("dialog[open]").ok().flatten();
-    if dialog.is_some() || page.photos.is_saving_all() {
+    if dialog.is_some() || page.saving.is_saving_all() {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -54,8 +52,8 @@ fn key_down(page: Page, event: &KeyboardEvent) {
     let is_typing = is_typing(event.target());
     // Whatever has the focus. Without a drag, Space remains the key of a control or of a text.
     let pans = key == " " && !command && page.look(|_| ()).is_some();
-    if pans && !page.panning.get_untracked() {
-        page.panning.set(true);
+    if pans && !page.stage.panning.get_untracked() {
+        page.stage.pan_by_drag(true);
     }
     if is_typing {
         return;
@@ -83,7 +81,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         }
         (true, "d") => {
             if edit(page, Editor::duplicate) {
-                page.select(page.look(Editor::selected).flatten());
+                page.select_selected();
             }
             page.look(|_| ()).is_some()
         }
@@ -92,8 +90,8 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             page.look(|_| ()).is_some()
         }
         (true, "c" | "x") if is_text_selected() => false,
-        (true, "c") => page.copy(),
-        (true, "x") => page.copy() && edit(page, Editor::delete_selected),
+        (true, "c") => page.boxes.copy(),
+        (true, "x") => page.boxes.copy() && edit(page, Editor::delete_selected),
         (_, "ArrowLeft") => arrow(page, event, -1, 0),
         (_, "ArrowRight") => arrow(page, event, 1, 0),
         (_, "ArrowUp") => arrow(page, event, 0, -1),
@@ -108,7 +106,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         (_, "Delete" | "Backspace") => {
             let deleted = edit(page, Editor::delete_selected);
             if deleted {
-                page.select(page.look(Editor::selected).flatten());
+                page.select_selected();
             }
             deleted
         }
@@ -118,7 +116,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             None => false,
         },
         (_, "o") => {
-            page.comparing.set(page.look(|_| ()).is_some());
+            page.stage.compare(page.look(|_| ()).is_some());
             true
         }
         (_, "b") => page.toggle_divider(),
@@ -141,7 +139,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
             page.look(|_| ()).is_some()
         }
         (_, "?") => {
-            page.help.set(true);
+            page.dialogs.open(Dialog::Help);
             true
         }
         _ => false,
@@ -149,15 +147,6 @@ fn key_down(page: Page, event: &KeyboardEvent) {
     if handled {
         event.prevent_default();
     }
-}
-
-/// Whether what is typed there is the element's own.
-pub fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
-    let element = target.and_then(|target| target.dyn_into::<Element>().ok());
-    element.is_some_and(|element| {
-        let field = element.closest("input:not([type=file], [type=range]), textarea, select");
-        field.ok().flatten().is_some()
-    })
 }
 
 /// Whether text is selected, which is copied rather than boxes.
@@ -187,17 +176,6 @@ fn arrow(page: Page, event: &KeyboardEvent, dx: i32, dy: i32) -> bool {
     true
 }
 
-/// Goes to the field in which a box's digit is corrected.
-fn focus_label(id: BoxId) -> bool {
-    let field = document().get_element_by_id(&label_id(id));
-    let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) else {
-        return false;
-    };
-    // Cannot fail on an element of the page.
-    let _ = field.focus();
-    true
-}
-
 /// First what is being dragged goes, then the selection.
 fn escape(page: Page) -> bool {
     if edit(page, Editor::cancel) {
@@ -206,7 +184,7 @@ fn escape(page: Page) -> bool {
     let had_selection = page.look(Editor::selected).flatten().is_some();
     page.select_quietly(None);
     if had_selection {
-        stage::focus();
+        focus_stage();
     }
     had_selection
 }

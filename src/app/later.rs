@@ -10,8 +10,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_split_helpers::SplitLoaderError;
 
-use super::messages::Tone;
 use super::page::Page;
+use super::state::dialogs::Dialog;
+use super::state::messages::Tone;
 
 /// A part of the page, once its code is there.
 pub type View = fn(Page) -> AnyView;
@@ -44,9 +45,9 @@ pub fn later(
     (move || view.get().map(|view| view(page))).into_any()
 }
 
-/// The same for a dialog, which is open while its signal is true.
-pub fn dialog(page: Page, open: RwSignal<bool>, part: fn() -> Coming<View>) -> AnyView {
-    later(page, open.into(), Callback::new(move |()| open.set(false)), part)
+/// The same for a dialog.
+pub fn later_dialog(page: Page, dialog: Dialog, part: fn() -> Coming<View>) -> AnyView {
+    later(page, page.dialogs.shown(dialog), page.dialogs.closer(dialog), part)
 }
 
 /// The part, or a message that it cannot be had.

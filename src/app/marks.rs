@@ -7,9 +7,9 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use super::editor::{BoxId, Editor};
 use super::icons::Icon;
 use super::later::View;
+use super::layout::px;
 use super::page::Page;
 use super::second_look::warning;
-use super::stage::px;
 use crate::photo::BoxInPhoto;
 
 /// The warnings below the list, for [`later`](super::later::later).
@@ -28,8 +28,8 @@ pub fn digits() -> Result<View, SplitLoaderError> {
 #[component]
 fn Warnings(page: Page) -> impl IntoView {
     let warned = Memo::new(move |_| {
-        let order = page.editor.with(|editor| editor.as_ref().map(Editor::reading_order));
-        page.checks.with(|checks| {
+        let order = page.boxes.editor.with(|editor| editor.as_ref().map(Editor::reading_order));
+        page.removal.checks.with(|checks| {
             let of = |id: BoxId| Some((id, warning(checks.get(&id)?)?));
             order.unwrap_or_default().iter().filter_map(|b| of(b.id)).collect::<Vec<_>>()
         })
@@ -60,7 +60,7 @@ fn Warnings(page: Page) -> impl IntoView {
 #[component]
 fn DigitPlaces(page: Page) -> impl IntoView {
     let place = move |digit: BoxInPhoto| {
-        let place = page.view.get().box_to_screen(digit);
+        let place = page.stage.view.get().box_to_screen(digit);
         view! {
             <span
                 class="grown digit-place"
@@ -72,5 +72,5 @@ fn DigitPlaces(page: Page) -> impl IntoView {
             ></span>
         }
     };
-    move || page.digit_places().into_iter().map(place).collect_view()
+    move || page.boxes.digit_places().into_iter().map(place).collect_view()
 }

@@ -1,11 +1,22 @@
 //! The page. It shows a photo, lets boxes be edited, and asks the engine in its worker; it holds
 //! no engine code.
 //!
-//! [`comparison`], [`dialogue`], [`editor`], [`erasing`], [`fetched`], [`house_number`], most of
-//! [`models`] and [`inside`], and parts of
-//! [`photos`] and [`second_look`] are plain data and plain functions, tested without a browser. The
-//! rest needs the feature `app`: `page` is the state and all that can happen to it, the other
-//! files are one part of the page each.
+//! # The order of its files
+//! A file uses only files of its own level or below, and no two use each other, not even by way of
+//! others; `tests/layers.rs` holds it.
+//!
+//! 1. *Plain data and plain functions*, tested without a browser: [`comparison`], [`dialogue`],
+//!    [`editor`], [`erasing`], [`fetched`], [`house_number`], [`pieces`], [`questions`],
+//!    [`second_look`], and in [`models`], [`inside`] and [`photos`] what is public there. They
+//!    decide what is asked of the engine, what shows, and what a gesture does.
+//! 2. *Helpers*, which know the browser but not the page: `browser`, `engine` (the way to the
+//!    worker), `focus`, `icons`, `kept`, `lean`, `modal`, `progress`, `theme`, and `given`, `named`,
+//!    `store` and `zip` of the photos.
+//! 3. *State*: `state` has a file a matter, each with its signals, which everybody may read and
+//!    only its methods change; `page` puts them together.
+//! 4. *Actions*: what happens across matters, such as that a photo is opened or the engine answers.
+//! 5. *Parts*: the components, one part of the page each, which show the state and call actions.
+//! 6. *The shell*, which puts the parts together and starts the page.
 //!
 //! # For tests in a browser
 //! Elements carry `data-testid`:
@@ -86,14 +97,20 @@ pub mod house_number;
 pub mod inside;
 pub mod models;
 pub mod photos;
+pub mod pieces;
+pub mod questions;
 pub mod second_look;
 
+#[cfg(feature = "app")]
+mod actions;
 #[cfg(feature = "app")]
 mod bars;
 #[cfg(feature = "app")]
 mod beside;
 #[cfg(feature = "app")]
 mod box_on_stage;
+#[cfg(feature = "app")]
+mod browser;
 #[cfg(feature = "app")]
 mod brush;
 #[cfg(feature = "app")]
@@ -109,17 +126,19 @@ mod engine;
 #[cfg(feature = "app")]
 mod fetch_list;
 #[cfg(feature = "app")]
+mod focus;
+#[cfg(feature = "app")]
 mod help;
 #[cfg(feature = "app")]
 mod icons;
-#[cfg(feature = "app")]
-mod intake;
 #[cfg(feature = "app")]
 mod kept;
 #[cfg(feature = "app")]
 mod keys;
 #[cfg(feature = "app")]
 mod later;
+#[cfg(feature = "app")]
+mod layout;
 #[cfg(feature = "app")]
 mod lean;
 #[cfg(feature = "app")]
@@ -135,13 +154,17 @@ mod page;
 #[cfg(feature = "app")]
 mod panel;
 #[cfg(feature = "app")]
-mod pieces;
+mod progress;
 #[cfg(feature = "app")]
 mod reading;
+#[cfg(feature = "app")]
+mod samples;
 #[cfg(feature = "app")]
 mod shell;
 #[cfg(feature = "app")]
 mod stage;
+#[cfg(feature = "app")]
+mod state;
 #[cfg(feature = "app")]
 mod theme;
 

@@ -6,13 +6,15 @@ use leptos::prelude::*;
 use super::icons::Icon;
 
 /// A dialog with a title and a button that closes it; a native one, which keeps the focus inside,
-/// closes with Esc, and gives the focus back. It is there while `shown` is true.
+/// closes with Esc, and gives the focus back. It is there while `shown` is true; `close` makes it
+/// false.
 #[component]
 pub fn Modal(
     /// Its class and its test id.
     name: &'static str,
     title: &'static str,
-    shown: RwSignal<bool>,
+    shown: Signal<bool>,
+    close: Callback<()>,
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -31,7 +33,7 @@ pub fn Modal(
             class=name
             data-testid=name
             aria-label=title
-            on:close=move |_| shown.set(false)
+            on:close=move |_| close.run(())
         >
             <header>
                 <h2>{title}</h2>
@@ -39,7 +41,7 @@ pub fn Modal(
                     type="button"
                     class="quiet icon-only"
                     aria-label="Close"
-                    on:click=move |_| shown.set(false)
+                    on:click=move |_| close.run(())
                 >
                     {Icon::Close.view()}
                 </button>

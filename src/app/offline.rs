@@ -14,26 +14,18 @@ use web_sys::{
 };
 
 use super::icons::Icon;
-use super::messages::Tone;
-use super::page::{EngineState, Page};
-use super::photos::keeping::Kept;
-use super::photos::{self, Given};
+use super::page::Page;
+use super::photos::adding::{add, add_readable};
+use super::photos::given::Given;
+use super::state::engine::EngineState;
+use super::state::keeping::Kept;
+use super::state::messages::Tone;
+use super::state::version::NewVersion;
 
 const SCRIPT: &str = "service-worker.js";
 
 /// In the page's address when a photo is shared with it: the token to ask for it with.
 const SHARED: &str = "shared";
-
-/// Whether there is a new version of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewVersion {
-    /// None that is known, or not now.
-    None,
-    /// One waits for the user's word.
-    Ready,
-    /// It has been asked to take over.
-    Asked,
-}
 
 /// Keeps the page for use without a network, tells of new versions, and takes what other programs
 /// hand to the page.
@@ -50,7 +42,7 @@ pub fn listen(page: Page) {
     on_message.forget();
     let on_change = Closure::<dyn FnMut()>::new(move || {
         // Only where the user said so: elsewhere it would lose the work on the page.
-        if page.new_version.get_untracked() == NewVersion::Asked {
+        if page.version.new.get_untracked() == NewVersion::Asked {
             reload();
         }
     });
@@ -61,7 +53,7 @@ pub fn listen(page: Page) {
     // Not before the engine is there (or is not to be had): what the worker fetches would slow it.
     let registered = StoredValue::new(false);
     Effect::new(move |_| {
-        let loading = page.engine_state.with(|state| matches!(state, EngineState::Starting(_)));
+        let loading = page.engine.state.with(|state| matches!(state, EngineState::Starting(_)));
         if !loading && !registered.get_value() {
             registered.set_value(true);
             let container = container.clone();
@@ -93,9 +85,9 @@ async fn register(page: Page, container: ServiceWorkerContainer) -> Result<(), J
             // Without a controller the page is the newest already: it came from the server.
             if registration.waiting().is_some()
                 && container.controller().is_some()
-                && page.new_version.get_untracked() == NewVersion::None
+                && page.version.new.get_untracked() == NewVersion::None
             {
-                page.new_version.set(NewVersion::Ready);
+                page.version.is_ready();
             }
         }
     };
@@ -128,7 +120,7 @@ fn reload() {
 
 /// Has the new version take over, upon which the page is loaded anew.
 fn accept(page: Page) {
-    page.new_version.set(NewVersion::Asked);
+    page.version.was_asked();
     spawn_local(async move {
         // Without one that waits, another window's user has been quicker.
         if ask_waiting().await.is_none() {
@@ -147,7 +139,7 @@ async fn ask_waiting() -> Option<()> {
 fn hear(page: Page, data: &JsValue) {
     let field = |name: &str| js_sys::Reflect::get(data, &name.into()).unwrap_or_default();
     if field("otherWindows").as_f64().is_some() {
-        page.new_version.set(NewVersion::Ready);
+        page.version.is_ready();
         page.messages.show(
             Tone::Notice,
             "Doorplate is open in other windows, which need the old version. Close them, then \
@@ -159,7 +151,7 @@ fn hear(page: Page, data: &JsValue) {
         if files.is_empty() {
             tell_nothing_came(page);
         } else {
-            photos::add(page, files.into_iter().map(Given::from).collect());
+            add(page, files.into_iter().map(Given::from).collect());
         }
     }
 }
@@ -212,7 +204,7 @@ fn take_launched(page: Page) {
                     Err(_) => unread.extend(field(&handle, "name").and_then(|it| it.as_string())),
                 }
             }
-            photos::add_readable(page, files, unread);
+            add_readable(page, files, unread);
         });
     });
     // A queue that does not take it opens no files; the page itself is not touched.
@@ -229,16 +221,16 @@ async fn file_of(handle: &JsValue) -> Result<File, JsValue> {
 /// The line that tells of a new version.
 #[component]
 pub fn UpdateLine(page: Page) -> impl IntoView {
-    let shown = Memo::new(move |_| page.new_version.get() != NewVersion::None);
+    let shown = Memo::new(move |_| page.version.new.get() != NewVersion::None);
     view! {
         <Show when=move || shown.get()>
             <div class="message" data-testid="update">
                 {Icon::Info.view()}
                 <p>
                     {move || {
-                        if page.photo.with(Option::is_none) {
+                        if page.open.photo.with(Option::is_none) {
                             "A new version is ready."
-                        } else if page.photos.keeping.kept.with(|kept| *kept == Kept::Yes) {
+                        } else if page.keeping.kept.with(|kept| *kept == Kept::Yes) {
                             "A new version is ready. Your photos and boxes are kept."
                         } else {
                             "A new version is ready. Reloading closes the photo: save it first."
@@ -249,7 +241,7 @@ pub fn UpdateLine(page: Page) -> impl IntoView {
                     type="button"
                     class="primary"
                     data-testid="reload"
-                    disabled=move || page.new_version.get() == NewVersion::Asked
+                    disabled=move || page.version.new.get() == NewVersion::Asked
                     on:click=move |_| accept(page)
                 >
                     "Reload"
@@ -259,7 +251,7 @@ pub fn UpdateLine(page: Page) -> impl IntoView {
                     class="quiet icon-only"
                     aria-label="Not now"
                     title="Not now: the new version comes with the next visit"
-                    on:click=move |_| page.new_version.set(NewVersion::None)
+                    on:click=move |_| page.version.not_now()
                 >
                     {Icon::Close.view()}
                 </button>

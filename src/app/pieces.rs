@@ -1,18 +1,14 @@
-//! Pixels that replace the photo's.
+//! Pixels that replace the photo's: plain data, tested without a browser; `canvas` draws them.
 
 use std::ops::Range;
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
-use web_sys::HtmlCanvasElement;
-
-use super::canvas::canvas_with;
 use crate::photo::BoxInPhoto;
 use crate::removal::stroke_reach;
 use crate::worker::protocol::{Check, Patch};
 
 /// Pixels that replace the photo's in one box and right beside it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Piece {
     /// The box that was removed.
     pub box_in_photo: BoxInPhoto,
@@ -54,8 +50,8 @@ pub fn cut_pieces(patches: Vec<Patch>, checks: &[Check]) -> Vec<Piece> {
 
 /// The piece's pixels in its box and a rim of one pixel, where the patch has it: without, the edges
 /// of two touching pieces let a hairline of the original through where the photo is drawn reduced.
-/// Beyond it only what is filled shows.
-pub fn removed(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
+/// Beyond it only what is filled shows. RGBA of the piece's reach.
+pub fn removed(piece: &Piece) -> Vec<u8> {
     let (patch, inner, reach) = (&piece.patch, piece.box_in_photo, piece.reach());
     let mut rgba = rows_of(patch, reach.left..reach.right(), reach.top..reach.bottom());
     let pixels =
@@ -66,15 +62,15 @@ pub fn removed(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
             pixel[3] = 0;
         }
     }
-    canvas_with(reach.width, reach.height, &rgba)
+    rgba
 }
 
 /// The colour of what is filled. The style sheet makes the whole canvas translucent, as pieces
 /// overlap.
 const TINT: [u8; 4] = [230, 0, 126, 255];
 
-/// The piece's pixels that are filled, tinted.
-pub fn tinted(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
+/// The piece's pixels that are filled, tinted. RGBA of the piece's reach.
+pub fn tinted(piece: &Piece) -> Vec<u8> {
     let (area, reach) = (piece.patch.area, piece.reach());
     let tint = |column: u32, row: u32| match piece.patch.fills(column, row) {
         true => TINT,
@@ -82,10 +78,9 @@ pub fn tinted(piece: &Piece) -> Result<HtmlCanvasElement, JsValue> {
     };
     let left = reach.left.saturating_sub(area.left);
     let top = reach.top.saturating_sub(area.top);
-    let rgba: Vec<u8> = (top..top + reach.height)
+    (top..top + reach.height)
         .flat_map(|row| (left..left + reach.width).flat_map(move |column| tint(column, row)))
-        .collect();
-    canvas_with(reach.width, reach.height, &rgba)
+        .collect()
 }
 
 /// The part of a patch's pixels in these columns and rows of the photo; what the patch does not
@@ -99,4 +94,65 @@ fn rows_of(patch: &Patch, columns: Range<u32>, rows: Range<u32>) -> Vec<u8> {
         .flatten()
         .copied()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(left: u32, top: u32) -> BoxInPhoto {
+        BoxInPhoto { left, top, width: 20, height: 40 }
+    }
+
+    /// What the engine gives for boxes that it fills together: their hull.
+    fn patch(boxes: &[BoxInPhoto], grey: u8) -> Patch {
+        let area = boxes.iter().copied().reduce(|a, b| a.union(&b)).expect("a box");
+        let pixels = (area.width * area.height) as usize;
+        let filled = Patch::filled_of(&vec![false; pixels]);
+        Patch { area, boxes: boxes.to_vec(), rgba: vec![grey; 4 * pixels], filled }
+    }
+
+    #[test]
+    fn a_box_shows_its_own_patch_where_another_one_s_hull_covers_it() {
+        let first = [at(10, 10), at(10, 60), at(10, 110), at(40, 110), at(70, 110)];
+        let last = at(60, 30);
+        let patches = vec![patch(&first, 1), patch(&[last], 2)];
+        assert_eq!(patches[0].area.intersection(&last), Some(last), "covered by the first hull");
+        let check = Check { area: last, residue: 0.5, legible: false, unchanged: false };
+        let pieces = cut_pieces(patches, &[check]);
+        assert_eq!(pieces.len(), 6);
+        for piece in &pieces {
+            let grey = if piece.box_in_photo == last { 2 } else { 1 };
+            assert!(removed(piece).contains(&grey) && !removed(piece).contains(&(3 - grey)));
+            assert_eq!(piece.check.is_some(), piece.box_in_photo == last);
+        }
+        assert!(pieces[0].is(&pieces[0]) && !pieces[0].is(&pieces[1]));
+    }
+
+    #[test]
+    fn beyond_its_box_and_a_rim_a_piece_shows_only_what_is_filled() {
+        let box_in_photo = BoxInPhoto { left: 12, top: 12, width: 4, height: 8 };
+        let area = BoxInPhoto { left: 10, top: 10, width: 9, height: 12 };
+        let mut filled = vec![false; 9 * 12];
+        filled[0] = true;
+        let patch = Patch {
+            area,
+            boxes: vec![box_in_photo],
+            rgba: vec![255; 4 * 9 * 12],
+            filled: Patch::filled_of(&filled),
+        };
+        let pieces = cut_pieces(vec![patch], &[]);
+        let reach = pieces[0].reach();
+        let rgba = removed(&pieces[0]);
+        assert_eq!(rgba.len(), 4 * (reach.width * reach.height) as usize);
+        let shows = |x: u32, y: u32| {
+            let at = (y - reach.top) * reach.width + x - reach.left;
+            rgba[4 * at as usize + 3] > 0
+        };
+        assert!(shows(12, 12) && shows(11, 11) && shows(16, 20), "the box and its rim");
+        assert_eq!((reach.left, reach.top), (10, 10));
+        assert!(shows(10, 10) && !shows(10, 11), "beyond, what is filled");
+        let tints = tinted(&pieces[0]).chunks_exact(4).filter(|pixel| pixel[3] > 0).count();
+        assert_eq!(tints, 1);
+    }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::page::Page;
-use super::photos::PhotoId;
+use super::photos::gallery::PhotoId;
 use crate::classifier::is_unsure;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::BoxReading;
@@ -62,8 +62,8 @@ pub fn shown_reading(
     area: impl Fn() -> Option<BoxInPhoto> + Send + Sync + 'static,
 ) -> Memo<Option<ShownReading>> {
     Memo::new(move |last: Option<&Option<ShownReading>>| {
-        let photo = page.photo.with(|photo| photo.as_ref().map(|photo| photo.id));
-        match area().and_then(|area| page.reading_of(area)) {
+        let photo = page.open.photo.with(|photo| photo.as_ref().map(|photo| photo.id));
+        match area().and_then(|area| page.boxes.reading_of(area)) {
             Some(reading) => Some(ShownReading { reading, fresh: true, photo }),
             None => last
                 .and_then(Option::as_ref)

@@ -2,29 +2,8 @@
 
 use std::collections::HashMap;
 
-#[cfg(feature = "app")]
-use leptos::prelude::*;
-
 use super::editor::BoxId;
-#[cfg(feature = "app")]
-use super::{editor::Editor, pieces::Piece};
 use crate::removal::Check;
-
-/// The checks of the boxes as they lie now.
-#[cfg(feature = "app")]
-pub fn checks_of(
-    editor: RwSignal<Option<Editor>>,
-    pieces: RwSignal<Vec<Piece>, LocalStorage>,
-) -> HashMap<BoxId, Check> {
-    let grown = editor.with(|editor| editor.as_ref().map(Editor::grown).unwrap_or_default());
-    pieces.with(|pieces| {
-        let check = |(id, area)| {
-            let piece = pieces.iter().find(|piece| piece.box_in_photo == area)?;
-            Some((id, piece.check?))
-        };
-        grown.into_iter().filter_map(check).collect()
-    })
-}
 
 /// What is wrong in a box; none where nothing is left to see.
 pub fn warning(check: &Check) -> Option<&'static str> {

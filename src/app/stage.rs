@@ -3,23 +3,21 @@
 //! Photo and replacements are laid by one CSS transform; boxes and labels are laid in screen
 //! coordinates, so that their lines and letters keep their size at every zoom.
 
-use std::collections::HashMap;
-
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, HtmlElement, PointerEvent, WheelEvent};
+use web_sys::{Element, PointerEvent, WheelEvent};
 
 use super::box_on_stage::BoxOnStage;
 use super::brush::{BrushOnStage, Filled};
 use super::canvas::{Ground, draw_pieces};
 use super::divider;
 use super::editor::{
-    BoxId, BoxInScreen, Draft, Editor, Finished, Grips, Hand, Handle, PhotoBox, PlacedLabel,
-    PointInScreen, SizeInScreen, place_labels,
+    BoxId, Draft, Editor, Finished, Grips, Hand, Handle, PhotoBox, PointInScreen, SizeInScreen,
 };
-use super::keys::is_typing;
+use super::focus::{focus_stage, is_typing};
 use super::later::later;
+use super::layout::{Layout, layout_of, px};
 use super::lean::{text, truth};
 use super::marks;
 use super::page::Page;
@@ -35,22 +33,6 @@ const PEN_ERASER: i16 = 5;
 
 /// Above this zoom single pixels are shown as they are instead of blurred.
 pub const PIXELATED_ABOVE: f64 = 3.0;
-
-/// Where a box lies, its label, and what its digit is removed from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Laid {
-    /// The box.
-    pub own: BoxInScreen,
-    /// Its label.
-    pub label: PlacedLabel,
-    /// How many digits that shows.
-    pub digits: usize,
-    /// The grown box, where that is another one.
-    pub grown: Option<BoxInScreen>,
-}
-
-/// Where all of that lies.
-pub type Layout = HashMap<BoxId, Laid>;
 
 /// Pointers that are down, and what they do.
 #[derive(Default)]
@@ -73,7 +55,7 @@ pub fn Stage(page: Page) -> impl IntoView {
 
     let layout = Memo::new(move |last: Option<&Layout>| layout_of(page, last));
     let ids = Memo::new(move |_| {
-        page.editor.with(|editor| {
+        page.boxes.editor.with(|editor| {
             editor
                 .as_ref()
                 .map(|editor| editor.boxes().iter().map(|b| b.id).collect::<Vec<_>>())
@@ -81,26 +63,27 @@ pub fn Stage(page: Page) -> impl IntoView {
         })
     });
     let draft = Memo::new(move |_| {
-        let draft = page.editor.with(|editor| editor.as_ref().and_then(Editor::draft))?;
-        Some((draft, page.view.get().box_to_screen(draft.area)))
+        let draft = page.boxes.editor.with(|editor| editor.as_ref().and_then(Editor::draft))?;
+        Some((draft, page.stage.view.get().box_to_screen(draft.area)))
     });
-    let photo = Memo::new(move |_| page.photo.with(|photo| photo.as_ref().map(|photo| photo.id)));
+    let photo =
+        Memo::new(move |_| page.open.photo.with(|photo| photo.as_ref().map(|photo| photo.id)));
     Effect::new(move |_| {
         // Not from what is typed, nor from a dialog, nor from who goes from photo to photo by keys.
         let typing = is_typing(document().active_element().map(Into::into));
         let other = document().query_selector("dialog[open], .strip :focus-visible").ok().flatten();
-        if photo.get().is_some() && !typing && other.is_none() && !page.photos.is_saving_all() {
-            focus();
+        if photo.get().is_some() && !typing && other.is_none() && !page.saving.is_saving_all() {
+            focus_stage();
         }
     });
     view! {
         <div
             node_ref=stage
             class="stage"
-            class:has-photo=truth(move || page.photo.with(Option::is_some))
-            class:is-pixelated=truth(move || page.view.get().zoom > PIXELATED_ABOVE)
-            class:is-comparing=truth(move || page.comparing.get())
-            class:is-panning=truth(move || page.panning.get())
+            class:has-photo=truth(move || page.open.photo.with(Option::is_some))
+            class:is-pixelated=truth(move || page.stage.view.get().zoom > PIXELATED_ABOVE)
+            class:is-comparing=truth(move || page.stage.comparing.get())
+            class:is-panning=truth(move || page.stage.panning.get())
             data-testid="stage"
             tabindex="-1"
             role="group"
@@ -125,9 +108,9 @@ pub fn Stage(page: Page) -> impl IntoView {
             <For each=move || ids.get() key=|id| *id let:id>
                 <BoxOnStage page=page id=id layout=layout />
             </For>
-            {later(page, truth(move || !page.digit_places().is_empty()), Callback::new(|()| ()), || Box::pin(marks::digits()))}
+            {later(page, truth(move || !page.boxes.digit_places().is_empty()), Callback::new(|()| ()), || Box::pin(marks::digits()))}
             <BrushOnStage page=page />
-            {later(page, divider::is_on(page), Callback::new(move |()| page.divider.set(None)), || Box::pin(divider::part()))}
+            {later(page, divider::is_on(page), Callback::new(move |()| page.stage.divide(None)), || Box::pin(divider::part()))}
             {move || {
                 draft
                     .get()
@@ -157,7 +140,7 @@ pub fn Stage(page: Page) -> impl IntoView {
 /// The photo as the view lays it, and what lies over it in its own pixels.
 pub fn photo_layer(page: Page, canvas: NodeRef<html::Canvas>, laid_over: AnyView) -> AnyView {
     let transform = text(move || {
-        let view = page.view.get();
+        let view = page.stage.view.get();
         format!(
             "translate({}px, {}px) scale({})",
             view.origin_in_screen.x, view.origin_in_screen.y, view.zoom
@@ -165,14 +148,14 @@ pub fn photo_layer(page: Page, canvas: NodeRef<html::Canvas>, laid_over: AnyView
     });
     let side = move |side: fn(PhotoSize) -> u32| {
         text(move || {
-            let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
+            let size = page.open.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
             format!("{}px", size.map_or(0, side))
         })
     };
     view! {
         <div
             class="photo"
-            class:is-hidden=truth(move || page.photo.with(Option::is_none))
+            class:is-hidden=truth(move || page.open.photo.with(Option::is_none))
             style:transform=transform
             style:width=side(|size| size.width)
             style:height=side(|size| size.height)
@@ -182,44 +165,6 @@ pub fn photo_layer(page: Page, canvas: NodeRef<html::Canvas>, laid_over: AnyView
         </div>
     }
     .into_any()
-}
-
-/// A length for a style property.
-pub fn px(length: f64) -> String {
-    format!("{length:.1}px")
-}
-
-/// Gives the stage the focus, so that keys are about the photo.
-pub fn focus() {
-    let stage = document().query_selector(".stage").ok().flatten();
-    if let Some(stage) = stage.and_then(|stage| stage.dyn_into::<HtmlElement>().ok()) {
-        // Cannot fail on an element of the page.
-        let _ = stage.focus();
-    }
-}
-
-fn layout_of(page: Page, last: Option<&Layout>) -> Layout {
-    let (boxes, selected, grown) = page.editor.with(|editor| match editor {
-        Some(editor) => (editor.boxes().to_vec(), editor.selected(), editor.grown()),
-        None => (Vec::new(), None, Vec::new()),
-    });
-    let view = page.view.get();
-    let places: Vec<BoxInScreen> = boxes.iter().map(|b| view.box_to_screen(b.area)).collect();
-    let in_focus = boxes.iter().position(|b| Some(b.id) == selected);
-    let digits = |b: &PhotoBox| match (b.label, page.reading_of(b.area)) {
-        (Some(_), _) => 1,
-        (None, Some(reading)) => reading.digits.len(),
-        // Until it is read anew, the last reading is shown.
-        (None, None) => last.and_then(|last| last.get(&b.id)).map_or(1, |laid| laid.digits),
-    };
-    let digits: Vec<usize> = boxes.iter().map(digits).collect();
-    let labels = place_labels(&places, &digits, in_focus, page.stage.get());
-    let laid = |(i, b): (usize, &PhotoBox)| {
-        let grown = grown.iter().find(|(id, area)| *id == b.id && *area != b.area);
-        let grown = grown.map(|(_, area)| view.box_to_screen(*area));
-        (b.id, Laid { own: places[i], label: labels[i], digits: digits[i], grown })
-    };
-    boxes.iter().enumerate().map(laid).collect()
 }
 
 // ---- Size ------------------------------------------------------------------------------------
@@ -269,7 +214,7 @@ pub fn pointer_down(
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let closest =
         |selector: &str| target.as_ref().and_then(|target| target.closest(selector).ok().flatten());
-    let paints = !only_pans && page.brush.get_untracked().is_some();
+    let paints = !only_pans && page.brush.does.get_untracked().is_some();
     let is_eraser = event.button() == PEN_ERASER && paints;
     if !(matches!(event.button(), 0 | 1) || is_eraser) {
         return;
@@ -279,9 +224,9 @@ pub fn pointer_down(
         let _ = selection.remove_all_ranges();
     }
     let hand = hand_of(event);
-    page.hand.set(hand);
+    page.stage.pointed_with(hand);
     let point = point_in_screen(stage, event);
-    let pans = only_pans || event.button() == 1 || page.panning.get_untracked();
+    let pans = only_pans || event.button() == 1 || page.stage.panning.get_untracked();
     let on_label = closest(".label").is_some();
     let down: Vec<i32> = pointers
         .try_update_value(|pointers| {
@@ -300,13 +245,13 @@ pub fn pointer_down(
     }
     if pans && !only_pans {
         // Or the key that pans would work the control that has the focus, when it goes up.
-        focus();
+        focus_stage();
     }
     if several || pans {
         page.edit(Editor::cancel);
         return;
     }
-    let view = page.view.get_untracked();
+    let view = page.stage.view.get_untracked();
     let point_in_photo = view.to_photo(point);
     if paints {
         page.begin_stroke(point_in_photo, event.shift_key() || is_eraser);
@@ -324,8 +269,7 @@ pub fn pointer_down(
         page.edit(|editor| editor.toggle_selected(id));
         return;
     }
-    page.editor.update(|editor| {
-        let Some(editor) = editor else { return };
+    page.boxes.change(|editor| {
         let grips = |b: &PhotoBox| Grips {
             place_in_screen: view.box_to_screen(b.area),
             is_fresh: editor.is_fresh(b.id),
@@ -362,11 +306,9 @@ pub fn pointer_moved(
 ) {
     let id = event.pointer_id();
     let point = point_in_screen(stage, event);
-    if page.hand.get_untracked() != hand_of(event) {
-        page.hand.set(hand_of(event));
-    }
-    if page.brush.get_untracked().is_some() {
-        page.brush_at.set(Some(page.view.get_untracked().to_photo(point)));
+    page.stage.pointed_with(hand_of(event));
+    if page.brush.does.get_untracked().is_some() {
+        page.brush.move_to(Some(page.stage.view.get_untracked().to_photo(point)));
     }
     let Some((before, after, pans)) = pointers
         .try_update_value(|pointers| {
@@ -382,7 +324,7 @@ pub fn pointer_moved(
     match (before.as_slice(), after.as_slice()) {
         ([(_, from)], [(_, to)]) if pans => page.pan(to.x - from.x, to.y - from.y),
         ([_], [_]) => {
-            let view = page.view.get_untracked();
+            let view = page.stage.view.get_untracked();
             let paints = page.look(|editor| editor.painting().is_some()).unwrap_or_default();
             // Of a box only the last place counts, of a stroke the way there.
             let way = if paints { coalesced(event) } else { Vec::new() };
@@ -445,13 +387,13 @@ pub fn pointer_up(
         Some(Finished::Drawn(id) | Finished::Changed(id)) => page.select(Some(id)),
         Some(Finished::Painted) => return,
         Some(Finished::Sliver(BoxInPhoto { width, height, .. })) => page
-            .announcement
-            .set(format!("{width} by {height} pixels are too thin for a digit: no box.")),
+            .messages
+            .announce(format!("{width} by {height} pixels are too thin for a digit: no box.")),
         Some(Finished::Nothing) | None => {}
     }
     if page.look(Editor::selected).flatten().is_none() {
         // A click on empty photo lets go of the box.
-        focus();
+        focus_stage();
     }
 }
 

@@ -1,7 +1,7 @@
 //! One box and what edits make of its rectangle: always whole pixels, always on the photo, never
 //! below the least size.
 
-use super::gesture::Handle;
+use super::handle::Handle;
 use super::view::PointInPhoto;
 use crate::photo::{BoxInPhoto, PhotoSize};
 

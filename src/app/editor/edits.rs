@@ -2,7 +2,7 @@
 
 use super::Editor;
 use super::boxes::{BoxId, PhotoBox, centred_at, moved_together, resized_within};
-use super::gesture::Handle;
+use super::handle::Handle;
 use super::history::Merge;
 use super::view::PointInPhoto;
 use crate::photo::{BoxInPhoto, LooseBox};

@@ -5,7 +5,7 @@
 //! seen of one is all that is grabbed, and a box that was only just drawn leaves its rim to the
 //! next drag.
 
-use super::gesture::Handle;
+use super::handle::Handle;
 use super::view::{BoxInScreen, PointInScreen};
 
 /// What a box is pointed at with.

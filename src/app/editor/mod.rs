@@ -12,6 +12,7 @@ mod boxes;
 mod edits;
 mod gesture;
 mod grips;
+mod handle;
 mod history;
 mod labels;
 mod pointer;
@@ -21,8 +22,9 @@ mod view;
 mod work;
 
 pub use boxes::{BoxId, PhotoBox};
-pub use gesture::{Draft, Finished, Handle};
+pub use gesture::{Draft, Finished};
 pub use grips::{Grips, Hand};
+pub use handle::Handle;
 pub use labels::{LabelForm, PlacedLabel, place_labels};
 pub use view::{BoxInScreen, MAX_FIT_ZOOM, PointInPhoto, PointInScreen, SizeInScreen, View};
 pub use work::Work;

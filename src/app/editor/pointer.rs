@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Editor;
 use super::boxes::{BoxId, from_corners, is_sliver, moved_together, resized_within};
-use super::gesture::{Draft, Finished, Gesture, Handle};
+use super::gesture::{Draft, Finished, Gesture};
+use super::handle::Handle;
 use super::view::PointInPhoto;
 use crate::removal::{Brush, BrushStroke};
 

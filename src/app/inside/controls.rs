@@ -10,8 +10,8 @@ use crate::removal::Method;
 /// Which way digits are taken out, from the whole photo, and its sliders.
 #[component]
 pub fn MethodControls(page: Page) -> impl IntoView {
-    let name = Memo::new(move |_| page.method.with(Method::name));
-    let is_default = truth(move || page.method.with(|method| *method == Method::default()));
+    let name = Memo::new(move |_| page.removal.method.with(Method::name));
+    let is_default = truth(move || page.removal.method.with(|method| *method == Method::default()));
     view! {
         <fieldset class="method">
             <legend>"How digits are taken out"</legend>
@@ -36,18 +36,18 @@ pub fn MethodControls(page: Page) -> impl IntoView {
             </label>
             {move || {
                 name.track();
-                let parameters = page.method.with_untracked(Parameter::of);
+                let parameters = page.removal.method.with_untracked(Parameter::of);
                 parameters
                     .iter()
                     .map(|parameter| view! { <Slider page=page parameter=*parameter /> })
                     .collect_view()
             }}
-            <Show when=when(move || page.method.with(adaptive).is_some())>
+            <Show when=when(move || page.removal.method.with(adaptive).is_some())>
                 <label class="field is-check">
                     <input
                         type="checkbox"
                         data-testid="adaptive"
-                        prop:checked=truth(move || page.method.with(adaptive) == Some(true))
+                        prop:checked=truth(move || page.removal.method.with(adaptive) == Some(true))
                         on:change=move |event| {
                             let on = event_target_checked(&event);
                             page.change_method(|method| set_adaptive(method, on));
@@ -72,7 +72,7 @@ pub fn MethodControls(page: Page) -> impl IntoView {
 #[component]
 fn Slider(page: Page, parameter: Parameter) -> impl IntoView {
     let Range { min, max, step } = parameter.range();
-    let value = Memo::new(move |_| page.method.with(|method| parameter.get(method)));
+    let value = Memo::new(move |_| page.removal.method.with(|method| parameter.get(method)));
     let decimals = if step < 0.1 { 2 } else { usize::from(step < 1.0) };
     let shown =
         text(move || value.get().map_or("–".to_owned(), |value| format!("{value:.decimals$}")));

@@ -6,8 +6,9 @@ use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsValue};
 use web_sys::{HtmlCanvasElement, ImageData, PointerEvent};
 
-use crate::app::canvas::context_in_memory;
+use crate::app::browser::context_in_memory;
 use crate::app::lean::text;
+use crate::app::state::seen::Seen;
 
 /// A part of the photo: left, top, width and height in pixels.
 pub type Frame = [f64; 4];
@@ -35,7 +36,7 @@ pub fn Picture(
     #[prop(into)] caption: Signal<String>,
     #[prop(into)] shown: Signal<Option<Shown>, LocalStorage>,
     /// The photo's pixels, for what lies below.
-    photo: RwSignal<Option<web_sys::ImageBitmap>, LocalStorage>,
+    photo: Seen<Option<web_sys::ImageBitmap>, LocalStorage>,
     mark: RwSignal<Option<Point>>,
     #[prop(optional)] class: &'static str,
 ) -> impl IntoView {

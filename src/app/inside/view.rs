@@ -14,6 +14,7 @@ use crate::app::lean::{text, truth, when};
 use crate::app::modal::Modal;
 use crate::app::page::Page;
 use crate::app::reading::percent;
+use crate::app::state::dialogs::Dialog;
 use crate::classifier::DIGITS;
 use crate::photo::BoxInPhoto;
 use crate::worker::protocol::Inside;
@@ -35,12 +36,17 @@ pub fn part() -> Result<View, SplitLoaderError> {
 #[component]
 fn Inspector(page: Page) -> impl IntoView {
     view! {
-        <Modal name="inside" title="Inside the network" shown=page.inspecting>
-            <Show when=when(move || page.inspecting.get())>
+        <Modal
+            name="inside"
+            title="Inside the network"
+            shown=page.dialogs.shown(Dialog::Inspector)
+            close=page.dialogs.closer(Dialog::Inspector)
+        >
+            <Show when=when(move || page.dialogs.is_open(Dialog::Inspector))>
                 <div
                     class="inside-body"
-                    data-area=move || page.inside.with(|inside| inside.as_ref().map(|it| area(it.area)))
-                    data-digit=move || page.inside.with(|it| it.as_ref().map(|it| it.digit.to_string()))
+                    data-area=move || page.inspector.inside.with(|inside| inside.as_ref().map(|it| area(it.area)))
+                    data-digit=move || page.inspector.inside.with(|it| it.as_ref().map(|it| it.digit.to_string()))
                 >
                     <aside class="inside-controls">
                         <Boxes page=page />
@@ -61,9 +67,10 @@ fn area(BoxInPhoto { left, top, width, height }: BoxInPhoto) -> String {
 /// The digits of the house numbers, one of which is looked into.
 #[component]
 fn Boxes(page: Page) -> impl IntoView {
-    let digits = Memo::new(move |_| page.house_numbers());
-    let selected =
-        Memo::new(move |_| page.editor.with(|editor| editor.as_ref().and_then(Editor::selected)));
+    let digits = Memo::new(move |_| page.boxes.house_numbers());
+    let selected = Memo::new(move |_| {
+        page.boxes.editor.with(|editor| editor.as_ref().and_then(Editor::selected))
+    });
     view! {
         <div class="inside-digits" role="group" aria-label="Which box">
             {move || {
@@ -94,11 +101,11 @@ fn Boxes(page: Page) -> impl IntoView {
 #[component]
 fn Confidences(page: Page) -> impl IntoView {
     let of = move |digit: u8| {
-        page.inside.with(|inside| {
+        page.inspector.inside.with(|inside| {
             inside.as_ref().and_then(|it| it.reading.confidences.get(usize::from(digit)).copied())
         })
     };
-    let shown = move || page.inside.with(|inside| inside.as_ref().map(|it| it.digit));
+    let shown = move || page.inspector.inside.with(|inside| inside.as_ref().map(|it| it.digit));
     view! {
         <fieldset class="confidences">
             <legend>"Confidence; a digit shows its gradient"</legend>
@@ -126,14 +133,18 @@ fn Confidences(page: Page) -> impl IntoView {
 #[component]
 fn Pictures(page: Page) -> impl IntoView {
     let mark = RwSignal::new(None::<Point>);
-    let photo = page.picture;
+    let photo = page.open.picture;
     let shown = move |of: fn(&Inside) -> Shown| {
-        Signal::derive_local(move || page.inside.with(|inside| inside.as_ref().map(|it| of(it))))
+        Signal::derive_local(move || {
+            page.inspector.inside.with(|inside| inside.as_ref().map(|it| of(it)))
+        })
     };
     let note = move |of: fn(&Inside) -> String| {
-        text(move || page.inside.with(|it| it.as_ref().map_or_else(String::new, |it| of(it))))
+        text(move || {
+            page.inspector.inside.with(|it| it.as_ref().map_or_else(String::new, |it| of(it)))
+        })
     };
-    let waiting = truth(move || page.inside.with(Option::is_none));
+    let waiting = truth(move || page.inspector.inside.with(Option::is_none));
     view! {
         <div class="inside-pictures">
             <Show when=when(move || waiting.get())>
@@ -180,7 +191,7 @@ fn Pictures(page: Page) -> impl IntoView {
 #[component]
 fn Maps(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
     let count = Memo::new(move |_| {
-        page.inside.with(|inside| {
+        page.inspector.inside.with(|inside| {
             inside.as_ref().map_or(0, |it| it.maps.len() / (it.side * it.side).max(1) as usize)
         })
     });
@@ -192,14 +203,14 @@ fn Maps(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
                     (0..count.get())
                         .map(|map| {
                             let shown = Signal::derive_local(move || {
-                                page.inside.with(|inside| inside.as_ref().and_then(|it| one_map(it, map)))
+                                page.inspector.inside.with(|inside| inside.as_ref().and_then(|it| one_map(it, map)))
                             });
                             view! {
                                 <Picture
                                     name="Feature map"
                                     caption=text(move || (map + 1).to_string())
                                     shown=shown
-                                    photo=page.picture
+                                    photo=page.open.picture
                                     mark=mark
                                     class="is-small"
                                 />
@@ -219,7 +230,7 @@ fn Histogram(page: Page) -> impl IntoView {
         <figure class="picture" data-testid="picture" data-name="Histogram">
             <figcaption>"Histogram"</figcaption>
             {move || {
-                page.inside.with(|inside| {
+                page.inspector.inside.with(|inside| {
                     let bins = &inside.as_ref()?.histogram;
                     let most = bins.counts.iter().copied().max().unwrap_or(1).max(1);
                     let width = 100.0 / bins.counts.len().max(1) as f64;
@@ -265,7 +276,9 @@ fn Histogram(page: Page) -> impl IntoView {
 fn Film(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
     let at = RwSignal::new(usize::MAX);
     let last = Memo::new(move |_| {
-        page.inside.with(|inside| inside.as_ref().map_or(0, |it| it.rounds.len().saturating_sub(1)))
+        page.inspector
+            .inside
+            .with(|inside| inside.as_ref().map_or(0, |it| it.rounds.len().saturating_sub(1)))
     });
     let round = Memo::new(move |_| at.get().min(last.get()));
     let timer = StoredValue::new_local(None::<gloo::timers::callback::Interval>);
@@ -291,7 +304,9 @@ fn Film(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
     };
     on_cleanup(move || timer.set_value(None));
     let shown = Signal::derive_local(move || {
-        page.inside.with(|inside| inside.as_ref().and_then(|it| of_round(it, round.get())))
+        page.inspector
+            .inside
+            .with(|inside| inside.as_ref().and_then(|it| of_round(it, round.get())))
     });
     let caption = text(move || match round.get() {
         0 => format!("key pixels, of {} rounds", last.get()),
@@ -299,7 +314,7 @@ fn Film(page: Page, mark: RwSignal<Option<Point>>) -> impl IntoView {
     });
     view! {
         <div class="film">
-            <Picture name="Fold-in" caption=caption shown=shown photo=page.picture mark=mark />
+            <Picture name="Fold-in" caption=caption shown=shown photo=page.open.picture mark=mark />
             <div class="film-controls">
                 <button type="button" data-testid="play" disabled=truth(move || last.get() == 0) on:click=move |_| play()>
                     {text(move || if playing.get() { "Stop" } else { "Play" }.to_owned())}

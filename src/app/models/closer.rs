@@ -14,11 +14,13 @@ use super::card::{Block, blocks};
 use super::charts::{Chart, Series, bars, matrix};
 use super::figures::{accuracy, grouped, network_and_size};
 use super::side_by_side::{Row, SideBySide, disagreement};
+use crate::app::canvas::draw_crop;
 use crate::app::icons::Icon;
 use crate::app::lean::{text, truth, when};
-use crate::app::page::{EngineState, Page};
-use crate::app::panel::{draw_crop, milliseconds, progress_bar, stage_of};
+use crate::app::page::Page;
+use crate::app::progress::{milliseconds, progress_bar, stage_of};
 use crate::app::reading::percent;
+use crate::app::state::engine::EngineState;
 use crate::worker::protocol::{ColumnState, ModelInfo};
 
 /// Colours that tell models apart; the next one has the first again.
@@ -30,7 +32,7 @@ const FOLDER: &str = "models/";
 /// Which models are looked at, and what there is to see of them.
 #[component]
 pub fn Closer(page: Page, published: Memo<Vec<ModelInfo>>) -> impl IntoView {
-    let several = truth(move || page.ticked.with(|ticked| ticked.len() > 1));
+    let several = truth(move || page.models.ticked.with(|ticked| ticked.len() > 1));
     let models = published.get_untracked();
     let ticks = models.iter().enumerate().map(|(i, model)| tick(page, model.name.clone(), i));
     let closers = models.iter().cloned().map(|model| model_closer(page, model)).collect_view();
@@ -44,7 +46,7 @@ pub fn Closer(page: Page, published: Memo<Vec<ModelInfo>>) -> impl IntoView {
                 {ticks.collect_view()}
             </div>
             <Show when=when(move || several.get())>{side_by_side(page, published)}</Show>
-            {move || by_digit(&page.ticked.get(), &published.get())}
+            {move || by_digit(&page.models.ticked.get(), &published.get())}
             {closers}
         </section>
     }
@@ -52,7 +54,7 @@ pub fn Closer(page: Page, published: Memo<Vec<ModelInfo>>) -> impl IntoView {
 
 /// A model's box to be ticked.
 fn tick(page: Page, name: String, number: usize) -> AnyView {
-    let ticked = page.ticked.with_untracked(|ticked| ticked.contains(&name));
+    let ticked = page.models.ticked.with_untracked(|ticked| ticked.contains(&name));
     view! {
         <label class="tick">
             <input
@@ -82,8 +84,9 @@ fn swatch(number: usize, name: String) -> AnyView {
 /// What several models read in the boxes of the open photo.
 fn side_by_side(page: Page, published: Memo<Vec<ModelInfo>>) -> AnyView {
     let obstacle = move || {
-        let boxes = page.editor.with(|editor| editor.as_ref().map_or(0, |it| it.boxes().len()));
-        match page.engine_state.get() {
+        let boxes =
+            page.boxes.editor.with(|editor| editor.as_ref().map_or(0, |it| it.boxes().len()));
+        match page.engine.state.get() {
             _ if boxes == 0 => {
                 Some("Open a photo and draw a box round each digit: the models read them here.")
             }
@@ -94,15 +97,17 @@ fn side_by_side(page: Page, published: Memo<Vec<ModelInfo>>) -> AnyView {
     };
     // In the order of the list, however they were ticked.
     let names = move || {
-        let ticked = page.ticked.get();
+        let ticked = page.models.ticked.get();
         let names = published.get().into_iter().map(|model| model.name);
         names.filter(|name| ticked.contains(name)).collect::<Vec<_>>()
     };
     let conclusion = text(move || match obstacle() {
         Some(why) => why.to_owned(),
-        None => {
-            page.side_by_side.with(|table| disagreement(&table.rows(&names()))).unwrap_or_default()
-        }
+        None => page
+            .models
+            .side_by_side
+            .with(|table| disagreement(&table.rows(&names())))
+            .unwrap_or_default(),
     });
     view! {
         <h4>"On this photo"</h4>
@@ -111,7 +116,7 @@ fn side_by_side(page: Page, published: Memo<Vec<ModelInfo>>) -> AnyView {
         </p>
         <div class="table-frame" role="group" aria-label="Readings of each box" tabindex="0">
             {move || {
-                obstacle().is_none().then(|| page.side_by_side.with(|table| comparison(page, table, &names())))
+                obstacle().is_none().then(|| page.models.side_by_side.with(|table| comparison(page, table, &names())))
             }}
         </div>
     }
@@ -325,7 +330,7 @@ fn table(head: Vec<String>, rows: Vec<Vec<String>>) -> AnyView {
 /// One model with its figures, its matrix, its curves and its card, while it is ticked.
 fn model_closer(page: Page, model: ModelInfo) -> impl IntoView {
     let name = model.name.clone();
-    let ticked = Memo::new(move |_| page.ticked.with(|ticked| ticked.contains(&name)));
+    let ticked = Memo::new(move |_| page.models.ticked.with(|ticked| ticked.contains(&name)));
     move || if ticked.get() { closer(&model) } else { ().into_any() }
 }
 

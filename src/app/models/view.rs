@@ -10,6 +10,7 @@ use crate::app::later::View;
 use crate::app::lean::when;
 use crate::app::modal::Modal;
 use crate::app::page::Page;
+use crate::app::state::dialogs::Dialog;
 use crate::worker::protocol::ModelInfo;
 
 /// The dialog, for [`later`](crate::app::later::later).
@@ -22,9 +23,15 @@ pub fn part() -> Result<View, SplitLoaderError> {
 #[component]
 fn ModelDialog(page: Page) -> impl IntoView {
     // Compared, so that the buttons stay, and with them the focus, while the list stays the same.
-    let published = Memo::new(move |_| page.models.with(|models| models.published().to_vec()));
+    let published =
+        Memo::new(move |_| page.models.known.with(|models| models.published().to_vec()));
     view! {
-        <Modal name="models" title="Models" shown=page.choosing_model>
+        <Modal
+            name="models"
+            title="Models"
+            shown=page.dialogs.shown(Dialog::Models)
+            close=page.dialogs.closer(Dialog::Models)
+        >
             <p class="models-lead">
                 "The model reads the digits. The choice is kept for your next visit."
             </p>
@@ -37,7 +44,7 @@ fn ModelDialog(page: Page) -> impl IntoView {
                         .collect_view()
                 }}
             </ul>
-            <Show when=when(move || page.choosing_model.get())>
+            <Show when=when(move || page.dialogs.is_open(Dialog::Models))>
                 <Closer page=page published=published />
             </Show>
         </Modal>
@@ -50,11 +57,11 @@ fn ModelButton(page: Page, model: ModelInfo) -> impl IntoView {
     let name = model.name.clone();
     let in_use = Memo::new({
         let name = name.clone();
-        move |_| page.models.with(|models| models.is_in_use(&name))
+        move |_| page.models.known.with(|models| models.is_in_use(&name))
     });
     let awaited = Memo::new({
         let name = name.clone();
-        move |_| page.models.with(|models| models.is_awaited(&name))
+        move |_| page.models.known.with(|models| models.is_awaited(&name))
     });
     let unusable = model.obstacle.is_some();
     view! {
@@ -70,7 +77,7 @@ fn ModelButton(page: Page, model: ModelInfo) -> impl IntoView {
                 aria-disabled=unusable.then_some("true")
                 on:click=move |_| {
                     if !unusable {
-                        page.choosing_model.set(false);
+                        page.dialogs.close(Dialog::Models);
                         page.choose_model(&name);
                     }
                 }

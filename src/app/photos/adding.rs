@@ -6,15 +6,16 @@ use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry,
-    FileSystemFileEntry, HtmlInputElement,
+    Blob, DataTransfer, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
+    HtmlInputElement,
 };
 
-use super::{boxfiles, named, thumbnail};
+use super::given::{Given, given_of};
+use super::{boxfiles, named::named, thumbnail};
+use crate::app::browser::{bytes_of, describe};
 use crate::app::icons::Icon;
-use crate::app::intake::{self, describe};
-use crate::app::messages::Tone;
 use crate::app::page::Page;
+use crate::app::state::messages::Tone;
 use crate::photo::{HeaderError, PhotoSize, size_from_header};
 
 /// Larger files are refused before they are read: twice their size has to fit in the page's
@@ -26,25 +27,6 @@ const HEADER_BYTES: f64 = 256.0 * 1024.0;
 
 /// More files at once are likely a mistake, such as a whole disk.
 const MAX_FILES: usize = 2000;
-
-/// A file with its name.
-pub struct Given {
-    /// Its name.
-    pub name: String,
-    /// Its content.
-    pub file: Blob,
-}
-
-impl From<File> for Given {
-    fn from(file: File) -> Self {
-        Given { name: file.name(), file: file.into() }
-    }
-}
-
-/// The files of a list.
-pub fn given_of(files: &FileList) -> Vec<Given> {
-    (0..files.length()).filter_map(|index| files.get(index)).map(Given::from).collect()
-}
 
 /// Takes a photo with the camera, on a phone or tablet: the style sheet shows it where the pointer
 /// is coarse.
@@ -157,9 +139,9 @@ pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[Strin
             Ok(size) => {
                 let id = page.photos.add(name, size, file);
                 let none_open = || page.photos.gallery.with_untracked(|all| all.open().is_none());
-                if added.is_empty() && (page.is_last_chosen(ticket) || none_open()) {
+                if added.is_empty() && (page.open.is_last_chosen(ticket) || none_open()) {
                     page.messages.close_errors();
-                    intake::open(page, id);
+                    page.open_photo(id);
                 }
                 added.push(id);
             }
@@ -201,9 +183,9 @@ async fn check(file: &Blob) -> Result<PhotoSize, String> {
         ));
     }
     let start = file.slice_with_f64_and_f64(0.0, HEADER_BYTES).map_err(|error| describe(&error))?;
-    match size_from_header(&intake::bytes_of(&start).await?) {
+    match size_from_header(&bytes_of(&start).await?) {
         Err(HeaderError::Damaged(_)) if file.size() > HEADER_BYTES => {
-            size_from_header(&intake::bytes_of(file).await?)
+            size_from_header(&bytes_of(file).await?)
         }
         result => result,
     }

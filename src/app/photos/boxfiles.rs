@@ -5,19 +5,19 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::Blob;
 
-use super::Given;
 use super::format::{UniqueNames, stem_of};
 use super::gallery::{Gallery, PhotoId};
+use super::given::Given;
+use super::named::named;
 use super::zip::Zip;
-use crate::app::intake::{blob_of, bytes_of, describe, download};
+use crate::app::browser::{blob_of, bytes_of, describe, download};
 use crate::app::later::fetched;
-use crate::app::messages::Tone;
 use crate::app::page::Page;
+use crate::app::state::messages::Tone;
 use crate::boxes::{
     BoxFile, BoxFormat, JSON_SUFFIX, PhotoBoxes, YOLO_CLASSES, box_file_from_bytes, is_class_list,
     plain_name, write_list, write_one, yolo_classes,
@@ -123,7 +123,7 @@ struct Placed {
 impl Placed {
     fn tell(self, page: Page) {
         if !self.problems.is_empty() {
-            page.messages.show(Tone::Error, format!("{}.", super::named(&self.problems)));
+            page.messages.show(Tone::Error, format!("{}.", named(&self.problems)));
         }
         let plural = |count: usize, one: &str, many: &str| {
             if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
@@ -222,11 +222,11 @@ fn put(page: Page, name: &str, id: PhotoId, boxes: &PhotoBoxes, placed: &mut Pla
     placed.photos += 1;
     placed.boxes += areas.len();
     let on_stage =
-        page.photo.with_untracked(|shown| shown.as_ref().is_some_and(|shown| shown.id == id));
+        page.open.photo.with_untracked(|shown| shown.as_ref().is_some_and(|shown| shown.id == id));
     if on_stage {
         page.edit(|editor| editor.replace(&areas));
     } else {
-        page.photos.gallery.update(|gallery| gallery.replace_boxes(id, &areas));
+        page.photos.change(|gallery| gallery.replace_boxes(id, &areas));
     }
 }
 

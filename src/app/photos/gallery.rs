@@ -1,5 +1,5 @@
 //! The photos of one sitting: plain data, tested without a browser. Files and pixels are kept
-//! beside it by id (see `super::files`).
+//! beside it by id (see `state::photos`).
 
 use std::collections::HashMap;
 

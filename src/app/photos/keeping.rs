@@ -4,7 +4,6 @@
 //! Others work all the same and say that theirs is not kept; so no two write to one record.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use futures::channel::oneshot;
@@ -16,15 +15,15 @@ use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
-use super::gallery::{Gallery, PhotoId};
+use super::gallery::Gallery;
 use super::record::Record;
 use super::store::Store;
 use super::thumbnail;
 use crate::app::icons::Icon;
-use crate::app::intake;
 use crate::app::lean::when;
-use crate::app::messages::Tone;
 use crate::app::page::Page;
+use crate::app::state::keeping::Kept;
+use crate::app::state::messages::Tone;
 
 /// The lock of the tab that keeps its work.
 const LOCK: &str = "doorplate-work";
@@ -36,63 +35,9 @@ const LOCK_PAUSE_MILLISECONDS: u32 = 150;
 /// Pause after a change before it is kept, so that a series of changes is kept once.
 const DELAY_MILLISECONDS: u32 = 400;
 
-/// Whether the work is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// Not known yet.
-    Starting,
-    /// It is.
-    Yes,
-    /// It is not; why.
-    No(String),
-}
-
-/// What keeps the work. Copies are the same.
-#[derive(Clone, Copy)]
-pub struct Keeping {
-    /// Whether it is kept.
-    pub kept: RwSignal<Kept>,
-    /// Whether the page says that it was restored.
-    pub restored: RwSignal<bool>,
-    backstage: StoredValue<Backstage, LocalStorage>,
-}
-
-#[derive(Default)]
-struct Backstage {
-    store: Option<Rc<Store>>,
-    /// Keys of files that are in the store.
-    keys: HashMap<PhotoId, String>,
-    /// Files that it has no room for.
-    refused: HashSet<PhotoId>,
-    timer: Option<gloo::timers::callback::Timeout>,
-    writing: bool,
-    changed: bool,
-}
-
-impl Keeping {
-    /// Nothing is kept yet.
-    pub fn new() -> Self {
-        Keeping {
-            kept: RwSignal::new(Kept::Starting),
-            restored: RwSignal::new(false),
-            backstage: StoredValue::new_local(Backstage::default()),
-        }
-    }
-
-    fn store(self) -> Option<Rc<Store>> {
-        self.backstage.with_value(|backstage| backstage.store.clone())
-    }
-
-    fn not_kept(self, reason: String) {
-        if !matches!(self.kept.get_untracked(), Kept::No(_)) {
-            self.kept.set(Kept::No(reason));
-        }
-    }
-}
-
 /// Restores the last work and keeps it from now on.
 pub fn start(page: Page) {
-    let keeping = page.photos.keeping;
+    let keeping = page.keeping;
     spawn_local(async move {
         if !is_first_tab().await {
             keeping.not_kept(
@@ -108,8 +53,7 @@ pub fn start(page: Page) {
                 if let Err(error) = restore(page, &store).await {
                     leptos::logging::warn!("the last work could not be restored: {error}");
                 }
-                keeping.backstage.update_value(|backstage| backstage.store = Some(store));
-                keeping.kept.set(Kept::Yes);
+                keeping.keeps_in(store);
                 keep_soon(page);
             }
             Err(error) => {
@@ -163,9 +107,8 @@ pub fn start(page: Page) {
 
 /// Lets all photos go, here and in the store.
 pub fn forget(page: Page) {
-    let photos = page.photos;
-    photos.keeping.restored.set(false);
-    photos.forget_all();
+    page.keeping.set_restored(false);
+    page.photos.forget_all();
     page.clear_stage();
     keep_now(page);
 }
@@ -179,10 +122,8 @@ async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
     for (place, photo) in record.photos.iter().enumerate() {
         let Some(file) = store.file(&photo.key).await? else { continue };
         let id = photos.add(photo.name.clone(), photo.size, file);
-        photos.gallery.update(|gallery| record.restore(place, gallery, id));
-        photos.keeping.backstage.update_value(|backstage| {
-            backstage.keys.insert(id, photo.key.clone());
-        });
+        photos.change(|gallery| record.restore(place, gallery, id));
+        page.keeping.has_file(id, photo.key.clone());
         restored.push((id, record.open == Some(place)));
     }
     if restored.is_empty() {
@@ -190,10 +131,10 @@ async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
     }
     let open = restored.iter().find(|(_, open)| *open).or(restored.first());
     if let (true, Some((id, _))) = (is_first, open) {
-        intake::open(page, *id);
+        page.open_photo(*id);
     }
-    photos.keeping.restored.set(true);
-    page.announcement.set("Your last work was restored.".to_owned());
+    page.keeping.set_restored(true);
+    page.messages.announce("Your last work was restored.".to_owned());
     spawn_local(async move {
         for (id, _) in restored {
             thumbnail::make(page, id).await;
@@ -203,43 +144,24 @@ async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
 }
 
 fn keep_soon(page: Page) {
-    page.photos.keeping.backstage.update_value(|backstage| {
-        if backstage.timer.is_none() {
-            backstage.timer =
-                Some(gloo::timers::callback::Timeout::new(DELAY_MILLISECONDS, move || {
-                    keep_now(page);
-                }));
-        }
-    });
+    page.keeping.keep_after(DELAY_MILLISECONDS, move || keep_now(page));
 }
 
 fn keep_now(page: Page) {
-    let keeping = page.photos.keeping;
-    let begins = keeping
-        .backstage
-        .try_update_value(|backstage| {
-            // Dropped only here: a timer that has fired must not be cancelled from within.
-            if let Some(timer) = backstage.timer.take() {
-                timer.forget();
-            }
-            backstage.changed = true;
-            !std::mem::replace(&mut backstage.writing, true)
-        })
-        .unwrap_or_default();
-    if !begins {
+    let keeping = page.keeping;
+    if !keeping.begins() {
         return;
     }
     spawn_local(async move {
-        let takes_change = |backstage: &mut Backstage| std::mem::take(&mut backstage.changed);
         while let Some(store) = keeping.store()
-            && keeping.backstage.try_update_value(takes_change).unwrap_or_default()
+            && keeping.take_change()
         {
             if let Err(error) = write(page, &store).await {
                 leptos::logging::warn!("the work could not be kept: {error}");
                 keeping.not_kept("This browser has no room to keep your work".to_owned());
             }
         }
-        keeping.backstage.update_value(|backstage| backstage.writing = false);
+        keeping.ended();
     });
 }
 
@@ -247,41 +169,26 @@ fn keep_now(page: Page) {
 /// page ends, what the record names is there.
 async fn write(page: Page, store: &Store) -> Result<(), idb::Error> {
     let photos = page.photos;
-    let keeping = photos.keeping;
-    let ids: Vec<PhotoId> = photos
-        .gallery
-        .with_untracked(|gallery| gallery.entries().iter().map(|entry| entry.id).collect());
-    for id in ids {
-        let known = keeping.backstage.with_value(|backstage| {
-            backstage.keys.contains_key(&id) || backstage.refused.contains(&id)
-        });
-        let Some((file, _)) = photos.file(id).filter(|_| !known) else { continue };
+    let keeping = page.keeping;
+    for id in photos.ids() {
+        let Some((file, _)) = photos.file(id).filter(|_| !keeping.knows(id)) else { continue };
         // Not the id alone: a later visit counts from 1 again.
         let key = format!("{:.0}-{id}", js_sys::Date::now());
-        let kept = store.keep_file(&key, &file).await;
-        keeping.backstage.update_value(|backstage| match kept {
-            Ok(()) => {
-                backstage.keys.insert(id, key);
+        match store.keep_file(&key, &file).await {
+            Ok(()) => keeping.has_file(id, key),
+            Err(error) => {
+                keeping.has_no_room(id);
+                leptos::logging::warn!("a photo could not be kept: {error}");
+                keeping.not_kept("This browser has no room to keep all photos".to_owned());
             }
-            Err(_) => {
-                backstage.refused.insert(id);
-            }
-        });
-        if let Err(error) = kept {
-            leptos::logging::warn!("a photo could not be kept: {error}");
-            keeping.not_kept("This browser has no room to keep all photos".to_owned());
         }
     }
-    let record = photos.gallery.with_untracked(|gallery: &Gallery| {
-        Record::of(gallery, |id| {
-            keeping.backstage.with_value(|backstage| backstage.keys.get(&id).cloned())
-        })
-    });
+    let record = photos
+        .gallery
+        .with_untracked(|gallery: &Gallery| Record::of(gallery, |id| keeping.key(id)));
     store.keep_record(&record).await?;
     let keys: Vec<String> = record.photos.into_iter().map(|photo| photo.key).collect();
-    keeping.backstage.update_value(|backstage| {
-        backstage.keys.retain(|_, key| keys.contains(key));
-    });
+    keeping.has_only(&keys);
     store.keep_only(&keys).await
 }
 
@@ -333,7 +240,7 @@ async fn try_lock() -> Result<bool, JsValue> {
 /// Says that the last work was restored, and offers to let it go.
 #[component]
 pub fn Restored(page: Page) -> impl IntoView {
-    let restored = page.photos.keeping.restored;
+    let restored = page.keeping.restored;
     view! {
         <Show when=when(move || restored.get())>
             <div class="restored" data-testid="restored">
@@ -345,7 +252,7 @@ pub fn Restored(page: Page) -> impl IntoView {
                     type="button"
                     class="quiet icon-only"
                     aria-label="Close this message"
-                    on:click=move |_| restored.set(false)
+                    on:click=move |_| page.keeping.set_restored(false)
                 >
                     {Icon::Close.view()}
                 </button>

@@ -3,50 +3,33 @@
 //! [`gallery`], [`record`] and [`format`] are plain data and plain functions, tested without a browser; the
 //! rest needs the feature `app`.
 
-#[cfg(feature = "app")]
-mod adding;
-#[cfg(feature = "app")]
-mod boxfiles;
-#[cfg(feature = "app")]
-mod files;
 pub mod format;
 pub mod gallery;
+pub mod record;
+
+pub use gallery::{Entry, Gallery, PhotoId, Progress};
+
+#[cfg(feature = "app")]
+pub(super) mod adding;
+#[cfg(feature = "app")]
+pub(super) mod boxfiles;
+#[cfg(feature = "app")]
+pub(super) mod files;
+#[cfg(feature = "app")]
+pub(super) mod given;
 #[cfg(feature = "app")]
 pub(super) mod keeping;
 #[cfg(feature = "app")]
-mod more;
-pub mod record;
+pub(super) mod more;
 #[cfg(feature = "app")]
-mod saving;
+pub(super) mod named;
 #[cfg(feature = "app")]
-mod store;
+pub(super) mod saving;
 #[cfg(feature = "app")]
-mod strip;
+pub(super) mod store;
 #[cfg(feature = "app")]
-mod thumbnail;
+pub(super) mod strip;
 #[cfg(feature = "app")]
-mod zip;
-
+pub(super) mod thumbnail;
 #[cfg(feature = "app")]
-pub(super) use adding::{Camera, Given, add, add_all, add_dropped, add_readable, given_of};
-#[cfg(feature = "app")]
-pub(super) use files::{Photos, close, follow_stage, step};
-pub use gallery::{Entry, Gallery, PhotoId, Progress};
-#[cfg(feature = "app")]
-pub(super) use saving::{SaveArea, SavingAllDialog, save};
-#[cfg(feature = "app")]
-pub(super) use strip::{part as strip, wanted as strip_wanted};
-
-/// Lines that are named in one message.
-#[cfg(feature = "app")]
-const MAX_NAMED: usize = 6;
-
-/// The first few lines, and how many more there are.
-#[cfg(feature = "app")]
-fn named(lines: &[String]) -> String {
-    let shown = lines.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join("; ");
-    match lines.len().saturating_sub(MAX_NAMED) {
-        0 => shown,
-        more => format!("{shown}; and {more} more"),
-    }
-}
+pub(super) mod zip;

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use super::boxfiles::{WRITTEN, export};
-use super::keeping::{Kept, forget};
+use super::keeping::forget;
 use crate::app::lean::{text, truth};
 use crate::app::page::Page;
+use crate::app::state::keeping::Kept;
 
 /// The part of the panel that opens on demand.
 #[component]
@@ -45,7 +46,7 @@ pub fn More(page: Page) -> impl IntoView {
                     .collect_view()}
             </div>
             <p>
-                {text(move || match page.photos.keeping.kept.get() {
+                {text(move || match page.keeping.kept.get() {
                     Kept::No(reason) => format!("{reason}."),
                     Kept::Starting | Kept::Yes => {
                         "Photos and boxes are kept in this browser, on this machine, until you \

@@ -10,53 +10,57 @@ use super::format::{PictureFormat, SaveChoice, UniqueNames, saved_name};
 use super::gallery::Gallery;
 use super::more::More;
 use super::zip::Zip;
-use crate::app::canvas::context_of;
+use crate::app::browser::{blob_of, bytes_of, context_of, decode, describe, download};
 use crate::app::comparison::changed_share;
 use crate::app::editor::Editor;
 use crate::app::icons::Icon;
-use crate::app::intake::{blob_of, bytes_of, decode, describe, download, open};
-use crate::app::kept;
 use crate::app::later::fetched;
 use crate::app::lean::{text, truth, when};
-use crate::app::messages::Tone;
 use crate::app::modal::Modal;
 use crate::app::page::Page;
-
-/// The choice of format is kept under this key.
-const CHOICE_KEY: &str = "doorplate-save";
+use crate::app::state::engine::EngineState;
+use crate::app::state::messages::Tone;
+use crate::app::state::saving::SavingAll;
 
 /// The name of the file with all photos.
 const ZIP_NAME: &str = "doorplate.zip";
 
-/// How far saving all is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavingAll {
-    /// The photo under way, from 1.
-    number: usize,
-    /// How many there are.
-    count: usize,
-    /// The photo's name.
-    name: String,
-}
-
-/// How pictures are saved, as it was chosen last.
-pub fn kept_choice() -> SaveChoice {
-    kept::read(CHOICE_KEY).map(|text| SaveChoice::from_kept(&text)).unwrap_or_default()
-}
-
-fn choose(page: Page, choice: SaveChoice) {
-    page.photos.save_choice.set(choice);
-    kept::keep(CHOICE_KEY, &choice.to_string());
+/// Why the open photo cannot be saved now, for people; none when it can.
+fn save_obstacle(page: Page) -> Option<&'static str> {
+    if page.open.photo.with(Option::is_none) {
+        return Some("Open a photo to begin.");
+    }
+    match page.engine.state.with(|state| match state {
+        EngineState::Starting(_) => Some("The engine is still loading."),
+        EngineState::Failed(_) => Some("The engine is not running."),
+        EngineState::Ready(_) => None,
+    }) {
+        Some(obstacle) => return Some(obstacle),
+        None if !page.open.in_engine.get() => return Some("The photo is still being decoded."),
+        None => {}
+    }
+    let (boxes, removed) = page.boxes.editor.with(|editor| {
+        editor
+            .as_ref()
+            .map(|editor| (editor.boxes().len(), editor.erasure().boxes.len()))
+            .unwrap_or_default()
+    });
+    match (boxes, removed) {
+        (0, _) => Some("Drag a box round each digit first."),
+        (_, 0) => Some("Switch “remove” on for at least one digit."),
+        _ if page.saving.one.get() => Some("The picture is being made."),
+        _ => None,
+    }
 }
 
 /// Saves the open photo without its digits.
 pub fn save(page: Page) {
-    if untrack(|| page.save_obstacle()).is_some() {
+    if untrack(|| save_obstacle(page)).is_some() {
         return;
     }
-    let Some(photo) = page.photo.get_untracked() else { return };
+    let Some(photo) = page.open.photo.get_untracked() else { return };
     let erasure = page.look(Editor::erasure).unwrap_or_default();
-    let choice = page.photos.save_choice.get_untracked();
+    let choice = page.saving.choice.get_untracked();
     spawn_local(async move {
         let made = async {
             let png = page.png(erasure.clone()).await?;
@@ -67,7 +71,7 @@ pub fn save(page: Page) {
         };
         match made.await {
             Ok((name, format)) => {
-                page.photos.gallery.update(|gallery| gallery.saved(photo.id, erasure));
+                page.photos.change(|gallery| gallery.saved(photo.id, erasure));
                 let mut text = format!("Saved as {name}.");
                 if format != choice.format {
                     text.push_str(&instead(choice.format));
@@ -94,14 +98,15 @@ fn saving_all() -> Result<fn(Page), SplitLoaderError> {
 /// Saves all photos with something to remove as one file, one after the other.
 fn save_all(page: Page) {
     let ids = page.photos.gallery.with_untracked(Gallery::removable);
-    if ids.is_empty() || page.photos.is_saving_all() {
+    // The open photo's picture may be in the making, and the engine makes one at a time.
+    if ids.is_empty() || page.saving.is_saving_all() || page.saving.one.get_untracked() {
         return;
     }
-    let before = page.photos.gallery.with_untracked(Gallery::open);
-    let choice = page.photos.save_choice.get_untracked();
+    let before = page.photos.open();
+    let choice = page.saving.choice.get_untracked();
     let count = ids.len();
     // At once, so that a second click finds it.
-    page.photos.saving_all.set(Some(SavingAll { number: 1, count, name: String::new() }));
+    page.saving.set_all(Some(SavingAll { number: 1, count, name: String::new() }));
     spawn_local(async move {
         let mut zip = Zip::new();
         let mut names = UniqueNames::default();
@@ -110,17 +115,14 @@ fn save_all(page: Page) {
             let Some((_, name)) = page.photos.file(id) else { continue };
             let state = SavingAll { number, count, name: name.clone() };
             // Cancelled by taking the state away.
-            if number > 1 && !page.photos.is_saving_all() {
+            if number > 1 && !page.saving.is_saving_all() {
                 break;
             }
-            page.photos.saving_all.set(Some(state));
+            page.saving.set_all(Some(state));
             let made = async {
-                let is_open = page
-                    .photo
-                    .with_untracked(|photo| photo.as_ref().is_some_and(|photo| photo.id == id));
-                if !(is_open && page.opened.get_untracked()) {
-                    open(page, id);
-                    page.photo_open().await?;
+                if !(page.open.id() == Some(id) && page.open.in_engine.get_untracked()) {
+                    page.open_photo(id);
+                    page.open.arrived().await?;
                 }
                 let erasure = page.look(Editor::erasure).unwrap_or_default();
                 let (file, format) = encode(page.png(erasure.clone()).await?, choice).await?;
@@ -133,16 +135,16 @@ fn save_all(page: Page) {
                     replaced |= format != choice.format;
                     done.push((id, erasure));
                 }
-                Err(_) if !page.photos.is_saving_all() => break,
+                Err(_) if !page.saving.is_saving_all() => break,
                 Err(reason) => failures.push(format!("{name} ({reason})")),
             }
         }
-        let cancelled = !page.photos.is_saving_all();
-        page.photos.saving_all.set(None);
+        let cancelled = !page.saving.is_saving_all();
+        page.saving.set_all(None);
         if let Some(before) = before.filter(|id| page.photos.can_open(*id))
-            && page.photos.gallery.with_untracked(Gallery::open) != Some(before)
+            && page.photos.open() != Some(before)
         {
-            open(page, before);
+            page.open_photo(before);
         }
         if cancelled {
             page.messages.show(Tone::Notice, "Cancelled; nothing was saved.".to_owned());
@@ -162,7 +164,7 @@ fn save_all(page: Page) {
                 if replaced {
                     text.push_str(&instead(choice.format));
                 }
-                page.photos.gallery.update(|gallery| {
+                page.photos.change(|gallery| {
                     for (id, erasure) in done {
                         gallery.saved(id, erasure);
                     }
@@ -238,13 +240,13 @@ async fn to_blob(canvas: &HtmlCanvasElement, choice: SaveChoice) -> Result<Optio
 /// The panel's part about saving.
 #[component]
 pub fn SaveArea(page: Page) -> impl IntoView {
-    let obstacle = Memo::new(move |_| page.save_obstacle());
+    let obstacle = Memo::new(move |_| save_obstacle(page));
     let removable =
         Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.removable().len()));
     let several =
         Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.entries().len() > 1));
-    let choice = page.photos.save_choice;
-    let ready = Memo::new(move |_| page.is_engine_ready());
+    let choice = page.saving.choice;
+    let ready = Memo::new(move |_| page.engine.is_ready());
     view! {
         <section class="save" aria-label="Save">
             <button
@@ -261,7 +263,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
             >
                 {Icon::Save.view()}
                 {text(move || {
-                    if page.saving.get() {
+                    if page.saving.one.get() {
                         "Making the picture…".to_owned()
                     } else {
                         format!("Save as {}", choice.get().format.name())
@@ -273,7 +275,9 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                     type="button"
                     class="wide"
                     data-testid="save-all"
-                    disabled=truth(move || removable.get() == 0 || !ready.get())
+                    disabled=truth(move || {
+                        removable.get() == 0 || !ready.get() || page.saving.one.get()
+                    })
                     title="Save all photos with digits to remove as one file"
                     on:click=move |_| {
                         spawn_local(async move {
@@ -298,7 +302,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                         on:change=move |event| {
                             let select: HtmlSelectElement = event_target(&event);
                             if let Some(format) = PictureFormat::from_name(&select.value()) {
-                                choose(page, SaveChoice { format, ..choice.get_untracked() });
+                                page.saving.choose(SaveChoice { format, ..choice.get_untracked() });
                             }
                         }
                     >
@@ -329,7 +333,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                             on:input=move |event| {
                                 let input: HtmlInputElement = event_target(&event);
                                 if let Ok(quality) = input.value().parse() {
-                                    choose(page, SaveChoice { quality, ..choice.get_untracked() });
+                                    page.saving.choose(SaveChoice { quality, ..choice.get_untracked() });
                                 }
                             }
                         />
@@ -341,7 +345,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                     if let Some(obstacle) = obstacle.get() {
                         return obstacle.to_owned();
                     }
-                    let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
+                    let size = page.open.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
                     size.map_or_else(String::new, |size| {
                         format!(
                             "Full resolution, {} × {} pixels. Saved without location or camera \
@@ -352,8 +356,8 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                 })}
             </p>
             {move || {
-                let size = page.photo.with(|photo| photo.as_ref().map(|photo| photo.size))?;
-                let changed = page.changed.get()?;
+                let size = page.open.photo.with(|photo| photo.as_ref().map(|photo| photo.size))?;
+                let changed = page.removal.changed.get()?;
                 Some(
                     view! {
                         <p class="save-note" data-testid="changed">
@@ -370,21 +374,26 @@ pub fn SaveArea(page: Page) -> impl IntoView {
 /// The dialog that shows how far saving all is; nothing else can be done meanwhile.
 #[component]
 pub fn SavingAllDialog(page: Page) -> impl IntoView {
-    let saving = page.photos.saving_all;
+    let saving = page.saving.all;
     let shown = RwSignal::new(false);
     Effect::new(move |_| shown.set(saving.with(Option::is_some)));
     // Closed by the user, by the button or Esc.
     Effect::new(move |_| {
-        if !shown.get() && page.photos.is_saving_all() {
-            saving.set(None);
-            page.photo_failed("cancelled".to_owned());
+        if !shown.get() && page.saving.is_saving_all() {
+            page.saving.set_all(None);
+            page.open.failed("cancelled".to_owned());
         }
     });
     let of = move |part: fn(&SavingAll) -> String| {
         text(move || saving.with(|saving| saving.as_ref().map(part).unwrap_or_default()))
     };
     view! {
-        <Modal name="saving-all" title="Saving all photos" shown=shown>
+        <Modal
+            name="saving-all"
+            title="Saving all photos"
+            shown=shown.into()
+            close=Callback::new(move |()| shown.set(false))
+        >
             <div class="saving-all-body">
                 <p>
                     {of(|saving| {

@@ -6,12 +6,11 @@ use wasm_bindgen::JsCast;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{HtmlElement, KeyboardEvent, ScrollIntoViewOptions, ScrollLogicalPosition};
 
+use super::files::close;
 use super::gallery::{Entry, Gallery, PhotoId, Progress};
-use super::{close, files};
-use crate::app::bars::choose_file;
+use crate::app::browser::choose_file;
 use crate::app::editor::{PhotoBox, numbers_of};
 use crate::app::icons::Icon;
-use crate::app::intake;
 use crate::app::later::View;
 use crate::app::lean::when;
 use crate::app::page::Page;
@@ -139,7 +138,7 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
                 tabindex=tab_index
                 on:click=move |_| {
                     if !shown.with_untracked(|shown| shown.is_open) || !page.photos.can_open(id) {
-                        intake::open(page, id);
+                        page.open_photo(id);
                     }
                 }
             >
@@ -224,7 +223,7 @@ fn key_down(page: Page, list: NodeRef<html::Ul>, event: &KeyboardEvent) {
         .and_then(|pick| pick.dataset().get("photoId"))
         .and_then(|id| id.parse::<PhotoId>().ok());
     if let Some(id) = id {
-        files::close(page, id);
+        close(page, id);
         // The focus would be lost with the photo that had it.
         if let Some(list) = list.get_untracked()
             && let Ok(Some(next)) = list.query_selector(".shot-pick[tabindex='0']")

@@ -5,8 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::gallery::PhotoId;
-use crate::app::canvas::context_in_memory;
-use crate::app::intake::decode;
+use crate::app::browser::{context_in_memory, decode};
 use crate::app::page::Page;
 use crate::photo::PhotoSize;
 
@@ -28,7 +27,7 @@ pub async fn make(page: Page, id: PhotoId) {
 /// The photo's thumbnail from its pixels.
 pub fn take(page: Page, id: PhotoId, picture: &ImageBitmap, size: PhotoSize) {
     let thumbnail = draw(picture).ok();
-    page.photos.gallery.maybe_update(|gallery| {
+    page.photos.take_up(|gallery| {
         let Some(entry) = gallery.get_mut(id) else { return false };
         if entry.work.boxes.is_empty() {
             entry.size = size;

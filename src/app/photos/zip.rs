@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use web_sys::Blob;
 
-use crate::app::intake::{describe, join};
+use crate::app::browser::{blob_of, describe, join};
 
 /// What was written since it was last taken.
 #[derive(Clone, Default)]
@@ -79,5 +79,5 @@ impl Zip {
 }
 
 fn blob_part(bytes: &[u8]) -> Result<Blob, String> {
-    crate::app::intake::blob_of(bytes, "").map_err(|error| describe(&error))
+    blob_of(bytes, "").map_err(|error| describe(&error))
 }
