@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 DOORPLATE := $(TARGET_DIR)/release/doorplate
+# What was published here counts, also after the program was built.
+export DOORPLATE_MODELS ?= models
 PORT ?= 8080
 # SVHN's Format 1 folders, for the targets that need the real photos.
 SVHN ?= ../shared/svhn/format1

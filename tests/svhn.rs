@@ -29,9 +29,10 @@ fn published() -> Option<Nets> {
         return None;
     }
     let device = burn::tensor::Device::flex();
-    let (_, classifier) = publication::load(&models, None, &device).expect("it can be loaded");
-    let strokes = publication::load_strokes(&models, &device).expect("it can be loaded");
-    Some(Nets { classifier, strokes: strokes.map(|(_, finder)| finder) })
+    let library = publication::Library::new(Some(&models));
+    let (_, classifier) = library.load(None, &device).expect("it can be loaded");
+    let (_, finder) = library.load_strokes(&device).expect("it can be loaded");
+    Some(Nets { classifier, strokes: Some(finder) })
 }
 
 /// Reads the list of a part, and loads every photo with every box.

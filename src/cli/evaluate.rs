@@ -51,6 +51,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let record = args.record.as_deref();
+    // Said before hours of reading.
+    let record =
+        record.map(|measured_on| Ok::<_, anyhow::Error>((measured_on, args.models.folder()?)));
+    let record = record.transpose()?;
     let models = args.models.load()?;
     let mut read: Vec<(ModelReport, Vec<ReadDigit>)> = Vec::new();
     let mut refused: Vec<Refusal> = Vec::new();
@@ -89,10 +94,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(folder) = &args.out {
         write_folder(folder, &args.data, &report, &json)?;
     }
-    if let Some(measured_on) = &args.record {
+    if let Some((measured_on, folder)) = &record {
         let measured: Vec<(&str, &Confusion)> =
             report.models.iter().map(|it| (it.model.as_str(), &it.confusion)).collect();
-        publication::record(args.models.folder(), measured_on, &measured)?;
+        publication::record(folder, measured_on, &measured)?;
     }
     if args.json {
         println!("{json}");

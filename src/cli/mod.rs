@@ -2,6 +2,7 @@
 
 mod bench;
 mod boxes;
+mod completions;
 mod data;
 mod device;
 mod erase;
@@ -11,6 +12,7 @@ mod inspect;
 mod lend;
 mod method;
 mod model;
+mod models;
 mod plan;
 mod publish;
 mod read;
@@ -19,6 +21,14 @@ mod scenes;
 mod serve;
 mod sheet;
 mod train;
+
+/// What a command's help ends with: lines that can be typed.
+macro_rules! examples {
+    ($first:literal $(, $more:literal)* $(,)?) => {
+        concat!("Examples:\n  ", $first $(, "\n  ", $more)*)
+    };
+}
+use examples;
 
 use std::process::ExitCode;
 
@@ -40,6 +50,7 @@ use crate::{
         synthetic::{SyntheticError, TypefaceError, WallError},
     },
     evaluation::{ReadError, SheetError},
+    files::printable,
     photo::PhotoError,
     publication::ModelsFolderError,
     training::{DataError, TrainingError},
@@ -70,11 +81,14 @@ enum Command {
     LendDevice(lend::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
+    Models(models::Args),
     Inspect(inspect::Args),
     Publish(publish::Args),
     Serve(serve::Args),
     Samples(samples::Args),
     Finish(finish::Args),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Arguments that no parser can refuse by themselves.
@@ -94,16 +108,21 @@ pub fn main() -> ExitCode {
         Command::LendDevice(args) => lend::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Samples(args) => samples::run(&args),
         Command::Finish(args) => finish::run(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("doorplate: {}", message(&error));
+            // A file's name may hold characters that a terminal obeys.
+            let lines: Vec<String> = message(&error).lines().map(printable).collect();
+            eprintln!("doorplate: {}", lines.join("\n"));
             exit_code(&error)
         }
     }

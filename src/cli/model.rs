@@ -12,18 +12,19 @@ use super::{
 };
 use crate::{
     classifier::{Architecture, Classifier},
-    publication::{self, ModelEntry, ModelsFolderError},
+    publication::{Library, ModelEntry, ModelsFolderError},
     removal::Nets,
 };
 
 /// The options of every command that reads or removes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// The models folder.
-    #[arg(long, default_value = "models")]
-    models: PathBuf,
-    /// A model's name in its manifest; the first one when not given.
-    #[arg(long)]
+    /// A folder of published models; without one, see `doorplate models`.
+    #[arg(long, value_name = "FOLDER")]
+    models: Option<PathBuf>,
+    /// The model's name; without one the default is taken.
+    #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// What computes.
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceArg::Cpu, help = WHAT_COMPUTES)]
@@ -42,21 +43,16 @@ impl ModelArgs {
     }
 
     /// Loads the model and the network that finds strokes on their device.
-    ///
-    /// Where the latter is damaged or missing, a line says so, and whole boxes are filled.
     pub fn load_nets(&self) -> anyhow::Result<NamedNets> {
         let (entry, classifier) = self.load_entry(self.model.as_deref())?;
-        let strokes =
-            publication::load_strokes(&self.models, &self.device()?).unwrap_or_else(|error| {
-                eprintln!("doorplate: {error}. Whole boxes are filled, not their strokes alone");
-                None
-            });
-        let mut sha256 = entry.sha256;
-        let strokes = strokes.map(|(entry, finder)| {
-            sha256 = format!("{sha256}+{}", entry.sha256);
-            finder
-        });
-        Ok(NamedNets { nets: Nets { classifier, strokes }, model: entry.name, sha256 })
+        let (strokes, finder) = self.library().load_strokes(&self.device()?)?;
+        let sha256 = format!("{}+{}", entry.sha256, strokes.sha256);
+        let nets = Nets { classifier, strokes: Some(finder) };
+        Ok(NamedNets { nets, model: entry.name, sha256 })
+    }
+
+    fn library(&self) -> Library {
+        Library::new(self.models.as_deref())
     }
 
     /// Loads a model that judges what the one called `used` has a part in: the one of this name,
@@ -69,12 +65,10 @@ impl ModelArgs {
             }
             Some(name) => name.to_owned(),
             None => {
-                let names = publication::read_manifest(&self.models)?.models.into_iter();
-                let other = names.map(|entry| entry.name).find(|name| name != used);
+                let other = self.library().names()?.into_iter().find(|name| name != used);
                 other.ok_or_else(|| {
-                    let models = self.models.display();
                     WrongArgument(format!(
-                        "{models}: there is no model beside {used} to judge by; publish another one"
+                        "there is no model besides {used} to judge by; publish another one"
                     ))
                 })?
             }
@@ -84,7 +78,7 @@ impl ModelArgs {
     }
 
     fn load_entry(&self, name: Option<&str>) -> anyhow::Result<(ModelEntry, Classifier)> {
-        Ok(publication::load(&self.models, name, &self.device()?)?)
+        Ok(self.library().load(name, &self.device()?)?)
     }
 }
 
@@ -100,15 +94,16 @@ pub struct NamedNets {
 
 /// The options of commands that measure several models.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Models")]
 pub struct ModelsArgs {
-    /// The models folder.
-    #[arg(long, default_value = "models")]
-    models: PathBuf,
-    /// A model's name in its manifest, more than once for several; the first one when neither
-    /// this nor --all nor --weights is given.
+    /// A folder of published models; without one, see `doorplate models`.
+    #[arg(long, value_name = "FOLDER")]
+    models: Option<PathBuf>,
+    /// A model's name, more than once for several; the default when neither this nor --all nor
+    /// --weights is given.
     #[arg(long, value_name = "NAME")]
     model: Vec<String>,
-    /// All models of the manifest.
+    /// All published models.
     #[arg(long, conflicts_with = "model")]
     all: bool,
     /// Weights that `doorplate train` wrote; more than once for several.
@@ -131,9 +126,16 @@ pub struct NamedModel {
 }
 
 impl ModelsArgs {
-    /// The models folder.
-    pub fn folder(&self) -> &Path {
-        &self.models
+    /// The models folder that --record writes to.
+    pub fn folder(&self) -> Result<PathBuf, WrongArgument> {
+        let folder = self.library().chosen().map(Path::to_owned);
+        folder.ok_or_else(|| {
+            WrongArgument("--record writes into a models folder; name it with --models".to_owned())
+        })
+    }
+
+    fn library(&self) -> Library {
+        Library::new(self.models.as_deref())
     }
 
     /// Whether the command line asks for more than one model.
@@ -146,8 +148,7 @@ impl ModelsArgs {
         let device = self.device.open()?;
         let mut names: Vec<Option<String>> = self.model.iter().cloned().map(Some).collect();
         if self.all {
-            let manifest = publication::read_manifest(&self.models)?;
-            names = manifest.models.into_iter().map(|entry| Some(entry.name)).collect();
+            names = self.library().names()?.into_iter().map(Some).collect();
         }
         // Of an empty manifest, loading the first model says what is wrong.
         if names.is_empty() && (self.all || self.weights.is_empty()) {
@@ -155,7 +156,7 @@ impl ModelsArgs {
         }
         let mut models: Vec<NamedModel> = Vec::new();
         for name in &names {
-            let (entry, classifier) = publication::load(&self.models, name.as_deref(), &device)?;
+            let (entry, classifier) = self.library().load(name.as_deref(), &device)?;
             models.push(NamedModel { name: entry.name, classifier });
         }
         for (path, architecture) in self.weights.iter().zip(self.networks()?) {

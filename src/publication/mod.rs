@@ -5,6 +5,8 @@
 //! whoever reads it finds what it names.
 
 #[cfg(feature = "native")]
+mod library;
+#[cfg(feature = "native")]
 mod publish;
 
 use serde::{Deserialize, Serialize};
@@ -17,9 +19,10 @@ use crate::{
 };
 
 #[cfg(feature = "native")]
+pub use library::{Library, MODELS_VARIABLE, Place};
+#[cfg(feature = "native")]
 pub use publish::{
-    ModelsFolderError, Publication, StrokesPublication, load, load_strokes, publish,
-    publish_strokes, read_manifest, record,
+    ModelsFolderError, Publication, StrokesPublication, publish, publish_strokes, record,
 };
 
 /// The manifest's name in a models folder.
@@ -154,7 +157,10 @@ pub enum PublicationError {
         problem: String,
     },
     /// The stroke network's weights are the published ones but do not fit it.
-    #[error("{name}: {reason}")]
+    #[error(
+        "the weights of {name} belong to another version of this program ({reason}); use that \
+         version, or weights that this one published"
+    )]
     Strokes {
         /// The network's name in the manifest.
         name: String,
@@ -162,7 +168,10 @@ pub enum PublicationError {
         reason: String,
     },
     /// The weights are the published ones but do not fit their network.
-    #[error("{name}: {source}")]
+    #[error(
+        "the weights of {name} belong to another version of this program ({source}); use that \
+         version, or weights that this one published"
+    )]
     Weights {
         /// The model.
         name: String,

@@ -5,17 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::Device;
-
 use super::{
-    MANIFEST, MANIFEST_FORMAT, Manifest, Measurement, ModelEntry, PublicationError, StrokesEntry,
-    sha256_hex,
+    MANIFEST, MANIFEST_FORMAT, Manifest, Measurement, ModelEntry, Place, PublicationError,
+    StrokesEntry, sha256_hex,
 };
 use crate::{
-    classifier::{Architecture, Classifier},
+    classifier::Architecture,
     evaluation::Confusion,
     files::{Draft, draft},
-    strokes::StrokeFinder,
 };
 
 /// Why a models folder cannot be written or read.
@@ -39,13 +36,26 @@ pub enum ModelsFolderError {
         source: io::Error,
     },
     /// The manifest or the weights cannot be used.
-    #[error("{}: {source}", folder.display())]
+    #[error("{place}: {source}")]
     Publication {
-        /// The models folder.
-        folder: PathBuf,
+        /// Where they are.
+        place: Place,
         /// What is wrong.
         source: PublicationError,
     },
+    /// No place has a model of this name.
+    #[error("no model is called {name}: looked for {}. `doorplate models` lists all", places.join(", "))]
+    NoModel {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        places: Vec<String>,
+    },
+    /// The program was built without the network that finds strokes.
+    #[error(
+        "this program was built without the network that finds strokes; name a folder that has it with --models"
+    )]
+    NoStrokes,
 }
 
 /// What is published of a model.
@@ -179,13 +189,13 @@ pub fn record(
     measured_on: &str,
     measured: &[(&str, &Confusion)],
 ) -> Result<(), ModelsFolderError> {
-    let mut manifest = read_manifest(folder)?;
+    let mut manifest = Place::from(folder).manifest()?;
     let mut cards = Vec::new();
     for (name, confusion) in measured {
         let named = manifest.models.iter_mut().find(|model| model.name == *name);
         let Some(entry) = named else {
             let source = PublicationError::NoModel(Some((*name).to_owned()));
-            return Err(ModelsFolderError::Publication { folder: folder.to_owned(), source });
+            return Err(ModelsFolderError::Publication { place: folder.into(), source });
         };
         entry.measure(Measurement::of(measured_on, confusion));
         cards.push((entry.card.clone(), card_of(entry)));
@@ -235,7 +245,7 @@ pub fn publish_strokes(
 
 fn name_taken(folder: &Path, name: &str) -> ModelsFolderError {
     let source = PublicationError::NameTaken(name.to_owned());
-    ModelsFolderError::Publication { folder: folder.to_owned(), source }
+    ModelsFolderError::Publication { place: folder.into(), source }
 }
 
 /// The folder's manifest, or an empty one; the folder is made if it is missing.
@@ -244,7 +254,7 @@ fn manifest_to_change(folder: &Path) -> Result<Manifest, ModelsFolderError> {
     let path = folder.join(MANIFEST);
     match fs::read(&path) {
         Ok(bytes) => Manifest::parse(&bytes)
-            .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source }),
+            .map_err(|source| ModelsFolderError::Publication { place: folder.into(), source }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Ok(Manifest { format: MANIFEST_FORMAT, models: Vec::new(), strokes: None })
         }
@@ -314,52 +324,6 @@ fn rows_on_lines(json: &str) -> String {
     }
     rows.push('\n');
     rows
-}
-
-/// Reads a models folder's manifest.
-///
-/// # Errors
-/// [`ModelsFolderError`] when it is missing, damaged, or of another format.
-pub fn read_manifest(folder: &Path) -> Result<Manifest, ModelsFolderError> {
-    let path = folder.join(MANIFEST);
-    let bytes = fs::read(&path).map_err(file_error(&path))?;
-    Manifest::parse(&bytes)
-        .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source })
-}
-
-/// Loads a model from a models folder: the named one, or the manifest's first.
-///
-/// # Errors
-/// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.
-pub fn load(
-    folder: &Path,
-    name: Option<&str>,
-    device: &Device,
-) -> Result<(ModelEntry, Classifier), ModelsFolderError> {
-    let in_folder = |source| ModelsFolderError::Publication { folder: folder.to_owned(), source };
-    let manifest = read_manifest(folder)?;
-    let entry = manifest.entry(name).map_err(in_folder)?;
-    let weights_path = folder.join(&entry.file);
-    let weights = fs::read(&weights_path).map_err(file_error(&weights_path))?;
-    let classifier = entry.classifier(weights, device).map_err(in_folder)?;
-    Ok((entry.clone(), classifier))
-}
-
-/// Loads the network that finds strokes from a models folder; `None` where none is published.
-///
-/// # Errors
-/// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.
-pub fn load_strokes(
-    folder: &Path,
-    device: &Device,
-) -> Result<Option<(StrokesEntry, StrokeFinder)>, ModelsFolderError> {
-    let Some(entry) = read_manifest(folder)?.strokes else { return Ok(None) };
-    let path = folder.join(&entry.file);
-    let weights = fs::read(&path).map_err(file_error(&path))?;
-    let finder = entry
-        .finder(weights, device)
-        .map_err(|source| ModelsFolderError::Publication { folder: folder.to_owned(), source })?;
-    Ok(Some((entry, finder)))
 }
 
 /// The card of the network that finds strokes.

@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use crate::{
         boxes::{BoxFile, read_box_file},
-        publication::{load, load_strokes},
+        publication::Library,
         removal::{Erasure, Method, RemovalOptions, remove, remove_proven},
     };
 
@@ -257,8 +257,10 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let (models, samples) = (root.join("models"), root.join("assets/samples"));
         let device = Device::flex();
-        let (_, classifier) = load(&models, None, &device).expect("published");
-        let strokes = load_strokes(&models, &device).expect("published").map(|(_, finder)| finder);
+        let library = Library::new(Some(&models));
+        let (_, classifier) = library.load(None, &device).expect("published");
+        let (_, finder) = library.load_strokes(&device).expect("published");
+        let strokes = Some(finder);
         let bytes = std::fs::read(samples.join("enamel-143.jpg")).expect("a sample");
         let photo = Photo::decode(&bytes).expect("a photo");
         let boxes = read_box_file(&samples.join("enamel-143.boxes.json"), None).expect("its boxes");

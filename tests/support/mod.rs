@@ -108,10 +108,12 @@ impl From<Output> for Ran {
     }
 }
 
-/// The built program, to be given its arguments.
+/// The built program, to be given its arguments. It takes models from `models` in its folder.
 #[cfg(feature = "native")]
 pub fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_doorplate"))
+    let mut program = Command::new(env!("CARGO_BIN_EXE_doorplate"));
+    program.env("DOORPLATE_MODELS", "models");
+    program
 }
 
 /// Runs the program in `folder`; `command` is split at blanks.

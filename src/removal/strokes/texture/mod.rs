@@ -59,12 +59,22 @@ const STRENGTH_COUNTS: f32 = 0.3;
 const MOST_COST: f32 = 2.0;
 const LEAST_CORRELATION: f32 = 0.25;
 
-/// Tiles are laid where the texture about a part is at least so strong, as a mean square, is as even
-/// as this ([`Wall::evenness`]), which it is not about a plate, and correlates so well with itself at
-/// some shift.
+/// Texture goes on behind a part where, between its strokes, it has this share of its mean square
+/// about the part: less shows that there is a plate, and more what is left of the strokes. Where fewer
+/// than so many cells lie between, it is told by how even the texture is ([`Wall::evenness`]).
+const BETWEEN: RangeInclusive<f32> = 0.7..=1.15;
+const LEAST_BETWEEN: usize = 40;
+const EVEN_ALONE: f32 = 0.6;
+
+/// A pattern's texture has at least this mean square and evenness, and correlates so well with itself
+/// at some shift.
 const LEAST_PATTERN: f32 = (8.0 / 255.0) * (8.0 / 255.0);
-const LEAST_EVERYWHERE: f32 = 0.5;
+const EVEN_PATTERN: f32 = 0.15;
 const LEAST_REPEAT: f32 = 0.4;
+
+/// Roughcast is weaker and more even.
+const LEAST_ROUGHCAST: f32 = (3.0 / 255.0) * (3.0 / 255.0);
+const EVEN_ROUGHCAST: f32 = 0.45;
 
 /// Cells in row and column of the blocks by which it is told how even texture is.
 const BLOCK: usize = 8;
@@ -128,10 +138,13 @@ pub(super) fn texture(
                     texture[at] = share * difference;
                 });
             }
-            None if wall.repeats(&cells) => {
-                grained.extend(tiles::lend(wall, smooth, &part, &mut texture));
-            }
-            None => grained.extend(part),
+            None => match wall.texture_about(&cells) {
+                Some(kind) => {
+                    let left = tiles::lend(wall, smooth, &part, kind.distances(), &mut texture);
+                    grained.extend(left);
+                }
+                None => grained.extend(part),
+            },
         }
     }
     if !grained.is_empty() {
@@ -171,6 +184,8 @@ struct Cells {
 /// The [`energy`] of cells' texture.
 struct Energies {
     mean: f32,
+    /// Of the middle one.
+    middle: f32,
     most: f32,
     /// Whether it is texture at all, and not noise or an edge.
     textured: bool,
@@ -183,7 +198,7 @@ impl Energies {
         let middle = energies.get(energies.len() / 2).copied().unwrap_or(0.0);
         let most = energies.last().copied().unwrap_or(0.0);
         let least = channels as f32 * LEAST_ENERGY;
-        Energies { mean, most, textured: mean >= least && middle >= EVENNESS * mean }
+        Energies { mean, middle, most, textured: mean >= least && middle >= EVENNESS * mean }
     }
 }
 
@@ -192,6 +207,26 @@ struct Cell {
     row: i64,
     column: i64,
     samples: [f32; 3],
+}
+
+/// Texture that tiles take up.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// It repeats, as brick and boards do: tiles must fit.
+    Pattern,
+    /// It does not, and nobody sees where one piece ends.
+    Roughcast,
+}
+
+impl Kind {
+    /// How far tiles may be from what is about them, for each round, as
+    /// [`tiles::lend`] takes it.
+    fn distances(self) -> &'static [f32] {
+        match self {
+            Kind::Pattern => &[0.8, 1.2, 1.6],
+            Kind::Roughcast => &[1.6, 2.4],
+        }
+    }
 }
 
 /// Of the texture about a part and of that at a shift: the sums of squares and of products.
@@ -356,21 +391,39 @@ impl Wall {
         (best.cost <= MOST_COST && best.correlation >= LEAST_CORRELATION).then_some(best)
     }
 
-    /// Whether what is about a part is a strong pattern that repeats, as brick and boards are.
-    fn repeats(&self, cells: &Cells) -> bool {
-        let energies = cells.about.iter().map(|cell| {
-            (cell.row as usize * self.columns + cell.column as usize, energy(&cell.samples))
-        });
-        if cells.energies.mean < self.channels() as f32 * LEAST_PATTERN
-            || self.evenness(energies) < LEAST_EVERYWHERE
-        {
-            return false;
+    /// What kind of texture is about a part, if it goes on behind it.
+    fn texture_about(&self, cells: &Cells) -> Option<Kind> {
+        let cell_energy = |cell: &Cell| energy(&cell.samples);
+        let number = |cell: &Cell| cell.row as usize * self.columns + cell.column as usize;
+        let evenness = self.evenness(cells.about.iter().map(|it| (number(it), cell_energy(it))));
+        let range = |of: fn(&Cell) -> i64| {
+            let places = || cells.of_part.iter().map(of);
+            Some(places().min()?..=places().max()?)
+        };
+        let (rows, columns) = (range(|cell| cell.row)?, range(|cell| cell.column)?);
+        let is_between = |cell: &&Cell| rows.contains(&cell.row) && columns.contains(&cell.column);
+        let between: Vec<f32> = cells.about.iter().filter(is_between).map(cell_energy).collect();
+        let goes_on = if between.len() < LEAST_BETWEEN {
+            evenness >= EVEN_ALONE
+        } else {
+            let mean = between.iter().sum::<f32>() / between.len() as f32;
+            BETWEEN.contains(&(mean / cells.energies.mean))
+        };
+        if !cells.energies.textured || !goes_on {
+            return None;
+        }
+        let strength = cells.energies.mean / self.channels() as f32;
+        if strength < LEAST_PATTERN {
+            return (strength >= LEAST_ROUGHCAST && evenness >= EVEN_ROUGHCAST)
+                .then_some(Kind::Roughcast);
         }
         let every = cells.about.len().div_ceil(4 * SAMPLES);
         let apart = |(down, across): &(i64, i64)| down.abs().max(across.abs()) >= RING as i64;
-        shifts().filter(apart).any(|shift| {
-            self.correlation(&cells.about, shift, every).is_some_and(|it| it >= LEAST_REPEAT)
-        })
+        let repeats = evenness >= EVEN_PATTERN
+            && shifts().filter(apart).any(|shift| {
+                self.correlation(&cells.about, shift, every).is_some_and(|it| it >= LEAST_REPEAT)
+            });
+        repeats.then_some(Kind::Pattern)
     }
 
     /// How much texture all but a sixth of the blocks of cells have, in shares of the mean. Cells are

@@ -20,16 +20,15 @@ const TONE: f32 = 10.0 / 255.0;
 /// a plate behind the digits.
 const STRANGE: f32 = 10.0 / 255.0;
 
+/// How far its cells may be from that fill, as a mean square in shares of the middle cell's texture
+/// about the tile.
+const FARTHEST: f32 = 5.0;
+
 /// The least evenness ([`Wall::evenness`]) of the texture about a tile.
 const LEAST_EVENNESS: f32 = 0.25;
 
 /// What the tone counts beside the distance of what is about both, both as mean squares.
 const TONE_COUNTS: f32 = 1.0;
-
-/// The distance of what is about both, in shares of its variance, above which a place does not fit a
-/// tile; strangers are at 2. Those that nothing fits by the first are tried again by the next, when
-/// there is more about them.
-const MOST_DISTANCES: [f32; 3] = [0.8, 1.2, 1.6];
 
 /// The share of the cells about a tile that must have a counterpart.
 const LEAST_COMMON: f32 = 0.5;
@@ -46,10 +45,9 @@ struct Known {
 
 /// A tile's cells, and those about it whose colours are known.
 struct Tile {
-    cells: Vec<usize>,
+    /// Its cells, with the fill's colours.
+    cells: Vec<Known>,
     about: Vec<Known>,
-    /// The mean of the fill.
-    filled: [f32; 3],
     /// The variance of the colours about it.
     variance: f32,
     /// Of the texture about it, as [`Wall::evenness`] tells.
@@ -70,10 +68,15 @@ struct Place {
 
 /// Lends a part its wall, tile by tile; gives the pixels that none could be lent. `texture` is what is
 /// added to the fill.
+///
+/// `distances` say how far what is about a tile may be from what is about its place, as a mean square in
+/// shares of the variance (2 is for strangers): tiles that nothing fits by the first are tried again by
+/// the next, when there is more about them.
 pub(super) fn lend(
     wall: &Wall,
     smooth: &Smooth<'_>,
     part: &[usize],
+    distances: &[f32],
     texture: &mut [f32],
 ) -> Vec<usize> {
     let mut open: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
@@ -90,7 +93,7 @@ pub(super) fn lend(
     // Of each pixel that is lent something: the sums of weights, and of weighted samples.
     let mut sums: BTreeMap<usize, (f32, Vec<f32>)> = BTreeMap::new();
     let mut without: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
-    let mut limits = MOST_DISTANCES.into_iter();
+    let mut limits = distances.iter().copied();
     let Some(mut limit) = limits.next() else { return part.to_vec() };
     loop {
         if open.is_empty() {
@@ -109,7 +112,7 @@ pub(super) fn lend(
             continue;
         };
         let (down, across) = tile.to_the_pixel(wall, &place);
-        for &cell in &tile.cells {
+        for &Known { cell, .. } in &tile.cells {
             let lender = wall.shifted(cell, place.shift).map(|lender| wall.colours(lender));
             let colours = lender.unwrap_or_default();
             let colours = [0, 1, 2].map(|c| colours[c] + place.tone[c]);
@@ -147,18 +150,21 @@ impl Tile {
         pixels: &[usize],
         laid: &BTreeMap<usize, [f32; 3]>,
     ) -> Self {
-        let mut cells: Vec<usize> = pixels
+        let plane = |c: usize| &smooth.filled[c * smooth.background.len()..];
+        let mut cells: Vec<Known> = pixels
             .iter()
             .map(|&pixel| {
                 let (row, column) = wall.cell_of(smooth, pixel);
-                row * wall.columns + column
+                let sample = |c| if c < wall.channels() { plane(c)[pixel] } else { 0.0 };
+                Known { cell: row * wall.columns + column, colours: [0, 1, 2].map(sample) }
             })
             .collect();
-        cells.sort_unstable();
-        cells.dedup();
+        cells.sort_by_key(|known| known.cell);
+        // One pixel stands for its cell, as the fill is smooth.
+        cells.dedup_by_key(|known| known.cell);
         let mut is_about = vec![false; wall.clear.len()];
         let around = |at: usize, limit: usize| at.saturating_sub(RING)..(at + RING + 1).min(limit);
-        for cell in &cells {
+        for &Known { cell, .. } in &cells {
             for row in around(cell / wall.columns, wall.rows) {
                 is_about[row * wall.columns..][around(cell % wall.columns, wall.columns)]
                     .fill(true);
@@ -181,13 +187,7 @@ impl Tile {
             clear.map(|it| (it.cell, energy(&wall.samples(&wall.texture, it.cell)))).collect();
         let evenness = wall.evenness(energies.iter().copied());
         let energies = Energies::of(energies.iter().map(|it| it.1).collect(), wall.channels());
-        let plane = |c: usize| &smooth.filled[c * smooth.background.len()..];
-        let filled = [0, 1, 2].map(|c| {
-            let sum =
-                pixels.iter().filter(|_| c < wall.channels()).map(|i| plane(c)[*i]).sum::<f32>();
-            sum / pixels.len() as f32
-        });
-        Tile { cells, about, filled, variance, evenness, energies }
+        Tile { cells, about, variance, evenness, energies }
     }
 
     /// The place from which the wall goes on best, if any does.
@@ -250,20 +250,23 @@ impl Tile {
 
     /// How well `every` so many of the cells fit a shift; none where it must not lend.
     fn place(&self, wall: &Wall, shift: (i64, i64), every: usize, limit: f32) -> Option<Place> {
-        let (mut strength, mut mean) = (0.0, [0.0; 3]);
-        for cell in self.cells.iter().step_by(every) {
-            let lender = wall.shifted(*cell, shift).filter(|lender| wall.clear[*lender])?;
+        // How far the place is from the fill, which the tone changes.
+        let (mut strength, mut far, mut sums) = (0.0, 0.0, [0.0; 3]);
+        for known in self.cells.iter().step_by(every) {
+            let lender = wall.shifted(known.cell, shift).filter(|lender| wall.clear[*lender])?;
             let lent = energy(&wall.samples(&wall.texture, lender));
             if lent > STANDS_OUT * self.energies.most {
                 return None;
             }
             strength += lent;
-            let colours = wall.colours(lender);
-            (0..3).for_each(|c| mean[c] += colours[c]);
+            let there = wall.colours(lender);
+            let differs = [0, 1, 2].map(|c| there[c] - known.colours[c]);
+            far += energy(&differs);
+            (0..3).for_each(|c| sums[c] += differs[c]);
         }
         let count = self.cells.len().div_ceil(every) as f32;
         strength /= count * self.energies.mean;
-        if !STRENGTH.contains(&strength) {
+        if strength > *STRENGTH.end() || strength < *STRENGTH.start() {
             return None;
         }
         let (mut common, mut squares, mut tone) = (0.0, 0.0, [0.0; 3]);
@@ -282,8 +285,11 @@ impl Tile {
         let tone = tone.map(|sum| sum / common);
         let off = energy(&tone);
         let distance = squares / common - off;
-        let strange = energy(&[0, 1, 2].map(|c| mean[c] / count + tone[c] - self.filled[c]));
+        let off_fill = [0, 1, 2].map(|c| sums[c] / count + tone[c]);
+        let strange = energy(&off_fill);
+        let far = far / count - energy(&sums.map(|sum| sum / count)) + strange;
         let fits = distance <= limit * self.variance
+            && far <= FARTHEST * self.energies.middle
             && strange <= wall.channels() as f32 * STRANGE * STRANGE
             && off <= wall.channels() as f32 * TONE * TONE;
         let cost = distance + TONE_COUNTS * off;

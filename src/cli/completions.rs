@@ -1,0 +1,58 @@
+//! `doorplate completions` and `doorplate man`
+
+use std::{io, path::PathBuf};
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser};
+use clap_complete::Shell;
+
+use super::Cli;
+use crate::files::write_whole;
+
+/// Print a script that completes this program's commands and options in a shell.
+#[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate completions bash > ~/.local/share/bash-completion/completions/doorplate",
+    "doorplate completions fish > ~/.config/fish/completions/doorplate.fish",
+))]
+pub struct CompletionsArgs {
+    /// The shell.
+    shell: Shell,
+}
+
+/// Write manual pages, one for the program and one for each command.
+#[derive(Debug, Parser)]
+#[command(after_help = super::examples!("doorplate man ~/.local/share/man/man1"))]
+pub struct ManArgs {
+    /// The folder to write to; it is made if it is not there.
+    folder: PathBuf,
+}
+
+pub fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
+    // Into memory first: a closed pipe is an error to tell, not one to panic at.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "doorplate", &mut script);
+    io::Write::write_all(&mut io::stdout(), &script).context("the script cannot be printed")
+}
+
+pub fn man(args: &ManArgs) -> anyhow::Result<()> {
+    let folder = args.folder.display();
+    std::fs::create_dir_all(&args.folder).with_context(|| format!("{folder}: cannot be made"))?;
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    write_pages(&program, &args.folder)
+}
+
+/// The page of a command, and those of its own commands.
+fn write_pages(command: &clap::Command, folder: &std::path::Path) -> anyhow::Result<()> {
+    let page = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    let path = folder.join(page.get_filename());
+    write_whole(&path, &text)
+        .with_context(|| format!("{}: could not be written", path.display()))?;
+    command
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .try_for_each(|command| write_pages(command, folder))
+}

@@ -1,0 +1,257 @@
+//! Where published models are looked for, and loading them.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Device;
+use rust_embed::Embed;
+
+use super::{MANIFEST, Manifest, ModelEntry, ModelsFolderError, StrokesEntry};
+use crate::{classifier::Classifier, strokes::StrokeFinder};
+
+/// The variable that names a models folder where no option does.
+pub const MODELS_VARIABLE: &str = "DOORPLATE_MODELS";
+
+/// The published models, inside the program.
+#[derive(Embed)]
+#[folder = "models/"]
+#[include = "manifest.json"]
+#[include = "*.safetensors"]
+struct Inside;
+
+/// A place that holds published models: their manifest and the weights that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A models folder, as `doorplate publish` writes it.
+    Folder(PathBuf),
+    /// The program itself, which holds the models that were in `models/` when it was built.
+    Inside,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Folder(folder) => folder.display().fmt(f),
+            Place::Inside => f.write_str("inside the program"),
+        }
+    }
+}
+
+impl From<&Path> for Place {
+    fn from(folder: &Path) -> Self {
+        Place::Folder(folder.to_owned())
+    }
+}
+
+impl Place {
+    /// Its manifest.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when it is missing, damaged, or of another format.
+    pub fn manifest(&self) -> Result<Manifest, ModelsFolderError> {
+        Manifest::parse(&self.file(MANIFEST)?)
+            .map_err(|source| ModelsFolderError::Publication { place: self.clone(), source })
+    }
+
+    /// A file that the manifest names, or the manifest.
+    fn file(&self, name: &str) -> Result<Vec<u8>, ModelsFolderError> {
+        let (path, read) = match self {
+            Place::Folder(folder) => (folder.join(name), fs::read(folder.join(name))),
+            Place::Inside => {
+                let missing = || io::Error::from(io::ErrorKind::NotFound);
+                let file = Inside::get(name).map(|file| file.data.into_owned());
+                (Path::new(&self.to_string()).join(name), file.ok_or_else(missing))
+            }
+        };
+        read.map_err(|source| ModelsFolderError::File { path, source })
+    }
+
+    fn classifier(
+        &self,
+        entry: &ModelEntry,
+        device: &Device,
+    ) -> Result<Classifier, ModelsFolderError> {
+        entry
+            .classifier(self.file(&entry.file)?, device)
+            .map_err(|source| ModelsFolderError::Publication { place: self.clone(), source })
+    }
+}
+
+/// The places in which a command looks for models.
+///
+/// Where a folder is chosen, by an option or by [`MODELS_VARIABLE`], that is the only one. Otherwise
+/// names are looked up in `models` beside the program, in the platform's data folder and inside the
+/// program; the default model is the one inside, so that what lies about changes nothing unasked.
+#[derive(Clone, Debug)]
+pub struct Library {
+    /// In the order in which names are looked up.
+    places: Vec<Place>,
+}
+
+impl Library {
+    /// The places to look in, where `chosen` is the folder that an option names.
+    pub fn new(chosen: Option<&Path>) -> Self {
+        let variable = std::env::var_os(MODELS_VARIABLE).filter(|value| !value.is_empty());
+        let chosen = chosen.map(Path::to_owned).or(variable.map(PathBuf::from));
+        let program = std::env::current_exe().and_then(fs::canonicalize).ok();
+        let beside = program.as_deref().and_then(Path::parent).map(|folder| folder.join("models"));
+        let data = dirs::data_dir().map(|folder| folder.join("doorplate").join("models"));
+        Library::of(chosen, beside.into_iter().chain(data))
+    }
+
+    fn of(chosen: Option<PathBuf>, others: impl IntoIterator<Item = PathBuf>) -> Self {
+        if let Some(chosen) = chosen {
+            return Library { places: vec![Place::Folder(chosen)] };
+        }
+        let others = others.into_iter().filter(|folder| folder.join(MANIFEST).is_file());
+        Library { places: others.map(Place::Folder).chain([Place::Inside]).collect() }
+    }
+
+    /// The places, in the order in which names are looked up.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The place whose first model is the default.
+    pub fn first(&self) -> &Place {
+        self.places.last().unwrap_or(&Place::Inside)
+    }
+
+    /// The folder that was chosen, which commands that change published models write to.
+    pub fn chosen(&self) -> Option<&Path> {
+        match self.places.as_slice() {
+            [Place::Folder(folder)] => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// The names of all models, the default one first.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when a manifest cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, ModelsFolderError> {
+        let mut names: Vec<String> = Vec::new();
+        for place in self.places.iter().rev() {
+            for model in place.manifest()?.models {
+                if !names.contains(&model.name) {
+                    names.push(model.name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Loads a model: the named one, or the default.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when there is none of this name, a file is missing, or the weights are
+    /// not the published ones.
+    pub fn load(
+        &self,
+        name: Option<&str>,
+        device: &Device,
+    ) -> Result<(ModelEntry, Classifier), ModelsFolderError> {
+        let elsewhere = self.places.iter().filter(|place| *place != self.first());
+        for place in elsewhere.filter(|_| name.is_some()) {
+            if let Ok(entry) = place.manifest()?.entry(name) {
+                return Ok((entry.clone(), place.classifier(entry, device)?));
+            }
+        }
+        let place = self.first();
+        let manifest = place.manifest()?;
+        let entry = manifest.entry(name).map_err(|source| match name {
+            Some(name) if self.places.len() > 1 => ModelsFolderError::NoModel {
+                name: name.to_owned(),
+                places: self.places.iter().map(Place::to_string).collect(),
+            },
+            _ => ModelsFolderError::Publication { place: place.clone(), source },
+        })?;
+        Ok((entry.clone(), place.classifier(entry, device)?))
+    }
+
+    /// Loads the network that finds strokes: the chosen folder's, or where that has none, and where
+    /// none was chosen, the one inside the program.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.
+    pub fn load_strokes(
+        &self,
+        device: &Device,
+    ) -> Result<(StrokesEntry, StrokeFinder), ModelsFolderError> {
+        for place in [self.first(), &Place::Inside] {
+            if let Some(entry) = place.manifest()?.strokes {
+                let finder = entry.finder(place.file(&entry.file)?, device).map_err(|source| {
+                    ModelsFolderError::Publication { place: place.clone(), source }
+                })?;
+                return Ok((entry, finder));
+            }
+        }
+        Err(ModelsFolderError::NoStrokes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the manifest of the program's first model under another name, without weights.
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut manifest = Place::Inside.manifest().expect("it was built with one");
+        let model = manifest.models[0].clone();
+        manifest.models = names
+            .iter()
+            .map(|name| ModelEntry { name: (*name).to_owned(), ..model.clone() })
+            .collect();
+        manifest.strokes = None;
+        let json = serde_json::to_vec(&manifest).expect("plain data");
+        fs::write(folder.path().join(MANIFEST), json).expect("written");
+        folder
+    }
+
+    #[test]
+    fn what_is_inside_works_without_any_folder() {
+        let library = Library::of(None, []);
+        let (entry, _) = library.load(None, &Device::flex()).expect("the default model");
+        assert_eq!(library.names().expect("names")[0], entry.name);
+        library.load_strokes(&Device::flex()).expect("the network that finds strokes");
+        assert_eq!(library.chosen(), None);
+    }
+
+    #[test]
+    fn further_folders_add_names_and_change_no_default() {
+        let (other, empty) = (folder(&["mine"]), tempfile::tempdir().expect("a folder"));
+        let library = Library::of(None, [other.path().to_owned(), empty.path().to_owned()]);
+        assert_eq!(library.places(), [Place::from(other.path()), Place::Inside]);
+        let names = library.names().expect("names");
+        assert_eq!(names.last().map(String::as_str), Some("mine"));
+        assert_ne!(names[0], "mine");
+        let (entry, _) = library.load(None, &Device::flex()).expect("the default model");
+        assert_eq!(entry.name, names[0]);
+        // It is looked for in the folder, which lacks its weights.
+        let missing = library.load(Some("mine"), &Device::flex()).expect_err("no weights");
+        assert!(missing.to_string().contains(".safetensors"), "{missing}");
+    }
+
+    #[test]
+    fn a_chosen_folder_is_the_only_one() {
+        let (chosen, other) = (folder(&["a", "b"]), folder(&["mine"]));
+        let library = Library::of(Some(chosen.path().to_owned()), [other.path().to_owned()]);
+        assert_eq!(library.names().expect("names"), ["a", "b"]);
+        assert_eq!(library.chosen(), Some(chosen.path()));
+        let unknown = library.load(Some("mine"), &Device::flex()).expect_err("not there");
+        assert!(unknown.to_string().contains(&*chosen.path().to_string_lossy()), "{unknown}");
+    }
+
+    #[test]
+    fn a_name_that_is_nowhere_is_told_with_the_places() {
+        let other = folder(&["mine"]);
+        let library = Library::of(None, [other.path().to_owned()]);
+        let unknown =
+            library.load(Some("yours"), &Device::flex()).expect_err("nowhere").to_string();
+        assert!(unknown.contains("yours") && unknown.contains("inside the program"), "{unknown}");
+        assert!(unknown.contains(&*other.path().to_string_lossy()), "{unknown}");
+    }
+}
