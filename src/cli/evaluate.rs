@@ -22,6 +22,10 @@ use crate::{
 /// it is most confidently wrong about. Several models are put side by side, and a model that is
 /// given other crops than the data have is named and left out.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate evaluate --data svhn/test",
+    "doorplate evaluate --data svhn/test --all --out report"
+))]
 pub struct Args {
     /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file (.mat).
     #[arg(long)]

@@ -19,6 +19,9 @@ use crate::{
 /// convolution's feature maps, and their mean, standard deviation, and mean minus deviation with
 /// its histogram, by which the removal tells background.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate inspect photo.png --box 60,40,20,40 -o digit.png"
+))]
 pub struct Args {
     /// The photo.
     #[arg(required_unless_present = "data", requires = "area", conflicts_with = "data")]

@@ -25,6 +25,9 @@ const CONNECTING: Duration = Duration::from_secs(5);
 /// both sides, others are refused; but what is sent is not encrypted, and a borrower can fill this
 /// machine's memory: lend within a network that you trust.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "DOORPLATE_TOKEN=secret doorplate lend-device --device cuda --listen 0.0.0.0:7000"
+))]
 pub struct Args {
     /// What is lent: auto, cpu, wgpu, cuda or cuda:NUMBER; several of a kind, with commas, are
     /// borrowed as ws://HOST:PORT/0, ws://HOST:PORT/1 and so on.

@@ -23,6 +23,9 @@ use crate::{
 ///
 /// They are published, and measured, in half precision.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate publish runs/RUN --name mine --trained-on \"SVHN train\" --measure-on svhn/test --measured-on \"SVHN test\""
+))]
 pub struct Args {
     /// The run's folder.
     run: PathBuf,

@@ -16,6 +16,10 @@ use crate::{
 
 /// Read the digits in boxes on a photo; a box round a whole number is read digit by digit.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate read photo.jpg --boxes boxes.json",
+    "doorplate read 13.png --boxes digitStruct.mat --json",
+))]
 pub struct Args {
     /// The photo.
     photo: PathBuf,

@@ -8,6 +8,9 @@ use crate::dataset::synthetic::write_samples;
 
 /// Draw the page's sample pictures anew, with their boxes and their index.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate samples --out samples"
+))]
 pub struct Args {
     /// Where they go.
     #[arg(long, default_value = "assets/samples")]

@@ -19,6 +19,10 @@ pub(super) const HEADERS: &str = include_str!("../../pkg-config/_headers");
 
 /// Serve the page to a browser on this machine.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate serve",
+    "doorplate serve --dir dist --port 8000"
+))]
 pub struct Args {
     /// The folder that `make web` fills.
     #[arg(long, default_value = "dist")]
@@ -45,7 +49,8 @@ fn headers() -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     ensure!(
         args.dir.join("index.html").is_file(),
-        "{}: no index.html here; build the page with `make web` first",
+        "{}: the page is not here. In the sources, `make web` builds it into dist/; name that folder \
+         with --dir",
         args.dir.display()
     );
     let files = ServeDir::new(&args.dir).precompressed_br().precompressed_gzip();

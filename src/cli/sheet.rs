@@ -16,6 +16,9 @@ use crate::{
 
 /// Draw a sheet, a row a photo: before with its boxes, key pixels, after.
 #[derive(Debug, Parser)]
+#[command(after_help = super::examples!(
+    "doorplate sheet --data svhn/test --photos 13.png,30.png --output sheet.png",
+))]
 pub struct Args {
     /// Format 1 folder.
     #[arg(long)]

@@ -30,7 +30,11 @@ use crate::{
 /// A run has a folder of its own with its checkpoints and, at its end, its weights, results,
 /// measures and curves. Ctrl-C ends it after the step with a checkpoint.
 #[derive(Debug, Parser)]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, after_help = super::examples!(
+    "doorplate train --data svhn/train --net ConvNet48_Dropout3",
+    "doorplate train --resume runs/RUN",
+    "doorplate train --plan assets/plans/pytorch.txt --data svhn/train --device cuda"
+))]
 pub struct Args {
     /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, a Format 2 file (.mat) or
     /// a prepared store; PATH@3 shows each of its digits three times an epoch. May be given more

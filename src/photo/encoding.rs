@@ -1,7 +1,7 @@
 //! How a photo's file holds it, so that the changed photo is written in the same format and
 //! quality.
 
-use std::io::Cursor;
+use std::{io::Cursor, path::Path};
 
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder, ImageError, ImageFormat,
@@ -44,6 +44,11 @@ struct JpegSettings {
 }
 
 impl Encoding {
+    /// Whether a file of this name is expected to hold its format.
+    pub fn is_named(&self, path: &Path) -> bool {
+        ImageFormat::from_path(path).is_ok_and(|format| format == self.format)
+    }
+
     /// How a photo's file holds it. With `keep_exif` its EXIF block, the location among it, is
     /// written again in JPEG, PNG and WebP, without previews and makers' notes: a preview would
     /// still show what was removed.

@@ -14,6 +14,9 @@ use crate::dataset::fetch::{
 /// The files are for non-commercial use; who uses them should cite Netzer et al., "Reading Digits
 /// in Natural Images with Unsupervised Feature Learning", 2011.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate data fetch train --out svhn"
+))]
 pub struct Args {
     /// Which: train, test and extra are Format 1 (photos and boxes), train_32x32, test_32x32 and
     /// extra_32x32 Format 2 (crops).

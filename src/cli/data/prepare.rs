@@ -10,6 +10,9 @@ use crate::{classifier::Architecture, cli::WrongArgument, training::open_store};
 /// Cut all digits of a Format 1 folder (or folders of cropped digits, or a Format 2 file) out once, into a file that training
 /// maps into memory.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate data prepare svhn/train -o train.store"
+))]
 pub struct Args {
     /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file (.mat).
     data: PathBuf,

@@ -17,6 +17,9 @@ use crate::{
 
 /// Draw a sheet of photos with their boxes and labels, and a sheet of crops.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate data show svhn/train --count 24 -o sheet.png"
+))]
 pub struct Args {
     /// Format 1 folder, folder with folders 0 to 9 of cropped digits, or Format 2 file (.mat).
     data: PathBuf,

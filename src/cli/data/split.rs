@@ -22,6 +22,9 @@ use crate::{
 /// Pictures of a digit that hardly differ, most of them of the same sign, go to the same side. The
 /// pictures are copied; the same seed gives the same split.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate data split digits --share 0.2 --out sides"
+))]
 pub struct Args {
     /// Folder with folders 0 to 9 of cropped digits.
     data: PathBuf,

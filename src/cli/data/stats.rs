@@ -18,6 +18,9 @@ use crate::{
 /// Say what a data set is like: how often each digit is there, the sizes of boxes and photos, the
 /// brightness and contrast of crops.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate data stats svhn/train --svg stats.svg"
+))]
 pub struct Args {
     /// Format 1 folder, folder with folders 0 to 9 of cropped digits, or Format 2 file (.mat).
     data: PathBuf,

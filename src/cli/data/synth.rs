@@ -17,6 +17,10 @@ use crate::{
 ///
 /// The same options give the same files on every machine.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate data synth --photos 1000 --out synth",
+    "doorplate data synth --photos 1000 --scenes photos --clean --out walls"
+))]
 pub struct Args {
     /// How many photos.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

@@ -4,10 +4,16 @@ mod batch;
 mod inputs;
 mod records;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
+use image::ImageFormat;
 
 use self::inputs::Shard;
 use super::{
@@ -21,7 +27,7 @@ use crate::{
     boxes::BoxFormat,
     classifier::EngineError,
     files::{printable, write_whole},
-    photo::{BoxInPhoto, Photo},
+    photo::{BoxInPhoto, Encoding, Photo},
     removal::{
         Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
     },
@@ -36,6 +42,12 @@ pub use self::batch::BatchError;
 /// goes on. Started again, only what is missing is done: a photo is done again when its size or
 /// time, its boxes, an option that shows, the model, or its result has changed.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate erase photo.jpg --boxes boxes.json -o out.png",
+    "doorplate erase photos -o erased",
+    "doorplate erase photos --boxes labels.csv -o erased --no-readings",
+    "find photos -name '*.jpg' -print0 | doorplate erase - -0 --root photos --boxes b.csv -o erased",
+))]
 pub struct Args {
     /// The photo; a folder of photos, with the folders in it; or - for a list of photos on
     /// standard input, one path a line.
@@ -48,7 +60,8 @@ pub struct Args {
     /// What the boxes are written as, where the file's name does not tell.
     #[arg(long, value_name = "FORMAT")]
     boxes_format: Option<BoxFormat>,
-    /// Where the result goes: for one photo a PNG, for many a folder, which is made.
+    /// Where the result goes: for one photo a file, a PNG or in the photo's own format; for many a
+    /// folder, which is made.
     #[arg(short, long)]
     output: PathBuf,
     /// Percent of its height by which each box is grown on all sides before it is removed, as tight
@@ -131,14 +144,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 fn erase_one(args: &Args) -> anyhow::Result<()> {
     let method = args.method.method()?;
-    let output = args.output.display();
-    ensure!(
-        args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")),
-        WrongArgument(format!(
-            "{output}: the result is written as PNG, so that every pixel that is not filled \
-             stays as it was; give a name that ends in .png"
-        ))
-    );
+    let png = ImageFormat::from_path(&args.output).is_ok_and(|format| format == ImageFormat::Png);
     let mut photo = open_photo(&args.photo)?;
     if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize()) {
         ensure!(
@@ -146,6 +152,7 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
             WrongArgument(format!("{}: this is the photo itself", args.output.display()))
         );
     }
+    let encoding = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
     let file = args.boxes.as_deref();
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;
@@ -161,8 +168,11 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     for fill in &fills {
         fill.lay_on(&mut photo);
     }
-    write_whole(&args.output, &photo.to_png()?)
-        .with_context(|| format!("{}", args.output.display()))?;
+    let bytes = match encoding {
+        Some(encoding) => encoding.write(&photo)?,
+        None => photo.to_png()?,
+    };
+    write_whole(&args.output, &bytes).with_context(|| format!("{}", args.output.display()))?;
     let numbers = numbers_in(&read);
     if args.json {
         let mut report = serde_json::json!({
@@ -198,6 +208,21 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
         0 => Ok(()),
         boxes => Err(LeftError::OnPhoto { photo: args.photo.clone(), boxes }.into()),
     }
+}
+
+/// The photo's own encoding, where the result's name asks for it.
+fn own_encoding(photo: &Path, output: &Path) -> anyhow::Result<Encoding> {
+    let bytes = fs::read(photo).with_context(|| format!("{}", photo.display()))?;
+    let encoding = Encoding::of(&bytes, false)?;
+    ensure!(
+        encoding.is_named(output),
+        WrongArgument(format!(
+            "{}: the result can be a PNG, which keeps every pixel that is not filled, or have the \
+             photo's own format; give a name that ends in .png or as the photo's does",
+            output.display()
+        ))
+    );
+    Ok(encoding)
 }
 
 /// A removal, looked at once more unless that is not wanted, or the method is one of the report's,
