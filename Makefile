@@ -115,7 +115,7 @@ bench-removal: native typefaces ## Removal against the truth and on SVHN's test 
 
 .PHONY: bench-walls
 bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENES, which should be others than trained on
-	$(DOORPLATE) bench removal --measure truth --photos 120 --typefaces "$(TYPEFACES)" --scenes "$(SCENES)" --sheets target/wall-sheets
+	$(DOORPLATE) bench removal --measure truth --photos 60 --typefaces "$(TYPEFACES)" --scenes "$(SCENES)" --sheets target/wall-sheets
 
 .PHONY: bench-reading
 bench-reading: ## Times and memory of reading SVHN's files at full size, beside h5py and SciPy
@@ -187,7 +187,7 @@ train-synthetic: synth ## Train the published networks that know synthetic photo
 	$(TRAIN) --plan assets/plans/synthetic-convnet48-dropout3.txt \
 		--data target/synth --teacher $(call weights,synthetic-convnet128)
 
-# Three stages, each on walls and fronts of its own: their photos and seed.
+# Four stages, each on walls and fronts of its own: their photos and seed.
 WALLS = test -d target/walls-$(2) || $(DOORPLATE) data synth --photos $(1) --seed $(2) --clean \
 	--out target/walls-$(2) --scenes "$(SCENES)" --typefaces "$(TYPEFACES)"
 FRONTS = test -d target/fronts-$(2) || $(DOORPLATE) data synth --photos $(1) --seed $(2) --clean \
@@ -199,12 +199,16 @@ train-strokes: native typefaces ## Train the published network that finds stroke
 	$(TRAIN) --plan assets/plans/strokes.txt --data target/walls-11 --data target/fronts-5
 	$(call WALLS,6000,21)
 	$(call FRONTS,3000,25)
-	$(TRAIN) --plan assets/plans/strokes-again.txt --data target/walls-21 --data target/fronts-25 \
+	$(TRAIN) --plan assets/plans/strokes-2.txt --data target/walls-21 --data target/fronts-25 \
 		--start $(call weights,strokes)
 	$(call WALLS,8000,31)
 	$(call FRONTS,3000,35)
-	$(TRAIN) --plan assets/plans/strokes-last.txt --data target/walls-31 --data target/fronts-35 \
-		--start $(call weights,strokes-again)
+	$(TRAIN) --plan assets/plans/strokes-3.txt --data target/walls-31 --data target/fronts-35 \
+		--start $(call weights,strokes-2)
+	$(call WALLS,9000,41)
+	$(call FRONTS,3000,45)
+	$(TRAIN) --plan assets/plans/strokes-4.txt --data target/walls-41 --data target/fronts-45 \
+		--start $(call weights,strokes-3)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

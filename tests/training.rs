@@ -315,8 +315,9 @@ fn the_plans_at_hand_are_plans() {
         ("convnet48-dropout3-last.txt", 1),
         ("other-six.txt", 6),
         ("strokes.txt", 1),
-        ("strokes-again.txt", 1),
-        ("strokes-last.txt", 1),
+        ("strokes-2.txt", 1),
+        ("strokes-3.txt", 1),
+        ("strokes-4.txt", 1),
         ("synthetic-convnet128.txt", 1),
         ("synthetic-convnet48-dropout3.txt", 1),
     ];
