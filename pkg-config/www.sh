@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Copies www into dist; style sheets without comments and indentation, which are an eighth of what is
-# sent. Comments must be on lines of their own.
+# Copies www into dist; style sheets without comments and the blanks that mean nothing, which are a
+# fifth of what is sent. Comments must be on lines of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p dist
@@ -13,7 +13,10 @@ fi
 for file in www/*; do
     copy="dist/${file#www/}"
     case "$file" in
-        *.css) sed -E -e 's#/\*.*\*/##' -e '/\/\*/,/\*\//d' -e 's/^ +//' -e '/^$/d' "$file" ;;
+        *.css)
+            sed -E -e 's#/\*.*\*/##' -e '/\/\*/,/\*\//d' -e 's/^ +//' "$file" | tr '\n' ' ' |
+                sed -E -e 's/ *([{};,]) */\1/g' -e 's/: +/:/g' -e 's/;\}/}/g' -e 's/ +/ /g'
+            ;;
         *) cat "$file" ;;
     esac > "$draft"
     cmp -s "$draft" "$copy" && continue
