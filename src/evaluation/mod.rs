@@ -3,32 +3,6 @@
 //! against the truth, by what is left to see on real photos, beside other programs, by time.
 
 mod calibration;
-#[cfg(feature = "native")]
-mod charts;
-#[cfg(feature = "native")]
-mod comparison;
-#[cfg(feature = "native")]
-mod ghosts;
-#[cfg(feature = "native")]
-mod inspection;
-#[cfg(feature = "native")]
-mod mistakes;
-#[cfg(feature = "native")]
-mod outcome;
-#[cfg(feature = "native")]
-mod read;
-#[cfg(feature = "native")]
-mod removal_peers;
-#[cfg(feature = "native")]
-mod removal_sheet;
-#[cfg(feature = "native")]
-mod removal_time;
-#[cfg(feature = "native")]
-mod report;
-#[cfg(feature = "native")]
-mod restoration;
-#[cfg(feature = "native")]
-mod traces;
 
 use std::fmt::Write as _;
 
@@ -36,32 +10,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::classifier::DIGITS;
 pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
-#[cfg(feature = "native")]
-pub use charts::{ChartError, calibration_svg, confusion_svg};
-#[cfg(feature = "native")]
-pub use comparison::{Comparison, PairComparison};
-#[cfg(feature = "native")]
-pub use ghosts::GhostCrops;
-#[cfg(feature = "native")]
-pub use inspection::Inspection;
-#[cfg(feature = "native")]
-pub use mistakes::{SheetError, mistake_sheet};
-#[cfg(feature = "native")]
-pub use outcome::{Outcome, rgb};
-#[cfg(feature = "native")]
-pub use read::{DigitPlace, FoundDigit, ReadDigit, ReadError, confusion_of, find_digit, read_all};
-#[cfg(feature = "native")]
-pub use removal_peers::{PEERS_RADIUS, PeerExamples, PeerWay, Peers, PeersError};
-#[cfg(feature = "native")]
-pub use removal_sheet::{Marks, SheetRow, removal_sheet};
-#[cfg(feature = "native")]
-pub use removal_time::{RemovalTime, removal_times};
-#[cfg(feature = "native")]
-pub use report::{Mistake, ModelReport, Refusal, Report};
-#[cfg(feature = "native")]
-pub use restoration::{Restoration, Spread};
-#[cfg(feature = "native")]
-pub use traces::{ChanceReadings, Traces};
+
+cfg_if::cfg_if! {
+    if #[cfg(feature = "native")] {
+        mod charts;
+        mod comparison;
+        mod ghosts;
+        mod inspection;
+        mod mistakes;
+        mod outcome;
+        mod read;
+        mod removal_peers;
+        mod removal_sheet;
+        mod removal_time;
+        mod report;
+        mod restoration;
+        mod traces;
+
+        pub use charts::{ChartError, calibration_svg, confusion_svg};
+        pub use comparison::{Comparison, PairComparison};
+        pub use ghosts::GhostCrops;
+        pub use inspection::Inspection;
+        pub use mistakes::{SheetError, mistake_sheet};
+        pub use outcome::{Outcome, rgb};
+        pub use read::{DigitPlace, FoundDigit, ReadDigit, ReadError, confusion_of, find_digit, read_all};
+        pub use removal_peers::{PEERS_RADIUS, PeerExamples, PeerWay, Peers, PeersError};
+        pub use removal_sheet::{Marks, SheetRow, removal_sheet};
+        pub use removal_time::{RemovalTime, removal_times};
+        pub use report::{Mistake, ModelReport, Refusal, Report};
+        pub use restoration::{Restoration, Spread};
+        pub use traces::{ChanceReadings, Traces};
+    }
+}
 
 /// Counts of true digit (row) against read digit (column).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

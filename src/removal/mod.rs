@@ -8,44 +8,36 @@
 //! (`proof`).
 
 mod check;
-#[cfg(feature = "engine")]
-mod colour;
 mod corrections;
 mod erasure;
-#[cfg(feature = "engine")]
-mod fill;
-#[cfg(feature = "engine")]
-mod grnn;
-#[cfg(feature = "engine")]
-mod groups;
 mod grown_boxes;
-#[cfg(feature = "engine")]
-mod method;
 mod options;
-#[cfg(feature = "engine")]
-mod proof;
-#[cfg(feature = "engine")]
-mod report;
-#[cfg(feature = "engine")]
-pub(crate) mod strokes;
-#[cfg(feature = "engine")]
-mod whole_boxes;
 
 pub use check::Check;
 pub use corrections::{Brush, BrushStroke};
 pub use erasure::Erasure;
-#[cfg(feature = "engine")]
-pub use fill::{Fill, Nets, Round};
-#[cfg(feature = "engine")]
-pub use grnn::{Grnn, Lattice};
 pub use grown_boxes::{USUAL_GROWTH_PERCENT, grown_boxes};
-#[cfg(feature = "engine")]
-pub use method::{Proven, remove, remove_proven, remove_watched};
 pub use options::{
     KeyPixels, Method, RemovalOptions, ReportOptions, Sigma, UnknownMethod, stroke_reach,
     texture_reach,
 };
-#[cfg(feature = "engine")]
-pub use report::remove_as_reported;
-#[cfg(feature = "engine")]
-pub use whole_boxes::{Histogram, quiet_by_feature_maps};
+
+cfg_if::cfg_if! {
+    if #[cfg(feature = "engine")] {
+        mod colour;
+        mod fill;
+        mod grnn;
+        mod groups;
+        mod method;
+        mod proof;
+        mod report;
+        pub(crate) mod strokes;
+        mod whole_boxes;
+
+        pub use fill::{Fill, Nets, Round};
+        pub use grnn::{Grnn, Lattice};
+        pub use method::{Proven, remove, remove_proven, remove_watched};
+        pub use report::remove_as_reported;
+        pub use whole_boxes::{Histogram, quiet_by_feature_maps};
+    }
+}

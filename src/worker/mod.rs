@@ -2,23 +2,26 @@
 //! uses runs here, in a worker, so that the page never waits. It knows nothing of the page.
 
 // Plain data, so that the native tests reach it.
-#[cfg(all(feature = "engine", any(feature = "worker", test)))]
-mod choosing;
-#[cfg(feature = "worker")]
-mod devices;
-#[cfg(feature = "worker")]
-mod engine;
-#[cfg(feature = "worker")]
-mod fetching;
-#[cfg(all(feature = "engine", any(feature = "worker", test)))]
-mod inspecting;
-#[cfg(feature = "worker")]
-mod loading;
 pub mod protocol;
-#[cfg(feature = "worker")]
-mod scope;
+
+cfg_if::cfg_if! {
+    if #[cfg(all(feature = "engine", any(feature = "worker", test)))] {
+        mod choosing;
+        mod inspecting;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(feature = "worker")] {
+        mod devices;
+        mod engine;
+        mod fetching;
+        mod loading;
+        mod scope;
+
+        pub use scope::main;
+    }
+}
+
 #[cfg(any(feature = "worker", test))]
 mod superseding;
-
-#[cfg(feature = "worker")]
-pub use scope::main;
