@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     classifier::Architecture,
     evaluation::Confusion,
-    files::{Draft, draft},
+    files::{Draft, Lock, Sharing, draft},
 };
 
 /// Why a models folder cannot be written or read.
@@ -141,7 +142,7 @@ pub fn publish(
     folder: &Path,
     publication: &Publication<'_>,
 ) -> Result<ModelEntry, ModelsFolderError> {
-    let mut manifest = manifest_to_change(folder)?;
+    let (mut manifest, _lock) = manifest_to_change(folder)?;
     if manifest.strokes.as_ref().is_some_and(|strokes| strokes.name == publication.name) {
         return Err(name_taken(folder, publication.name));
     }
@@ -189,6 +190,7 @@ pub fn record(
     measured_on: &str,
     measured: &[(&str, &Confusion)],
 ) -> Result<(), ModelsFolderError> {
+    let _lock = locked(folder)?;
     let mut manifest = Place::from(folder).manifest()?;
     let mut cards = Vec::new();
     for (name, confusion) in measured {
@@ -214,7 +216,7 @@ pub fn publish_strokes(
     folder: &Path,
     publication: &StrokesPublication<'_>,
 ) -> Result<StrokesEntry, ModelsFolderError> {
-    let mut manifest = manifest_to_change(folder)?;
+    let (mut manifest, _lock) = manifest_to_change(folder)?;
     if manifest.models.iter().any(|model| model.name == publication.name) {
         return Err(name_taken(folder, publication.name));
     }
@@ -248,18 +250,28 @@ fn name_taken(folder: &Path, name: &str) -> ModelsFolderError {
     ModelsFolderError::Publication { place: folder.into(), source }
 }
 
-/// The folder's manifest, or an empty one; the folder is made if it is missing.
-fn manifest_to_change(folder: &Path) -> Result<Manifest, ModelsFolderError> {
+/// The folder's manifest, or an empty one; the folder is made if it is missing. Nobody else changes it
+/// while the lock is held.
+fn manifest_to_change(folder: &Path) -> Result<(Manifest, Lock), ModelsFolderError> {
     fs::create_dir_all(folder).map_err(write_error(folder))?;
+    let lock = locked(folder)?;
     let path = folder.join(MANIFEST);
-    match fs::read(&path) {
+    let manifest = match fs::read(&path) {
         Ok(bytes) => Manifest::parse(&bytes)
-            .map_err(|source| ModelsFolderError::Publication { place: folder.into(), source }),
+            .map_err(|source| ModelsFolderError::Publication { place: folder.into(), source })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Manifest { format: MANIFEST_FORMAT, models: Vec::new(), strokes: None })
+            Manifest { format: MANIFEST_FORMAT, models: Vec::new(), strokes: None }
         }
-        Err(error) => Err(file_error(&path)(error)),
-    }
+        Err(error) => return Err(file_error(&path)(error)),
+    };
+    Ok((manifest, lock))
+}
+
+/// The lock of a models folder. Publishing takes moments, once all is measured.
+fn locked(folder: &Path) -> Result<Lock, ModelsFolderError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let path = folder.join(".lock");
+    Lock::take(path, Sharing::Nobody, PATIENCE).map_err(file_error(folder))
 }
 
 /// Puts files and then the manifest in their places, and removes the weights that were `replaced`.

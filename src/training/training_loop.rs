@@ -1,6 +1,10 @@
 //! The one loop that trains every kind of network: steps, epochs, checkpoints, an end.
 
-use std::{fs, path::Path, time::Instant};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use burn::{module::Module as _, tensor::Device};
 use rand::{SeedableRng as _, seq::SliceRandom as _};
@@ -9,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{
     EarlyStopping, EpochReport, RunConfig, RunOutcome, TrainingError, Verdict, Watcher,
     WeightAverage,
-    checkpoint::{Progress, RUN_FILE, State, write_json},
+    checkpoint::{Progress, RUN_FILE, State, config_of, write_json},
     copies::net_on,
     data_parallel::on_host,
     files,
@@ -17,7 +21,10 @@ use super::{
     material::mixed,
     task::Task,
 };
-use crate::{classifier::EngineError, files::write_whole};
+use crate::{
+    classifier::EngineError,
+    files::{Lock, Sharing, write_whole},
+};
 
 /// A run, and what stays the same from step to step.
 pub(super) struct Run<'a, T> {
@@ -25,6 +32,12 @@ pub(super) struct Run<'a, T> {
     folder: &'a Path,
     devices: &'a [Device],
     task: T,
+}
+
+/// Keeps other processes from training in the same folder.
+fn lock_of(folder: &Path) -> Result<Lock, TrainingError> {
+    Lock::take(folder.join(".lock"), Sharing::Nobody, Duration::ZERO)
+        .map_err(|source| TrainingError::File { path: folder.to_owned(), source })
 }
 
 impl<T: Task> Run<'_, T> {
@@ -51,6 +64,11 @@ impl<T: Task> Run<'_, T> {
         let net = net_on(first(devices), &net)?;
         fs::create_dir_all(folder)
             .map_err(|source| TrainingError::File { path: folder.to_owned(), source })?;
+        let _lock = lock_of(folder)?;
+        if folder.join(RUN_FILE).exists() && config_of(folder).ok().as_ref() != Some(config) {
+            // Of a run that was started in the same moment.
+            return Err(TrainingError::RunExists { folder: folder.to_owned() });
+        }
         write_json(&folder.join(RUN_FILE), config)?;
         let start = Progress {
             optimizer: config.optimizer.init(),
@@ -78,6 +96,7 @@ impl<T: Task> Run<'_, T> {
         devices: &[Device],
         watcher: &mut dyn Watcher,
     ) -> Result<RunOutcome, TrainingError> {
+        let _lock = lock_of(folder)?;
         let untrained = T::untrained(config, &first(devices).clone().autodiff())?;
         let start = Progress::from_checkpoint(folder, config, untrained)?;
         let task = T::load(config, devices, watcher)?;

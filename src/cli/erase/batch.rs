@@ -124,7 +124,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
     let NamedNets { nets, sha256: model, .. } = args.model.load_nets()?;
-    let records = Records::claim(&args.output).map_err(|error| match error {
+    let records = Records::claim(&args.output, many.shard).map_err(|error| match error {
         ClaimError::NotOurs { .. } => WrongArgument(error.to_string()).into(),
         ClaimError::File { .. } => anyhow::Error::from(error),
     })?;

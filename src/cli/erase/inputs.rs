@@ -215,6 +215,11 @@ impl FromStr for Shard {
 }
 
 impl Shard {
+    /// Its name among the other parts.
+    pub fn name(self) -> String {
+        format!("{}-of-{}", self.index, self.parts)
+    }
+
     /// Whether a photo belongs to this part. Its name alone decides, so that it stays where it is
     /// when others come, and every machine knows.
     pub fn holds(&self, name: &Path) -> bool {

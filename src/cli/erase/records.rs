@@ -10,13 +10,19 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{boxes::PhotoBoxes, files::write_whole, publication::sha256_hex, removal::Method};
+use super::inputs::Shard;
+use crate::{
+    boxes::PhotoBoxes,
+    files::{Lock, Sharing, write_whole},
+    publication::sha256_hex,
+    removal::Method,
+};
 
 /// The records' folder; it also says that what lies beside it may be replaced.
 const RECORDS: &str = ".doorplate";
@@ -95,6 +101,7 @@ pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) ->
 #[derive(Debug)]
 pub struct Records {
     folder: PathBuf,
+    _locks: Vec<Lock>,
 }
 
 /// Why a folder cannot take results.
@@ -110,8 +117,9 @@ pub enum ClaimError {
 }
 
 impl Records {
-    /// Opens the records of an output folder, which is made when it is missing.
-    pub fn claim(output: &Path) -> Result<Self, ClaimError> {
+    /// Opens the records of an output folder, which is made when it is missing, for the whole run or one
+    /// shard of it. No other process gets them for the same until they are dropped.
+    pub fn claim(output: &Path, shard: Option<Shard>) -> Result<Self, ClaimError> {
         let error = |source| ClaimError::File { path: output.to_owned(), source };
         let folder = output.join(RECORDS);
         if !folder.is_dir() {
@@ -125,7 +133,18 @@ impl Records {
             }
             fs::create_dir_all(&folder).map_err(error)?;
         }
-        Ok(Records { folder })
+        // Shards work side by side, each once; a run without shards works alone.
+        let lock = |name: String, sharing| {
+            Lock::take(folder.join(name), sharing, Duration::ZERO).map_err(error)
+        };
+        let locks = match shard {
+            None => vec![lock(".lock".to_owned(), Sharing::Nobody)?],
+            Some(shard) => vec![
+                lock(".lock".to_owned(), Sharing::Sharers)?,
+                lock(format!(".lock-{}", shard.name()), Sharing::Nobody)?,
+            ],
+        };
+        Ok(Records { folder, _locks: locks })
     }
 
     /// Where a photo's record is, or is to be.
@@ -168,6 +187,25 @@ mod tests {
         photo::LooseBox,
         removal::{KeyPixels, ReportOptions, Sigma},
     };
+
+    #[test]
+    fn a_folder_is_claimed_once_or_once_for_each_shard() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let claim = |shard: Option<&str>| {
+            Records::claim(folder.path(), shard.map(|shard| shard.parse().expect("a shard")))
+        };
+        let shards = [claim(Some("0/2")), claim(Some("1/2"))];
+        assert!(shards.iter().all(Result::is_ok), "{shards:?}");
+        for taken in [None, Some("0/2"), Some("1/2")] {
+            let refused = claim(taken).expect_err("held").to_string();
+            assert!(refused.contains("another doorplate"), "{refused}");
+        }
+        drop(shards);
+        let whole = claim(None).expect("free");
+        claim(Some("0/2")).expect_err("all is one run's");
+        drop(whole);
+        claim(Some("0/2")).expect("free again");
+    }
 
     #[test]
     fn whatever_a_result_depends_on_changes_the_hash() {
@@ -219,9 +257,9 @@ mod tests {
     fn a_folder_with_other_files_is_no_output_folder() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let output = folder.path().join("a/b");
-        Records::claim(&output).expect("made");
+        Records::claim(&output, None).expect("made");
         fs::write(output.join("1.png"), "").expect("written");
-        let records = Records::claim(&output).expect("known again");
+        let records = Records::claim(&output, None).expect("known again");
         let name = Path::new("c/1.png");
         assert!(records.get(name).is_none());
         let record = Record {
@@ -250,10 +288,10 @@ mod tests {
             fs::write(&result, content).expect("written");
             assert_eq!(record.is_of(&result), same, "{content}");
         }
-        let other = Records::claim(&folder.path().join("a/b/c"));
+        let other = Records::claim(&folder.path().join("a/b/c"), None);
         other.expect("an empty one");
         fs::write(folder.path().join("own.png"), "").expect("written");
-        let error = Records::claim(folder.path()).expect_err("somebody's photos");
+        let error = Records::claim(folder.path(), None).expect_err("somebody's photos");
         assert!(error.to_string().contains("holds other files"), "{error}");
     }
 }
