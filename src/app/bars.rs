@@ -49,7 +49,7 @@ pub fn Header(page: Page) -> impl IntoView {
                     class="quiet icon-only"
                     data-testid="theme"
                     title="Light or dark"
-                    aria-label="Switch between light and dark"
+                    aria-label="Switch light or dark"
                     on:click=|_| theme::toggle()
                 >
                     {Icon::Theme.view()}
@@ -59,7 +59,8 @@ pub fn Header(page: Page) -> impl IntoView {
     }
 }
 
-/// The tools above the stage.
+/// The tools above the stage, those that are used most first: a phone shows the others only when the
+/// row is moved sideways.
 #[component]
 pub fn Tools(page: Page) -> impl IntoView {
     let no_photo = move || page.open.photo.with(Option::is_none);
@@ -129,14 +130,68 @@ pub fn Tools(page: Page) -> impl IntoView {
                 class="quiet icon-only"
                 data-testid="brush"
                 aria-pressed=text(move || page.brush.does.get().is_some().to_string())
-                aria-label="Brush that corrects what is filled"
-                title="Correct what is filled with a brush (P)"
+                aria-label="Touch up the removal"
+                title="Touch up the removal (P)"
                 disabled=no_photo
                 on:click=move |_| {
                     page.toggle_brush();
                 }
             >
                 {Icon::Brush.view()}
+            </button>
+            <span class="divider" aria-hidden="true"></span>
+            <button
+                type="button"
+                class="quiet"
+                data-testid="before-after"
+                aria-pressed=move || page.stage.divider.with(Option::is_some).to_string()
+                aria-label="Compare before and after"
+                title="Compare before and after (B)"
+                disabled=no_photo
+                on:click=move |_| {
+                    page.toggle_divider();
+                }
+            >
+                {Icon::Compare.view()}
+                <span class="wide-only">"Compare"</span>
+            </button>
+            <button
+                type="button"
+                class="quiet compare"
+                data-testid="compare"
+                aria-pressed=move || page.stage.comparing.get().to_string()
+                aria-label="Hold for original"
+                title="Hold to see the original (hold O)"
+                disabled=no_photo
+                on:pointerdown=move |_| hold()
+                on:pointerup=move |_| release()
+                on:pointerleave=move |_| release()
+                on:pointercancel=move |_| release()
+                on:blur=move |_| release()
+                on:contextmenu=|event| event.prevent_default()
+                on:keydown=move |event| {
+                    if matches!(event.key().as_str(), " " | "Enter") {
+                        hold();
+                    }
+                }
+                on:keyup=move |_| release()
+            >
+                {Icon::Eye.view()}
+                <span class="wide-only">"Hold for original"</span>
+            </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                data-testid="side-by-side"
+                aria-pressed=text(move || page.stage.beside.get().to_string())
+                aria-label="Original and result side by side"
+                title="Original and result side by side (S)"
+                disabled=no_photo
+                on:click=move |_| {
+                    page.toggle_beside();
+                }
+            >
+                {Icon::Beside.view()}
             </button>
             <span class="divider" aria-hidden="true"></span>
             <button
@@ -168,60 +223,6 @@ pub fn Tools(page: Page) -> impl IntoView {
                 on:click=move |_| page.zoom(None, 1.4)
             >
                 {Icon::Plus.view()}
-            </button>
-            <span class="divider" aria-hidden="true"></span>
-            <button
-                type="button"
-                class="quiet"
-                data-testid="before-after"
-                aria-pressed=move || page.stage.divider.with(Option::is_some).to_string()
-                aria-label="Compare before and after"
-                title="Compare before and after (B)"
-                disabled=no_photo
-                on:click=move |_| {
-                    page.toggle_divider();
-                }
-            >
-                {Icon::Compare.view()}
-                <span class="wide-only">"Compare"</span>
-            </button>
-            <button
-                type="button"
-                class="quiet icon-only"
-                data-testid="side-by-side"
-                aria-pressed=text(move || page.stage.beside.get().to_string())
-                aria-label="Original and result side by side"
-                title="Original and result side by side (S)"
-                disabled=no_photo
-                on:click=move |_| {
-                    page.toggle_beside();
-                }
-            >
-                {Icon::Beside.view()}
-            </button>
-            <button
-                type="button"
-                class="quiet compare"
-                data-testid="compare"
-                aria-pressed=move || page.stage.comparing.get().to_string()
-                aria-label="Hold for original"
-                title="Hold to see the original (hold O)"
-                disabled=no_photo
-                on:pointerdown=move |_| hold()
-                on:pointerup=move |_| release()
-                on:pointerleave=move |_| release()
-                on:pointercancel=move |_| release()
-                on:blur=move |_| release()
-                on:contextmenu=|event| event.prevent_default()
-                on:keydown=move |event| {
-                    if matches!(event.key().as_str(), " " | "Enter") {
-                        hold();
-                    }
-                }
-                on:keyup=move |_| release()
-            >
-                {Icon::Eye.view()}
-                <span class="wide-only">"Hold for original"</span>
             </button>
             <p class="file-name">
                 {move || {

@@ -52,7 +52,7 @@ pub fn key_down(page: Page, event: &KeyboardEvent, key: &str) -> bool {
         "x" => {
             let brush = opposite(brush);
             page.brush.take(Some(brush));
-            let does = if brush == Brush::Adds { "adds" } else { "takes away" };
+            let does = if brush == Brush::Adds { "fills" } else { "restores" };
             page.messages.announce(format!("The brush {does}."));
         }
         "," => page.change_brush_width(width - (width / 8).max(1)),
@@ -188,11 +188,11 @@ fn Bar(page: Page) -> impl IntoView {
         page.removal
             .method
             .with(|method| match method {
-                Method::Report(_) => "This way to take digits out knows no brush.",
-                _ if no_boxes => "Acts in boxes: lay the brush down and draw one first.",
-                Method::WholeBoxes(_) => "Boxes are filled wholly; what is taken away stays.",
+                Method::Report(_) => "The brush does not work with this method.",
+                _ if no_boxes => "Draw a box first: the brush works in boxes.",
+                Method::WholeBoxes(_) => "This method fills whole boxes; Restore does nothing.",
                 Method::Doorplate(_) => {
-                    "Acts in boxes and right beside them. Shift does the opposite."
+                    "Works in boxes and close to them. Shift swaps the two."
                 }
             })
             .to_owned()
@@ -204,8 +204,8 @@ fn Bar(page: Page) -> impl IntoView {
             role="group"
             aria-label="Brush"
         >
-            {kind(Brush::Adds, "brush-adds", "Add", "Paint strokes that were not found (X)")}
-            {kind(Brush::Takes, "brush-takes", "Take away", "Paint what is no stroke (X)")}
+            {kind(Brush::Adds, "brush-adds", "Fill", "Fill what was missed (X)")}
+            {kind(Brush::Takes, "brush-takes", "Restore", "Restore what was no digit (X)")}
             <label class="brush-width">
                 <span>{text(move || format!("{} px", page.brush.width.get()))}</span>
                 <input
@@ -228,8 +228,8 @@ fn Bar(page: Page) -> impl IntoView {
                 type="button"
                 class="quiet icon-only"
                 data-testid="brush-done"
-                aria-label="Lay the brush down"
-                title="Lay the brush down (Esc)"
+                aria-label="Close the brush"
+                title="Close the brush (Esc)"
                 on:click=move |_| page.lay_brush_down()
             >
                 {Icon::Close.view()}

@@ -8,7 +8,8 @@ use super::icons::Icon;
 use super::page::Page;
 use super::samples::{self, Sample};
 
-/// The three steps, the samples, and where the photo goes: nowhere.
+/// What to do in one line, the way to it, and the samples last: they come later, and nothing may
+/// move then.
 #[component]
 pub fn Empty(page: Page) -> impl IntoView {
     let samples = RwSignal::new(Vec::<Sample>::new());
@@ -16,33 +17,17 @@ pub fn Empty(page: Page) -> impl IntoView {
     view! {
         <div class="empty">
             <h2>"Take the house number out of a photo"</h2>
-            <p class="empty-lead">
-                "Doorplate reads the digits you mark and fills them in with their surroundings."
-            </p>
-            <ol class="steps">
-                <li>
-                    <b>"Open a photo"</b>
-                    <span>"Drop it anywhere here, paste it, or choose a file."</span>
-                </li>
-                <li>
-                    <b>"Drag a box round each digit"</b>
-                    <span>"Its reading shows in place; the digit goes."</span>
-                </li>
-                <li>
-                    <b>"Save the picture"</b>
-                    <span>"A PNG at full resolution; the rest is untouched."</span>
-                </li>
-            </ol>
+            <p class="empty-lead">"Open a photo, drag a box round each digit, save."</p>
             <p class="empty-actions">
                 <button type="button" class="primary" on:click=|_| choose_file()>
                     {Icon::Open.view()}
                     "Choose a photo"
                 </button>
-                <span>"or drop one here, or paste it"</span>
+                <span class="wide-only">"or drop or paste one"</span>
             </p>
             <Show when=move || !samples.with(Vec::is_empty)>
                 <div class="samples">
-                    <h3>"Or try one of these"</h3>
+                    <h3>"Or try one of these:"</h3>
                     <ul>
                         <For each=move || samples.get() key=|sample| sample.file.clone() let:sample>
                             <li>
@@ -69,10 +54,6 @@ pub fn Empty(page: Page) -> impl IntoView {
                     </ul>
                 </div>
             </Show>
-            <p class="empty-private">
-                {Icon::Lock.view()}
-                "The photo never leaves this machine: reading and removing run in your browser."
-            </p>
         </div>
     }
 }

@@ -23,6 +23,8 @@ pub enum Icon {
     Beside,
     /// Look at the original.
     Eye,
+    /// Look inside the network.
+    Look,
     /// Save.
     Save,
     /// Delete.
@@ -65,6 +67,7 @@ impl Icon {
             Icon::Eye => {
                 "M2.5 10S5 5 10 5s7.5 5 7.5 5-2.5 5-7.5 5-7.5-5-7.5-5zM10 12.200a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.400z"
             }
+            Icon::Look => "M9 14.500a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM13 13l3.500 3.500",
             Icon::Save => "M10 3.500v9M6.5 9.5 10 13l3.5-3.500M4 16.500h12",
             Icon::Trash => {
                 "M4 6h12M8 6V4.500a1 1 0 0 1 1-1h2a1 1 0 0 1 1 1V6M5.5 6l.7 9a1.5 1.5 0 0 0 1.5 1.400h4.600a1.5 1.5 0 0 0 1.5-1.400l.7-9"

@@ -56,8 +56,8 @@ pub async fn fetched<T>(page: Page, part: Coming<T>) -> Option<T> {
     if part.is_err() {
         page.messages.show(
             Tone::Error,
-            "This part of the page could not be fetched. Your photos and boxes are kept; try \
-             again, and reload the page if that does not help."
+            "This part of the page could not be loaded. Try again, or reload the page: your photos \
+             and boxes are kept."
                 .to_owned(),
         );
     }

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use super::icons::Icon;
 use super::offline::UpdateLine;
 use super::page::Page;
+use super::photos::keeping::Restored;
 use super::state::messages::Tone;
 
-/// The lines at the lower edge of the stage.
+/// The lines above the buttons that save: beside the stage or below it, never over it.
 #[component]
 pub fn MessageLines(page: Page) -> impl IntoView {
     let messages = page.messages;
@@ -37,6 +38,7 @@ pub fn MessageLines(page: Page) -> impl IntoView {
                     </button>
                 </div>
             </For>
+            <Restored page=page />
             <UpdateLine page=page />
         </div>
     }

@@ -142,8 +142,7 @@ fn hear(page: Page, data: &JsValue) {
         page.version.is_ready();
         page.messages.show(
             Tone::Notice,
-            "Doorplate is open in other windows, which need the old version. Close them, then \
-             reload here."
+            "Doorplate is open in other windows. Close them, then reload here for the new version."
                 .to_owned(),
         );
     } else if let Ok(photos) = field("photos").dyn_into::<js_sys::Array>() {
@@ -159,7 +158,7 @@ fn hear(page: Page, data: &JsValue) {
 fn tell_nothing_came(page: Page) {
     page.messages.show(
         Tone::Error,
-        "The shared photo did not arrive. Open it here, or share it once more.".to_owned(),
+        "The shared photo did not arrive. Open it here, or share it again.".to_owned(),
     );
 }
 
@@ -233,7 +232,7 @@ pub fn UpdateLine(page: Page) -> impl IntoView {
                         } else if page.keeping.kept.with(|kept| *kept == Kept::Yes) {
                             "A new version is ready. Your photos and boxes are kept."
                         } else {
-                            "A new version is ready. Reloading closes the photo: save it first."
+                            "A new version is ready. Save the photo first: reloading closes it."
                         }
                     }}
                 </p>

@@ -24,11 +24,11 @@ pub fn progress_bar(test_id: &'static str, label: String, progress: Option<Progr
 /// How far the loading of a model is.
 pub fn stage_of(progress: Option<&Progress>) -> String {
     match progress {
-        None | Some(Progress::Manifest) => "Looking up the weights…".to_owned(),
+        None | Some(Progress::Manifest) => "Loading the model…".to_owned(),
         Some(Progress::Weights { received, total }) => {
-            format!("Loading the weights: {} of {}", megabytes(*received), megabytes(*total))
+            format!("Loading the model: {} of {}", megabytes(*received), megabytes(*total))
         }
-        Some(Progress::Proving) => "Checking the device's arithmetic…".to_owned(),
+        Some(Progress::Proving) => "Testing the device…".to_owned(),
     }
 }
 

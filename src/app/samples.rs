@@ -54,7 +54,7 @@ pub fn open_sample(page: Page, sample: Sample) {
             Ok(file) => add_all(page, ticket, vec![Given { name: sample.file, file }], &[]).await,
             Err(reason) => page.messages.show(
                 Tone::Error,
-                format!("The sample {} could not be fetched: {reason}", sample.file),
+                format!("Could not load {}: {reason}. Try again.", sample.file),
             ),
         }
         page.loading_ended();

@@ -8,9 +8,9 @@ use crate::removal::Check;
 /// What is wrong in a box; none where nothing is left to see.
 pub fn warning(check: &Check) -> Option<&'static str> {
     match check {
-        Check { unchanged: true, .. } => Some("Nothing was removed: no strokes found here"),
+        Check { unchanged: true, .. } => Some("Nothing was removed: no digit found here"),
         check if check.passes() => None,
-        _ => Some("Something may still be seen"),
+        _ => Some("Something may still show"),
     }
 }
 
@@ -21,8 +21,8 @@ pub fn verdict(checks: &HashMap<BoxId, Check>, removed: usize) -> String {
         (0, _) => String::new(),
         _ if checks.len() < removed => String::new(),
         (_, 0) => "Checked: nothing left to read".to_owned(),
-        (_, 1) => "Checked: 1 box needs another look".to_owned(),
-        _ => format!("Checked: {left} boxes need another look"),
+        (_, 1) => "Check 1 digit".to_owned(),
+        _ => format!("Check {left} digits"),
     }
 }
 
@@ -41,9 +41,9 @@ mod tests {
         checks.insert(5, clean);
         assert_eq!(verdict(&checks, 2), "Checked: nothing left to read");
         checks.insert(5, Check { legible: true, ..clean });
-        assert_eq!(verdict(&checks, 2), "Checked: 1 box needs another look");
+        assert_eq!(verdict(&checks, 2), "Check 1 digit");
         checks.insert(1, Check { unchanged: true, ..clean });
-        assert_eq!(verdict(&checks, 2), "Checked: 2 boxes need another look");
+        assert_eq!(verdict(&checks, 2), "Check 2 digits");
     }
 
     #[test]
@@ -52,7 +52,7 @@ mod tests {
         let clean = Check { area, residue: 0.0, legible: false, unchanged: false };
         assert_eq!(warning(&clean), None);
         for left in [Check { legible: true, ..clean }, Check { residue: 0.5, ..clean }] {
-            assert_eq!(warning(&left), Some("Something may still be seen"));
+            assert_eq!(warning(&left), Some("Something may still show"));
         }
         let unchanged = Check { unchanged: true, residue: 0.5, ..clean };
         assert!(warning(&unchanged).is_some_and(|text| text.starts_with("Nothing was removed")));

@@ -11,13 +11,12 @@ use super::focus::is_typing;
 use super::icons::Icon;
 use super::later::{later, later_dialog};
 use super::lean::truth;
-use super::messages::MessageLines;
 use super::page::Page;
 use super::panel::Panel;
 use super::photos::adding::{add, add_dropped};
 use super::photos::files::follow_stage;
 use super::photos::given::given_of;
-use super::photos::keeping::{self, Restored};
+use super::photos::keeping;
 use super::photos::saving::SavingAllDialog;
 use super::photos::strip;
 use super::stage::Stage;
@@ -74,8 +73,6 @@ fn Shell() -> impl IntoView {
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>
                     </Show>
                     {later(page, brushing, Callback::new(move |()| page.brush.take(None)), || Box::pin(brush::part()))}
-                    <Restored page=page />
-                    <MessageLines page=page />
                 </div>
                 <div class="strip-room" class:is-wanted=strip_wanted>
                     {later(page, strip_wanted, Callback::new(|()| ()), || Box::pin(strip::part()))}

@@ -116,9 +116,9 @@ impl Page {
         self.engine.is(EngineState::Starting(None));
         self.open.engine_lost();
         leptos::logging::warn!("the engine stopped: {reason}");
-        let how = if restarts > 1 { ", this time on the CPU" } else { "" };
+        let how = if restarts > 1 { " on the CPU" } else { "" };
         self.messages.show_about_engine(format!(
-            "The engine stopped and is started again{how} ({restarts} of {MAX_RESTARTS})."
+            "The engine stopped. Starting it again{how} ({restarts} of {MAX_RESTARTS})."
         ));
     }
 
@@ -130,7 +130,7 @@ impl Page {
         self.open.failed(why());
         self.saving.answer_png(Err(why()));
         self.engine.is(EngineState::Failed(format!(
-            "The engine cannot run: {reason}. Your photos and boxes stay as they are."
+            "The engine cannot run: {reason}. Your photos and boxes are still here."
         )));
     }
 

@@ -99,8 +99,8 @@ impl Page {
         self.brush.move_to(self.look(middle_of_box));
         self.brush.take(Some(Brush::Adds));
         self.messages.announce(
-            "Brush: paint in boxes to add strokes. Arrows move it, Enter begins and ends a \
-             stroke, X takes away instead, Escape lays it down."
+            "Brush: paint in boxes to fill. Arrows move it, Enter begins and ends a stroke, X \
+             restores instead, Escape closes it."
                 .to_owned(),
         );
         true
@@ -110,7 +110,7 @@ impl Page {
     pub fn lay_brush_down(self) {
         self.edit(Editor::cancel);
         self.brush.take(None);
-        self.messages.announce("Brush laid down.".to_owned());
+        self.messages.announce("Brush closed.".to_owned());
     }
 
     /// Makes the brush so wide, and says so.

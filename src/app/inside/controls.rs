@@ -14,7 +14,7 @@ pub fn MethodControls(page: Page) -> impl IntoView {
     let is_default = truth(move || page.removal.method.with(|method| *method == Method::default()));
     view! {
         <fieldset class="method">
-            <legend>"How digits are taken out"</legend>
+            <legend>"How digits are removed"</legend>
             <label class="field">
                 <span>"Method"</span>
                 <select
@@ -56,14 +56,14 @@ pub fn MethodControls(page: Page) -> impl IntoView {
                     <span>"A width for each node, by its distance to the next"</span>
                 </label>
             </Show>
-            <p class="method-note">"Holds for all boxes, and for the saved picture."</p>
+            <p class="method-note">"Used for all boxes and for the saved picture."</p>
             <button
                 type="button"
                 data-testid="reset-method"
                 disabled=is_default
                 on:click=move |_| page.change_method(|method| *method = Method::default())
             >
-                "Back to Doorplate's own way"
+                "Reset to default"
             </button>
         </fieldset>
     }

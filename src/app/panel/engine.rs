@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use crate::app::icons::Icon;
 use crate::app::lean::{text, truth, when};
-use crate::app::models::figures::{accuracy, network_and_size};
 use crate::app::page::Page;
 use crate::app::progress::{milliseconds, progress_bar, stage_of};
 use crate::app::state::engine::EngineState;
@@ -69,21 +68,23 @@ pub fn EngineCard(page: Page) -> impl IntoView {
     }
 }
 
-/// The way to the other models, which one is on its way, and why the last one chosen is not in
-/// use. Nothing to choose where there is only one, whose facts the lines above give.
+/// The way to the models and their figures, which one is on its way, and why the last one chosen is
+/// not in use.
 #[component]
 fn ModelChoice(page: Page) -> impl IntoView {
     let count = Memo::new(move |_| page.models.known.with(|models| models.published().len()));
-    let several = Memo::new(move |_| count.get() > 1);
     view! {
-        <Show when=move || several.get()>
+        <Show when=when(move || count.get() > 0)>
             <button
                 type="button"
                 data-testid="choose-model"
                 aria-haspopup="dialog"
                 on:click=move |_| page.open_models()
             >
-                {move || format!("Choose or compare {} models", count.get())}
+                {text(move || match count.get() {
+                    1 => "About the model".to_owned(),
+                    count => format!("Compare {count} models"),
+                })}
             </button>
         </Show>
         {move || {
@@ -125,18 +126,18 @@ fn headline(state: &EngineState, last: Option<&DeviceInfo>) -> String {
         EngineState::Starting(progress) => stage_of(progress.as_ref()),
         // The device of the last answer, as the CPU takes over where a GPU is lost.
         EngineState::Ready(info) => match last.unwrap_or(&info.device) {
-            DeviceInfo { kind: DeviceKind::WebGpu, name } => format!("Runs on WebGPU: {name}"),
-            DeviceInfo { kind: DeviceKind::Cpu, .. } => "Runs on the CPU".to_owned(),
+            DeviceInfo { kind: DeviceKind::WebGpu, name } => format!("Using WebGPU: {name}"),
+            DeviceInfo { kind: DeviceKind::Cpu, name } => format!("Using the {name}"),
         },
-        EngineState::Failed(_) => "The engine is not running".to_owned(),
+        EngineState::Failed(_) => "The engine stopped".to_owned(),
     }
 }
 
 fn detail(state: &EngineState) -> String {
     match state {
-        EngineState::Starting(_) => "You can open a photo and draw boxes meanwhile.".to_owned(),
+        EngineState::Starting(_) => "You can open a photo and draw boxes now.".to_owned(),
         EngineState::Ready(EngineInfo { model, .. }) => {
-            format!("{} ({}) {}.", model.name, network_and_size(model), accuracy(model))
+            format!("{}, {:.0}\u{a0}% accurate", model.name, 100.0 * model.accuracy)
         }
         EngineState::Failed(reason) => reason.clone(),
     }

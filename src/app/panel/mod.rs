@@ -14,8 +14,9 @@ use super::inside::parameters::title;
 use super::later::later;
 use super::lean::{text, truth};
 use super::marks;
+use super::messages::MessageLines;
 use super::page::Page;
-use super::photos::saving::SaveArea;
+use super::photos::saving::{SaveArea, SaveBar};
 use super::reading::{Sureness, percent};
 use super::second_look::verdict;
 use super::state::engine::EngineState;
@@ -60,7 +61,7 @@ pub fn Panel(page: Page) -> impl IntoView {
                     fallback=|| {
                         view! {
                             <p class="rows-empty">
-                                "Each box shows here with its reading, the runners-up, and a switch that says whether the digit is taken out."
+                                "Each box shows here with its reading and a switch that removes or keeps the digit."
                             </p>
                         }
                     }
@@ -82,6 +83,10 @@ pub fn Panel(page: Page) -> impl IntoView {
             <Looking page=page />
             <SaveArea page=page />
             <EngineCard page=page />
+            <section class="save" aria-label="Save">
+                <MessageLines page=page />
+                <SaveBar page=page />
+            </section>
         </aside>
     }
 }
@@ -134,11 +139,11 @@ fn Plate(numbers: Memo<Vec<HouseNumber>>) -> impl IntoView {
             </div>
             <p class="number-note">
                 {text(move || match unsure() {
-                    0 => "In the order in which they are read.".to_owned(),
+                    0 => "In reading order.".to_owned(),
                     count => {
                         let below = percent(UNSURE_BELOW);
                         let boxes = if count == 1 { "box is" } else { "boxes are" };
-                        format!("{count} {boxes} unsure, below {below}: another digit, or none.")
+                        format!("{count} {boxes} unsure, below {below}. Check them.")
                     }
                 })}
             </p>
@@ -174,7 +179,7 @@ fn Growth(page: Page) -> impl IntoView {
         <label
             class="growth"
             class:is-hidden=truth(move || growth.get().is_none())
-            title="Digits are removed from their boxes and so far beyond, in percent of a box's height; the fine line shows it"
+            title="How far beyond its box a digit is removed, in percent of the box's height"
         >
             <span>"Grow boxes"</span>
             <input
@@ -236,10 +241,10 @@ fn Looking(page: Page) -> impl IntoView {
                 data-testid="inspect"
                 aria-haspopup="dialog"
                 disabled=nothing_to_see
-                title="What the network sees, and the removal step by step (I)"
+                title="See what the network sees, and the removal step by step (I)"
                 on:click=move |_| page.inspect()
             >
-                {Icon::Eye.view()}
+                {Icon::Look.view()}
                 "See inside"
             </button>
             {move || {
@@ -248,7 +253,7 @@ fn Looking(page: Page) -> impl IntoView {
                     .map(|way| {
                         view! {
                             <p class="other-way">
-                                <span>{format!("Taken out by: {way}, or with other settings.")}</span>
+                                <span>{format!("Removal: {way}, changed.")}</span>
                                 <button
                                     type="button"
                                     class="quiet"
@@ -256,7 +261,7 @@ fn Looking(page: Page) -> impl IntoView {
                                         page.change_method(|method| *method = Method::default());
                                     }
                                 >
-                                    "Reset"
+                                    "Reset to default"
                                 </button>
                             </p>
                         }

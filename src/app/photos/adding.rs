@@ -98,7 +98,7 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
         if files.is_empty() {
             page.messages.show(
                 Tone::Notice,
-                "What was dropped is no file. Save the picture first, then drop its file."
+                "That is not a file. Save the picture first, then drop its file."
                     .to_owned(),
             );
         }
@@ -113,12 +113,12 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
             walk(entry, &mut found, &mut unread).await;
         }
         if found.is_empty() {
-            let text = "The folder holds no pictures.".to_owned();
+            let text = "No photos in this folder. Choose another one.".to_owned();
             page.messages.show(Tone::Error, text);
         }
         if found.len() >= MAX_FILES {
             let text =
-                format!("The folder holds very many files; the first {MAX_FILES} are taken.");
+                format!("Only the first {MAX_FILES} files are opened. Drop the others next.");
             page.messages.show(Tone::Notice, text);
         }
         add_all(page, ticket, found, &unread).await;
@@ -150,7 +150,7 @@ pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[Strin
     }
     // Behind the first photo, which closes the lines of before.
     if !unread.is_empty() {
-        page.messages.show(Tone::Error, format!("Not readable: {}.", named(unread)));
+        page.messages.show(Tone::Error, format!("Could not read {}. Try again.", named(unread)));
     }
     match refused.as_slice() {
         [] => {}
@@ -160,7 +160,7 @@ pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[Strin
         refused => {
             let lines: Vec<String> =
                 refused.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
-            let text = format!("{} of {count} files are left out: {}.", lines.len(), named(&lines));
+            let text = format!("Not opened, {} of {count} files: {}.", lines.len(), named(&lines));
             page.messages.show(Tone::Error, text);
         }
     }

@@ -91,9 +91,19 @@ async fn read_and_place(page: Page, files: Vec<Given>) {
     let alone = box_files.len() == 1;
     let mut placed = Placed::default();
     for (name, bytes) in box_files {
+        // Any text may end so: it is YOLO's if it is named like a photo, or reads as YOLO.
+        let other_text = name.to_ascii_lowercase().ends_with(".txt")
+            && page.photos.gallery.with_untracked(|all| all.of_stem(stem_of(&name)).is_none());
+        let empty = bytes.trim_ascii().is_empty();
         match box_file_from_bytes(Path::new(&name), bytes, None, classes.as_deref()) {
-            Ok(file) => place(page, &name, &file, alone, &mut placed),
-            Err(error) => placed.problems.push(error.to_string()),
+            Ok(file) if !(other_text && empty) => place(page, &name, &file, alone, &mut placed),
+            Err(error) if !other_text => placed.problems.push(error.to_string()),
+            _ if alone => placed.problems.push(format!(
+                "{name} is no box file. A YOLO file is named like its photo, and has a line for \
+                 each box"
+            )),
+            // Beside other files it was not meant.
+            _ => {}
         }
     }
     placed.tell(page);
@@ -130,7 +140,7 @@ impl Placed {
         };
         if self.photos > 0 {
             let mut text = format!(
-                "{} on {} taken from the file.",
+                "{} on {} taken from the file. Check them, then save.",
                 plural(self.boxes, "box", "boxes"),
                 plural(self.photos, "photo", "photos")
             );
@@ -234,9 +244,9 @@ fn write(page: Page, format: BoxFormat) {
     match make(&page.photos.gallery.get_untracked(), format)
         .and_then(|(file, name)| download(&file, &name).map(|()| name))
     {
-        Ok(name) => page.messages.show(Tone::Done, format!("Boxes saved as {name}.")),
+        Ok(name) => page.messages.show(Tone::Done, format!("Boxes saved as {name}. Open it here to get them back.")),
         Err(reason) => {
-            page.messages.show(Tone::Error, format!("The boxes could not be saved: {reason}."));
+            page.messages.show(Tone::Error, format!("Could not save the boxes: {reason}. Try again."));
         }
     }
 }

@@ -41,9 +41,7 @@ pub fn start(page: Page) {
     spawn_local(async move {
         if !is_first_tab().await {
             keeping.not_kept(
-                "Another tab with Doorplate is open, and keeps its work; that of this tab is not \
-                 kept"
-                    .to_owned(),
+                "Doorplate is open in another tab. Work here won't be saved.".to_owned(),
             );
             return;
         }
@@ -59,7 +57,8 @@ pub fn start(page: Page) {
             Err(error) => {
                 leptos::logging::warn!("no storage: {error}");
                 keeping.not_kept(
-                    "This browser keeps nothing here, as in some private windows".to_owned(),
+                    "This browser does not let Doorplate keep your work. Save before you leave."
+                        .to_owned(),
                 );
             }
         }
@@ -68,7 +67,7 @@ pub fn start(page: Page) {
         page.photos.gallery.track();
         keep_soon(page);
     });
-    // Said once, and only when there is something that is not kept.
+    // Said once, until it is closed, and only when there is something that is not kept.
     let says = Memo::new(move |_| {
         let has_photos = page.photos.gallery.with(|gallery| !gallery.entries().is_empty());
         match keeping.kept.get() {
@@ -80,7 +79,7 @@ pub fn start(page: Page) {
         let said = said.unwrap_or_default();
         match says.get() {
             Some(reason) if !said => {
-                page.messages.show(Tone::Notice, format!("{reason}: save before you leave."));
+                page.messages.show(Tone::Error, reason);
                 true
             }
             _ => said,
@@ -134,7 +133,6 @@ async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
         page.open_photo(*id);
     }
     page.keeping.set_restored(true);
-    page.messages.announce("Your last work was restored.".to_owned());
     spawn_local(async move {
         for (id, _) in restored {
             thumbnail::make(page, id).await;
@@ -158,7 +156,7 @@ fn keep_now(page: Page) {
         {
             if let Err(error) = write(page, &store).await {
                 leptos::logging::warn!("the work could not be kept: {error}");
-                keeping.not_kept("This browser has no room to keep your work".to_owned());
+                keeping.not_kept("This browser has no room to keep your work. Save before you leave.".to_owned());
             }
         }
         keeping.ended();
@@ -179,7 +177,7 @@ async fn write(page: Page, store: &Store) -> Result<(), idb::Error> {
             Err(error) => {
                 keeping.has_no_room(id);
                 leptos::logging::warn!("a photo could not be kept: {error}");
-                keeping.not_kept("This browser has no room to keep all photos".to_owned());
+                keeping.not_kept("This browser has no room to keep all photos. Save before you leave.".to_owned());
             }
         }
     }
@@ -243,10 +241,10 @@ pub fn Restored(page: Page) -> impl IntoView {
     let restored = page.keeping.restored;
     view! {
         <Show when=when(move || restored.get())>
-            <div class="restored" data-testid="restored">
-                <p>"Your last work was restored."</p>
+            <div class="message" data-testid="restored">
+                <p>"Your last work is back."</p>
                 <button type="button" data-testid="discard" on:click=move |_| forget(page)>
-                    "Discard it"
+                    "Delete it"
                 </button>
                 <button
                     type="button"

@@ -1,4 +1,4 @@
-//! What is wanted rarely: boxes as files, and forgetting what is kept.
+//! What is wanted rarely: boxes as files, and deleting what is kept.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ pub fn More(page: Page) -> impl IntoView {
     let is_empty = truth(move || none.get());
     let forget_all = move |_| {
         let unsaved = page.photos.gallery.with_untracked(|gallery| gallery.unsaved().count());
-        let question = format!("Forget all photos and boxes? Not saved yet: {unsaved}.");
+        let question = format!("Delete all photos and boxes? Not saved yet: {unsaved}.");
         // A browser that cannot ask forgets.
         if unsaved == 0 || window().confirm_with_message(&question).unwrap_or(true) {
             forget(page);
@@ -23,9 +23,9 @@ pub fn More(page: Page) -> impl IntoView {
     };
     view! {
         <details class="more">
-            <summary data-testid="more">"Box files, kept work"</summary>
+            <summary data-testid="more">"Export boxes and storage"</summary>
             <p id="export-note">
-                "All boxes as a file for labelling tools. Opened or dropped, such a file brings its boxes back."
+                "Save all boxes as a file for other tools. Open or drop it to get them back."
             </p>
             <div class="more-formats" role="group" aria-describedby="export-note">
                 {WRITTEN
@@ -47,10 +47,9 @@ pub fn More(page: Page) -> impl IntoView {
             </div>
             <p>
                 {text(move || match page.keeping.kept.get() {
-                    Kept::No(reason) => format!("{reason}."),
+                    Kept::No(reason) => reason,
                     Kept::Starting | Kept::Yes => {
-                        "Photos and boxes are kept in this browser, on this machine, until you \
-                         close or forget them."
+                        "Photos and boxes stay in this browser until you close or delete them."
                             .to_owned()
                     }
                 })}
@@ -61,7 +60,7 @@ pub fn More(page: Page) -> impl IntoView {
                 disabled=is_empty
                 on:click=forget_all
             >
-                "Forget everything"
+                "Delete all from this browser"
             </button>
         </details>
     }

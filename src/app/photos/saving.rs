@@ -32,11 +32,11 @@ fn save_obstacle(page: Page) -> Option<&'static str> {
     }
     match page.engine.state.with(|state| match state {
         EngineState::Starting(_) => Some("The engine is still loading."),
-        EngineState::Failed(_) => Some("The engine is not running."),
+        EngineState::Failed(_) => Some("The engine stopped. Try again below."),
         EngineState::Ready(_) => None,
     }) {
         Some(obstacle) => return Some(obstacle),
-        None if !page.open.in_engine.get() => return Some("The photo is still being decoded."),
+        None if !page.open.in_engine.get() => return Some("The photo is still loading."),
         None => {}
     }
     let (boxes, removed) = page.boxes.editor.with(|editor| {
@@ -47,7 +47,7 @@ fn save_obstacle(page: Page) -> Option<&'static str> {
     });
     match (boxes, removed) {
         (0, _) => Some("Drag a box round each digit first."),
-        (_, 0) => Some("Switch “remove” on for at least one digit."),
+        (_, 0) => Some("Switch Remove on for at least one digit."),
         _ if page.saving.one.get() => Some("The picture is being made."),
         _ => None,
     }
@@ -72,7 +72,7 @@ pub fn save(page: Page) {
         match made.await {
             Ok((name, format)) => {
                 page.photos.change(|gallery| gallery.saved(photo.id, erasure));
-                let mut text = format!("Saved as {name}.");
+                let mut text = format!("Saved as {name}. Check it before you share it.");
                 if format != choice.format {
                     text.push_str(&instead(choice.format));
                 }
@@ -80,7 +80,7 @@ pub fn save(page: Page) {
             }
             Err(reason) => page
                 .messages
-                .show(Tone::Error, format!("{} could not be saved: {reason}.", photo.name)),
+                .show(Tone::Error, format!("Could not save {}: {reason}. Try again.", photo.name)),
         }
     });
 }
@@ -173,7 +173,7 @@ fn save_all(page: Page) {
             }
             Err(reason) => {
                 page.messages
-                    .show(Tone::Error, format!("{ZIP_NAME} could not be saved: {reason}."));
+                    .show(Tone::Error, format!("Could not save {ZIP_NAME}: {reason}. Try again."));
             }
         }
     });
@@ -237,63 +237,71 @@ async fn to_blob(canvas: &HtmlCanvasElement, choice: SaveChoice) -> Result<Optio
     Ok(wasm_bindgen_futures::JsFuture::from(promise).await?.dyn_into().ok())
 }
 
-/// The panel's part about saving.
+/// The buttons that save; they are always in sight.
 #[component]
-pub fn SaveArea(page: Page) -> impl IntoView {
+pub fn SaveBar(page: Page) -> impl IntoView {
     let obstacle = Memo::new(move |_| save_obstacle(page));
-    let removable =
-        Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.removable().len()));
-    let several =
-        Memo::new(move |_| page.photos.gallery.with(|gallery| gallery.entries().len() > 1));
+    let counts = Memo::new(move |_| {
+        page.photos.gallery.with(|gallery| (gallery.removable().len(), gallery.entries().len()))
+    });
     let choice = page.saving.choice;
     let ready = Memo::new(move |_| page.engine.is_ready());
     view! {
-        <section class="save" aria-label="Save">
+        <button
+            type="button"
+            class="primary wide"
+            data-testid="save"
+            disabled=truth(move || obstacle.get().is_some())
+            title=text(move || {
+                let hint = "Save the photo without the digits (Ctrl+S)";
+                obstacle.get().unwrap_or(hint).to_owned()
+            })
+            aria-describedby="save-note"
+            on:click=move |_| save(page)
+        >
+            {Icon::Save.view()}
+            {text(move || {
+                if page.saving.one.get() {
+                    "Making the picture…".to_owned()
+                } else {
+                    format!("Save as {}", choice.get().format.name())
+                }
+            })}
+        </button>
+        <Show when=when(move || counts.get().1 > 1)>
             <button
                 type="button"
-                class="primary wide"
-                data-testid="save"
-                disabled=truth(move || obstacle.get().is_some())
-                title=text(move || {
-                    let hint = "Save the photo without the digits (Ctrl+S)";
-                    obstacle.get().unwrap_or(hint).to_owned()
+                class="wide"
+                data-testid="save-all"
+                disabled=truth(move || {
+                    counts.get().0 == 0 || !ready.get() || page.saving.one.get()
                 })
-                aria-describedby="save-note"
-                on:click=move |_| save(page)
+                title="Save all photos with digits to remove as one zip"
+                on:click=move |_| {
+                    spawn_local(async move {
+                        if let Some(save_all) = fetched(page, Box::pin(saving_all())).await {
+                            save_all(page);
+                        }
+                    });
+                }
             >
-                {Icon::Save.view()}
-                {text(move || {
-                    if page.saving.one.get() {
-                        "Making the picture…".to_owned()
-                    } else {
-                        format!("Save as {}", choice.get().format.name())
-                    }
+                {text(move || match counts.get() {
+                    (0, _) => "Save all".to_owned(),
+                    (count, all) if count < all => format!("Save {count} of {all} photos"),
+                    (_, all) => format!("Save {all} photos"),
                 })}
             </button>
-            <Show when=when(move || several.get())>
-                <button
-                    type="button"
-                    class="wide"
-                    data-testid="save-all"
-                    disabled=truth(move || {
-                        removable.get() == 0 || !ready.get() || page.saving.one.get()
-                    })
-                    title="Save all photos with digits to remove as one file"
-                    on:click=move |_| {
-                        spawn_local(async move {
-                            if let Some(save_all) = fetched(page, Box::pin(saving_all())).await {
-                                save_all(page);
-                            }
-                        });
-                    }
-                >
-                    {text(move || match removable.get() {
-                        0 => "Save all as zip".to_owned(),
-                        1 => "Save 1 photo as zip".to_owned(),
-                        count => format!("Save {count} photos as zip"),
-                    })}
-                </button>
-            </Show>
+        </Show>
+    }
+}
+
+/// The panel's part about how is saved.
+#[component]
+pub fn SaveArea(page: Page) -> impl IntoView {
+    let obstacle = Memo::new(move |_| save_obstacle(page));
+    let choice = page.saving.choice;
+    view! {
+        <section class="save-more" aria-label="How to save">
             <div class="save-choice">
                 <label>
                     "Format"

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use web_sys::Blob;
 
@@ -39,15 +40,16 @@ impl Zip {
         Zip { writer: ZipArchiveWriter::new(tail.clone()), tail, parts: Vec::new() }
     }
 
-    /// Adds a file.
+    /// Adds a file, of now.
     ///
     /// # Errors
     /// For a name that cannot be in a ZIP file, and the browser's own, as when it has too little
     /// memory.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), String> {
         let add = |writer: &mut ZipArchiveWriter<Tail>| -> Result<(), rawzip::Error> {
-            let (mut entry, config) =
-                writer.new_file(name).compression_method(CompressionMethod::STORE).start()?;
+            let now = UtcDateTime::from_unix((js_sys::Date::now() / 1000.0) as i64);
+            let file = writer.new_file(name).compression_method(CompressionMethod::STORE);
+            let (mut entry, config) = file.last_modified(now).start()?;
             let mut data = config.wrap(&mut entry);
             data.write_all(bytes)?;
             let (_, descriptor) = data.finish()?;

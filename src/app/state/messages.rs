@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::seen::Seen;
 
-/// Messages that are shown at once.
-const MAX_SHOWN: usize = 3;
+/// Errors that are shown at once.
+const MAX_SHOWN: usize = 2;
 
 /// How long a line stays that needs no action.
-const NOTICE_MILLISECONDS: u32 = 9_000;
+const NOTICE_MILLISECONDS: u32 = 4_000;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,8 @@ impl Messages {
         }
     }
 
-    /// Shows a line. Errors stay until they are closed or outlived by newer lines.
+    /// Shows a line in the place of the last one. Errors stay until they are closed or outlived by
+    /// newer lines.
     pub fn show(self, tone: Tone, text: String) {
         self.push(tone, text);
     }
@@ -85,10 +86,10 @@ impl Messages {
             })
             .unwrap_or_default();
         self.shown.update(|shown| {
-            shown.retain(|message| message.text != text);
-            shown.push(Message { id, tone, text });
-            let surplus = shown.len().saturating_sub(MAX_SHOWN);
+            shown.retain(|message| message.tone == Tone::Error && message.text != text);
+            let surplus = (shown.len() + 1).saturating_sub(MAX_SHOWN);
             shown.drain(..surplus);
+            shown.push(Message { id, tone, text });
         });
         if tone != Tone::Error {
             gloo::timers::callback::Timeout::new(NOTICE_MILLISECONDS, move || self.close(id))
