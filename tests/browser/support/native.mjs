@@ -72,6 +72,10 @@ export async function finish(folder) {
 const modelArguments = ({ models = join(dist, 'models'), model } = {}) =>
   ['--models', models, ...(model ? ['--model', model] : [])];
 
+/** What makes the native program fill whole boxes, as the page does on a site without a stroke network. */
+const methodArguments = ({ manifest } = {}) =>
+  manifest && !manifest.strokes ? ['--method', 'whole-boxes', '--no-check'] : [];
+
 /** What the native program reads in these boxes: `{ box, digit, confidence }` each. */
 export async function readNatively(photo, boxesFile) {
   const { stdout } = await run(
@@ -92,7 +96,8 @@ export async function eraseNatively(folder, photo, boxes, model, options = []) {
   await writeFile(boxesFile, JSON.stringify({ boxes }));
   const { stdout } = await run(
     program,
-    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...modelArguments(model), ...options],
+    ['erase', photo, '--boxes', boxesFile, '-o', output, '--json', ...modelArguments(model),
+      ...methodArguments(model), ...options],
     { cwd: root, timeout: ANSWER_MILLISECONDS },
   ).catch((error) => {
     if (error.code !== LEFT) throw error;
