@@ -235,7 +235,7 @@ fn boxes_in_every_format_come_to_the_same() {
     for source in write_all_formats(shop.path()) {
         let out = format!("out-{}", source.replace('/', "-"));
         let ran = erase(shop.path(), &format!("photos --boxes {source} -o {out} --grow 5"));
-        assert!(!ran.stderr.contains("is no digit"), "{source}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("is not a digit"), "{source}: {}", ran.stderr);
         assert!(!ran.stderr.contains("no such photo"), "{source}: {}", ran.stderr);
         let readings: Vec<Value> =
             lines(&ran.done()).into_values().map(|line| line["readings"].clone()).collect();
@@ -453,7 +453,7 @@ fn a_broken_photo_is_reported_and_the_rest_goes_on() {
     assert!(results(&shop.path().join("out")).into_keys().eq(["1.png", "4.png", "6.png", "7.png"]));
     let message = ran.refused(6);
     assert!(message.contains("4 of 8 photos failed"), "{message}");
-    assert!(message.contains("boxes for 5.png, and no such photo"), "{message}");
+    assert!(message.contains("boxes for 5.png, but no such photo"), "{message}");
     assert!(message.contains("photos/2.png: "), "{message}");
 
     // Mended, only these are done; and a photo that nobody looked at is let through if asked.
@@ -496,8 +496,8 @@ fn bad_boxes_spoil_their_photo_and_a_bad_list_the_run() {
     assert!(told["photos/3.png"]["readings"].as_array().is_some_and(|all| !all.is_empty()));
     assert_eq!(told["photos/5.png"]["readings"], json!([]), "it says that there are none");
     let message = ran.refused(6);
-    assert_eq!(message.matches("the class \"plate\" is no digit").count(), 1, "{message}");
-    assert!(message.contains("boxes for photos/9.boxes.json, and no such photo"), "{message}");
+    assert_eq!(message.matches("the class \"plate\" is not a digit").count(), 1, "{message}");
+    assert!(message.contains("boxes for photos/9.boxes.json, but no such photo"), "{message}");
 
     for (name, text, reason) in [
         ("bad.csv", "photo,left,top,width,height\n1.png,1,2,three,4\n", "bad.csv:2: column 4"),
@@ -777,7 +777,7 @@ fn ctrl_c_leaves_whole_results_and_the_next_run_does_the_rest() {
     }
     let message = Ran::from(child.wait_with_output().expect("it ends")).refused(130);
     drop(stdin);
-    assert!(message.contains("goes on where this one was"), "{message}");
+    assert!(message.contains("run the same command again to continue"), "{message}");
     let [done, _, _] = tally(&lines(&told));
     assert!((1..=6).contains(&done), "{done} were done");
     let out = shop.path().join("out");

@@ -290,7 +290,12 @@ fn wrong_shapes_types_and_counts_are_refused_by_variable() {
         labels(UINT8_CLASS, &[3, 1], &ones, "6 bytes for 3 numbers of 1");
         labels(UINT8_CLASS, &[u32::MAX, 1], &ones, "6 bytes for 4294967295 numbers");
         labels(CHAR_CLASS, &[6, 1], &ones, "text, neither uint8 nor double");
-        labels(UINT8_CLASS, &[6, 1], &mat.element(MATRIX, &[1; 6]), "type 14, which is no number");
+        labels(
+            UINT8_CLASS,
+            &[6, 1],
+            &mat.element(MATRIX, &[1; 6]),
+            "type 14, which is not a number",
+        );
         for wrong in [0, 11, 255] {
             let numbers = mat.element(UINT8, &[1, wrong, 1]);
             let reason = format!("entry 2 (counted from 1): label {wrong} is not one of 1 to 10");
@@ -310,7 +315,7 @@ fn wrong_shapes_types_and_counts_are_refused_by_variable() {
             (vec![good_crops.clone(), good_crops.clone(), good_labels.clone()], "X: twice"),
             (vec![good_labels.clone(), good_labels.clone()], "y: twice"),
             (vec![good_crops.clone(), mat.element(UINT8, &[1; 3])], "element 2 (counted from 1)"),
-            (vec![mat.packed(&mat.element(UINT8, &[1; 3]))], "unpacks to type 2, no array"),
+            (vec![mat.packed(&mat.element(UINT8, &[1; 3]))], "unpacks to type 2, not to an array"),
         ] {
             let message = problem(&mat.file(&elements));
             assert!(message.contains(reason), "{message}");

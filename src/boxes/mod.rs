@@ -369,7 +369,7 @@ fn text_of(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-        Problem::new(line, "this is no UTF-8 text")
+        Problem::new(line, "this is not UTF-8 text")
     })
 }
 

@@ -40,10 +40,10 @@ pub(super) fn parse(bytes: &[u8], classes: Option<&[String]>) -> Result<PhotoBox
                 Ok(number) if number.abs() <= FURTHEST => number,
                 Ok(number) => {
                     return Err(problem(format!(
-                        "{number} is no fraction of the photo; YOLO's numbers run from 0 to 1"
+                        "{number} is not a fraction of the photo; YOLO's numbers run from 0 to 1"
                     )));
                 }
-                Err(_) => return Err(problem(format!("{text:?} is no number"))),
+                Err(_) => return Err(problem(format!("{text:?} is not a number"))),
             };
         }
         let [across, down, width, height] = values;

@@ -39,7 +39,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// The bytes are no safetensors file of this program's.
-    #[error("this is no file of weights that `doorplate train` wrote ({reason})")]
+    #[error("this is not a file of weights that `doorplate train` wrote ({reason})")]
     Foreign {
         /// What is wrong.
         reason: String,
@@ -158,7 +158,7 @@ pub(crate) fn fill(net: &mut impl ModuleSnapshot, bytes: Vec<u8>) -> Result<(), 
         return Err(format!("{missing} is missing"));
     }
     if let Some(unused) = applied.unused.first() {
-        return Err(format!("{unused} has no place in it"));
+        return Err(format!("the network has no {unused}"));
     }
     match applied.errors.first() {
         Some(error) => Err(error.to_string()),

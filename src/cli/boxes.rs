@@ -1,4 +1,4 @@
-//! Boxes for a photo, from one file or a file a photo.
+//! Boxes for photos, from one file for all or one file for each.
 
 use std::{
     borrow::Cow,
@@ -29,9 +29,9 @@ pub enum BoxesError {
     NotDigitStruct { path: PathBuf },
     #[error("{}: no entry for a photo named {photo}", path.display())]
     NotListed { path: PathBuf, photo: String },
-    #[error("no boxes for it: there is no {}", path.display())]
+    #[error("no boxes for this photo: there is no {}", path.display())]
     NoFile { path: PathBuf },
-    #[error("{}: it holds no box for {}", path.display(), photo.display())]
+    #[error("{}: there is no box for {}", path.display(), photo.display())]
     None { path: PathBuf, photo: PathBuf },
     #[error("{}: {source}", path.display())]
     OnPhoto { path: PathBuf, source: OnPhotoError },
@@ -46,7 +46,7 @@ pub enum BoxesError {
 }
 
 impl BoxesError {
-    /// Whether this only says that nobody looked for boxes on the photo.
+    /// Whether it only means that there is no entry for the photo.
     pub fn is_unlisted(&self) -> bool {
         matches!(self, BoxesError::NotListed { .. } | BoxesError::NoFile { .. })
     }
@@ -64,22 +64,22 @@ impl ValueEnum for BoxFormat {
     }
 }
 
-/// Where photos' boxes come from.
+/// The source of photos' boxes.
 #[derive(Debug)]
 pub enum BoxSource {
-    /// A file that lists many photos. Where it names them without folders, `taken` holds which
-    /// photo took which entry.
+    /// A file that lists many photos. `taken` holds which photo has used which entry, for lists
+    /// that name photos without folders.
     List { path: PathBuf, list: BoxList, taken: Mutex<HashMap<String, PathBuf>> },
     /// A file that holds one photo's boxes.
     One { path: PathBuf, boxes: PhotoBoxes },
-    /// A file a photo, in one of these formats: beside the photo, or in a folder that is laid out
-    /// like the photos' own.
+    /// A file for each photo, in one of these formats: beside the photo, or in a folder with the
+    /// same subfolders as the photos'.
     Each { folder: Option<PathBuf>, formats: Vec<BoxFormat> },
 }
 
 impl BoxSource {
-    /// Opens a file or a folder of boxes; without either, each photo's own file is looked for
-    /// beside it.
+    /// Opens a file or a folder of boxes. Without either, each photo's boxes are in a file beside
+    /// it.
     pub fn open(path: Option<&Path>, format: Option<BoxFormat>) -> Result<Self, BoxesError> {
         let each = |folder: Option<&Path>, formats: &[BoxFormat]| {
             let formats = format.map_or(formats.to_vec(), |format| vec![format]);
@@ -102,8 +102,8 @@ impl BoxSource {
         })
     }
 
-    /// The photo's boxes as they are given, and the file they come from. `name` is the photo's
-    /// path from the folder that all photos are in.
+    /// The photo's boxes as given, and the file they come from. `name` is the photo's path relative
+    /// to the folder of all photos.
     pub fn find(
         &self,
         photo: &Path,
@@ -140,12 +140,12 @@ impl BoxSource {
         }
     }
 
-    /// Notes that a photo will take its boxes. The other photo where the list names both by the
-    /// same plain file name: it cannot mean both.
+    /// Notes that a photo uses its entry. If another photo has used the same entry, because the
+    /// list has only file names without folders, it gives that other photo.
     pub fn take(&self, photo: &Path, name: &Path) -> Option<PathBuf> {
         let BoxSource::List { list, taken, .. } = self else { return None };
         let entry = names_of(photo, name).into_iter().find(|name| list.get(name).is_some())?;
-        // What a panic elsewhere leaves is a whole map.
+        // The map is complete even after a panic elsewhere.
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
         let other = taken.get(&entry).filter(|other| *other != name).cloned();
         if other.is_none() {
@@ -154,7 +154,7 @@ impl BoxSource {
         other
     }
 
-    /// Names in the list that no photo has taken, sorted.
+    /// Names in the list that no photo has used, sorted.
     pub fn left_over(&self) -> Vec<&str> {
         let BoxSource::List { list, taken, .. } = self else { return Vec::new() };
         let taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,8 +164,8 @@ impl BoxSource {
     }
 }
 
-/// What a list may call a photo: its path from the folder of photos, its path as it was given, its
-/// file name.
+/// Names that a list may give a photo: its path relative to the folder of photos, its path as
+/// given, its file name.
 fn names_of(photo: &Path, name: &Path) -> [String; 3] {
     [plain_name(&name.to_string_lossy()), plain_name(&photo.to_string_lossy()), file_name(photo)]
 }
@@ -174,15 +174,15 @@ fn file_name(photo: &Path) -> String {
     photo.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The file beside a photo whose name is the photo's stem and `suffix`.
+/// The file beside a photo with the photo's stem and `suffix` as its name.
 fn sibling(photo: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(photo.file_stem().unwrap_or_default());
     name.push(suffix);
     photo.with_file_name(name)
 }
 
-/// The boxes, each grown for the removal by `percent` of its height. On the command line every box's
-/// digit is removed, so none is kept that growth had to stop at.
+/// The boxes, each grown for the removal by `percent` of its height. On the command line the digits
+/// of all boxes are removed, so boxes may grow into each other.
 pub fn grow(boxes: &[BoxInPhoto], percent: u32, size: PhotoSize) -> Vec<BoxInPhoto> {
     grown_boxes(boxes, &[], percent, size)
 }
@@ -191,8 +191,7 @@ fn is_matlab(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "mat")
 }
 
-/// One photo's boxes on the photo, of which there must be one at least, and the file that they
-/// come from.
+/// One photo's boxes on the photo, of which there must be at least one.
 pub fn read_boxes(
     file: Option<&Path>,
     format: Option<BoxFormat>,

@@ -24,7 +24,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!("doorplate man ~/.local/share/man/man1"))]
 pub struct ManArgs {
-    /// The folder to write to; it is made if it is not there.
+    /// The folder to write to, which is created if needed.
     folder: PathBuf,
 }
 
@@ -43,7 +43,7 @@ pub fn man(args: &ManArgs) -> anyhow::Result<()> {
     write_pages(&program, &args.folder)
 }
 
-/// The page of a command, and those of its own commands.
+/// Writes the page of a command, and those of its subcommands.
 fn write_pages(command: &clap::Command, folder: &std::path::Path) -> anyhow::Result<()> {
     let page = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();

@@ -16,38 +16,38 @@ use crate::{
     publication,
 };
 
-/// Measure classifiers on SVHN's photos or crops.
+/// Measure how well networks read digits.
 ///
-/// For each: accuracy; each digit's precision, recall, F1 and count; confusion; calibration; what
-/// it is most confidently wrong about. Several models are put side by side, and a model that is
-/// given other crops than the data have is named and left out.
+/// Prints accuracy; precision, recall, F1 and count of each digit; confusion; calibration; and the
+/// most confident mistakes. Several models are compared side by side. A model that needs other
+/// crops than the data have is named and skipped.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate evaluate --data svhn/test",
     "doorplate evaluate --data svhn/test --all --out report"
 ))]
 pub struct Args {
-    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file (.mat).
+    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file
+    /// (.mat).
     #[arg(long)]
     data: PathBuf,
-    /// Print JSON instead of text: one model's report, or with --all or several models an object
-    /// with `models`, `refused` and `comparison`.
+    /// Print JSON instead of text: the report of one model, or with --all or several models an
+    /// object with `models`, `refused` and `comparison`.
     #[arg(long)]
     json: bool,
-    /// Write a line a model and digit to this file.
+    /// Write a CSV file with a line for each model and digit.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write report.txt, report.json, report.csv, a confusion-<model>.svg a model,
-    /// calibration.svg and mistakes.png to this folder; it is made if it is not there, and files
-    /// of these names are replaced.
+    /// Write report.txt, report.json, report.csv, a confusion-<model>.svg for each model,
+    /// calibration.svg and mistakes.png to this folder. It is created if needed, and files of these
+    /// names are replaced.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many of a model's mistakes are listed and drawn, the surest first.
+    /// How many mistakes of each model are listed and drawn, the most confident first.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
     mistakes: u16,
-    /// Write what is measured of published models into their manifest and cards; MEASURED_ON says
-    /// for people what the data are. A measurement of the same MEASURED_ON is replaced, others
-    /// stay.
+    /// Add the measurements of published models to their manifest and cards. MEASURED_ON describes
+    /// the data for readers. An earlier measurement with the same MEASURED_ON is replaced.
     #[arg(long, value_name = "MEASURED_ON", conflicts_with = "weights")]
     record: Option<String>,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let record = args.record.as_deref();
-    // Said before hours of reading.
+    // Reported before the models read, which may take hours.
     let record =
         record.map(|measured_on| Ok::<_, anyhow::Error>((measured_on, args.models.folder()?)));
     let record = record.transpose()?;

@@ -12,12 +12,13 @@ use crate::{
     photo::{BoxInPhoto, LooseBox, Photo},
 };
 
-/// Draw how a classifier reads one digit: crop, input, gradient, confidences, feature maps.
+/// Draw what a network computes when it reads one digit: crop, input, gradient, confidences,
+/// feature maps.
 ///
-/// The gradient is that of the read digit's logit by the network's input, summed over colours:
-/// red where a brighter pixel raises it, blue where it lowers it. Below stand the first
-/// convolution's feature maps, and their mean, standard deviation, and mean minus deviation with
-/// its histogram, by which the removal tells background.
+/// The gradient is that of the read digit's logit by the network's input, summed over colours: red
+/// where a brighter pixel raises the logit, blue where it lowers it. Below are the feature maps of
+/// the first convolution, their mean, their standard deviation, and mean minus deviation with its
+/// histogram. The feature-maps method of removal finds background by that histogram.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate inspect photo.png --box 60,40,20,40 -o digit.png"
@@ -35,20 +36,20 @@ pub struct Args {
         allow_hyphen_values = true
     )]
     area: Option<BoxArg>,
-    /// A Format 1 folder, or a Format 2 file (.mat), instead of a photo.
+    /// Instead of a photo: a Format 1 folder, or a Format 2 file (.mat).
     #[arg(long, requires = "digit")]
     data: Option<PathBuf>,
-    /// The digit's number in --data, counted from 1, as `doorplate evaluate` gives it.
+    /// The digit's number in --data, counted from 1, as `doorplate evaluate` prints it.
     #[arg(long, value_name = "N", requires = "data")]
     digit: Option<usize>,
-    /// Where the picture goes, as PNG.
+    /// The picture, a PNG file.
     #[arg(short, long)]
     output: PathBuf,
     #[command(flatten)]
     model: ModelArgs,
 }
 
-/// A box as it is typed.
+/// A box on the command line.
 #[derive(Clone, Copy, Debug)]
 struct BoxArg(LooseBox);
 

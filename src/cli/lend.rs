@@ -1,7 +1,7 @@
-//! `doorplate lend-device`, and borrowing what others lend.
+//! `doorplate lend-device`, and borrowing devices of other machines.
 //!
-//! Burn's remote server carries it: a borrower sends tensor operations through a WebSocket, and the
-//! lender runs them on a device of its own.
+//! It uses Burn's remote server: a borrower sends tensor operations through a WebSocket, and the
+//! lender runs them on its own device.
 
 use std::{
     fmt, io,
@@ -16,24 +16,25 @@ use clap::Parser;
 use super::device::DeviceArg;
 use crate::training::TrainingError;
 
-/// How long a lender may take to take a connection.
+/// How long a lender may take to accept a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
 
 /// Lend devices of this machine to `doorplate train` on others, until Ctrl-C.
 ///
-/// They are borrowed with `--device ws://HOST:PORT`. With DOORPLATE_TOKEN set to the same word on
-/// both sides, others are refused; but what is sent is not encrypted, and a borrower can fill this
-/// machine's memory: lend within a network that you trust.
+/// Borrow them with `--device ws://HOST:PORT`. If DOORPLATE_TOKEN is set to the same word on both
+/// sides, other machines are refused. Nothing that is sent is encrypted, and a borrower can fill
+/// this machine's memory, so lend only within a network that you trust.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "DOORPLATE_TOKEN=secret doorplate lend-device --device cuda --listen 0.0.0.0:7000"
 ))]
 pub struct Args {
-    /// What is lent: auto, cpu, wgpu, cuda or cuda:NUMBER; several of a kind, with commas, are
-    /// borrowed as ws://HOST:PORT/0, ws://HOST:PORT/1 and so on.
+    /// What is lent: auto, cpu, wgpu, cuda or cuda:NUMBER; several of one kind, separated by
+    /// commas, are borrowed as ws://HOST:PORT/0, ws://HOST:PORT/1 and so on.
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
     device: Vec<DeviceArg>,
-    /// Where to listen; port 0 takes a free one. Other than loopback needs DOORPLATE_TOKEN.
+    /// The address to listen on; port 0 chooses a free one. An address other than loopback needs
+    /// DOORPLATE_TOKEN.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 }
@@ -87,8 +88,7 @@ impl LentDevice {
     }
 }
 
-/// Names the lenders among `devices` that do not answer any more, where a device's failure ended a
-/// run.
+/// If a device's failure ended a run, names the lenders among `devices` that no longer answer.
 pub fn name_the_lost(devices: &[DeviceArg], error: TrainingError) -> anyhow::Error {
     let lost: Vec<String> = match error {
         TrainingError::Device { .. } => devices
@@ -160,7 +160,7 @@ mod lending {
             Ok(token) => Ok(Some(token).filter(|token| !token.is_empty())),
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => {
-                Err(WrongArgument(format!("{TOKEN} is no valid UTF-8")).into())
+                Err(WrongArgument(format!("{TOKEN} is not valid UTF-8")).into())
             }
         }
     }
@@ -169,7 +169,7 @@ mod lending {
         let wrong = |reason: String| WrongArgument(reason);
         ensure!(
             !args.device.iter().any(|device| matches!(device, DeviceArg::Lent(_))),
-            wrong("--device: what is borrowed cannot be lent again".to_owned())
+            wrong("--device: a borrowed device cannot be lent".to_owned())
         );
         let token = token()?;
         ensure!(
@@ -183,7 +183,7 @@ mod lending {
         let devices: Vec<Device> =
             args.device.iter().map(DeviceArg::open).collect::<Result<_, _>>()?;
         let listener = TcpListener::bind(args.listen)
-            .with_context(|| format!("{} cannot be listened on", args.listen))?;
+            .with_context(|| format!("cannot listen on {}", args.listen))?;
         let lender = listener.local_addr()?.to_string();
         let server = match token {
             Some(token) => {
@@ -229,7 +229,8 @@ mod lending {
             // Asked first, as Burn goes on asking for a quarter of a minute.
             if let Err(error) = self.answers() {
                 return Err(EngineError(format!(
-                    "nobody lends at ws://{}: {error}; start `doorplate lend-device` there first",
+                    "there is no lender at ws://{}: {error}; start `doorplate lend-device` there \
+                     first",
                     self.lender
                 ))
                 .into());

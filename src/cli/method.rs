@@ -1,41 +1,42 @@
-//! Which way digits are taken out.
+//! The method by which digits are removed.
 
 use clap::Args;
 
 use super::WrongArgument;
 use crate::removal::{KeyPixels, Method, ReportOptions, Sigma};
 
-/// The options of every command that takes digits out.
+/// The options of every command that removes digits.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How digits are taken out")]
+#[command(next_help_heading = "Removal method")]
 pub struct MethodArgs {
-    /// How digits are taken out: doorplate, the same without its network that finds strokes
-    /// (whole-boxes), or as the report does it, with key pixels by feature-maps, gradient-near-average, gradient-value or grid. All options below are the
-    /// report's.
+    /// doorplate fills the strokes that StrokeNet finds; whole-boxes fills whole boxes, without
+    /// StrokeNet. The report's methods are feature-maps, gradient-near-average, gradient-value and
+    /// grid, named after their choice of key pixels; the options below are theirs.
     #[arg(long, value_name = "NAME", default_value_t)]
     method: Method,
-    /// Bins of the feature maps' histogram [default: 35].
+    /// Number of bins of the feature maps' histogram [default: 35].
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     bins: Option<u16>,
-    /// Pixels from one grid row or column to the next [default: 3].
+    /// Distance of the grid's rows and columns, in pixels [default: 3].
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
     spacing: Option<u16>,
-    /// Percent of the pixels that are quiet by their gradients [default: 8].
+    /// Percentage of the pixels that become key pixels: those that the gradient methods rank as
+    /// most likely background [default: 8].
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     percentile: Option<f32>,
-    /// Standard deviations that the light/dark filter leaves beyond the median [default: 0.2; of
-    /// grid 0.1].
+    /// The light/dark filter drops key pixels that are darker, or lighter, than the median by more
+    /// than this number of standard deviations [default: 0.2; for grid 0.1].
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     filter: Option<f32>,
-    /// Width of the net's Gaussians in pixels, at least 1 [default: 1.8].
+    /// Width of the GRNN's Gaussians in pixels, at least 1 [default: 1.8].
     #[arg(long, value_name = "PIXELS", value_parser = sigma)]
     sigma: Option<f64>,
-    /// A width for each node, by its distance to the nearest other one.
+    /// Give each node its own width, by its distance to the nearest other node.
     #[arg(long, conflicts_with = "sigma")]
     adaptive_sigma: bool,
 }
 
-/// A number in a range, or what is asked for.
+/// A number in a range, or an error that says which range.
 fn number<T: std::str::FromStr>(
     text: &str,
     fits: impl Fn(&T) -> bool,

@@ -1,4 +1,4 @@
-//! The native program: one file a command.
+//! The native program, one file for each command.
 
 mod bench;
 mod boxes;
@@ -22,7 +22,7 @@ mod serve;
 mod sheet;
 mod train;
 
-/// What a command's help ends with: lines that can be typed.
+/// The examples at the end of a command's help.
 macro_rules! examples {
     ($first:literal $(, $more:literal)* $(,)?) => {
         concat!("Examples:\n  ", $first $(, "\n  ", $more)*)
@@ -56,14 +56,14 @@ use crate::{
     training::{DataError, TrainingError},
 };
 
-/// Reads the house numbers in a street photo and takes them out of it; trains and publishes the
-/// classifiers that do so.
+/// Reads the house numbers in a street photo and removes them; trains and publishes the networks
+/// for this.
 ///
-/// Exit codes: 0 done; 1 a file could not be written, or anything not named here; 2 wrong
-/// arguments; 3 a photo, its boxes, a data set or a run cannot be used; 4 a model cannot be used;
-/// 5 the device failed; 6 some photos of many failed, and the rest is done; 7 all is written, but
-/// something of a digit may still be seen; 130 stopped by Ctrl-C: training with a checkpoint, erasing
-/// after the photos under way.
+/// Exit codes: 0 done; 1 a file could not be written, or any other error; 2 wrong arguments; 3 a
+/// photo, its boxes, a data set or a run cannot be used; 4 a model cannot be used; 5 the device
+/// failed; 6 some photos of many failed, the others are done; 7 everything is written, but
+/// something of a digit may still be visible; 130 stopped by Ctrl-C: `train` has written a
+/// checkpoint, `erase` has finished the photos it had begun.
 #[derive(Debug, Parser)]
 #[command(name = "doorplate", version, about, long_about)]
 struct Cli {
@@ -91,7 +91,7 @@ enum Command {
     Man(completions::ManArgs),
 }
 
-/// Arguments that no parser can refuse by themselves.
+/// Arguments that are wrong in a way that clap cannot see.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct WrongArgument(String);
@@ -120,7 +120,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A file's name may hold characters that a terminal obeys.
+            // A file's name may hold control characters for the terminal.
             let lines: Vec<String> = message(&error).lines().map(printable).collect();
             eprintln!("doorplate: {}", lines.join("\n"));
             exit_code(&error)
@@ -128,7 +128,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What an error says and what its causes add: most of them are told in its own words already.
+/// An error's message, followed by those of its causes that it does not already contain.
 fn message(error: &anyhow::Error) -> String {
     error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |told, cause| {
         if told.contains(&cause) { told } else { format!("{told}: {cause}") }
@@ -138,7 +138,7 @@ fn message(error: &anyhow::Error) -> String {
 /// An error's exit code, as the program's help lists them.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     let code = error.chain().find_map(|cause| {
-        // Transparent errors are not in the chain themselves, but show what they wrap.
+        // Transparent errors are not in the chain, but what they wrap is.
         let training = cause.downcast_ref::<TrainingError>();
         if cause.is::<WrongArgument>()
             || matches!(

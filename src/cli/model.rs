@@ -20,10 +20,10 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// A folder of published models; without one, see `doorplate models`.
+    /// A folder of published models [default: see `doorplate models --help`].
     #[arg(long, value_name = "FOLDER")]
     models: Option<PathBuf>,
-    /// The model's name; without one the default is taken.
+    /// The model's name [default: see `doorplate models`].
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// What computes.
@@ -55,12 +55,12 @@ impl ModelArgs {
         Library::new(self.models.as_deref())
     }
 
-    /// Loads a model that judges what the one called `used` has a part in: the one of this name,
-    /// or the manifest's first other one.
+    /// Loads a model that judges the results of the one called `used`: the model of this name, or
+    /// the manifest's first model that is not `used`.
     pub fn load_judge(&self, name: Option<&str>, used: &str) -> anyhow::Result<NamedModel> {
         let name = match name {
             Some(name) if name == used => {
-                let part = format!("--judge {name}: this model takes part in what it would judge");
+                let part = format!("--judge {name}: this model is used in the removal itself");
                 return Err(WrongArgument(format!("{part}; name another one")).into());
             }
             Some(name) => name.to_owned(),
@@ -82,13 +82,13 @@ impl ModelArgs {
     }
 }
 
-/// What removal asks, with names.
+/// The networks of the removal, with names.
 #[derive(Debug)]
 pub struct NamedNets {
     pub nets: Nets,
     /// The model's name in the manifest.
     pub model: String,
-    /// The SHA-256 of all weights, which name them.
+    /// The SHA-256 of all weights.
     pub sha256: String,
 }
 
@@ -96,21 +96,21 @@ pub struct NamedNets {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Models")]
 pub struct ModelsArgs {
-    /// A folder of published models; without one, see `doorplate models`.
+    /// A folder of published models [default: see `doorplate models --help`].
     #[arg(long, value_name = "FOLDER")]
     models: Option<PathBuf>,
-    /// A model's name, more than once for several; the default when neither this nor --all nor
-    /// --weights is given.
+    /// A model's name; may be given more than once [default: the default model, unless --all or
+    /// --weights is given].
     #[arg(long, value_name = "NAME")]
     model: Vec<String>,
     /// All published models.
     #[arg(long, conflicts_with = "model")]
     all: bool,
-    /// Weights that `doorplate train` wrote; more than once for several.
+    /// A file of weights that `doorplate train` wrote; may be given more than once.
     #[arg(long, value_name = "FILE")]
     weights: Vec<PathBuf>,
-    /// The network of all --weights, or one for each, in their order [default: the one that the
-    /// file names].
+    /// The network of all --weights, or one for each of them in the same order [default: the one
+    /// named in the file].
     #[arg(long, requires = "weights")]
     net: Vec<String>,
     /// What computes.
@@ -150,7 +150,7 @@ impl ModelsArgs {
         if self.all {
             names = self.library().names()?.into_iter().map(Some).collect();
         }
-        // Of an empty manifest, loading the first model says what is wrong.
+        // If the manifest is empty, loading the first model says so.
         if names.is_empty() && (self.all || self.weights.is_empty()) {
             names.push(None);
         }

@@ -8,9 +8,10 @@ use crate::publication::{Library, ModelEntry, Place};
 
 /// List the published models, and where each was found.
 ///
-/// Models are inside the program. Further ones are found in `models` beside the program and in the
-/// platform's data folder. A folder that --models or the variable DOORPLATE_MODELS names is searched
-/// instead of all of these. Where one name is found twice, the first in this list is used.
+/// Names are looked up in the folder `models` beside the program, then in the platform's data
+/// folder, then among the models that are built into the program. The default is the first built-in
+/// model. If --models or the variable DOORPLATE_MODELS names a folder, only that folder is used,
+/// and its first model is the default.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate models",
@@ -30,7 +31,7 @@ pub struct Args {
 #[derive(serde::Serialize)]
 struct Found {
     place: String,
-    /// Whether it is taken where no name is given.
+    /// Whether it is used if no name is given.
     default: bool,
     #[serde(flatten)]
     model: ModelEntry,
@@ -57,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         println!("{mark} {:width$}  {read:5.1} %  {kilobytes:5} kB  {place}", model.name);
     }
     if library.places().contains(&Place::Inside) {
-        println!("\n* is the default; the share is of the digits that its card names");
+        println!("\n* is the default; the share is of the digits named in the model's card");
     }
     Ok(())
 }

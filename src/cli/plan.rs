@@ -24,7 +24,7 @@ struct PlannedRun {
 
 /// Runs all of a plan, and writes a table beside its runs after each of them.
 ///
-/// A run that fails is reported and the rest goes on.
+/// A run that fails is reported, and the others are still done.
 pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     let runs = read_plan(file)?;
     let mut table = "run,net,examples,epochs,seconds,loss,validation_accuracy\n".to_owned();
@@ -40,7 +40,7 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
                 table.push_str(&format!("{},,,,,,\n", planned.stem));
             }
         }
-        // There is a table even where no run came far enough to make a folder.
+        // The table is written even if no run came far enough to create a folder.
         let out = &planned.args.out;
         fs::create_dir_all(out).with_context(|| format!("{}", out.display()))?;
         let path = out.join(format!("{}_plan.csv", plan_name(file)));
@@ -67,7 +67,7 @@ fn plan_name(file: &Path) -> String {
     file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
-/// Reads all lines before the first run, so that a mistake in the last one is known at once.
+/// Reads all lines before the first run, so that a mistake in the last one is reported at once.
 fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("reading the plan {}", file.display()))?;
@@ -81,7 +81,7 @@ fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
         let wrong = |problem: String| {
             WrongArgument(format!("{}, line {number}: {problem}", file.display()))
         };
-        // The program's name and the command's stand before the options.
+        // The names of the program and the command come before the options.
         let common = here.iter().skip(2).cloned();
         let options = line.split_whitespace().map(OsString::from);
         let all = std::iter::once(OsString::from("train")).chain(common).chain(options);

@@ -21,7 +21,7 @@ use crate::{
 
 /// Measure a finished run's weights and publish them, with manifest and card.
 ///
-/// They are published, and measured, in half precision.
+/// The weights are published and measured in half precision.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate publish runs/RUN --name mine --trained-on \"SVHN train\" --measure-on svhn/test --measured-on \"SVHN test\""
@@ -32,15 +32,15 @@ pub struct Args {
     /// The model's name: letters, digits, '-' and '_'.
     #[arg(long)]
     name: String,
-    /// Format 1 folder, folder with folders 0 to 9 of cropped digits or Format 2 file to measure
-    /// on, or for StrokeNet a folder of `doorplate data synth --clean`; none of it may have been
-    /// trained on. May be given more than once, with a --measured-on each.
+    /// The data to measure on, which must not have been trained on: a Format 1 folder, a folder
+    /// with folders 0 to 9 of cropped digits, or a Format 2 file; for StrokeNet a folder of
+    /// `doorplate data synth --clean`. May be given more than once, with a --measured-on each.
     #[arg(long, required = true)]
     measure_on: Vec<PathBuf>,
-    /// What the model was trained on, for people.
+    /// Describes for readers what the model was trained on.
     #[arg(long)]
     trained_on: String,
-    /// What it is measured on, for people: one for each --measure-on, in the same order.
+    /// Describes for readers what it is measured on; one for each --measure-on, in the same order.
     #[arg(long, required = true)]
     measured_on: Vec<String>,
     /// The models folder.

@@ -23,11 +23,10 @@ use crate::{
 pub struct Args {
     /// The photo.
     photo: PathBuf,
-    /// The boxes, or the list or folder that has them: JSON, CSV, YOLO, VOC, COCO or SVHN's
-    /// digitStruct.mat.
+    /// A file or folder with the boxes: JSON, CSV, YOLO, VOC, COCO or SVHN's digitStruct.mat.
     #[arg(long)]
     boxes: PathBuf,
-    /// Print one JSON object instead of a line a house number and one a box.
+    /// Print one JSON object instead of a line for each house number and for each digit.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -50,8 +49,8 @@ pub fn open_photo(path: &Path) -> Result<Photo, OpenPhotoError> {
     Photo::decode(&bytes).map_err(|source| OpenPhotoError::Photo { path: path.to_owned(), source })
 }
 
-/// The digits read and their boxes, as every command's `--json` prints them. A digit that was found
-/// in a box round a whole number says which box that is.
+/// The digits read and their boxes, as every command's `--json` prints them. For digits in a box
+/// round a whole number, `in_box` is the index of that box.
 pub fn readings_json(read: &[BoxReading]) -> serde_json::Value {
     let digits = read.iter().enumerate().flat_map(|(i, of_box)| {
         let several = of_box.digits.len() > 1;
@@ -75,7 +74,8 @@ pub fn readings_json(read: &[BoxReading]) -> serde_json::Value {
     digits.collect()
 }
 
-/// A house number: its digits, how likely all of them are right, and which boxes hold them.
+/// A house number: its digits, the probability that all of them are right, and the indices of their
+/// boxes.
 pub struct Number {
     /// Its digits, in reading order.
     pub digits: String,
@@ -89,7 +89,8 @@ pub fn numbers_in(read: &[BoxReading]) -> Vec<Number> {
     numbers_of(&boxes, &readings)
 }
 
-/// Numbers as every command's `--json` prints them: `readings` are places in the list of that name.
+/// Numbers as every command's `--json` prints them: `readings` are indices in the list of that
+/// name.
 pub fn numbers_json(numbers: &[Number]) -> serde_json::Value {
     let one = |number: &Number| {
         serde_json::json!({

@@ -6,13 +6,13 @@ use clap::Parser;
 
 use crate::dataset::synthetic::write_samples;
 
-/// Draw the page's sample pictures anew, with their boxes and their index.
+/// Draw the page's sample pictures again, with their boxes and their index.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate samples --out samples"
 ))]
 pub struct Args {
-    /// Where they go.
+    /// The folder to write to.
     #[arg(long, default_value = "assets/samples")]
     out: PathBuf,
 }

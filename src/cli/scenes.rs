@@ -24,16 +24,16 @@ pub enum ScenesError {
     #[error("{}: none of its {count} photos can be drawn on", folder.display())]
     NoneUsable { folder: PathBuf, count: usize },
     #[error(
-        "{}: it says nothing of the photos in {}; are these boxes of other photos?",
+        "{}: it has no boxes for the photos in {}; are these the boxes of other photos?",
         boxes.display(),
         folder.display()
     )]
     OtherPhotos { boxes: PathBuf, folder: PathBuf },
 }
 
-/// The photos of a folder, and where they show numbers, as `boxes` says: a list, a folder with a file
-/// a photo, or, without either, the files beside the photos. Photos that cannot be used are named
-/// and left out.
+/// The photos of a folder, with the boxes of the numbers they show. `boxes` is a list, or a folder
+/// with a file for each photo; without it, box files beside the photos are used. Photos that cannot
+/// be used are reported and skipped.
 ///
 /// # Errors
 /// [`ScenesError`], and what is wrong with the boxes.
@@ -69,7 +69,8 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
             return Err(ScenesError::OtherPhotos { boxes, folder }.into());
         }
         None if unlisted > 0 => eprintln!(
-            "{unlisted} of {count} photos have no file of boxes beside them, and are taken to show no numbers"
+            "{unlisted} of {count} photos have no box file beside them, and are assumed to show no \
+             numbers"
         ),
         _ => {}
     }

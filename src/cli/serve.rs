@@ -13,8 +13,8 @@ use axum::{
 use clap::Parser;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
-/// The headers of every answer, in the format that static hosts read; the policy among them lets
-/// the page speak to its own origin only.
+/// The headers of every response, in a format that static hosts read. One of them, the content
+/// security policy, allows the page to connect to its own origin only.
 pub(super) const HEADERS: &str = include_str!("../../pkg-config/_headers");
 
 /// Serve the page to a browser on this machine.
@@ -24,13 +24,14 @@ pub(super) const HEADERS: &str = include_str!("../../pkg-config/_headers");
     "doorplate serve --dir dist --port 8000"
 ))]
 pub struct Args {
-    /// The folder that `make web` fills.
+    /// The folder of the built page, which `make web` makes.
     #[arg(long, default_value = "dist")]
     dir: PathBuf,
-    /// The port; 0 takes a free one.
+    /// The port; 0 chooses a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// The address to listen on; other than loopback, the page is there for the whole network.
+    /// The address to listen on. With an address other than loopback, everybody on the network can
+    /// open the page.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     address: IpAddr,
 }
@@ -62,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
-            format!("{address} cannot be listened on; is another program there? Try --port")
+            format!("cannot listen on {address}; is another program using it? Try --port")
         })?;
         println!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
         axum::serve(listener, app)

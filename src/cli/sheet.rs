@@ -14,7 +14,7 @@ use crate::{
     removal::{USUAL_GROWTH_PERCENT, remove},
 };
 
-/// Draw a sheet, a row a photo: before with its boxes, key pixels, after.
+/// Draw a sheet with a row for each photo: the photo with its boxes, the key pixels, the result.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate sheet --data svhn/test --photos 13.png,30.png --output sheet.png",
@@ -26,13 +26,13 @@ pub struct Args {
     /// Photo names, separated by commas.
     #[arg(long, value_delimiter = ',', required = true)]
     photos: Vec<String>,
-    /// Where the sheet goes, as PNG.
+    /// The sheet, a PNG file.
     #[arg(short, long)]
     output: PathBuf,
     /// Width of each picture on the sheet, in pixels.
     #[arg(long, default_value_t = 480, value_parser = clap::value_parser!(u32).range(16..=4096))]
     width: u32,
-    /// Percent of its height by which each box is grown on all sides before it is removed.
+    /// Enlarge each box by this percentage of its height on all sides before the removal.
     #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     grow: u32,
     #[command(flatten)]

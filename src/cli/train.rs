@@ -27,8 +27,8 @@ use crate::{
 
 /// Train a network on SVHN's photos or crops, or on synthetic street numbers.
 ///
-/// A run has a folder of its own with its checkpoints and, at its end, its weights, results,
-/// measures and curves. Ctrl-C ends it after the step with a checkpoint.
+/// Each run has its own folder for checkpoints and, at the end, weights, results, measures and
+/// curves. Ctrl-C ends a run after the current step, with a checkpoint.
 #[derive(Debug, Parser)]
 #[command(args_override_self = true, after_help = super::examples!(
     "doorplate train --data svhn/train --net ConvNet48_Dropout3",
@@ -41,49 +41,51 @@ pub struct Args {
     /// than once.
     #[arg(long, value_name = "PATH[@TIMES]", required_unless_present_any = ["resume", "plan"])]
     data: Vec<Source>,
-    /// The network, by the report's name; or StrokeNet, which finds digits' strokes and is trained
-    /// on `doorplate data synth --clean`.
+    /// The network: one of docs/training.md, or StrokeNet, which finds digits' strokes and is
+    /// trained on data of `doorplate data synth --clean`.
     #[arg(long, default_value = "ConvNet48_Dropout3")]
     net: String,
     /// Passes over the training data.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
-    /// Digits a step, or for StrokeNet patches of photos.
+    /// Digits per step; for StrokeNet, patches of photos.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     #[command(flatten)]
     learning_rate: LearningRateArgs,
     #[command(flatten)]
     optimizer: OptimizerArgs,
-    /// Share of the target spread over all digits, 0 to 1.
+    /// Label smoothing: share of the target that is spread over all digits, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     smoothing: f64,
-    /// Chance with which dropout drops a feature, 0 up to 1, in the place of the network's own.
-    #[arg(long, value_name = "CHANCE", value_parser = below_one)]
+    /// Probability with which dropout drops a feature, from 0 to below 1 [default: the network's
+    /// own].
+    #[arg(long, value_name = "PROBABILITY", value_parser = below_one)]
     dropout: Option<f64>,
-    /// Begin with the weights of an earlier run of the same network.
+    /// Start from the weights of an earlier run of the same network.
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
-    /// Weights of a trained network that is given the same crops and says how to read each input
-    /// as it is shown, augmented; more than once for the mean of several.
+    /// Weights of a trained network whose readings of the same augmented inputs are the target. If
+    /// given more than once, the mean of several counts.
     #[arg(long, value_name = "FILE")]
     teacher: Vec<PathBuf>,
-    /// Share of the target that the teachers give, 0 to 1; the rest is the digit.
+    /// Share of the target that comes from the teachers, 0 to 1; the rest comes from the label.
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = share, requires = "teacher")]
     teaching: f64,
-    /// Share of the first --data held back for validation, 0 to 1: of its photos where they are
-    /// known, of cropped digits the groups of pictures that hardly differ, else of each digit. For
-    /// StrokeNet, of the photos of all --data; at most 1000 of them validate.
+    /// Share of the first --data that is held back for validation, 0 to 1. It is a share of the
+    /// photos, of the groups of pictures that hardly differ (cropped digits), or of each digit
+    /// (Format 2). For StrokeNet it is a share of the photos of all --data, of which at most 1000
+    /// are used.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     validation: f64,
-    /// Validate on these data instead, and train on all of --data.
+    /// Validate on these data, and train on all of --data.
     #[arg(long, value_name = "PATH")]
     validate_on: Option<PathBuf>,
-    /// End the run after so many epochs without a better validation accuracy (for StrokeNet,
-    /// overlap with the true strokes), and keep the best epoch's weights.
+    /// End the run after this many epochs without a better validation accuracy (for StrokeNet,
+    /// overlap with the true strokes), and keep the weights of the best epoch.
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<NonZeroUsize>,
-    /// Read with a moving average of the weights with this decay, such as 0.999.
+    /// Validate and publish a moving average of the weights, with this decay, such as 0.999.
     #[arg(long, value_name = "DECAY", value_parser = share)]
     averaging: Option<f64>,
     #[command(flatten)]
@@ -91,25 +93,26 @@ pub struct Args {
     /// Steps between checkpoints within an epoch.
     #[arg(long, value_name = "STEPS")]
     checkpoint_every: Option<NonZeroUsize>,
-    /// Draws the split, the order, the augmentation, the first weights and the dropout.
+    /// Seed of the split, the order, the augmentation, the first weights and the dropout.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Put before the names of the run's files.
+    /// Prefix of the names of the run's files.
     #[arg(long)]
     id: Option<String>,
-    /// Folder for runs; each gets one of its own.
+    /// Folder for all runs; each run gets a folder in it.
     #[arg(long, default_value = "runs")]
     pub(super) out: PathBuf,
-    /// Go on with the run in this folder from its last checkpoint; its own options hold.
+    /// Continue the run in this folder from its last checkpoint, with the options it was started
+    /// with.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "plan"])]
     resume: Option<PathBuf>,
-    /// Many runs, unattended: each line of this file holds the options of one, with blanks between
-    /// them, which take the place of those given here (--data and --device add to them); what
-    /// follows a # is a remark. Started again, it goes on where it was.
+    /// Do many runs: each line of this file holds the options of one run, separated by blanks. They
+    /// replace those on the command line, except that --data and --device are added to them. Text
+    /// after # is a comment. If started again, it continues where it stopped.
     #[arg(long, value_name = "FILE", conflicts_with = "id")]
     pub(super) plan: Option<PathBuf>,
-    /// What computes: auto, cpu, wgpu, cuda, cuda:NUMBER or, of another machine that runs
-    /// lend-device, ws://HOST:PORT; several, with commas, share each batch.
+    /// What computes: auto, cpu, wgpu, cuda, cuda:NUMBER or, for a machine that runs lend-device,
+    /// ws://HOST:PORT. Several devices, separated by commas, share each batch.
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
     device: Vec<DeviceArg>,
 }
@@ -168,7 +171,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let asked = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::Relaxed) {
-            // Asked twice: now.
+            // At the second time, stop immediately.
             std::process::exit(130);
         }
         eprintln!("\ndoorplate: stopping after this step; press Ctrl-C again to stop at once");
@@ -205,7 +208,7 @@ fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
     Ok(outcome)
 }
 
-/// Refuses the options that the network that finds strokes does not have.
+/// Refuses options that StrokeNet does not have.
 fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
     let refused = [
         ("--teacher", !args.teacher.is_empty()),
@@ -216,14 +219,14 @@ fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
     match refused.iter().find(|(_, given)| *given) {
         Some((option, _)) => {
             let name = StrokeNet::NAME;
-            Err(WrongArgument(format!("{option}: the classifiers' networks have it, {name} not")))
+            Err(WrongArgument(format!("{option} does not apply to {name}")))
         }
         None => Ok(()),
     }
 }
 
-/// Starts or goes on with a run of a plan, in the folder `out/<stem>`; a finished run is left
-/// alone.
+/// Starts or continues a run of a plan, in the folder `out/<stem>`; a finished run is left
+/// unchanged.
 pub(super) fn start_or_go_on(
     args: &Args,
     stem: String,
@@ -242,7 +245,7 @@ pub(super) fn check(args: &Args) -> anyhow::Result<()> {
     config(args).map(drop)
 }
 
-/// What the arguments describe.
+/// The run that the arguments describe.
 fn config(args: &Args) -> anyhow::Result<RunConfig> {
     let format = format_description!("[year]-[month]-[day]_[hour]-[minute]-[second]");
     let now = time::OffsetDateTime::now_utc().format(format).context("formatting the time")?;

@@ -286,7 +286,7 @@ impl Reader<'_> {
                 let mut unpacked = ZlibDecoder::new(&mut inside);
                 let tag = self.read_tag(&mut unpacked).map_err(damaged)?;
                 if tag.kind != code::MATRIX {
-                    return Err(damaged(format!("unpacks to type {}, no array", tag.kind)));
+                    return Err(damaged(format!("unpacks to type {}, not to an array", tag.kind)));
                 }
                 let mut body = (&mut unpacked).take(u64::from(tag.bytes));
                 if self.read_matrix(&mut body, element, found)? {
@@ -413,7 +413,7 @@ impl Reader<'_> {
         };
         let tag = self.read_tag(body).map_err(wrong)?;
         let Some(width) = number_width(tag.kind) else {
-            return Err(wrong(format!("stored as type {}, which is no number", tag.kind)));
+            return Err(wrong(format!("stored as type {}, which is not a number", tag.kind)));
         };
         if u64::from(tag.bytes) != u64::from(count) * width as u64 {
             return Err(wrong(format!("{} bytes for {count} numbers of {width}", tag.bytes)));

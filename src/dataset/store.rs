@@ -285,7 +285,7 @@ impl Store {
         }
         let store = Store { description, contents: Contents::Mapped { file: map, start } };
         match store.digits().iter().position(|&digit| digit > 9) {
-            Some(i) => Err(no_store(format!("entry {} is no digit", i + 1))),
+            Some(i) => Err(no_store(format!("entry {} is not a digit", i + 1))),
             None => Ok(store),
         }
     }

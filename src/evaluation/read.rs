@@ -64,8 +64,8 @@ pub enum ReadError {
     Format2(#[from] Format2Error),
     /// The network is given another kind of crop.
     #[error(
-        "{}: Format 2's crops show a digit's surroundings, but {architecture} is given {}; \
-         measure it on Format 1",
+        "{}: Format 2's crops show a digit's surroundings, but {architecture} needs {}; measure it \
+         on Format 1",
         path.display(), architecture.input
     )]
     OtherCrops {

@@ -29,7 +29,8 @@ pub enum ModelsFolderError {
         source: io::Error,
     },
     /// A file or the folder cannot be written.
-    #[error("{}: could not be written ({source}). Is there room, and may you write here?", path.display())]
+    #[error("{}: could not be written ({source}). Is there space on the disk, and permission to \
+             write?", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -45,7 +46,8 @@ pub enum ModelsFolderError {
         source: PublicationError,
     },
     /// No place has a model of this name.
-    #[error("no model is called {name}: looked for {}. `doorplate models` lists all", places.join(", "))]
+    #[error("there is no model {name}; the names were looked up in {}. `doorplate models` lists \
+             all", places.join(", "))]
     NoModel {
         /// The name.
         name: String,

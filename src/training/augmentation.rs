@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{classifier::Input, dataset::store::PatchFormat};
 
-/// How far training inputs stray from the frame; all zero shows it as it is.
+/// How much training inputs are varied; all zero leaves them unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augmentation {
     /// Largest shift along each axis, as a share of the frame's side.
@@ -25,18 +25,18 @@ pub struct Augmentation {
     pub brightness: f32,
     /// Largest relative change of contrast.
     pub contrast: f32,
-    /// Chance of inverting light and dark.
+    /// Probability of inverting light and dark.
     pub inversion: f32,
     /// Largest standard deviation of a Gaussian blur, in pixels of the input.
     pub blur: f32,
     /// Largest standard deviation of added noise, on the scale 0 to 1.
     pub noise: f32,
-    /// Chance of going through JPEG at a quality of 20 to 80.
+    /// Probability of JPEG compression, at a quality of 20 to 80.
     pub jpeg: f32,
 }
 
 impl Augmentation {
-    /// Shows each frame as it is.
+    /// Leaves each frame unchanged.
     pub const NONE: Augmentation = Augmentation {
         shift: 0.0,
         scale: 0.0,
@@ -50,7 +50,7 @@ impl Augmentation {
         jpeg: 0.0,
     };
 
-    /// What suits the small networks and the few thousand digits at hand.
+    /// For small networks and a few thousand digits.
     pub const LIGHT: Augmentation = Augmentation {
         shift: 0.06,
         scale: 0.10,
@@ -64,7 +64,7 @@ impl Augmentation {
         jpeg: 0.0,
     };
 
-    /// What suits plenty of digits, or a network that learns them by heart.
+    /// For many digits, or a network that overfits.
     pub const STRONG: Augmentation = Augmentation {
         shift: 0.10,
         scale: 0.15,
@@ -167,21 +167,21 @@ impl fmt::Display for Augmentation {
     }
 }
 
-/// Ready sets of augmentation.
+/// Presets of augmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum AugmentationKind {
-    /// Each box as it is.
+    /// No variation.
     None,
     /// For the small networks and a few thousand digits.
     Light,
-    /// For plenty of digits.
+    /// For many digits.
     Strong,
 }
 
-/// The augmentation on the command line: a ready set, and what is changed in it.
+/// The augmentation on the command line: a preset, and the options that change single values of it.
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 pub struct AugmentationArgs {
-    /// How inputs are varied; the next options change single kinds of it.
+    /// How inputs are varied; the options after this one change single values of it.
     #[arg(long, value_enum, default_value_t = AugmentationKind::Light)]
     augmentation: AugmentationKind,
     /// Largest shift, as a share of the box's side.
@@ -202,8 +202,8 @@ pub struct AugmentationArgs {
     /// Largest relative change of contrast.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     contrast: Option<f32>,
-    /// Chance of inverting light and dark.
-    #[arg(long, value_name = "CHANCE", value_parser = share)]
+    /// Probability of inverting light and dark.
+    #[arg(long, value_name = "PROBABILITY", value_parser = share)]
     inversion: Option<f32>,
     /// Largest blur: standard deviation in pixels of the input, up to 10.
     #[arg(long, value_name = "PIXELS", value_parser = deviation)]
@@ -211,8 +211,8 @@ pub struct AugmentationArgs {
     /// Largest noise: standard deviation, 0 to 1.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     noise: Option<f32>,
-    /// Chance of going through JPEG at a quality of 20 to 80.
-    #[arg(long, value_name = "CHANCE", value_parser = share)]
+    /// Probability of JPEG compression, at a quality of 20 to 80.
+    #[arg(long, value_name = "PROBABILITY", value_parser = share)]
     jpeg: Option<f32>,
 }
 

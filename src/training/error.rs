@@ -25,7 +25,7 @@ pub enum TrainingError {
     },
     /// A run's folder is there already.
     #[error(
-        "{}: a run of this name is here already; resume it with --resume, or give another --id",
+        "{}: there is already a run of this name; resume it with --resume, or give another --id",
         folder.display()
     )]
     RunExists {
@@ -34,7 +34,7 @@ pub enum TrainingError {
     },
     /// A plan's run finds another run in its place.
     #[error(
-        "{}: a run with other options is here; give another --out, or another name to the plan",
+        "{}: there is already a run with other options; give another --out, or rename the plan",
         folder.display()
     )]
     OtherRun {
@@ -58,7 +58,7 @@ pub enum TrainingError {
         reason: String,
     },
     /// Early stopping without data to judge by.
-    #[error("--patience judges by the validation data; hold some back with --validation")]
+    #[error("--patience needs validation data; hold some back with --validation")]
     NothingToJudgeBy,
     /// The loss is no number any more.
     #[error(
@@ -78,7 +78,7 @@ pub enum TrainingError {
     },
     /// The run was asked to stop; a checkpoint is written.
     #[error(
-        "stopped after step {step} of epoch {epoch}; go on with `doorplate train --resume {}`",
+        "stopped after step {step} of epoch {epoch}; continue with `doorplate train --resume {}`",
         folder.display()
     )]
     Stopped {
@@ -94,8 +94,8 @@ pub enum TrainingError {
     Engine(#[from] EngineError),
     /// A device failed or was lost in a run.
     #[error(
-        "{source}; `doorplate train --resume {}` goes on from the last checkpoint, if there is one \
-         yet, on this device or another",
+        "{source}; `doorplate train --resume {}` continues from the last checkpoint, if there is \
+         one, on this device or another",
         folder.display()
     )]
     Device {

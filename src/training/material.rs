@@ -45,7 +45,7 @@ impl FromStr for Source {
             Some((path, times))
         });
         match times {
-            Some((_, 0)) => Err(format!("{text}: each digit is to be shown at least once")),
+            Some((_, 0)) => Err(format!("{text}: each digit must be shown at least once")),
             Some((path, times)) => Ok(Source { path: path.into(), times }),
             None => Ok(Source { path: text.into(), times: 1 }),
         }
@@ -89,8 +89,8 @@ pub enum DataError {
     Format2(#[from] Format2Error),
     /// A store or a Format 2 file shows digits in another way than the network wants them.
     #[error(
-        "{}: these digits are cut out as {found:?}, but {architecture} is given {}. Prepare \
-         them for this network, or give the Format 1 folder",
+        "{}: these digits are cut out as {found:?}, but {architecture} needs {}. Prepare them for \
+         this network, or give the Format 1 folder",
         path.display(), architecture.input
     )]
     OtherPatches {

@@ -23,11 +23,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
-    /// Stochastic gradient descent, with --momentum if wanted.
+    /// Stochastic gradient descent, optionally with --momentum.
     Sgd,
     /// Averaged stochastic gradient descent (Polyak and Juditsky, 1992).
     Asgd,
-    /// Adadelta (Zeiler, 2012); it suits a rate of 1.
+    /// Adadelta (Zeiler, 2012), made for a rate of 1.
     Adadelta,
     /// AdaGrad (Duchi, Hazan and Singer, 2011).
     Adagrad,
@@ -321,18 +321,19 @@ pub struct OptimizerArgs {
     /// The optimiser.
     #[arg(long, value_enum, default_value_t = OptimizerKind::Adam)]
     pub optimizer: OptimizerKind,
-    /// SGD: share of the last movement that the next one keeps, 0 up to 1 [default: 0].
+    /// For SGD: share of a step's movement that is added to the next one, from 0 to below 1
+    /// [default: 0].
     #[arg(long, value_name = "SHARE", value_parser = below_one)]
     pub momentum: Option<f64>,
-    /// L2 penalty, added to the gradients.
+    /// L2 penalty that is added to the gradients.
     #[arg(long, value_name = "PENALTY", default_value_t = 0.0, value_parser = not_negative)]
     pub weight_decay: f64,
-    /// ASGD: steps before the weights are averaged [default: 1000000].
+    /// For ASGD: steps before averaging of the weights begins [default: 1000000].
     #[arg(long, value_name = "STEPS")]
     pub average_after: Option<usize>,
 }
 
-/// Why the options of the optimiser do not go together.
+/// Why the options of the optimiser cannot be combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimizerError {

@@ -84,7 +84,7 @@ pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
         return Err(TrainingError::Checkpoint {
             path: folder.to_owned(),
             reason: format!(
-                "the run has finished {} of {} epochs; go on with `doorplate train --resume`",
+                "the run has finished {} of {} epochs; continue with `doorplate train --resume`",
                 state.finished.len(),
                 config.epochs
             ),

@@ -15,11 +15,11 @@ pub struct LearningRate {
     pub warm_up: WarmUp,
 }
 
-/// The course of the rate after the warm-up.
+/// How the rate changes after the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// The same all along.
+    /// The same rate throughout.
     Constant,
     /// Exponential decay in a staircase: times `factor` after every `every_steps` steps.
     Staircase {
@@ -31,9 +31,9 @@ pub enum Schedule {
     /// Half a cosine, from the highest rate to zero where the run ends (Loshchilov and Hutter,
     /// "SGDR", 2017, without restarts).
     Cosine,
-    /// Up from a 25th of the highest rate over the first .3 of the run, then down to a 10,000th
-    /// of where it began, both along half a cosine (Smith and Topin, "Super-convergence", 2018;
-    /// shape and constants are those of PyTorch's `OneCycleLR`, the momentum stays as it is).
+    /// Up from a 25th of the highest rate over the first .3 of the run, then down to a 10,000th of
+    /// where it began, both along half a cosine (Smith and Topin, "Super-convergence", 2018; shape
+    /// and constants are those of PyTorch's `OneCycleLR`, the momentum is unchanged).
     OneCycle,
 }
 
@@ -147,13 +147,13 @@ fn between(from: f64, to: f64, done: f64) -> f64 {
 /// The courses, by their names on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ScheduleKind {
-    /// The same rate all along.
+    /// The same rate throughout.
     Constant,
-    /// Times --decay after every --decay-every steps.
+    /// Multiplied by --decay after every --decay-every steps.
     Staircase,
-    /// Down to zero along half a cosine.
+    /// Falls to zero along half a cosine.
     Cosine,
-    /// Up and down again along half cosines, as PyTorch's OneCycleLR.
+    /// Rises and falls along half cosines, like PyTorch's OneCycleLR.
     OneCycle,
 }
 
@@ -163,22 +163,22 @@ pub struct LearningRateArgs {
     /// Highest learning rate.
     #[arg(long, default_value_t = 0.003, value_parser = positive)]
     pub rate: f64,
-    /// How the rate changes over the run.
+    /// How the learning rate changes over the run.
     #[arg(long, value_enum, default_value_t = ScheduleKind::Cosine)]
     pub schedule: ScheduleKind,
-    /// Staircase: what each stair multiplies the rate by [default: 0.96].
+    /// For staircase: the factor of each decay [default: 0.96].
     #[arg(long, value_name = "FACTOR", value_parser = positive)]
     pub decay: Option<f64>,
-    /// Staircase: steps between two decays [default: 10000].
+    /// For staircase: steps between two decays [default: 10000].
     #[arg(long, value_name = "STEPS")]
     pub decay_every: Option<NonZeroUsize>,
-    /// Steps (500) or share of the run (0.05) over which the rate rises before its course begins
-    /// [default: 0.05 with cosine, else 0].
+    /// Steps (such as 500), or share of the run (such as 0.05), over which the rate rises at the
+    /// start [default: 0.05 with cosine, otherwise 0].
     #[arg(long, value_name = "STEPS|SHARE")]
     pub warm_up: Option<WarmUp>,
 }
 
-/// Why the options of the learning rate do not go together.
+/// Why the options of the learning rate cannot be combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LearningRateError {

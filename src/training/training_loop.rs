@@ -104,8 +104,8 @@ impl<T: Task> Run<'_, T> {
             return Err(TrainingError::Checkpoint {
                 path: folder.to_owned(),
                 reason: format!(
-                    "the run was trained on {} {}, but its data have {} now; put back what they \
-                     were, or start anew",
+                    "the run was trained on {} {}, but its data have {} now; restore the data, or \
+                     start a new run",
                     start.state.trained_on,
                     T::EXAMPLES,
                     task.trained_on()

@@ -84,7 +84,7 @@ async fn fetch(
         if progress(bytes.len() as u64).is_break() {
             // The stream is given up either way; nobody waits for its end.
             let _ = reader.cancel();
-            return Err(format!("{url} is not wanted any more"));
+            return Err(format!("the request for {url} was cancelled"));
         }
     }
 }

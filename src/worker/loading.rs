@@ -78,5 +78,5 @@ pub(super) async fn fetch(
 
 /// What people are told where the strokes' network cannot be used.
 pub(super) fn whole_boxes(error: &str) -> String {
-    format!("{error}. Whole boxes are filled, and not their strokes alone.")
+    format!("{error}. Whole boxes are filled, instead of strokes only.")
 }

@@ -157,7 +157,7 @@ impl HostNetwork {
         };
         // Where the largest of a few values is taken, what is no number would pass unseen.
         if !stages.iter().all(of_stage) {
-            return Err(EngineError(format!("weights of {architecture} are no numbers")));
+            return Err(EngineError(format!("some weights of {architecture} are not numbers")));
         }
         Ok(HostNetwork { architecture, stages, head })
     }

@@ -18,10 +18,10 @@ use crate::{
     removal::{Method, Nets},
 };
 
-/// A number is cut out with so much of its height about it.
+/// A number is cut out with a margin of this part of its height.
 const ABOUT: u32 = 4;
 
-/// What is left of each way's numbers.
+/// What is left of the numbers after one method.
 struct Ghosts {
     name: String,
     any: usize,
@@ -76,7 +76,7 @@ pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> anyhow::Result<()> {
     let readings = match crops.read() {
         Ok(readings) => readings,
         Err(error @ PeersError::NoPython { .. }) => {
-            println!("What an OCR reads is left out: {error}");
+            println!("The OCR is left out: {error}");
             return Ok(());
         }
         Err(error) => return Err(error.into()),
@@ -84,14 +84,15 @@ pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> anyhow::Result<()> {
     let ghosts = names.into_iter().enumerate().map(|(i, name)| {
         let mut ghosts = Ghosts { name, any: 0, same: 0 };
         for of_number in readings.chunks_exact(own.len() + 1) {
-            // The first way leaves the photo unchanged.
+            // The first outcome is the unchanged photo.
             ghosts.any += usize::from(!of_number[i].is_empty());
             ghosts.same += usize::from(of_number[i].iter().any(|it| of_number[0].contains(it)));
         }
         ghosts
     });
     println!(
-        "Ghosts: what RapidOCR reads in {numbers} numbers on {} photos, as they are or with contrast stretched",
+        "Ghosts: what RapidOCR reads in {numbers} numbers on {} photos, unchanged or with contrast \
+         stretched",
         photos.len()
     );
     println!("{:<36}{:>12}{:>18}", "", "any digit", "the number itself");

@@ -8,7 +8,7 @@ mod truth;
 
 use clap::{Parser, Subcommand};
 
-/// Measure how well digits are taken out.
+/// Measure how well digits are removed.
 #[derive(Debug, Parser)]
 pub struct Args {
     #[command(subcommand)]

@@ -17,58 +17,60 @@ use crate::{
     removal::{Method, Nets, USUAL_GROWTH_PERCENT},
 };
 
-/// Removal beside the untouched photo, the report's four methods and OpenCV's inpainting: against
-/// the truth on drawn photos, by what is left to see on real ones, and by time.
+/// Compare the removal with the unchanged photo, the report's four methods and OpenCV's inpainting:
+/// by the difference from the truth on drawn photos, by what remains visible on real photos, and by
+/// time.
 ///
-/// OpenCV runs in the Python that the environment's PYTHON names, else in python3; where that has
-/// no cv2, its lines are left out. Radius 5; a mask is grown by 0, 1 or 2 pixels, whichever comes
-/// closest to the truth.
+/// OpenCV runs in the Python that the environment variable PYTHON names, by default python3.
+/// Without cv2 there, its rows are left out. Its radius is 5, and its masks are grown by 0, 1 or 2
+/// pixels, whichever gives the best result.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// What is measured, with commas [default: truth, time, traces with --data, and ghosts with
-    /// --signs].
+    /// What is measured, separated by commas [default: truth and time, with --data also traces,
+    /// with --signs also ghosts].
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     measure: Vec<Measure>,
-    /// How many photos are drawn.
+    /// Number of drawn photos.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
     pub photos: u32,
-    /// Draws the photos, and places the patches without digits on real ones.
+    /// Seed of the drawn photos, and of the places of patches without digits on real photos.
     #[arg(long, default_value_t = 1000)]
     pub seed: u32,
-    /// Folder with the typefaces that `make typefaces` fetches, of which those held back are used;
-    /// without it the program's own digits write all numbers.
+    /// Folder with the typefaces that `make typefaces` fetches; only those held back from training
+    /// are used [default: the program's own digits].
     #[arg(long)]
     pub typefaces: Option<PathBuf>,
-    /// Percent of its height by which each box is grown on all sides before it is removed; what is
-    /// measured are the grown boxes.
+    /// Enlarge each box by this percentage of its height on all sides before the removal. The grown
+    /// boxes are measured.
     #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     pub grow: u32,
-    /// Draw the numbers on parts of the photos in this folder that show none, instead of on drawn
-    /// house fronts; they should be photos that training never saw.
+    /// Draw the numbers on the photos in this folder, where they show no number, instead of on
+    /// drawn house fronts. Use photos that training never saw.
     #[arg(long, value_name = "FOLDER")]
     pub scenes: Option<PathBuf>,
     /// Where those photos show numbers, as for `data synth`.
     #[arg(long, value_name = "PATH", requires = "scenes")]
     pub scene_boxes: Option<PathBuf>,
-    /// Draw a sheet a method into this folder: before, key pixels or mask, after, truth, error
-    /// times 4; the worst photos first.
+    /// Draw a sheet for each method into this folder: before, key pixels or mask, after, truth,
+    /// error times 4; the worst photos first.
     #[arg(long, value_name = "FOLDER")]
     pub sheets: Option<PathBuf>,
-    /// How many photos a sheet shows.
+    /// Number of photos on a sheet.
     #[arg(long, value_name = "NUMBER", default_value_t = 12, requires = "sheets")]
     pub sheet_photos: usize,
     /// Format 1 folder with real photos.
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,
-    /// Folder with photos of numbers and their boxes, beside them (JSON, VOC or YOLO): all are
-    /// removed, and a general OCR (RapidOCR, in that Python) looks for what is left of them.
+    /// Folder with photos of numbers, with box files beside them (JSON, VOC or YOLO). All numbers
+    /// are removed, and a general OCR (RapidOCR, in the same Python) searches for digits that are
+    /// left.
     #[arg(long, value_name = "FOLDER")]
     pub signs: Option<PathBuf>,
-    /// How many of these photos, spread over the folder.
+    /// Number of these photos, spread evenly over the folder.
     #[arg(long, value_name = "NUMBER", default_value_t = 50, requires = "signs")]
     pub sign_photos: usize,
-    /// The model that says what can still be read on real photos [default: the manifest's first
-    /// that takes no part in the removal].
+    /// The model that tries to read what is left on real photos [default: the manifest's first
+    /// model that is not used in the removal].
     #[arg(long, value_name = "NAME", requires = "data")]
     judge: Option<String>,
     #[command(flatten)]
@@ -77,9 +79,9 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Measure {
-    /// How close drawn photos come to the truth.
+    /// Difference from the truth, on drawn photos.
     Truth,
-    /// What is left to see on real photos.
+    /// What remains visible, on real photos.
     Traces,
     /// What a general OCR still reads where numbers were removed.
     Ghosts,
@@ -98,7 +100,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return Err(WrongArgument(needs.to_owned()).into());
     }
     let NamedNets { nets, model: used, .. } = args.model.load_nets()?;
-    // Looked for at once, so that a wrong name is not told after minutes.
+    // Loaded first, so that a wrong name is reported at once and not after minutes.
     let real = match &args.data {
         Some(folder) if asked(Measure::Traces) => {
             Some((folder, args.model.load_judge(args.judge.as_deref(), &used)?))
@@ -121,13 +123,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The ways of this program, with their names: the photo as it is, and every method.
+/// What this program is compared by, with names: the unchanged photo, and every method.
 pub fn own_ways() -> Vec<(String, Option<Method>)> {
     let methods = Method::all().into_iter().map(|method| (method.name().to_owned(), Some(method)));
     std::iter::once(("untouched".to_owned(), None)).chain(methods).collect()
 }
 
-/// What one of these ways makes of a photo.
+/// The result of one method on a photo, or the unchanged photo.
 pub fn outcome(
     way: Option<&Method>,
     photo: &RgbImage,
@@ -140,7 +142,7 @@ pub fn outcome(
     }
 }
 
-/// Runs the peers; `None`, said aloud, where there are none.
+/// Runs the peers; `None`, with a message, if there are none.
 pub fn run_peers(examples: PeerExamples) -> Result<Option<Peers>, PeersError> {
     match examples.run() {
         Ok(peers) => Ok(Some(peers)),

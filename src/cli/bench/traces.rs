@@ -1,4 +1,4 @@
-//! What removal leaves to see on real photos.
+//! What remains visible on real photos after a removal.
 
 use std::path::Path;
 
@@ -19,12 +19,12 @@ use crate::{
     removal::Nets,
 };
 
-/// What a peer can fill without the truth.
+/// Whether a peer can do this without knowing the true strokes.
 fn needs_no_truth(way: &PeerWay) -> bool {
     way.mask != "true strokes"
 }
 
-/// Prints the table. Of the peers, the ways that `best` holds are shown, all without it.
+/// Prints the table. It shows the peers' settings in `best`, or all of them without `best`.
 pub fn measure(
     args: &Args,
     folder: &Path,
@@ -106,7 +106,7 @@ fn print_table(
     let figure = |value: Option<f64>, decimals: usize| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
     };
-    println!("Left to see, {photos} real photos with {digits} digits; the judge is {judge}");
+    println!("Traces on {photos} real photos with {digits} digits, judged by {judge}");
     println!(
         "{:<36}{:>12}{:>26}{:>22}",
         "", "still read", "change outside, levels", "step at the seam"

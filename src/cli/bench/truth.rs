@@ -1,4 +1,5 @@
-//! Removal against the truth, on photos whose numbers are drawn: on drawn fronts, or on real walls.
+//! Compares the removal with the truth, on photos with drawn numbers: on drawn fronts, or on real
+//! walls.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -27,7 +28,7 @@ struct Example {
     boxes: Vec<BoxInPhoto>,
 }
 
-/// How the boxes are drawn that a way is given.
+/// Which boxes a method gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Boxes {
     /// As they are measured.
@@ -39,7 +40,7 @@ enum Boxes {
     Whole,
 }
 
-/// Percent of its height that a tight box lacks on each side.
+/// By this percentage of its height a tight box is too small on each side.
 const TIGHT_PERCENT: u32 = 5;
 
 impl Example {
@@ -69,24 +70,24 @@ impl Example {
     }
 }
 
-/// A way of this program.
+/// A method of this program, with its boxes.
 struct OwnWay {
     name: String,
-    /// None leaves the photo as it is.
+    /// `None` leaves the photo unchanged.
     method: Option<Method>,
     boxes: Boxes,
-    /// Whether it looks once more, and widens.
+    /// Whether the result is checked, and more is filled if something is left.
     checked: bool,
 }
 
-/// What one way made of all photos.
+/// The results of one method on all photos.
 struct Way {
     name: String,
     of_photos: Vec<(Outcome, Restoration)>,
 }
 
-/// Prints the table and draws the sheets. The peers' ways that came closest to the truth, one for
-/// each algorithm and kind of mask; `None` without peers.
+/// Prints the table and draws the sheets. Gives the peers' settings that came closest to the truth,
+/// one for each algorithm and kind of mask; `None` without peers.
 pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>> {
     let examples = draw(args)?;
     let bar = ProgressBar::new(examples.len() as u64);
@@ -198,8 +199,8 @@ fn psnr(way: &Way) -> f64 {
     Spread::of(figures).map_or(f64::NEG_INFINITY, |spread| spread.mean)
 }
 
-/// Of the peers' ways that differ only in how far the mask is grown, the one with the highest
-/// signal-to-noise ratio.
+/// Of the peers' settings that differ only in how far the mask is grown, the one with the highest
+/// PSNR.
 fn closest(
     ways: &[PeerWay],
     mut measure: impl FnMut(&PeerWay) -> anyhow::Result<Way>,
@@ -248,7 +249,7 @@ fn print_table(ways: &[Way]) {
     println!();
 }
 
-/// A sheet a way, named after it, with the photos on which it does worst.
+/// A sheet for each method, named after it, with its worst photos.
 fn draw_sheets(
     folder: &Path,
     ways: &[Way],

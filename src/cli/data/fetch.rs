@@ -9,29 +9,30 @@ use crate::dataset::fetch::{
     Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
 };
 
-/// Get SVHN's official files, check them and unpack them. Started again, it goes on where it was.
+/// Download SVHN's official files, check them and unpack them. If started again, it continues where
+/// it stopped.
 ///
-/// The files are for non-commercial use; who uses them should cite Netzer et al., "Reading Digits
-/// in Natural Images with Unsupervised Feature Learning", 2011.
+/// The files are for non-commercial use. If you use them, cite Netzer et al., "Reading Digits in
+/// Natural Images with Unsupervised Feature Learning", 2011.
 #[derive(Debug, Parser)]
 #[command(after_help = crate::cli::examples!(
     "doorplate data fetch train --out svhn"
 ))]
 pub struct Args {
-    /// Which: train, test and extra are Format 1 (photos and boxes), train_32x32, test_32x32 and
-    /// extra_32x32 Format 2 (crops).
+    /// The sets: train, test and extra are Format 1 (photos and boxes); train_32x32, test_32x32 and
+    /// extra_32x32 are Format 2 (crops).
     #[arg(required = true, value_name = "SET", value_parser = official_file)]
     sets: Vec<OfficialFile>,
-    /// Where they go.
+    /// The folder to write to.
     #[arg(long, default_value = "data/svhn")]
     out: PathBuf,
     /// Address of a mirror of the official files.
     #[arg(long, value_name = "URL", default_value = HOME)]
     source: String,
-    /// Also take files that are not byte for byte the official ones.
+    /// Accept files that differ from the official ones.
     #[arg(long)]
     accept_changed: bool,
-    /// Leave the archives beside what was unpacked from them.
+    /// Keep the archives beside the files unpacked from them.
     #[arg(long)]
     keep_archives: bool,
 }

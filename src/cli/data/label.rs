@@ -20,10 +20,10 @@ use crate::{
     training::PseudoLabeller,
 };
 
-/// Label photos like SVHN's that have no labels, by a trained network, as Format 1.
+/// Label photos by a trained network, and write them as Format 1.
 ///
-/// For photos whose number stands in their middle, as in SVHN. What the network is not sure of is
-/// left out; what remains has some mistakes, so train on it with --teacher.
+/// The number must be in the middle of each photo, as in SVHN. Photos that the network is not sure
+/// of are left out. Some of the labels are still wrong, so train on them with --teacher.
 #[derive(Debug, Parser)]
 pub struct Args {
     /// Folder with the photos.
@@ -31,10 +31,10 @@ pub struct Args {
     /// Weights that `doorplate train` wrote.
     #[arg(long)]
     weights: PathBuf,
-    /// Where the labelled photos and their digitStruct.mat go; a new folder.
+    /// A new folder for the labelled photos and their digitStruct.mat.
     #[arg(long)]
     out: PathBuf,
-    /// Least confidence that each digit of a number must reach, 0 to 1.
+    /// Confidence that every digit of a number must reach, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.9)]
     least: f32,
     /// What computes.
@@ -45,7 +45,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     ensure!(
         !args.out.exists(),
-        WrongArgument(format!("{}: is there already; give a new folder", args.out.display()))
+        WrongArgument(format!("{}: already exists; give a new folder", args.out.display()))
     );
     let mut labeller = PseudoLabeller::load(&args.weights, &args.device.open()?)?;
     let in_folder = || format!("{}", args.photos.display());
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     names.sort();
     ensure!(
         !names.is_empty(),
-        WrongArgument(format!("{}: no PNG photo is here", args.photos.display()))
+        WrongArgument(format!("{}: no PNG photo in this folder", args.photos.display()))
     );
     let bar = ProgressBar::new(names.len() as u64);
     let mut entries = Vec::new();

@@ -1,4 +1,4 @@
-//! `doorplate data`: one file a command.
+//! `doorplate data`, one file for each command.
 
 mod fetch;
 mod label;

@@ -7,16 +7,18 @@ use indicatif::ProgressBar;
 
 use crate::{classifier::Architecture, cli::WrongArgument, training::open_store};
 
-/// Cut all digits of a Format 1 folder (or folders of cropped digits, or a Format 2 file) out once, into a file that training
-/// maps into memory.
+/// Cut out all digits of a data set once, and write them to a store, a file that training maps into
+/// memory.
 #[derive(Debug, Parser)]
 #[command(after_help = crate::cli::examples!(
     "doorplate data prepare svhn/train -o train.store"
 ))]
 pub struct Args {
-    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file (.mat).
+    /// A Format 1 folder, a folder with folders 0 to 9 of cropped digits, or a Format 2 file
+    /// (.mat).
     data: PathBuf,
-    /// Cut for the input of this network; networks with the same input share a store.
+    /// The network for whose input the digits are cut out. Networks with the same input can use the
+    /// same store.
     #[arg(long, default_value = "ConvNet48_Dropout3")]
     net: String,
     /// The store to write.

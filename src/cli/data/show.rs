@@ -26,24 +26,24 @@ pub struct Args {
     /// Photo names, separated by commas, instead of a random choice.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["count", "seed"])]
     photos: Vec<String>,
-    /// How many photos or, of a Format 2 file, crops are chosen.
+    /// Number of photos or, for a Format 2 file, of crops.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// Draws the choice.
+    /// Seed of the choice.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the sheet of photos goes, as PNG; of a Format 2 file, that of crops.
+    /// The sheet of photos, a PNG file; for a Format 2 file, the sheet of crops.
     #[arg(short, long)]
     output: PathBuf,
-    /// Where the sheet of the photos' crops goes, as PNG.
+    /// Also draw a sheet of the photos' crops, as a PNG file.
     #[arg(long, value_name = "FILE")]
     crops: Option<PathBuf>,
-    /// Photos beside each other.
+    /// Number of photos in a row.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
     columns: u16,
 }
 
-/// Crops are so many times narrower than photos.
+/// Number of crops that take the width of one photo.
 const CROPS_A_PHOTO: usize = 3;
 
 pub fn run(args: &Args) -> anyhow::Result<()> {

@@ -19,8 +19,8 @@ use crate::{
 
 /// Split folders of cropped digits in two, one to train on and one to measure on.
 ///
-/// Pictures of a digit that hardly differ, most of them of the same sign, go to the same side. The
-/// pictures are copied; the same seed gives the same split.
+/// Pictures of a digit that hardly differ, because they mostly show the same sign, go to the same
+/// side. The pictures are copied; the same seed gives the same split.
 #[derive(Debug, Parser)]
 #[command(after_help = crate::cli::examples!(
     "doorplate data split digits --share 0.2 --out sides"
@@ -28,13 +28,14 @@ use crate::{
 pub struct Args {
     /// Folder with folders 0 to 9 of cropped digits.
     data: PathBuf,
-    /// Share of the groups of pictures that hardly differ that is held back, 0 to 1.
+    /// Share of the pictures that is held back, between 0 and 1; pictures that hardly differ stay
+    /// together.
     #[arg(long, default_value_t = 0.2)]
     share: f64,
-    /// Draws the groups.
+    /// Seed of the split.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A new folder, for `train` and `test` with folders 0 to 9 each.
+    /// A new folder, in which `train` and `test` are written, each with folders 0 to 9.
     #[arg(long)]
     out: PathBuf,
 }
@@ -45,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return wrong(format!("--share {}: give a number between 0 and 1", args.share));
     }
     if args.out.exists() {
-        return wrong(format!("{}: is there already; give a new folder", args.out.display()));
+        return wrong(format!("{}: already exists; give a new folder", args.out.display()));
     }
     let data = digit_folders::open(&args.data)?;
     let groups = digit_folders::groups(&data)?;

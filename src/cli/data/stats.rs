@@ -15,7 +15,7 @@ use crate::{
     files::write_whole,
 };
 
-/// Say what a data set is like: how often each digit is there, the sizes of boxes and photos, the
+/// Print statistics of a data set: how often each digit occurs, the sizes of boxes and photos, the
 /// brightness and contrast of crops.
 #[derive(Debug, Parser)]
 #[command(after_help = crate::cli::examples!(

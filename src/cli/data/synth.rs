@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Draw photos of house numbers with their boxes, as SVHN's Format 1 and Format 2.
+/// Draw photos of house numbers with their boxes, in SVHN's Format 1 and Format 2.
 ///
 /// The same options give the same files on every machine.
 #[derive(Debug, Parser)]
@@ -22,34 +22,34 @@ use crate::{
     "doorplate data synth --photos 1000 --scenes photos --clean --out walls"
 ))]
 pub struct Args {
-    /// How many photos.
+    /// Number of photos.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     photos: u32,
-    /// Draws the photos; a longer set starts with the photos of a shorter one.
+    /// Seed of the photos; a larger set with the same seed starts with the photos of a smaller one.
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// Where they go: 1.png and so on with digitStruct.mat, and the digits in crops_32x32.mat.
+    /// The folder to write to: 1.png and so on, digitStruct.mat, and the digits in crops_32x32.mat.
     #[arg(long)]
     out: PathBuf,
-    /// Folder with the typefaces that `make typefaces` fetches; without it the program's own
-    /// digits write all numbers.
+    /// Folder with the typefaces that `make typefaces` fetches [default: the program's own digits].
     #[arg(long)]
     typefaces: Option<PathBuf>,
-    /// Which typefaces: those to train with, or those held back to validate with.
+    /// Which typefaces are used: those for training, or those held back for validation.
     #[arg(long, value_enum, default_value_t = SplitArg::Train, requires = "typefaces")]
     split: SplitArg,
-    /// Draw the numbers on parts of the photos in this folder that show none, instead of on drawn
-    /// house fronts: on real walls, in their light.
+    /// Draw the numbers on real walls instead of on drawn house fronts: on the photos in this
+    /// folder, in their light, where they show no number.
     #[arg(long, value_name = "FOLDER")]
     scenes: Option<PathBuf>,
-    /// Where those photos show numbers: a list, or a folder with a file a photo (JSON, VOC or YOLO)
-    /// [default: the files beside the photos; a photo without one shows no number].
+    /// Boxes of the numbers that those photos show: a list, or a folder with a file for each photo
+    /// (JSON, VOC or YOLO) [default: files beside the photos; a photo without such a file shows no
+    /// number].
     #[arg(long, value_name = "PATH", requires = "scenes")]
     scene_boxes: Option<PathBuf>,
-    /// Write masks/N.png too: red the strokes, green their shadow, blue which digit.
+    /// Also write masks/N.png: red for strokes, green for their shadow, blue for which digit it is.
     #[arg(long)]
     masks: bool,
-    /// Write clean/N.png too: the photos without their digits.
+    /// Also write clean/N.png: the photos without their digits.
     #[arg(long)]
     clean: bool,
 }

@@ -1,4 +1,4 @@
-//! Many photos, each by itself: what is wrong with one is said, and the rest goes on.
+//! Many photos, one by one: if one fails, this is reported, and the others are still done.
 
 use std::{
     any::Any,
@@ -42,18 +42,18 @@ use crate::{
     removal::Nets,
 };
 
-/// How often a waiting thread looks whether it should stop.
+/// How often a waiting thread checks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Names of photos that a message lists at most.
+/// At most this many names of photos are listed in a message.
 const NAMES_IN_MESSAGE: usize = 3;
 
-/// How a run over many photos can end, other than well.
+/// Why a run over many photos did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    #[error("{failed} of {all} photos failed, as said above; the rest is done")]
+    #[error("{failed} of {all} photos failed, see above; the others are done")]
     SomeFailed { failed: u64, all: u64 },
-    #[error("stopped; the same command goes on where this one was")]
+    #[error("stopped; run the same command again to continue")]
     Stopped,
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: io::Error },
@@ -63,22 +63,22 @@ pub enum BatchError {
     NoPhotos { path: PathBuf },
 }
 
-/// A run, as all its threads see it.
+/// The state of a run, shared by its threads.
 struct Batch {
     source: BoxSource,
     records: Records,
     output: PathBuf,
     settings: Settings,
     pass_unlisted: bool,
-    /// Whether lines say what was read.
+    /// Whether the JSON contains readings.
     readings: bool,
     nets: Nets,
     bar: ProgressBar,
-    /// Results under way, by name, with the photos that they are of.
+    /// Results in progress by name, with their photos.
     under_way: Mutex<HashMap<PathBuf, PathBuf>>,
     tally: Tally,
     stop: Arc<AtomicBool>,
-    /// What ended the run early.
+    /// The error that ended the run early.
     fatal: Mutex<Option<anyhow::Error>>,
     foreign_label_said: AtomicBool,
 }
@@ -89,7 +89,7 @@ struct Tally {
     written: AtomicU64,
     done_before: AtomicU64,
     failed: AtomicU64,
-    /// Of those that are done, photos on which something of a digit may still be seen.
+    /// Photos that are done, but on which something of a digit may still be visible.
     left: AtomicU64,
 }
 
@@ -112,7 +112,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(folder) = folder {
         ensure!(
             !many.null && many.root.is_none(),
-            WrongArgument("-0 and --root are for a list of photos, which - asks for".to_owned())
+            WrongArgument(
+                "-0 and --root are for a list of photos; for one, give - as the photo".to_owned()
+            )
         );
         let error = |source| BatchError::Folder { path: folder.to_owned(), source };
         fs::read_dir(folder).map_err(error)?;
@@ -159,11 +161,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     batch.work(folder, args, jobs.map_or(1, NonZeroUsize::get))
 }
 
-/// Refuses an output folder that is the photos' own, or in it, or holds it: photos would be
-/// written over, or results taken for photos.
+/// Refuses an output folder that is the photos' own, or in it, or contains it: photos would be
+/// overwritten, or results taken for photos.
 fn keep_apart(photos: &Path, output: &Path) -> anyhow::Result<()> {
     let photos = photos.canonicalize().with_context(|| photos.display().to_string())?;
-    // What of its path is not there yet is no link either.
+    // A part of its path that does not exist yet cannot be a link.
     let path = absolute(output)?;
     let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
     let in_full = there.map_or(path.clone(), |(part, real)| {
@@ -186,7 +188,7 @@ fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     let stop = Arc::clone(stop);
     ctrlc::set_handler(move || {
         if stop.swap(true, Ordering::Relaxed) {
-            // Asked twice: now.
+            // At the second time, stop immediately.
             std::process::exit(130);
         }
         eprintln!(
@@ -206,7 +208,7 @@ impl Batch {
     ) -> anyhow::Result<()> {
         let started = Instant::now();
         let shard = args.many.shard;
-        // Short, so that a folder of any size is never listed far ahead.
+        // A short queue, so that a large folder is not listed far ahead.
         let (sender, receiver) = sync_channel(2 * jobs);
         let batch = Arc::clone(self);
         match folder {
@@ -219,7 +221,8 @@ impl Batch {
             }
             None => {
                 let (null, root) = (args.many.null, args.many.root.clone());
-                // Left behind when the run stops early, as reading cannot be broken off.
+                // If the run stops early, this thread is left behind, because reading cannot be
+                // interrupted.
                 thread::spawn(move || {
                     for input in listed(io::stdin().lock(), null, root) {
                         if !batch.feed(input, shard, &sender, true) {
@@ -268,12 +271,12 @@ impl Batch {
         Ok(())
     }
 
-    /// Says something without disturbing the bar.
+    /// Prints a message without disturbing the progress bar.
     fn say(&self, text: &str) {
         self.bar.suspend(|| eprintln!("doorplate: {}", printable(text)));
     }
 
-    /// Counts the photos for the bar, beside the work.
+    /// Counts the photos for the progress bar, in a thread of its own.
     fn count(self: &Arc<Self>, folder: PathBuf, shard: Option<Shard>) {
         let batch = Arc::clone(self);
         thread::spawn(move || {
@@ -285,7 +288,7 @@ impl Batch {
         });
     }
 
-    /// Hands on the photos of a folder; then says which boxes are of none.
+    /// Sends the photos of a folder to the threads; then reports boxes without a photo.
     fn feed_folder(&self, folder: &Path, shard: Option<Shard>, sender: &SyncSender<Fed>) {
         let beside = matches!(self.source, BoxSource::Each { folder: None, .. });
         let mut lonely = Vec::new();
@@ -317,10 +320,10 @@ impl Batch {
             more => format!(" and {more} more"),
         };
         let folder = folder.display();
-        self.say(&format!("there are boxes for {named}{more}, and no such photo in {folder}"));
+        self.say(&format!("there are boxes for {named}{more}, but no such photo in {folder}"));
     }
 
-    /// Notes a file of boxes beside which, at `place`, there is no photo.
+    /// Notes a box file for which there is no photo at `place`.
     fn note_lonely(&self, file: &Path, place: &Path, lonely: &mut Vec<String>) {
         let BoxSource::Each { formats, .. } = &self.source else { return };
         let Some(name) = place.file_name().and_then(|name| name.to_str()) else { return };
@@ -341,7 +344,7 @@ impl Batch {
         }
     }
 
-    /// Hands on one photo, if it is of this part; false when there is no use in any more.
+    /// Sends one photo to the threads, if it belongs to this part; false if the run should stop.
     fn feed(
         &self,
         input: Result<Input, Unusable>,
@@ -354,7 +357,7 @@ impl Batch {
         }
         Tally::add(&self.tally.found);
         let input = input.and_then(|input| {
-            // Before parts are told apart: all of them must come to the same.
+            // Before the photo's part is checked, so that all parts get the same result.
             match self.source.take(&input.photo, &input.name) {
                 None => Ok(input),
                 Some(other) => Err(Unusable {
@@ -366,7 +369,7 @@ impl Batch {
                 }),
             }
         });
-        // What has no name is said by every part: better often than never.
+        // A path without a name is reported by every part: better often than never.
         if let (Ok(input), Some(shard)) = (&input, shard)
             && !shard.holds(&input.name)
         {
@@ -378,13 +381,13 @@ impl Batch {
         sender.send(input).is_ok()
     }
 
-    /// Takes photos until there are none.
+    /// Does photos until there are no more.
     fn work_off(&self, receiver: &Mutex<Receiver<Fed>>) {
-        // The engine shares its work among the threads of the pool that it is called in: with a
-        // photo a thread there is nothing to share, and threads that do so wait for each other.
+        // The engine shares its work among the threads of the pool in which it is called. Here each
+        // thread has its own photo, and sharing would make threads wait for each other.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         if let Err(error) = &pool {
-            self.say(&format!("threads are shared, and so slower ({error})"));
+            self.say(&format!("all threads share one pool, which is slower ({error})"));
         }
         while !self.stop.load(Ordering::Relaxed) {
             let next = {
@@ -398,7 +401,8 @@ impl Batch {
             };
             let (photo, done) = match input {
                 Ok(input) => {
-                    // Decoders are others' code, and one photo of a million must not end the run.
+                    // Decoders are foreign code, and a panic on one photo of a million must not end
+                    // the run.
                     let done = catch_unwind(AssertUnwindSafe(|| self.erase(&input)));
                     (input.photo, done.unwrap_or_else(|panic| Err(panicked(&*panic))))
                 }
@@ -418,7 +422,7 @@ impl Batch {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Says how a photo came out, in one line of JSON.
+    /// Prints one line of JSON about a photo.
     fn tell(&self, photo: &Path, done: anyhow::Result<Outcome>) -> io::Result<()> {
         let line = match done {
             Ok(Outcome::Written(line)) => {
@@ -451,24 +455,24 @@ impl Batch {
         out.flush()
     }
 
-    /// Counts a photo on which something is left of a digit, and says so.
+    /// Counts and reports a photo on which something of a digit is left.
     fn note_left(&self, photo: &Path, line: &Value) {
         let boxes = line["left"].as_u64().unwrap_or(0);
         if boxes > 0 {
             Tally::add(&self.tally.left);
             self.say(&format!(
-                "{}: in {boxes} of its boxes something of a digit may still be seen",
+                "{}: in {boxes} of its boxes something of a digit may still be visible",
                 photo.display()
             ));
         }
     }
 
-    /// Takes the digits out of one photo, unless that is done.
+    /// Removes the digits from one photo, unless that is already done.
     fn erase(&self, input: &Input) -> anyhow::Result<Outcome> {
         let Input { photo: path, name } = input;
         let source = absolute(path)?;
         let Some(_under_way) = UnderWay::enter(self, name, &source)? else {
-            // The list names it twice, and it is being done.
+            // The list names it twice, and it is already in progress.
             return Ok(Outcome::DoneBefore(json!({})));
         };
         let file_error = |source| OpenPhotoError::File { path: path.clone(), source };
@@ -493,7 +497,7 @@ impl Batch {
         let path_hash = hash_of(&source);
         if let Some(record) = self.records.get(name) {
             if record.photo != path_hash {
-                // Perhaps the same photo, moved, or on a machine that has it elsewhere.
+                // It may be the same photo, moved, or on a machine that has it in another place.
                 let content = fs::read(path).map_err(file_error)?;
                 ensure!(
                     sha256_hex(&content) == record.content,
@@ -504,7 +508,7 @@ impl Batch {
             }
             if record.made_of == made_of && record.is_of(&target) {
                 if record.photo != path_hash {
-                    // So that its content need not be compared next time.
+                    // So that its contents need not be compared next time.
                     let moved = Record { photo: path_hash, ..record.clone() };
                     self.records.put(name, &moved).map_err(|source| BatchError::Write {
                         path: self.records.path(name),
@@ -528,7 +532,7 @@ impl Batch {
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(written(folder))?;
         }
-        // Once more, as the removal took its time.
+        // Checked again, because the removal took some time.
         self.check_place(&target, path)?;
         self.records.remove(name).map_err(written(&self.records.path(name)))?;
         write_whole(&target, &content).map_err(written(&target))?;
@@ -544,30 +548,29 @@ impl Batch {
         Ok(Outcome::Written(line))
     }
 
-    /// Refuses a file to be written that would be outside the output folder, through a link in it,
-    /// or that is the photo itself.
+    /// Refuses to write a file that is the photo itself, or that a link puts outside the output
+    /// folder.
     fn check_place(&self, target: &Path, photo: &Path) -> anyhow::Result<()> {
         let folder = target.parent().unwrap_or(target);
-        // Folders that are not there yet are made where the last one leads that is.
+        // Missing folders are created where the last existing one leads.
         let leads_to = folder.ancestors().find_map(|part| part.canonicalize().ok());
         if let Some(leads_to) = leads_to.filter(|real| !real.starts_with(&self.output)) {
             bail!(
-                "{} would be written outside the output folder, as a link in it leads to {}; remove \
-                 that link or give another --output",
+                "{} would be written outside the output folder, because a link in it leads to {}; \
+                 remove that link or give another --output",
                 target.display(),
                 leads_to.display()
             );
         }
         ensure!(
             !is_same_file(target, photo),
-            "its result would take the place of the photo itself: {} is the same file; give \
-             another --output",
+            "its result would overwrite the photo: {} is the same file; give another --output",
             target.display()
         );
         Ok(())
     }
 
-    /// A photo without its digits, as a file, and what is said of it.
+    /// The file of a photo without its digits, and its line of JSON.
     fn result(
         &self,
         path: &Path,
@@ -628,7 +631,7 @@ impl Batch {
         Ok(Made { content, photo_sha256, left, line })
     }
 
-    /// What is read in each box, beside what its file calls it; and the numbers that this makes.
+    /// The readings in each box, with the labels of its file, and the house numbers that they form.
     fn read(
         &self,
         photo: &Photo,
@@ -637,7 +640,7 @@ impl Batch {
     ) -> anyhow::Result<(Value, Value)> {
         let read = pollster::block_on(self.nets.read(photo, areas))?;
         let mut readings = readings_json(&read);
-        // A box that holds several digits has one label for them all.
+        // A box that holds several digits has one label for all of them.
         let labels = read
             .iter()
             .zip(&boxes.boxes)
@@ -650,14 +653,14 @@ impl Batch {
         Ok((readings, numbers_json(&numbers_in(&read))))
     }
 
-    /// Says once that a box is no digit by its class, and is removed all the same.
+    /// Reports once that boxes of a class that is not a digit are removed as well.
     fn note_foreign_label(&self, file: &Path, boxes: &PhotoBoxes) {
         if let Some(label) = boxes.foreign_label()
             && !self.foreign_label_said.swap(true, Ordering::Relaxed)
         {
             self.say(&format!(
-                "{}: the class {label:?} is no digit; boxes of such classes are removed like all \
-                 others (this is said once)",
+                "{}: the class {label:?} is not a digit; boxes of such classes are removed like \
+                 all others (this is reported once)",
                 file.display()
             ));
         }
@@ -672,15 +675,15 @@ struct Made {
     photo_sha256: String,
     /// In how many boxes something of a digit may still be seen.
     left: usize,
-    /// What is said of it.
+    /// Its line of JSON.
     line: Value,
 }
 
-/// Whether two paths lead to one file, by whatever links and mounts.
+/// Whether two paths lead to the same file, also through links and mounts.
 #[cfg(unix)]
 fn is_same_file(a: &Path, b: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    // A link at the place itself is replaced, and not what it leads to.
+    // A link at the place itself is replaced, not the file it leads to.
     let of = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
     let a = of(fs::symlink_metadata(a));
     a.is_some() && a == of(fs::metadata(b))
@@ -691,23 +694,23 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// What is handed from the list of photos to the threads.
+/// What the list of photos sends to the threads.
 type Fed = Result<Input, Unusable>;
 
-/// A result under way, until it is dropped.
+/// A result in progress, until it is dropped.
 struct UnderWay<'a> {
     batch: &'a Batch,
     name: &'a Path,
 }
 
 impl<'a> UnderWay<'a> {
-    /// Enters a result; `None` when the same photo's is under way.
+    /// Enters a result; `None` if that of the same photo is in progress.
     fn enter(batch: &'a Batch, name: &'a Path, photo: &Path) -> anyhow::Result<Option<Self>> {
         let mut all = batch.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get(name) {
             Some(other) if other == photo => Ok(None),
             Some(other) => {
-                bail!("its result would take the place of that of {}", other.display())
+                bail!("its result would overwrite that of {}", other.display())
             }
             None => {
                 all.insert(name.to_owned(), photo.to_owned());
@@ -724,7 +727,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Takes times.
+/// Measures times.
 struct Clock(Instant);
 
 impl Clock {
@@ -741,16 +744,16 @@ impl Clock {
     }
 }
 
-/// What a panic said.
+/// A panic's message as an error.
 fn panicked(panic: &(dyn Any + Send)) -> anyhow::Error {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    anyhow!("a mistake of this program ({}); please report it", text.unwrap_or("no reason given"))
+    anyhow!("an error in this program ({}); please report it", text.unwrap_or("no reason given"))
 }
 
-/// Whether an error will meet every further photo too.
+/// Whether an error will also affect all further photos.
 fn hopeless(error: &anyhow::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     error

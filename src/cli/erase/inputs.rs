@@ -1,4 +1,4 @@
-//! Which photos are to be done: those of a folder or a list, and of these one part of several.
+//! The photos to be done: those of a folder or a list, or one part of them.
 
 use std::{
     io::{self, BufRead},
@@ -14,27 +14,28 @@ use walkdir::{DirEntry, WalkDir};
 pub struct Input {
     /// Where it is.
     pub photo: PathBuf,
-    /// Its path from the folder of all photos, and so its result's from the output folder.
+    /// Its path relative to the folder of all photos. Its result has the same path in the output
+    /// folder.
     pub name: PathBuf,
 }
 
-/// A photo that cannot even be looked for.
+/// A path that cannot be used as a photo.
 #[derive(Debug)]
 pub struct Unusable {
-    /// What was given or found.
+    /// The path that was given or found.
     pub path: PathBuf,
     /// What is wrong with it.
     pub problem: String,
 }
 
-/// The files in a folder and the folders in it, in the system's order, so that no list of them is
-/// ever held. Links are followed; one that leads in a circle, or into `output`, is unusable.
+/// The files in a folder and its subfolders, in the system's order, so that no list of them has to
+/// be kept. Links are followed; a link that leads in a circle, or into `output`, is unusable.
 pub fn files_in(
     folder: &Path,
     output: &Path,
 ) -> impl Iterator<Item = Result<Input, Unusable>> + 'static {
     let (root, output) = (folder.to_owned(), output.to_owned());
-    // Only a link can lead to the output folder, as that is never inside.
+    // Only a link can lead to the output folder, because that is never inside.
     let into_output = move |entry: &DirEntry| {
         entry.path_is_symlink()
             && entry.path().canonicalize().is_ok_and(|target| {
@@ -78,7 +79,7 @@ pub fn files_in(
     })
 }
 
-/// The photos of a list, as they come.
+/// The photos of a list, read one by one.
 pub fn listed<R: BufRead + 'static>(
     mut list: R,
     null: bool,
@@ -97,14 +98,14 @@ pub fn listed<R: BufRead + 'static>(
                 Ok(_) => {}
                 Err(error) => {
                     broken = true;
-                    let problem = format!("the list cannot be read on ({error})");
+                    let problem = format!("the rest of the list cannot be read ({error})");
                     return Some(Err(Unusable { path: PathBuf::from("-"), problem }));
                 }
             }
             if bytes.last() == Some(&end) {
                 bytes.pop();
             }
-            // Lists made on Windows; no photo's name ends in a carriage return.
+            // Lists made on Windows end lines so; no photo's name ends in a carriage return.
             if !null && bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
@@ -129,12 +130,12 @@ fn path_of(bytes: Vec<u8>) -> Result<PathBuf, Unusable> {
 fn path_of(bytes: Vec<u8>) -> Result<PathBuf, Unusable> {
     String::from_utf8(bytes).map(PathBuf::from).map_err(|error| Unusable {
         path: String::from_utf8_lossy(error.as_bytes()).into_owned().into(),
-        problem: "this path is no UTF-8".to_owned(),
+        problem: "this path is not UTF-8".to_owned(),
     })
 }
 
-/// A listed photo with its name: the path from `root` where that is given, else its own path, of
-/// an absolute one what follows the root, as `tar` takes it.
+/// A listed photo with its name: its path relative to `root` if that is given, otherwise its own
+/// path. An absolute path loses its leading `/`, as with `tar`.
 fn named(photo: PathBuf, root: Option<&Path>) -> Result<Input, Unusable> {
     let outside = |photo: &Path| {
         let problem = match root {
@@ -145,7 +146,7 @@ fn named(photo: PathBuf, root: Option<&Path>) -> Result<Input, Unusable> {
     };
     let from_root = match root {
         None => photo.clone(),
-        // Both from the file system's root, as either may be relative.
+        // Both as absolute paths, because either may be relative.
         Some(root) => match (absolute(&photo), absolute(root)) {
             (Ok(photo), Ok(root)) => {
                 photo.strip_prefix(root).map(Path::to_owned).unwrap_or_default()
@@ -159,7 +160,7 @@ fn named(photo: PathBuf, root: Option<&Path>) -> Result<Input, Unusable> {
     }
 }
 
-/// A path without `.`, `..` and the root; `None` when it leads out of where it starts.
+/// A path without `.`, `..` and the root; `None` if it leads out of the folder where it starts.
 fn resolved(path: &Path) -> Option<PathBuf> {
     let mut resolved = PathBuf::new();
     for component in path.components() {
@@ -176,7 +177,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     Some(resolved)
 }
 
-/// Where a path leads from the file system's root, whether or not anything is there.
+/// A path from the file system's root, whether or not anything exists there.
 pub fn absolute(path: &Path) -> io::Result<PathBuf> {
     let mut absolute = PathBuf::new();
     for component in std::path::absolute(path)?.components() {
@@ -205,7 +206,7 @@ impl FromStr for Shard {
         match numbers {
             Some((index, parts)) if index < parts => Ok(Shard { index, parts }),
             Some((index, parts)) if parts > 0 => Err(format!(
-                "of {parts} parts, {index} is none; they are counted from 0, so the last is \
+                "there is no part {index} of {parts}; parts are counted from 0, so the last is \
                  {}/{parts}",
                 parts - 1
             )),
@@ -220,8 +221,8 @@ impl Shard {
         format!("{}-of-{}", self.index, self.parts)
     }
 
-    /// Whether a photo belongs to this part. Its name alone decides, so that it stays where it is
-    /// when others come, and every machine knows.
+    /// Whether a photo belongs to this part. Only its name decides, so that all machines agree, and
+    /// photos that are added later change nothing for it.
     pub fn holds(&self, name: &Path) -> bool {
         let name = name.to_string_lossy().replace('\\', "/");
         let hash = Sha256::digest(name.as_bytes());
@@ -277,7 +278,7 @@ mod tests {
             assert_eq!(sizes.iter().sum::<u64>(), 1_000);
             assert!(sizes.iter().all(|size| size.abs_diff(1_000 / parts) < 100), "{sizes:?}");
         }
-        // Other machines, and later versions, must come to the same.
+        // Other machines and later versions must give the same result.
         let shard = Shard { index: 0, parts: 4 };
         let of_ten = names.iter().take(10).map(|name| shard.holds(name));
         assert_eq!(of_ten.collect::<Vec<_>>(), OF_TEN);

@@ -35,12 +35,13 @@ use crate::{
 
 pub use self::batch::BatchError;
 
-/// Take the digits in boxes out of a photo, or of many.
+/// Remove the digits in boxes from a photo, or from many.
 ///
-/// Of a folder, or a list of photos on standard input, each photo is written to the output folder
-/// in its own format, and a line of JSON tells what was read, or what was wrong with it; the rest
-/// goes on. Started again, only what is missing is done: a photo is done again when its size or
-/// time, its boxes, an option that shows, the model, or its result has changed.
+/// Given a folder, or a list of photos on standard input, it writes each photo to the output folder
+/// in the photo's own format, and prints a line of JSON for it. If a photo fails, the line says
+/// why, and the others are still done. If the command is run again, it skips photos that are done.
+/// A photo is done again if its size or modification time, its boxes, an option that affects the
+/// result, the model, or the result itself has changed.
 #[derive(Debug, Parser)]
 #[command(after_help = crate::cli::examples!(
     "doorplate erase photo.jpg --boxes boxes.json -o out.png",
@@ -49,36 +50,36 @@ pub use self::batch::BatchError;
     "find photos -name '*.jpg' -print0 | doorplate erase - -0 --root photos --boxes b.csv -o erased",
 ))]
 pub struct Args {
-    /// The photo; a folder of photos, with the folders in it; or - for a list of photos on
-    /// standard input, one path a line.
+    /// The photo; or a folder of photos, including its subfolders; or - for a list of photos on
+    /// standard input, one path per line.
     photo: PathBuf,
-    /// The boxes: the project's JSON, CSV, a COCO JSON, SVHN's digitStruct.mat, or a folder laid
-    /// out like the photos' with a file a photo (<stem>.boxes.json, VOC's <stem>.xml or YOLO's
-    /// <stem>.txt) [default: <stem>.boxes.json beside the photo].
+    /// The boxes: Doorplate's JSON, CSV, a COCO JSON, SVHN's digitStruct.mat, or a folder with the
+    /// same subfolders as the photos' and a file for each photo (<stem>.boxes.json, VOC's
+    /// <stem>.xml or YOLO's <stem>.txt) [default: <stem>.boxes.json beside the photo].
     #[arg(long)]
     boxes: Option<PathBuf>,
-    /// What the boxes are written as, where the file's name does not tell.
+    /// The format of the boxes, if the file's name does not show it.
     #[arg(long, value_name = "FORMAT")]
     boxes_format: Option<BoxFormat>,
-    /// Where the result goes: for one photo a file, a PNG or in the photo's own format; for many a
-    /// folder, which is made.
+    /// The result: for one photo a file, as PNG or in the photo's own format; for many photos a
+    /// folder, which is created if needed.
     #[arg(short, long)]
     output: PathBuf,
-    /// Percent of its height by which each box is grown on all sides before it is removed, as tight
-    /// boxes often cut a stroke short. Strokes are followed a little further; no other pixel
-    /// outside changes, but for what a JPEG or GIF rounds.
+    /// Enlarge each box by this percentage of its height on all sides, because tight boxes often
+    /// cut strokes short. Strokes are followed a little further. All other pixels outside are
+    /// unchanged, apart from rounding in JPEG and GIF files.
     #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     grow: u32,
-    /// Print one JSON object with the readings and the time; of many photos, each has its line
-    /// anyhow.
+    /// Print one JSON object with readings, checks and time. For many photos there is always a line
+    /// of JSON each.
     #[arg(long)]
     json: bool,
-    /// Do not look once more for what is left of digits, and widen what is filled: faster, and
-    /// nothing is said of the result.
+    /// Do not check the result for visible remains of digits, and do not fill more where there are
+    /// some. This is faster.
     #[arg(long)]
     no_check: bool,
-    /// Leave what was read out of the JSON and out of messages, so that these can be kept or handed
-    /// on without telling what was removed.
+    /// Leave readings out of the JSON and of messages, so that these can be shared without
+    /// revealing what was removed.
     #[arg(long)]
     no_readings: bool,
     #[command(flatten)]
@@ -91,32 +92,34 @@ pub struct Args {
 
 /// The options for many photos.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Of a folder or a list")]
+#[command(next_help_heading = "For many photos")]
 struct Many {
-    /// Paths on standard input end with a zero byte instead of a line's end.
+    /// Paths on standard input are separated by zero bytes instead of line ends.
     #[arg(short = '0', long)]
     null: bool,
-    /// The folder that all listed photos are in; what leads from it to a photo leads from the
-    /// output folder to its result [default: the current folder, and / of absolute paths].
+    /// The folder that holds all listed photos. A result gets the same path in the output folder as
+    /// its photo has in this folder [default: the current folder; for absolute paths /].
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
-    /// Do only part i, from 0, of n, as 0/4: a photo's name says to which part it belongs.
+    /// Do only part I of N, counted from 0, for example 0/4. A photo's name decides to which part
+    /// it belongs.
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Photos at once [default: the cores].
+    /// Number of photos at the same time [default: the number of cores].
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
-    /// Keep the EXIF block, with the place where the photo was taken, in JPEG, PNG and WebP; its
-    /// previews and maker's notes go, as they show the photo as it was.
+    /// Keep the EXIF data of JPEG, PNG and WebP, including the place where the photo was taken.
+    /// Previews and maker's notes are removed, because they show the original photo.
     #[arg(long)]
     keep_exif: bool,
-    /// Write photos that nothing says boxes of as they are, instead of refusing them.
+    /// Write photos that have no entry in the boxes, with their digits, instead of reporting them
+    /// as failed.
     #[arg(long)]
     pass_unlisted: bool,
 }
 
 impl Many {
-    /// An option that is given, and means nothing for one photo.
+    /// An option that is given, but has no meaning for one photo.
     fn given(&self) -> Option<&'static str> {
         [
             (self.null, "-0"),
@@ -210,23 +213,23 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// The photo's own encoding, where the result's name asks for it.
+/// The photo's own encoding, which the name of the result must match.
 fn own_encoding(photo: &Path, output: &Path) -> anyhow::Result<Encoding> {
     let bytes = fs::read(photo).with_context(|| format!("{}", photo.display()))?;
     let encoding = Encoding::of(&bytes, false)?;
     ensure!(
         encoding.is_named(output),
         WrongArgument(format!(
-            "{}: the result can be a PNG, which keeps every pixel that is not filled, or have the \
-             photo's own format; give a name that ends in .png or as the photo's does",
+            "{}: the result is a PNG or has the photo's own format; give a name that ends in .png, \
+             or as the photo's name does",
             output.display()
         ))
     );
     Ok(encoding)
 }
 
-/// A removal, looked at once more unless that is not wanted, or the method is one of the report's,
-/// which are there to be compared with.
+/// A removal with its check. There is no check if `no_check` is set, or for the report's methods,
+/// which are here for comparison.
 async fn removed(
     photo: &Photo,
     boxes: &[BoxInPhoto],
@@ -242,7 +245,7 @@ async fn removed(
     remove_proven(photo, &erasure, method, nets).await
 }
 
-/// Takes what was read out of what is said of a photo.
+/// Removes readings and numbers from a photo's JSON.
 fn leave_readings_out(said: &mut serde_json::Value) {
     if let Some(said) = said.as_object_mut() {
         said.remove("readings");
@@ -269,13 +272,13 @@ fn left_in(checks: &[Check]) -> usize {
     checks.iter().filter(|check| !check.passes()).count()
 }
 
-/// All is written, but digits may still be seen.
+/// Everything is written, but digits may still be visible.
 #[derive(Debug, thiserror::Error)]
 pub enum LeftError {
     /// On the only photo.
     #[error(
-        "{}: in {boxes} of its boxes something of a digit may still be seen: look at the result, \
-         and try a larger --grow, a tighter box, or the page's brush",
+        "{}: in {boxes} of its boxes something of a digit may still be visible: look at the \
+         result, and try a larger --grow, a tighter box, or the page's brush",
         photo.display()
     )]
     OnPhoto {
@@ -286,8 +289,8 @@ pub enum LeftError {
     },
     /// On some of many.
     #[error(
-        "on {photos} of {all} photos something of a digit may still be seen: their lines say \
-         \"left\": look at those results, and try a larger --grow or tighter boxes"
+        "on {photos} of {all} photos something of a digit may still be visible (\"left\" in their \
+         lines): look at those results, and try a larger --grow or tighter boxes"
     )]
     OnSome {
         /// Photos with something left.

@@ -1,10 +1,11 @@
-//! What is done already: a record a photo, in a hidden folder of the output folder.
+//! Which photos are already done: one record for each photo, in a hidden folder of the output
+//! folder.
 //!
-//! One file a photo, not one list: any number of processes on any number of machines can write
-//! them side by side, and none has to hold what the others did.
+//! Each record is a file of its own. So any number of processes on any number of machines can write
+//! records side by side, and none needs to know those of the others.
 //!
-//! An output folder may be handed on, and its records with it: they hold nothing of what was read,
-//! no box, and no path, but hashes to compare with.
+//! An output folder may be shared, together with its records. So they contain no reading, no box
+//! and no path, only hashes to compare with.
 
 use std::{
     ffi::OsString,
@@ -24,7 +25,7 @@ use crate::{
     removal::Method,
 };
 
-/// The records' folder; it also says that what lies beside it may be replaced.
+/// The records' folder. It also marks the files beside it as ours, so that they may be replaced.
 const RECORDS: &str = ".doorplate";
 
 /// What was done with a photo.
@@ -33,7 +34,7 @@ const RECORDS: &str = ".doorplate";
 pub struct Record {
     /// The SHA-256 of the photo's path, from the file system's root.
     pub photo: String,
-    /// The SHA-256 of the photo's file, by which it is known again where it has moved.
+    /// The SHA-256 of the photo's file, by which a moved photo is recognised.
     pub content: String,
     /// The hash of all that the result depends on, as [`made_of`] gives it.
     pub made_of: String,
@@ -41,21 +42,21 @@ pub struct Record {
     pub bytes: u64,
     /// The SHA-256 of the result's file.
     pub sha256: String,
-    /// In how many boxes something of a digit may still be seen.
+    /// In how many boxes something of a digit may still be visible.
     pub left: u64,
 }
 
 impl Record {
-    /// Whether the file at `result` is still the one that this record is of.
+    /// Whether the file at `result` is still the one that this record describes.
     pub fn is_of(&self, result: &Path) -> bool {
-        // The length first: most files that are others need not be read then.
+        // The length first: most changed files then need not be read.
         let same_length = fs::symlink_metadata(result)
             .is_ok_and(|found| found.is_file() && found.len() == self.bytes);
         same_length && fs::read(result).is_ok_and(|content| sha256_hex(&content) == self.sha256)
     }
 }
 
-/// The hash by which a record knows a photo's path again.
+/// The hash by which a record recognises a photo's path.
 pub fn hash_of(path: &Path) -> String {
     sha256_hex(path.as_os_str().as_encoded_bytes())
 }
@@ -67,19 +68,19 @@ pub struct Settings {
     pub growth: u32,
     /// Whether EXIF is kept.
     pub keep_exif: bool,
-    /// Whether results are looked at once more, and widened.
+    /// Whether results are checked, and more is filled if something is left.
     pub checked: bool,
-    /// How digits are taken out.
+    /// How digits are removed.
     pub method: Method,
     /// The SHA-256 of the networks' weights.
     pub model: String,
 }
 
-/// The hash of all that a result depends on: the photo's length and time, the boxes as they are
+/// The hash of everything that a result depends on: the photo's length and time, the boxes as
 /// given, the options, the model, and this program's version.
 ///
-/// The photo's content is not read for it: what keeps length and time, to the nanosecond, is taken
-/// for the same photo, as `make` and `rsync` do.
+/// The photo's content is not read for this: like `make` and `rsync`, it takes a file with the same
+/// length and time, to the nanosecond, for the same photo.
 pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) -> String {
     let modified = photo.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let boxes_given: Vec<_> =
@@ -104,21 +105,22 @@ pub struct Records {
     _locks: Vec<Lock>,
 }
 
-/// Why a folder cannot take results.
+/// Why a folder cannot be used for results.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(
-        "{}: this folder holds other files, and none of an earlier run; give a new or an empty one",
+        "{}: this folder holds other files, not results of an earlier run; give a new or an empty \
+         folder",
         path.display()
     )]
     NotOurs { path: PathBuf },
 }
 
 impl Records {
-    /// Opens the records of an output folder, which is made when it is missing, for the whole run or one
-    /// shard of it. No other process gets them for the same until they are dropped.
+    /// Opens the records of an output folder, which is created if it is missing, for a whole run or
+    /// one shard of it. Until they are dropped, no other process can open them for the same part.
     pub fn claim(output: &Path, shard: Option<Shard>) -> Result<Self, ClaimError> {
         let error = |source| ClaimError::File { path: output.to_owned(), source };
         let folder = output.join(RECORDS);
@@ -126,7 +128,8 @@ impl Records {
             fs::create_dir_all(output).map_err(error)?;
             for entry in fs::read_dir(output).map_err(error)? {
                 let name = entry.map_err(error)?.file_name();
-                // Another process may claim the folder right now; and desktops leave their marks.
+                // Another process may be creating the records right now, and desktops leave hidden
+                // files.
                 if !name.to_string_lossy().starts_with('.') && !folder.is_dir() {
                     return Err(ClaimError::NotOurs { path: output.to_owned() });
                 }
@@ -147,21 +150,21 @@ impl Records {
         Ok(Records { folder, _locks: locks })
     }
 
-    /// Where a photo's record is, or is to be.
+    /// The path of a photo's record.
     pub fn path(&self, name: &Path) -> PathBuf {
         let mut path = OsString::from(self.folder.join(name));
         path.push(".json");
         path.into()
     }
 
-    /// A photo's record; none when there is none that can be read: it is written again then, and so
-    /// are those of earlier versions, which held what was read.
+    /// A photo's record, or `None` if there is none that can be read; then it is written again.
+    /// This also replaces records of earlier versions, which contained readings.
     pub fn get(&self, name: &Path) -> Option<Record> {
         serde_json::from_slice(&fs::read(self.path(name)).ok()?).ok()
     }
 
-    /// Removes a photo's record, before its result is replaced: a run that ends between the two must
-    /// not leave a record beside a result that it is not of.
+    /// Removes a photo's record before its result is replaced: a run that ends between the two must
+    /// not leave a record that belongs to another result.
     pub fn remove(&self, name: &Path) -> io::Result<()> {
         match fs::remove_file(self.path(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -274,7 +277,7 @@ mod tests {
         assert_eq!(records.get(name).as_ref(), Some(&record));
         fs::write(records.path(name), "{").expect("damaged");
         assert!(records.get(name).is_none());
-        // As earlier versions wrote it.
+        // A record of an earlier version.
         let mut older = serde_json::to_value(&record).expect("plain data");
         older["line"] = json!({ "readings": [] });
         fs::write(records.path(name), older.to_string()).expect("written");

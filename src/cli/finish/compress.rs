@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, path::Path, time::SystemTime};
 use super::beside;
 use crate::files::write_whole;
 
-/// Files worth compressing; pictures and weights are dense already.
+/// Files worth compressing; pictures and weights hardly get smaller.
 pub(super) const ENDINGS: [&str; 8] =
     ["wasm", "js", "css", "html", "json", "svg", "webmanifest", "md"];
 

@@ -12,11 +12,11 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use rayon::prelude::*;
 
-/// Finish a built page: list its files with their hashes, for use without a network, and write a
-/// Brotli and a gzip copy beside each text and WebAssembly file.
+/// Finish a built page: write the list of its files with their hashes, for offline use, and a
+/// Brotli and a gzip copy of each text and WebAssembly file.
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// The folder.
+    /// The folder of the built page.
     dir: PathBuf,
     /// Brotli's quality: 11 is smallest, 5 is quick.
     #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u8).range(0..=11))]
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "{}: no index.html here; build the page with `make web` first",
         args.dir.display()
     );
-    // The list first, as it is compressed like the others.
+    // The list first, because it is also compressed.
     precache::write(&args.dir, &files_in(&args.dir)?)?;
     files_in(&args.dir)?
         .par_iter()

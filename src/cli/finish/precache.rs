@@ -1,4 +1,4 @@
-//! The list of a page's files that its service worker keeps for use without a network.
+//! The list of a page's files that its service worker caches for offline use.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,13 @@ use crate::{cli::serve::HEADERS, files::write_whole};
 /// The list's file; `www/service-worker.js` loads it.
 const LIST: &str = "precache.js";
 
-/// Not in the list: the service worker's own scripts, which the browser keeps by itself.
+/// Not in the list: the service worker's own scripts, which the browser caches by itself.
 const OWN: [&str; 2] = [LIST, "service-worker.js"];
 
-/// Not in the list: the models' folder, which the engine keeps weight by weight as they are used.
+/// Not in the list: the models' folder, whose weights the engine caches when they are used.
 const MODELS: &str = "models";
 
-/// What a version of the page is made of.
+/// The files of one version of the page.
 #[derive(Serialize)]
 struct Precache {
     /// Changes with every file and with the headers, which are kept together with the files.
@@ -32,8 +32,8 @@ struct Precache {
     files: BTreeMap<String, String>,
 }
 
-/// Writes the list of those of `files` that lie in `dir` and are the page's own. A list that says
-/// the same already stays as it is.
+/// Writes the list of those of `files` that are in `dir` and belong to the page. A list that is
+/// already up to date is not written again.
 pub(super) fn write(dir: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
     let hashed: Vec<Option<(String, String)>> = files
         .par_iter()
@@ -57,7 +57,7 @@ pub(super) fn write(dir: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
     write_whole(&path, list.as_bytes()).with_context(|| format!("{}", path.display()))
 }
 
-/// A file's path relative to the page, unless it is none of the list.
+/// A file's path relative to the page, or `None` if it does not belong in the list.
 fn name_in_list(dir: &Path, file: &Path) -> Option<String> {
     if has_ending(file, &["br", "gz"]) {
         return None;

@@ -8,7 +8,7 @@ use std::{io, path::PathBuf};
 pub enum FetchError {
     /// A file or folder cannot be written or renamed.
     #[error(
-        "{}: could not be written ({source}). Is there room, and may you write here?",
+        "{}: could not be written ({source}). Is there space on the disk, and permission to write?",
         path.display()
     )]
     Write {
@@ -33,8 +33,8 @@ pub enum FetchError {
     },
     /// The set's folder is there, but not as it was unpacked.
     #[error(
-        "{}: is in the way: it holds no digitStruct.mat, so it is no unpacked set. Move it away \
-         or fetch into another folder",
+        "{}: is in the way: it holds no digitStruct.mat, so it is not an unpacked set. Move it \
+         away or fetch into another folder",
         path.display()
     )]
     InTheWay {
@@ -62,8 +62,8 @@ pub enum FetchError {
     },
     /// The connection failed, or kept failing.
     #[error(
-        "{url}: gave up after {tries} tries in a row that brought nothing new (the last one: \
-         {reason}). {}",
+        "{url}: gave up after {tries} attempts in a row without new data (the last one: {reason}). \
+         {}",
         go_on(kept.as_ref())
     )]
     Unreachable {
@@ -78,7 +78,7 @@ pub enum FetchError {
     },
     /// What comes is something else.
     #[error(
-        "{url}: what comes is {found}, not {expected}. Is there a log-in page between this \
+        "{url}: received {found} instead of {expected}. Is there a log-in page between this \
          machine and the server, or is the mirror's address wrong?"
     )]
     Content {
@@ -179,7 +179,7 @@ fn advice(status: u16) -> &'static str {
 fn go_on(kept: Option<&(u64, PathBuf)>) -> String {
     match kept {
         Some((bytes, path)) => format!(
-            "{bytes} bytes are kept in {}; start again to go on behind them",
+            "{bytes} bytes are kept in {}; start again to continue after them",
             path.display()
         ),
         None => "Is this machine on the network? If so, try again later or give a mirror's \

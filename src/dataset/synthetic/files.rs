@@ -48,7 +48,8 @@ pub enum SyntheticError {
         source: serde_json::Error,
     },
     /// A file or the folder could not be written.
-    #[error("{}: could not be written ({source}). Is there room, and may you write here?", path.display())]
+    #[error("{}: could not be written ({source}). Is there space on the disk, and permission to \
+             write?", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,

@@ -103,8 +103,8 @@ pub enum TypefaceError {
     },
     /// A font file is not the pinned one: other outlines would make other photos of a seed.
     #[error(
-        "{}: not the file that assets/typefaces.json pins (its SHA-256 is {found}). Delete it \
-         and fetch it anew with `make typefaces`",
+        "{}: not the file that assets/typefaces.json pins (its SHA-256 is {found}). Delete it and \
+         fetch it again with `make typefaces`",
         path.display()
     )]
     NotPinned {

@@ -99,8 +99,8 @@ pub(super) enum Variation<'a> {
 /// Why a photo cannot be trained on.
 pub(super) fn no_clean(folder: &Path, reason: &dyn std::fmt::Display) -> String {
     format!(
-        "{}: {reason}. Strokes are learned from `doorplate data synth --clean`, which writes each \
-         photo without its digits too",
+        "{}: {reason}. StrokeNet is trained on data of `doorplate data synth --clean`, which also \
+         writes each photo without its digits",
         folder.join(CLEAN).display()
     )
 }

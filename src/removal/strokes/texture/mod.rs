@@ -72,6 +72,9 @@ const LEAST_PATTERN: f32 = (8.0 / 255.0) * (8.0 / 255.0);
 const EVEN_PATTERN: f32 = 0.15;
 const LEAST_REPEAT: f32 = 0.4;
 
+/// The least mean square of a wall with lines.
+const LEAST_LINES: f32 = (4.0 / 255.0) * (4.0 / 255.0);
+
 /// Roughcast is weaker and more even.
 const LEAST_ROUGHCAST: f32 = (3.0 / 255.0) * (3.0 / 255.0);
 const EVEN_ROUGHCAST: f32 = 0.45;
@@ -124,7 +127,8 @@ pub(super) fn texture(
     let mut grained = Vec::new();
     for part in smooth.changed.components() {
         // Most walls are plain, which shows right beside a part.
-        if !near.about_part(smooth, &part).energies.textured {
+        let energies = near.about_part(smooth, &part).energies;
+        if !energies.textured && energies.mean < near.channels() as f32 * LEAST_LINES {
             grained.extend(part);
             continue;
         }
@@ -140,7 +144,7 @@ pub(super) fn texture(
             }
             None => match wall.texture_about(&cells) {
                 Some(kind) => {
-                    let left = tiles::lend(wall, smooth, &part, kind.distances(), &mut texture);
+                    let left = tiles::lend(wall, smooth, &part, kind, &mut texture);
                     grained.extend(left);
                 }
                 None => grained.extend(part),
@@ -210,21 +214,25 @@ struct Cell {
 }
 
 /// Texture that tiles take up.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// It repeats, as brick and boards do: tiles must fit.
     Pattern,
     /// It does not, and nobody sees where one piece ends.
     Roughcast,
+    /// A few lines on a plain wall, such as the joints of boards: tiles must fit well.
+    Lines,
 }
 
 impl Kind {
-    /// How far tiles may be from what is about them, for each round, as
-    /// [`tiles::lend`] takes it.
+    /// How far what is about a tile may be from what is about its place, as a mean square in shares of
+    /// the variance (2 is for strangers): tiles that nothing fits by the first are tried again by the
+    /// next, when there is more about them.
     fn distances(self) -> &'static [f32] {
         match self {
             Kind::Pattern => &[0.8, 1.2, 1.6],
             Kind::Roughcast => &[1.6, 2.4],
+            Kind::Lines => &[0.2, 0.4],
         }
     }
 }
@@ -409,10 +417,16 @@ impl Wall {
             let mean = between.iter().sum::<f32>() / between.len() as f32;
             BETWEEN.contains(&(mean / cells.energies.mean))
         };
-        if !cells.energies.textured || !goes_on {
+        if !goes_on {
             return None;
         }
         let strength = cells.energies.mean / self.channels() as f32;
+        if !cells.energies.textured {
+            // Told by what lies between strokes alone: about a part that has nothing there, lines may
+            // be a plate's edges.
+            return (between.len() >= LEAST_BETWEEN && strength >= LEAST_LINES)
+                .then_some(Kind::Lines);
+        }
         if strength < LEAST_PATTERN {
             return (strength >= LEAST_ROUGHCAST && evenness >= EVEN_ROUGHCAST)
                 .then_some(Kind::Roughcast);

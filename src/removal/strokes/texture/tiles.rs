@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use super::{Energies, RING, STANDS_OUT, STRENGTH, Smooth, Wall, between_steps, energy, shifts};
+use super::{
+    Energies, Kind, RING, STANDS_OUT, STRENGTH, Smooth, Wall, between_steps, energy, shifts,
+};
 
 /// Cells in row and column of a tile; and cells by which neighbours overlap on each side, where they
 /// are blended.
@@ -68,15 +70,11 @@ struct Place {
 
 /// Lends a part its wall, tile by tile; gives the pixels that none could be lent. `texture` is what is
 /// added to the fill.
-///
-/// `distances` say how far what is about a tile may be from what is about its place, as a mean square in
-/// shares of the variance (2 is for strangers): tiles that nothing fits by the first are tried again by
-/// the next, when there is more about them.
 pub(super) fn lend(
     wall: &Wall,
     smooth: &Smooth<'_>,
     part: &[usize],
-    distances: &[f32],
+    kind: Kind,
     texture: &mut [f32],
 ) -> Vec<usize> {
     let mut open: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
@@ -93,7 +91,7 @@ pub(super) fn lend(
     // Of each pixel that is lent something: the sums of weights, and of weighted samples.
     let mut sums: BTreeMap<usize, (f32, Vec<f32>)> = BTreeMap::new();
     let mut without: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
-    let mut limits = distances.iter().copied();
+    let mut limits = kind.distances().iter().copied();
     let Some(mut limit) = limits.next() else { return part.to_vec() };
     loop {
         if open.is_empty() {
@@ -107,7 +105,7 @@ pub(super) fn lend(
         let most = tiles.max_by(|(_, a), (_, b)| known(a).total_cmp(&known(b)));
         let Some((at, tile)) = most else { break };
         let own = open.remove(&at).unwrap_or_default();
-        let Some(place) = tile.best_place(wall, limit) else {
+        let Some(place) = tile.best_place(wall, kind, limit) else {
             without.insert(at, own);
             continue;
         };
@@ -191,17 +189,17 @@ impl Tile {
     }
 
     /// The place from which the wall goes on best, if any does.
-    fn best_place(&self, wall: &Wall, limit: f32) -> Option<Place> {
-        if !self.energies.textured || self.evenness < LEAST_EVENNESS {
+    fn best_place(&self, wall: &Wall, kind: Kind, limit: f32) -> Option<Place> {
+        if kind != Kind::Lines && (!self.energies.textured || self.evenness < LEAST_EVENNESS) {
             return None;
         }
         let every = self.cells.len().max(self.about.len()).div_ceil(SAMPLES);
         let mut places: Vec<Place> =
-            shifts().filter_map(|shift| self.place(wall, shift, every, limit)).collect();
+            shifts().filter_map(|shift| self.place(wall, shift, every, kind, limit)).collect();
         let by_cost = |a: &Place, b: &Place| a.cost.total_cmp(&b.cost);
         places.sort_by(by_cost);
         let finer = places.iter().take(FINALISTS).flat_map(|of| between_steps(of.shift));
-        finer.filter_map(|shift| self.place(wall, shift, 1, limit)).min_by(by_cost)
+        finer.filter_map(|shift| self.place(wall, shift, 1, kind, limit)).min_by(by_cost)
     }
 
     /// The shift of a place in pixels: within half a cell of that in cells.
@@ -249,7 +247,14 @@ impl Tile {
     }
 
     /// How well `every` so many of the cells fit a shift; none where it must not lend.
-    fn place(&self, wall: &Wall, shift: (i64, i64), every: usize, limit: f32) -> Option<Place> {
+    fn place(
+        &self,
+        wall: &Wall,
+        shift: (i64, i64),
+        every: usize,
+        kind: Kind,
+        limit: f32,
+    ) -> Option<Place> {
         // How far the place is from the fill, which the tone changes.
         let (mut strength, mut far, mut sums) = (0.0, 0.0, [0.0; 3]);
         for known in self.cells.iter().step_by(every) {
@@ -266,7 +271,9 @@ impl Tile {
         }
         let count = self.cells.len().div_ceil(every) as f32;
         strength /= count * self.energies.mean;
-        if strength > *STRENGTH.end() || strength < *STRENGTH.start() {
+        // Between lines there is nothing.
+        let least = if kind == Kind::Lines { 0.0 } else { *STRENGTH.start() };
+        if strength > *STRENGTH.end() || strength < least {
             return None;
         }
         let (mut common, mut squares, mut tone) = (0.0, 0.0, [0.0; 3]);
@@ -288,8 +295,9 @@ impl Tile {
         let off_fill = [0, 1, 2].map(|c| sums[c] / count + tone[c]);
         let strange = energy(&off_fill);
         let far = far / count - energy(&sums.map(|sum| sum / count)) + strange;
+        let farthest = if kind == Kind::Lines { self.energies.mean } else { self.energies.middle };
         let fits = distance <= limit * self.variance
-            && far <= FARTHEST * self.energies.middle
+            && far <= FARTHEST * farthest
             && strange <= wall.channels() as f32 * STRANGE * STRANGE
             && off <= wall.channels() as f32 * TONE * TONE;
         let cost = distance + TONE_COUNTS * off;
