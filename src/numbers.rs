@@ -1,32 +1,32 @@
 //! House numbers: which boxes of a photo are read together, and in which order.
 //!
-//! A box holds one digit. Digits that stand next to each other on a line make a number, on a
-//! slanted line too; so do digits that stand right below each other, where none of them stands on
-//! a line. Of each box only the nearest neighbour on either side counts, and only if it is nearest
-//! from there as well: a number never branches, and two that come near each other stay two.
+//! A box holds one digit. Digits next to each other on a straight or slanted line form a number. So
+//! do digits right below each other, if none of them is on such a line. Two boxes are linked only
+//! if each is the nearest neighbour of the other on that side. So a number never branches, and two
+//! numbers near each other remain separate.
 
 use crate::photo::BoxInPhoto;
 
-/// The least ratio of two neighbours' heights.
-const LEAST_HEIGHTS: f64 = 0.6;
+/// The smaller height of two neighbours is at least this share of the larger one.
+const LEAST_HEIGHT_RATIO: f64 = 0.6;
 
 /// The widest gap between neighbours on a line, and between those in a column, in heights.
 const WIDEST_GAP: f64 = 0.8;
 const WIDEST_GAP_DOWN: f64 = 0.4;
 
-/// The least that neighbours on a line share of their heights, as a share of the lower one's, so
-/// that lines may climb by about a third; and the least that those in a column share of their
-/// widths.
-const LEAST_SHARED: f64 = 0.4;
-const LEAST_SHARED_DOWN: f64 = 0.6;
+/// Neighbours on a line overlap in height by at least this share of the smaller height, so that
+/// lines may climb by about a third; neighbours in a column overlap in width by at least this
+/// share.
+const LEAST_SHARED_HEIGHT: f64 = 0.4;
+const LEAST_SHARED_WIDTH: f64 = 0.6;
 
 /// The most that neighbours may cover of each other along the line, as a share of the smaller one.
 /// Beyond that they are two boxes for one digit.
-const MOST_COVERED: f64 = 0.5;
+const MOST_OVERLAP: f64 = 0.5;
 
 /// The numbers that these boxes make, in reading order: rows from top to bottom, each from left to
-/// right. A number is the indices of its boxes, as they are read: from left to right, or from top to
-/// bottom. Each box is in exactly one number.
+/// right. A number is given by the indices of its boxes in reading order: from left to right, or
+/// from top to bottom. Each box is in exactly one number.
 pub fn house_numbers(boxes: &[BoxInPhoto]) -> Vec<Vec<usize>> {
     let (lines, columns) = (chains(boxes, gap_across), chains(boxes, gap_down));
     let mut on_a_line = vec![false; boxes.len()];
@@ -45,13 +45,14 @@ pub fn house_numbers(boxes: &[BoxInPhoto]) -> Vec<Vec<usize>> {
     in_reading_order(boxes, numbers)
 }
 
-/// How likely all digits of a number are right, 0 to 1, where each one's mistakes are its own.
+/// The probability that all digits of a number are right, 0 to 1, if mistakes are independent of
+/// each other.
 pub fn joint_confidence(confidences: impl IntoIterator<Item = f32>) -> f32 {
     confidences.into_iter().product()
 }
 
-/// Boxes in chains, of which each is the nearest to the one before it and the other way round.
-/// `gap` says how far the second follows the first, if it does.
+/// Boxes in chains, in which neighbours are each other's nearest. `gap` is the distance from one
+/// box to the next, if the second follows the first at all.
 fn chains(
     boxes: &[BoxInPhoto],
     gap: fn(&BoxInPhoto, &BoxInPhoto) -> Option<f64>,
@@ -74,7 +75,7 @@ fn chains(
         (previous[j]?.1 == i).then_some(j)
     };
     let is_first = |j: usize| previous[j].is_none_or(|(_, i)| follower(i) != Some(j));
-    // A chain leads ever further right or down, so it ends.
+    // A chain always leads further right or down, so it ends.
     let chain = |first: usize| std::iter::successors(Some(first), |&i| follower(i)).collect();
     (0..boxes.len()).filter(|&i| is_first(i)).map(chain).collect()
 }
@@ -99,38 +100,38 @@ fn shared(a: Span, b: Span) -> f64 {
     (a.0 + a.1).min(b.0 + b.1) - a.0.max(b.0)
 }
 
-/// How far box `b` stands right of `a`, between their middles, where it is the next digit.
+/// How far box `b` is to the right of `a`, between their middles, if it is the next digit.
 fn gap_across(a: &BoxInPhoto, b: &BoxInPhoto) -> Option<f64> {
     follows(across(a), across(b), WIDEST_GAP * mean_height(a, b)?)?;
     let lower = f64::from(a.height.min(b.height));
-    (shared(down(a), down(b)) >= LEAST_SHARED * lower).then(|| distance(a, b))
+    (shared(down(a), down(b)) >= LEAST_SHARED_HEIGHT * lower).then(|| distance(a, b))
 }
 
-/// The same of a box right below.
+/// The same for a box right below.
 fn gap_down(a: &BoxInPhoto, b: &BoxInPhoto) -> Option<f64> {
     follows(down(a), down(b), WIDEST_GAP_DOWN * mean_height(a, b)?)?;
     let narrower = f64::from(a.width.min(b.width));
-    (shared(across(a), across(b)) >= LEAST_SHARED_DOWN * narrower).then(|| distance(a, b))
+    (shared(across(a), across(b)) >= LEAST_SHARED_WIDTH * narrower).then(|| distance(a, b))
 }
 
 /// Whether `b` begins where `a` ends, with at most this gap, and covers little of it.
 fn follows(a: Span, b: Span, widest: f64) -> Option<()> {
     let covered = shared(a, b);
     let comes_after = middle(b) > middle(a);
-    (comes_after && -covered <= widest && covered <= MOST_COVERED * a.1.min(b.1)).then_some(())
+    (comes_after && -covered <= widest && covered <= MOST_OVERLAP * a.1.min(b.1)).then_some(())
 }
 
-/// Of two boxes that are about as high as each other.
+/// The mean height of two boxes that are about equally tall.
 fn mean_height(a: &BoxInPhoto, b: &BoxInPhoto) -> Option<f64> {
     let (low, high) = (f64::from(a.height.min(b.height)), f64::from(a.height.max(b.height)));
-    (low >= LEAST_HEIGHTS * high).then_some((low + high) / 2.0)
+    (low >= LEAST_HEIGHT_RATIO * high).then_some((low + high) / 2.0)
 }
 
 fn distance(a: &BoxInPhoto, b: &BoxInPhoto) -> f64 {
     (middle(across(a)) - middle(across(b))).hypot(middle(down(a)) - middle(down(b)))
 }
 
-/// Numbers that share half of the lower one's height stand in one row.
+/// Numbers are in one row if they overlap by half of the smaller height.
 fn in_reading_order(boxes: &[BoxInPhoto], numbers: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     let hull = |number: &[usize]| number.iter().map(|&i| boxes[i]).reduce(|a, b| a.union(&b));
     let mut numbers: Vec<(BoxInPhoto, Vec<usize>)> =
@@ -212,7 +213,7 @@ mod tests {
         // Below a number, and on bells far from each other.
         assert_eq!(house_numbers(&[at(0, 0), at(24, 0), at(12, 44)]), [vec![0, 1], vec![2]]);
         assert_eq!(house_numbers(&[at(0, 0), at(0, 60), at(0, 120)]), [[0], [1], [2]]);
-        // A steep diagonal is neither.
+        // A steep diagonal is neither a line nor a column.
         assert_eq!(house_numbers(&[at(0, 0), at(22, 36), at(44, 72)]), [[0], [1], [2]]);
     }
 
@@ -224,7 +225,8 @@ mod tests {
 
     #[test]
     fn every_box_is_in_one_number() {
-        // Whole coordinates from a fixed sequence, crowded so that boxes overlap in all ways.
+        // Whole coordinates from a fixed sequence, so close together that boxes overlap in every
+        // way.
         let mut seed = 12_345u32;
         let mut next = |limit: u32| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,4 +1,5 @@
-//! Light and colours apart: JPEG blurs colours further than light, and the eye minds texture in light.
+//! Separates light and colours, because JPEG blurs colours further than light, and the eye sees
+//! texture mainly in light.
 
 use crate::photo::luma;
 
@@ -36,7 +37,7 @@ mod tests {
         let mut there_and_back = samples.clone();
         to_light_and_colours(&mut there_and_back, 10);
         assert!(there_and_back.iter().all(|sample| (-1e-6..=1.0 + 1e-6).contains(sample)));
-        // The last plane is no colour, and stays.
+        // The last plane is not a colour, and is unchanged.
         to_red_green_blue(&mut there_and_back, 10);
         for (back, sample) in there_and_back.iter().zip(&samples) {
             assert!((back - sample).abs() < 1e-5, "{back} {sample}");

@@ -1,4 +1,5 @@
-//! A person's say on what is a stroke, by a brush on the photo: plain data, for the page too.
+//! Corrections by hand of what counts as a stroke, made with a brush on the photo: plain data,
+//! which the page uses, too.
 
 #[cfg(feature = "engine")]
 use std::sync::Arc;
@@ -12,29 +13,29 @@ use crate::{photo::Mask, strokes::Found};
 /// What a brush does with the pixels that it paints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Brush {
-    /// They are a stroke's, and are filled.
+    /// They count as a stroke, and are filled.
     Adds,
-    /// They are background, and stay as they are.
+    /// They count as background, and are unchanged.
     Takes,
 }
 
-/// One stroke of the brush. It acts inside boxes, and as far beyond them as strokes are followed.
+/// One stroke of the brush. It works inside boxes, and as far beyond them as strokes are followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrushStroke {
     /// What it does.
     pub brush: Brush,
-    /// Half the brush's width, in units of [`BrushStroke::PER_PIXEL`] a pixel. From 3 on a stroke of
-    /// one point paints the pixel that it lies in.
+    /// Half the brush's width, in units of [`BrushStroke::PER_PIXEL`] a pixel. With 3 or more, a
+    /// stroke of one point paints the pixel in which the point is.
     pub radius: u32,
     /// The corners of the line that the brush's middle follows, as x and y in the same units.
     pub points: Vec<(i32, i32)>,
 }
 
 impl BrushStroke {
-    /// Units of a stroke's lengths a pixel: whole numbers are small to keep, and exact.
+    /// Units of length per pixel. Lengths are whole numbers, which are small to store, and exact.
     pub const PER_PIXEL: u32 = 4;
 
-    /// Whether the stroke may reach into an area; it does not where its hull does not.
+    /// Whether the stroke may reach into an area: if its bounding box does not, it does not.
     pub fn may_touch(&self, area: &BoxInPhoto) -> bool {
         let along = |of: fn(&(i32, i32)) -> i32, start: u32, end: u32| {
             let places = || self.points.iter().map(of);
@@ -47,8 +48,8 @@ impl BrushStroke {
             && along(|point| point.1, area.top, area.bottom())
     }
 
-    /// Calls `paint` with column and row in `area` of each pixel there whose middle the stroke
-    /// covers; more than once where its parts overlap.
+    /// Calls `paint` with column and row in `area` of each pixel whose middle the stroke covers,
+    /// more than once if its parts overlap.
     #[cfg(any(feature = "engine", test))]
     fn rasterise(&self, area: BoxInPhoto, mut paint: impl FnMut(usize, usize)) {
         let unit = f64::from(Self::PER_PIXEL);
@@ -94,19 +95,19 @@ fn squared_distance(point: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
     }
 }
 
-/// The pixels of an area that a fill may change, with what a brush says of them.
+/// The pixels of an area that a fill may change, with the brush's corrections.
 #[cfg(feature = "engine")]
 pub(super) struct Corrected {
-    /// Which lie inside boxes, but those that the brush took.
+    /// Which pixels lie inside boxes, without those that the brush excluded.
     pub(super) inside: Mask,
-    /// What the brush says of each; empty where it says nothing at all.
+    /// The brush's correction of each pixel; empty if there is none at all.
     says: Vec<Option<Brush>>,
 }
 
 #[cfg(feature = "engine")]
 impl Corrected {
-    /// Of the pixels `inside` the boxes that are filled; the strokes act on all in `reach` of any
-    /// box, a later one over an earlier one.
+    /// `inside` are the pixels of the boxes that are filled. Brush strokes work on all pixels in
+    /// `reach` of a box, later ones over earlier ones.
     pub(super) fn of(
         area: BoxInPhoto,
         mut inside: Mask,
@@ -127,12 +128,13 @@ impl Corrected {
         Corrected { inside, says }
     }
 
-    /// What the brush does with a pixel.
+    /// The brush's correction of a pixel.
     pub(super) fn brush(&self, i: usize) -> Option<Brush> {
         self.says.get(i).copied().flatten()
     }
 
-    /// What was found, made certain where the brush was: what it takes is a key pixel.
+    /// What was found, with the brush's corrections as certain; pixels that it excludes are key
+    /// pixels.
     pub(super) fn found(&self, mut found: Found) -> Found {
         let pixels = found.strokes.iter_mut().zip(&mut found.key_pixels);
         for ((stroke, key_pixel), says) in pixels.zip(&self.says) {

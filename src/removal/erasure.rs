@@ -1,4 +1,4 @@
-//! What is taken out of a photo: plain data, for the page too.
+//! What is removed from a photo: plain data, which the page uses, too.
 
 use std::sync::Arc;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::{BrushStroke, stroke_reach, texture_reach};
 use crate::photo::BoxInPhoto;
 
-/// What is taken out of a photo.
+/// What is removed from a photo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
-    /// The boxes whose digits are removed, grown as far as they are to be; those near each other are
-    /// filled together.
+    /// The boxes whose digits are removed, already grown; boxes near each other are filled
+    /// together.
     pub boxes: Vec<BoxInPhoto>,
-    /// Boxes that stay as they are. What lies in them is no background either.
+    /// Boxes whose digits are kept. Their pixels do not count as background either.
     pub others: Vec<BoxInPhoto>,
-    /// What a brush says of strokes, oldest first; the report's methods know nothing of it.
+    /// Strokes of the brush, oldest first; the report's methods ignore them.
     pub corrections: Vec<Arc<BrushStroke>>,
 }
 
 impl Erasure {
-    /// Of all digits in some boxes.
+    /// The removal of all digits in some boxes.
     pub fn of(boxes: &[BoxInPhoto]) -> Self {
         Erasure { boxes: boxes.to_vec(), ..Self::default() }
     }
@@ -30,7 +30,7 @@ impl Erasure {
         [self.boxes.as_slice(), &self.others].concat()
     }
 
-    /// The part of it that fills some boxes alone, with all else that matters to them.
+    /// The part of it that fills only some boxes, with everything else that influences their fill.
     pub fn part(&self, boxes: Vec<BoxInPhoto>) -> Self {
         let mut others = self.all();
         let reach = texture_reach(&others);
@@ -41,8 +41,8 @@ impl Erasure {
         Erasure { boxes, others, corrections }
     }
 
-    /// The areas, of this one and of what was taken out `before`, about which the fill may differ:
-    /// boxes that only one of the two has, and those that strokes reach which only one has.
+    /// The areas around which this fill may differ from that of `before`: boxes that only one of
+    /// the two has, and boxes reached by brush strokes that only one has.
     pub fn changed_since(&self, before: &Self) -> Vec<BoxInPhoto> {
         let only = |a: &[BoxInPhoto], b: &[BoxInPhoto]| -> Vec<BoxInPhoto> {
             a.iter().filter(|area| !b.contains(area)).copied().collect()
@@ -56,7 +56,7 @@ impl Erasure {
         .iter()
         .flat_map(|(a, b)| only(a, b))
         .collect();
-        // Strokes act in their order, so all count from the first that differs.
+        // Strokes are applied in order, so all count from the first that differs.
         let pairs = before.corrections.iter().zip(&self.corrections);
         let same = pairs.take_while(|(a, b)| a == b).count();
         let others = [&before.corrections, &self.corrections];

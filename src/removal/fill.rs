@@ -1,4 +1,4 @@
-//! What a removal lays over a photo, and what it asks for that.
+//! The result of a removal, and the networks that it uses.
 
 use super::Lattice;
 use crate::{
@@ -7,36 +7,36 @@ use crate::{
     strokes::StrokeFinder,
 };
 
-/// A filled region, to be laid over the photo.
+/// A filled region of a photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fill {
     /// Where it lies.
     pub area: BoxInPhoto,
-    /// The boxes whose digits it takes away.
+    /// The boxes whose digits it removes.
     pub boxes: Vec<BoxInPhoto>,
-    /// How likely each of the area's pixels is a stroke's, 0 to 1, row after row, as it was filled
-    /// by; empty where strokes are not looked for.
+    /// The probability of each of the area's pixels to be a stroke, 0 to 1, row after row, with
+    /// which it was filled; empty for methods that do not find strokes.
     pub strokes: Vec<f32>,
-    /// The new samples, in the photo's channels; the photo's own elsewhere.
+    /// The new samples, in the photo's channels; outside `inside` the photo's own.
     pub planes: Planes,
-    /// Which of the area's pixels are laid, row after row; they lie in the boxes, but where a stroke
-    /// is followed out of one, up to [`stroke_reach`](super::stroke_reach).
+    /// Which of the area's pixels are filled, row after row. They lie in the boxes, except where a
+    /// stroke is followed out of one, up to [`stroke_reach`](super::stroke_reach).
     pub inside: Mask,
-    /// Key pixels of the area, from which what is behind the digits was told, as row and column in
-    /// it; folded-in ones are not among them. Where strokes are found, one for each of the finest
-    /// level's cells that counts.
+    /// Key pixels of the area, from which the background behind the digits was predicted, as row
+    /// and column in it, without folded-in ones. With StrokeNet, one for each cell of the finest
+    /// level that counts.
     pub key_pixels: Vec<(usize, usize)>,
-    /// Rounds of fold-in until the lattice was full; where strokes are found, levels.
+    /// Rounds of fold-in until the lattice was full; with StrokeNet, the number of levels.
     pub rounds: usize,
 }
 
 impl Fill {
-    /// Lays the fill over a photo; all other pixels keep their exact values.
+    /// Copies the filled pixels onto a photo; all other pixels keep their exact values.
     pub fn lay_on(&self, photo: &mut Photo) {
         photo.lay(self.area, &self.planes, &self.inside);
     }
 
-    /// The area's 8-bit RGBA samples as they are after [`Fill::lay_on`].
+    /// The area's 8-bit RGBA samples after [`Fill::lay_on`].
     pub fn rgba8(&self, photo: &Photo) -> Vec<u8> {
         let mut part = photo.part(self.area);
         part.lay(BoxInPhoto { left: 0, top: 0, ..self.area }, &self.planes, &self.inside);
@@ -44,17 +44,18 @@ impl Fill {
     }
 }
 
-/// The networks that removal asks.
+/// The networks that the removal uses.
 #[derive(Clone, Debug)]
 pub struct Nets {
-    /// Its first convolution's feature maps say what is quiet.
+    /// Reads digits; the feature maps of its first convolution show which pixels are quiet.
     pub classifier: Classifier,
-    /// With it only the strokes are filled, without it the whole boxes.
+    /// With it only strokes are filled, without it whole boxes.
     pub strokes: Option<StrokeFinder>,
 }
 
 impl Nets {
-    /// Reads boxes; those round whole numbers are split into their digits where strokes can be found.
+    /// Reads boxes. Boxes round whole numbers are split into digits, if there is a network that
+    /// finds strokes.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.
@@ -80,19 +81,19 @@ impl Nets {
     }
 }
 
-/// What one round of fold-in has reached in one fill.
+/// The state of one fill after one round of fold-in.
 #[derive(Clone, Copy, Debug)]
 pub struct Round<'a> {
     /// Where the fill lies.
     pub area: BoxInPhoto,
-    /// 0 of the key pixels alone, then the rounds from 1.
+    /// 0 for the key pixels alone, then the rounds from 1.
     pub number: usize,
-    /// Where the crossings lie in the area; where strokes are found, each level has its own, with a
+    /// Where the crossings lie in the area. With StrokeNet, each level has its own lattice, with a
     /// crossing at each cell's first pixel.
     pub lattice: &'a Lattice,
     /// Which crossings of the lattice are nodes, row after row.
     pub nodes: &'a [bool],
-    /// A plane with a value a crossing, 0 to 1, for each of the photo's channels, or one of its
-    /// light; those at nodes count.
+    /// A plane with a value for each crossing, 0 to 1, for each of the photo's channels, or one
+    /// plane for its light. Only values at nodes count.
     pub values: &'a [f32],
 }

@@ -1,36 +1,36 @@
 //! The generalised regression neural network (Alilou and Yaghmaee, 2015) on a pixel lattice,
 //! trained exactly.
 //!
-//! With one pattern node a key pixel, the net's value at a pixel X is
+//! With one pattern node for each key pixel, the net's value at a pixel X is
 //!
 //! ```text
 //! y(X) = sum_i w_i exp(-D_i^2 / 2 sigma^2) / sum_i exp(-D_i^2 / 2 sigma^2)
 //! ```
 //!
 //! where D_i is X's distance to node i. The exponential is a product of one in rows and one in
-//! columns. So with the weights W laid on a lattice (zero where there is no node), M the 0/1
-//! mask of nodes, and G the matrices of the one-dimensional Gaussians, the net over any grid of
-//! pixels is `(G_y W G_x) / (G_y M G_x)`: two small matrix products a channel.
+//! columns. So with the weights W on a lattice (zero where there is no node), M the 0/1 mask of
+//! nodes, and G the matrices of the one-dimensional Gaussians, the net over any grid of pixels is
+//! `(G_y W G_x) / (G_y M G_x)`: two small matrix products for each channel.
 //!
-//! Training asks that the net give back the key pixels y: with K the nodes' own Gaussian matrix
-//! and d = K 1, the weights solve `K w = d * y`. K is symmetric and positive definite, so
-//! conjugate gradients with the product above reach the answer in a few steps, without ever
-//! forming K.
+//! Training finds the weights with which the net reproduces the key pixels y: with K the nodes' own
+//! Gaussian matrix and d = K 1, the weights solve `K w = d * y`. K is symmetric and positive
+//! definite, so conjugate gradients with the product above reach the answer in a few steps, without
+//! ever forming K.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::classifier::EngineError;
 use crate::classifier::read_back;
 
-/// Conjugate-gradient steps between two looks at the residual: looking waits for the device.
-const STEPS_A_LOOK: usize = 6;
+/// Conjugate-gradient steps between two checks of the residual. A check has to wait for the device.
+const STEPS_BETWEEN_CHECKS: usize = 6;
 
-/// Looks after which training settles for what it has: rounding keeps a wide sigma on a dense
-/// lattice from getting better.
-const LOOKS: usize = 16;
+/// Maximum number of residual checks. With a wide sigma on a dense lattice, rounding can prevent
+/// convergence, and training ends here.
+const MOST_CHECKS: usize = 16;
 
 /// Mean squared error at the nodes, on the scale 0 to 1, at which training ends.
-const TRAINED: f32 = 1e-9;
+const TARGET_ERROR: f32 = 1e-9;
 
 /// Keeps quotients of vanishing numbers finite; far below any residual that matters.
 const TINY: f32 = 1e-30;
@@ -97,12 +97,12 @@ fn gaussians(to: &[usize], from: &[usize], sigma: f64, device: &Device) -> Tenso
 }
 
 impl Grnn {
-    /// Trains a net so that it gives back `values` at the nodes to a mean squared error under
-    /// 1e-8 (values on the scale 0 to 1).
+    /// Trains a net to reproduce `values` at the nodes, to a mean squared error under 1e-8 (values
+    /// on the scale 0 to 1).
     ///
-    /// `nodes` has a flag a crossing, row after row; `values` has `channels` planes of as many
-    /// values, of which those at nodes count. `start`, a net on the same lattice, is where
-    /// training begins: its nodes' weights are close when only a few nodes are new.
+    /// `nodes` has a flag for each crossing, row after row; `values` has `channels` planes of as
+    /// many values, of which only those at nodes count. Training begins with the weights of
+    /// `start`, a net on the same lattice, which are close if only a few nodes are new.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.
@@ -141,16 +141,16 @@ impl Grnn {
         let mut residual = density * target - product(weights.clone());
         let mut direction = residual.clone();
         let mut energy = dot(&residual, &residual);
-        for _ in 0..LOOKS {
+        for _ in 0..MOST_CHECKS {
             let error = (residual.clone() / divisor.clone()).square();
             let count = mask.clone().sum().reshape([1, 1, 1]) + TINY;
             let worst = (error.sum_dims(&[1, 2]) / count).max_dim(0);
             match read_back(worst).await?.first() {
-                Some(error) if *error <= TRAINED => break,
+                Some(error) if *error <= TARGET_ERROR => break,
                 Some(error) if error.is_finite() => {}
                 _ => return Err(EngineError("the infill's training gave no number".to_owned())),
             }
-            for _ in 0..STEPS_A_LOOK {
+            for _ in 0..STEPS_BETWEEN_CHECKS {
                 let image = product(direction.clone());
                 let step = energy.clone() / (dot(&direction, &image) + TINY);
                 weights = weights + direction.clone() * step.clone();
@@ -234,7 +234,8 @@ mod tests {
                             below += k;
                         }
                         let got = f64::from(predicted[(channel * 40 + y) * 28 + x]);
-                        // Relative to the terms' size: weights of both signs may cancel.
+                        // Relative to the size of the terms, because weights of both signs may
+                        // cancel.
                         let error = (got - above / below).abs() / (size / below);
                         assert!(error < 1e-5, "sigma {sigma} at {y} {x}: {error}");
                     }

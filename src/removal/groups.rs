@@ -1,15 +1,15 @@
-//! Which boxes are filled together, and what matters to their fill.
+//! Which boxes are filled together, and what influences their fill.
 
 use super::{Erasure, RemovalOptions, corrections::Corrected, stroke_reach};
 use crate::photo::{BoxInPhoto, Mask, Photo, connected};
 
 /// Boxes that are filled together.
 pub(super) struct Group<'a> {
-    /// What takes part of the photo.
+    /// The part of the photo that is used.
     pub(super) area: BoxInPhoto,
     /// The boxes.
     pub(super) members: Vec<BoxInPhoto>,
-    /// All boxes of the photo, those that stay among them.
+    /// All boxes of the photo, including those whose digits are kept.
     pub(super) all: &'a [BoxInPhoto],
     /// Those that touch the area.
     pub(super) touching: Vec<BoxInPhoto>,
@@ -17,7 +17,7 @@ pub(super) struct Group<'a> {
     pub(super) in_any_box: Mask,
     /// The area's pixels outside all boxes into which strokes of the members are followed.
     pub(super) within_reach: Mask,
-    /// What the members hold, and what the brush says.
+    /// The pixels in the members, with the brush's corrections.
     pub(super) corrected: Corrected,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Group<'a> {
                 let inside = Mask::covered_by(&members, area);
                 let corrected =
                     Corrected::of(area, inside, &reach_of(&touching), &erasure.corrections);
-                // What lies in a box of another group is that group's.
+                // Pixels in a box of another group belong to that group.
                 let mut within_reach = reach_of(&members);
                 for (within, inside) in within_reach.iter_mut().zip(in_any_box.iter()) {
                     *within = *within && !inside;
@@ -59,9 +59,9 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Indices of `boxes` in groups: two boxes are in one group when fewer pixels lie between them than
-/// `gap` says of the two, or when a chain of such boxes joins them. Groups stand in the order of
-/// their first box.
+/// Indices of `boxes` in groups: two boxes are in one group if there are fewer than `gap` pixels
+/// between them, or if a chain of such boxes joins them. Groups are in the order of their first
+/// box.
 fn groups_of(
     boxes: &[BoxInPhoto],
     gap: impl Fn(&BoxInPhoto, &BoxInPhoto) -> u32,

@@ -1,19 +1,20 @@
-//! How far boxes are grown before their digits are removed: plain data, for page and command line.
+//! How far boxes are grown before their digits are removed: plain data, for the page and the
+//! command line.
 
 use crate::photo::{BoxInPhoto, PhotoSize};
 
-/// Percent of its height by which a box is grown on all sides unless someone says otherwise. Tight
-/// boxes often cut a stroke short, SVHN's and hand-drawn ones alike.
+/// Default growth of a box on all sides, in percent of its height. Tight boxes often cut a stroke
+/// short, both SVHN's and hand-drawn ones.
 pub const USUAL_GROWTH_PERCENT: u32 = 10;
 
 /// Percent above which growth has no further effect: ten times the height of a box.
 const MAX_GROWTH_PERCENT: u32 = 1_000;
 
-/// The boxes, each grown on all sides by `percent` of its height, as far as the photo reaches and
-/// no `kept` box is in the way: that digit is to stay whole.
+/// The boxes, each grown on all sides by `percent` of its height, within the photo, and not into a
+/// `kept` box, whose digit must stay whole.
 ///
-/// Where two grown boxes beside each other nearly touch, the left one is widened to the right
-/// one: the sliver between them shows both strokes' blur, and would stay as a line.
+/// If two grown boxes beside each other nearly touch, the left one is widened to the right one.
+/// Otherwise the narrow gap, which shows the blur of both strokes, would remain as a line.
 pub fn grown_boxes(
     boxes: &[BoxInPhoto],
     kept: &[BoxInPhoto],
@@ -42,8 +43,8 @@ pub fn grown_boxes(
     widened.zip(boxes).map(|(area, before)| beside_kept(area, before)).collect()
 }
 
-/// What of a grown box does not reach into `kept`, and holds the box before: the largest such
-/// part. Where the two boxes overlapped before, the grown box is unchanged.
+/// The largest part of a grown box that contains the box `before` its growth and does not reach
+/// into `kept`. If the two boxes overlapped before, the grown box is unchanged.
 fn cut_beside(grown: BoxInPhoto, before: &BoxInPhoto, kept: &BoxInPhoto) -> BoxInPhoto {
     if !grown.within(kept, 0) || before.within(kept, 0) {
         return grown;
@@ -55,7 +56,8 @@ fn cut_beside(grown: BoxInPhoto, before: &BoxInPhoto, kept: &BoxInPhoto) -> BoxI
         width: right - left,
         height: bottom - top,
     };
-    // Which sides of the box the kept one lies on; apart, it lies on one of them at least.
+    // On which sides of the box the kept one lies. Boxes that are apart have at least one such
+    // side.
     let parts = [
         (kept.left >= before.right()).then(|| part(grown.left, grown.top, kept.left, bottom)),
         (kept.right() <= before.left).then(|| part(kept.right(), grown.top, right, bottom)),
@@ -98,10 +100,10 @@ mod tests {
         assert_eq!(grown(&[area(28, 40)]).left, 48);
         assert_eq!(grown(&[BoxInPhoto { left: 50, top: 0, width: 20, height: 38 }]).top, 38);
         assert_eq!(grown(&[area(50, 82)]).bottom(), 82);
-        // At a corner the side goes that costs less: 2 of 28 columns, not 3 of 48 rows.
+        // At a corner the smaller loss is chosen: 2 of 28 columns, not 3 of 48 rows.
         let corner = BoxInPhoto { left: 72, top: 81, width: 20, height: 20 };
         assert_eq!(grown(&[corner]), BoxInPhoto { height: 45, ..own.grown(4, SIZE) });
-        // Boxes that overlap anyhow say nothing of where one digit ends.
+        // Boxes that overlap from the start do not show where one digit ends.
         assert_eq!(grown(&[area(60, 40)]), own.grown(4, SIZE));
         assert_eq!(grown_boxes(&[own], &[], u32::MAX, SIZE)[0].width, 200);
     }

@@ -1,4 +1,4 @@
-//! The ways to take digits out, behind one function.
+//! All methods of removal, behind one function.
 
 use super::{
     Check, Erasure, Fill, Method, Nets, RemovalOptions, Round, groups::Group, proof::Proof,
@@ -9,12 +9,12 @@ use crate::{
     photo::{BoxInPhoto, Photo},
 };
 
-/// How often a fill is widened at most, where the second look finds something left.
-const WIDENED: usize = 2;
+/// How often a fill is widened at most if the second look finds something left.
+const MOST_WIDENINGS: usize = 2;
 
-/// Fills all `boxes` of a photo by one method. The fills are meant to be laid over the photo in
-/// their order: of the report's methods, which fill each box alone, a later one lies on top where
-/// boxes overlap. The other methods' fills share no pixel.
+/// Fills all `boxes` of a photo by one method. The fills must be copied onto the photo in their
+/// order: the report's methods fill each box by itself, and if boxes overlap, the later fill is on
+/// top. The fills of other methods share no pixel.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -27,7 +27,7 @@ pub async fn remove(
     remove_watched(photo, &Erasure::of(boxes), method, nets, &mut |_| {}).await
 }
 
-/// [`remove`] of an erasure, showing `watch` each round of fold-in.
+/// [`remove`] for an erasure; calls `watch` with each round of fold-in.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -56,18 +56,18 @@ pub async fn remove_watched(
     Ok(fills)
 }
 
-/// A removal that was looked at once more.
+/// A removal with the results of the second look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proven {
-    /// As of [`remove_watched`].
+    /// The fills, as from [`remove_watched`].
     pub fills: Vec<Fill>,
     /// One for each box of the erasure, in its order.
     pub checks: Vec<Check>,
 }
 
-/// [`remove`] of an erasure; then each fill is looked at, and where something is left of a digit it
-/// is widened and filled again, at most twice. Only Doorplate's own way widens; the others are
-/// looked at.
+/// [`remove`] for an erasure; then each fill is checked, and if something of a digit is left, it is
+/// widened and filled again, at most twice. Only Doorplate's own method is widened; the others are
+/// only checked.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -95,7 +95,7 @@ pub async fn remove_proven(
                     strokes::fill(photo, &group, found.clone(), finder, options, watch).await?;
                 let proof =
                     Proof::of(photo, &group, std::slice::from_ref(&fill), &before, nets).await?;
-                if proof.passes() || widened == WIDENED {
+                if proof.passes() || widened == MOST_WIDENINGS {
                     break (fill, proof);
                 }
                 widened += 1;
@@ -113,7 +113,7 @@ pub async fn remove_proven(
             proven.checks.extend(proof.checks);
         }
     }
-    // Groups stand in the order of their first boxes.
+    // Groups are in the order of their first boxes.
     let place = |check: &Check| erasure.boxes.iter().position(|area| *area == check.area);
     proven.checks.sort_by_key(place);
     Ok(proven)
@@ -133,7 +133,7 @@ mod tests {
         strokes::{StrokeFinder, StrokeNet},
     };
 
-    /// Pixels of the photo, by column and row, that a removal lays.
+    /// Pixels of the photo, by column and row, that a removal fills.
     fn laid(fills: &[Fill]) -> Vec<(u32, u32)> {
         let of = |fill: &Fill| {
             let (area, width) = (fill.area, fill.area.width as usize);
@@ -163,7 +163,7 @@ mod tests {
     fn only_the_reports_fills_depend_on_their_order() {
         let (nets, photo) = nets_and_photo();
         let at = |left| BoxInPhoto { left, top: 8, width: 20, height: 34 };
-        // The first two overlap; the third stands apart, but its surroundings meet theirs.
+        // The first two overlap; the third is apart, but its surroundings meet theirs.
         let boxes = [at(2), at(14), at(38)];
         for method in Method::all() {
             let fills = pollster::block_on(remove(&photo, &boxes, &method, &nets));
@@ -194,7 +194,7 @@ mod tests {
             let laid = laid(&pollster::block_on(fills).expect("the CPU computes"));
             laid.into_iter().filter(|(x, y)| kept.contains(*x, *y)).count()
         };
-        // By a brush a stroke goes on out of the box.
+        // The brush extends a stroke out of the box.
         let points = vec![(4 * 20, 4 * 20), (4 * 50, 4 * 20)];
         let stroke = BrushStroke { brush: Brush::Adds, radius: 6, points };
         let corrections = vec![Arc::new(stroke)];

@@ -1,11 +1,11 @@
-//! Takes digits out of a photo: key pixels, the GRNN, fold-in, the fill, and a second look at it.
+//! Removes digits from a photo: key pixels, the GRNN, fold-in, the fill, and a second look at it.
 //!
-//! The report fills each digit's box alone, from the pixels inside it, so a neighbour's stroke
-//! in the box is taken for background and comes back as a scar. Here all boxes near each other are
-//! filled at once (`groups`). Where a network is at hand that finds strokes and key pixels, strokes
-//! alone are filled (`strokes`); without it whole boxes are (`whole_boxes`). The report's own methods
-//! stand beside these, to compare with (`report`). [`remove_proven`] looks at the result once more
-//! (`proof`).
+//! The report (see docs/words.md) fills each digit's box by itself, from the pixels inside it. If a
+//! neighbour's stroke reaches into the box, it is taken for background, and leaves a scar. Here
+//! boxes near each other are filled together (`groups`). With StrokeNet, which finds strokes and
+//! key pixels, only strokes are filled (`strokes`); without it whole boxes are (`whole_boxes`). The
+//! report's own methods are kept for comparison (`report`). [`remove_proven`] also checks the
+//! result (`proof`).
 
 mod check;
 mod corrections;

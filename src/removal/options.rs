@@ -1,4 +1,4 @@
-//! The ways to take digits out, and their parameters: plain data, for the page too.
+//! The methods of removal, and their parameters: plain data, which the page uses, too.
 
 use std::{fmt, str::FromStr};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::photo::{BoxInPhoto, PhotoSize};
 
-/// A way to take digits out of a photo, with its parameters.
+/// A method of removal, with its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Method {
-    /// Doorplate's own: what is found of strokes is filled.
+    /// Doorplate's own: the strokes that are found are filled.
     Doorplate(RemovalOptions),
     /// The same without the network that finds strokes.
     WholeBoxes(RemovalOptions),
@@ -29,7 +29,7 @@ impl Method {
         own.into_iter().chain(reported).collect()
     }
 
-    /// The name by which [`FromStr`] knows it.
+    /// The name that [`FromStr`] accepts.
     pub fn name(&self) -> &'static str {
         match self {
             Method::Doorplate(_) => DOORPLATE,
@@ -55,7 +55,7 @@ impl fmt::Display for Method {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no method is called {name:?}; there are {}", names())]
 pub struct UnknownMethod {
-    /// The name that was asked for.
+    /// The unknown name.
     pub name: String,
 }
 
@@ -73,9 +73,8 @@ impl FromStr for Method {
     }
 }
 
-/// The removal's parameters; the defaults are the report's where it names them. Bins, spacing,
-/// sigma and tolerance are those of whole boxes; where strokes are found, these are grown and the
-/// grain is laid.
+/// The removal's parameters; the defaults are the report's, if it names them. Bins, spacing, sigma
+/// and tolerance are for whole boxes; grain and growth are for strokes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RemovalOptions {
     /// Bins of the feature maps' histogram.
@@ -86,25 +85,25 @@ pub struct RemovalOptions {
     pub sigma: f64,
     /// Pixels of the photo around the boxes that take part.
     pub context: u32,
-    /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them
-    /// and still pass for background.
+    /// How far, in standard deviations of the surroundings, a quiet pixel may differ from them and
+    /// still count as background.
     pub tolerance: f32,
-    /// How much of the surroundings' grain is laid on filled strokes, 0 to 1, and the least share of
-    /// texture that goes on there; at 0 there is none of either.
+    /// How much of the surroundings' grain is added to filled strokes, 0 to 1; this is also the
+    /// least share of texture that is added. With 0 neither is added.
     pub grain: f32,
-    /// Pixels by which found strokes are grown; below 0, shrunk. What a stroke grows over is no key
-    /// pixel.
+    /// Pixels by which strokes are grown before the fill; shrunk, if below 0. The pixels that a
+    /// stroke grows over are not key pixels.
     pub grow: i8,
 }
 
 impl RemovalOptions {
     /// Two boxes with fewer pixels between them than this are filled together, so that no group
-    /// changes what lies in another's boxes or beside them.
+    /// changes pixels in another group's boxes, or beside them.
     pub fn joins_within(&self, a: &BoxInPhoto, b: &BoxInPhoto) -> u32 {
         self.context.max(reach_of(a) + reach_of(b))
     }
 
-    /// Pixels of the photo about some boxes that take part in their fill.
+    /// How many pixels around some boxes take part in their fill.
     #[cfg(feature = "engine")]
     pub(super) fn context_of(&self, boxes: &[BoxInPhoto]) -> u32 {
         let reach = boxes.iter().map(reach_of).max().unwrap_or(0);
@@ -112,7 +111,7 @@ impl RemovalOptions {
     }
 }
 
-/// How far strokes are followed out of boxes at least and at most, in pixels.
+/// Strokes are followed out of boxes by at least and at most this many pixels.
 const LEAST_REACH: u32 = 3;
 const MOST_REACH: u32 = 48;
 
@@ -121,27 +120,27 @@ fn reach_of(area: &BoxInPhoto) -> u32 {
     (area.height / 7).clamp(LEAST_REACH, MOST_REACH)
 }
 
-/// A box and as much beyond it as its digit's strokes are followed, a seventh of its height, from 3
-/// to 48 pixels; it may leave the photo. Boxes are drawn by hand, and what they cut off a stroke
-/// would stay as a scar.
+/// A box, enlarged by the distance to which its digit's strokes are followed: a seventh of its
+/// height, from 3 to 48 pixels. It may extend beyond the photo. Boxes are drawn by hand, and the
+/// part of a stroke outside them would remain as a scar.
 pub fn stroke_reach(area: &BoxInPhoto) -> BoxInPhoto {
     let endless = PhotoSize { width: u32::MAX, height: u32::MAX };
     area.grown(reach_of(area), endless)
 }
 
-/// Texture for a fill is looked for so many cells away in row and column.
+/// Texture for a fill is searched up to this many cells away, in rows and columns.
 pub(super) const TEXTURE_REACH: usize = 48;
 
-/// The side in pixels of the cells in which texture is looked for: one on digits as high as they
-/// mostly are in street photos.
+/// The side in pixels of the cells in which texture is searched: one pixel for digits as tall as
+/// they usually are in street photos.
 pub(super) fn cell_side(boxes: &[BoxInPhoto]) -> usize {
     let highest = boxes.iter().map(|b| b.height).max().unwrap_or(0);
     highest.div_ceil(80).max(1) as usize
 }
 
-/// How far from boxes their fills may depend on where others are, in pixels.
+/// Up to this distance from boxes, in pixels, their fills may depend on other boxes.
 pub fn texture_reach(boxes: &[BoxInPhoto]) -> u32 {
-    // A digit's strokes may be joined with its neighbours' some way about its box.
+    // Around its box, a digit's strokes may be joined with its neighbours'.
     let reach = boxes.iter().map(reach_of).max().unwrap_or(0);
     (TEXTURE_REACH * cell_side(boxes)) as u32 + 2 * reach
 }
@@ -169,19 +168,19 @@ pub struct ReportOptions {
     pub bins: usize,
     /// Pixels from one grid row or column to the next, at least 1.
     pub spacing: usize,
-    /// Percent of the crop's pixels that are quiet by their gradients, 0 to 100.
+    /// Percentage of the crop's pixels that count as quiet by their gradients, 0 to 100.
     pub percentile: f32,
-    /// How far, in standard deviations, the light/dark filter lets candidates go beyond their
-    /// median; all ways but the feature maps pass it.
+    /// How far beyond their median, in standard deviations, the light/dark filter keeps candidates.
+    /// It is used with all choices of key pixels except feature maps.
     pub filter: f32,
     /// Width of the net's Gaussians.
     pub sigma: Sigma,
-    /// Rounds of fold-in at most.
+    /// Maximum number of rounds of fold-in.
     pub rounds: usize,
 }
 
 impl ReportOptions {
-    /// The report's parameters for one way to choose key pixels.
+    /// The report's parameters for one choice of key pixels.
     pub fn by(key_pixels: KeyPixels) -> Self {
         ReportOptions {
             key_pixels,
@@ -195,11 +194,11 @@ impl ReportOptions {
     }
 }
 
-/// How the report chooses key pixels among those of the grid. The corners always are key pixels.
+/// How the report chooses key pixels on the grid. The corners are always key pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyPixels {
-    /// Where the first convolution's feature maps answer alike, [`quiet_by_feature_maps`](super::quiet_by_feature_maps); the
-    /// way that the report keeps.
+    /// Where the feature maps of the first convolution give similar values,
+    /// [`quiet_by_feature_maps`](super::quiet_by_feature_maps); the report's final choice.
     FeatureMaps,
     /// Where the gradient of the predicted digit is nearest to the mean of the others'.
     GradientNearAverage,
@@ -218,7 +217,7 @@ impl KeyPixels {
         KeyPixels::Grid,
     ];
 
-    /// Its name, in small letters.
+    /// Its name, in lower case.
     pub fn name(self) -> &'static str {
         match self {
             KeyPixels::FeatureMaps => "feature-maps",

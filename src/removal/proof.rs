@@ -1,6 +1,6 @@
-//! A second look at each fill, as a curious person would take it: strokes that the network still
-//! finds, and the digit if it is still read, with contrast stretched as well. Where something is
-//! left, more is filled.
+//! The second look at each fill, as a curious person would do it: are there strokes that the
+//! network still finds, and can the digit still be read, also with the contrast stretched? If
+//! something is left, more is filled.
 
 use super::{Check, Fill, Nets, groups::Group};
 use crate::{
@@ -11,36 +11,36 @@ use crate::{
     strokes::{Found, StrokeFinder},
 };
 
-/// Pixels about a group's area that the second look sees, too.
+/// The second look also sees this many pixels around a group's area.
 const SURROUNDINGS: u32 = 16;
 
-/// A pixel above this is a stroke's.
-const STROKE: f32 = 0.6;
+/// A pixel above this probability counts as a stroke.
+const LEAST_STROKE: f32 = 0.6;
 
-/// What the first look was so sure of is none of a digit's.
-const SURELY_NONE: f32 = 0.05;
+/// A pixel that was below this stroke probability at first does not count as a remain of a digit.
+const SURELY_NO_STROKE: f32 = 0.05;
 
-/// A pixel whose samples changed by at most so many levels looks as it did.
-const UNSEEN: u8 = 2;
+/// A change of a sample by at most this many levels is invisible.
+const INVISIBLE_LEVELS: u8 = 2;
 
-/// A digit counts as read before from the first probability on, in the result from the second on,
-/// and with contrast stretched from the third on: stretched noise looks like anything. Edges of a
+/// Confidences from which a digit counts as read: before the removal, in the result, and with
+/// contrast stretched, which makes noise look like digits. For a 1 it is higher, because edges of a
 /// wall look like a 1.
 const READ_BEFORE: f32 = 0.5;
 const READ_AFTER: f32 = 0.7;
 const READ_STRETCHED: f32 = 0.85;
 const READ_AS_ONE: f32 = 0.9;
 
-/// Where a digit is still read, the odds of strokes are multiplied by this in each round. Filling the
-/// whole box would leave a patch that is seen from afar, and alarms are often false.
-const LIKELIER: f32 = 3.0;
+/// If a digit can still be read, the odds of strokes are multiplied by this in each round. Filling
+/// the whole box instead would leave a conspicuous patch, often after a false alarm.
+const ODDS_FACTOR: f32 = 3.0;
 
-/// Contrast is stretched until this share of the pixels on either side is black or white, but not
-/// by more than the factor.
-const CLIPPED: usize = 50;
+/// Contrast is stretched until one pixel in this many is black, and as many are white, but not by
+/// more than the factor below.
+const CLIPPED_ONE_IN: usize = 50;
 const MOST_STRETCHED: f32 = 6.0;
 
-/// What the second look has found in a group's area.
+/// The findings of the second look in a group's area.
 pub(super) struct Proof {
     /// One for each of the group's boxes, in their order.
     pub(super) checks: Vec<Check>,
@@ -51,8 +51,8 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// Looks at what some fills, laid in their order, make of a group. `before` is what was read in
-    /// each of its boxes on the photo.
+    /// Checks a group after some fills, copied in their order. `before` is the reading of each of
+    /// its boxes on the original photo.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.
@@ -86,15 +86,15 @@ impl Proof {
             Some(finder) => strokes_in(&result, moved(&group.area), group, moved, finder).await?,
             None => Vec::new(),
         };
-        // The network expects a digit in each box: with the strokes gone it finds one on a fill now
-        // and then, or in the wall that is left between. What is left of a digit lies beside the fill,
-        // and was not sure to be none of it before.
+        // The network expects a digit in each box. Without the strokes it sometimes finds one on
+        // the fill, or on the wall between. Real remains of a digit are beside the fill, and were
+        // not surely background before.
         for (i, stroke) in strokes.iter_mut().enumerate() {
-            if changed[i] || found.get(i).is_some_and(|before| *before < SURELY_NONE) {
+            if changed[i] || found.get(i).is_some_and(|before| *before < SURELY_NO_STROKE) {
                 *stroke = 0.0;
             }
         }
-        let differ = |(a, b): (&u8, &u8)| a.abs_diff(*b) > UNSEEN;
+        let differ = |(a, b): (&u8, &u8)| a.abs_diff(*b) > INVISIBLE_LEVELS;
         let after_fills = result.to_rgba8();
         let looks_other = |area: BoxInPhoto| {
             (area.top..area.bottom()).any(|y| {
@@ -113,7 +113,7 @@ impl Proof {
                 })
             };
             let count = |strokes: &[f32]| {
-                pixels().filter(|&i| strokes.get(i).is_some_and(|it| *it > STROKE)).count()
+                pixels().filter(|&i| strokes.get(i).is_some_and(|it| *it > LEAST_STROKE)).count()
             };
             let residue = count(&strokes) as f32 / count(found).max(1) as f32;
             Check {
@@ -131,8 +131,8 @@ impl Proof {
         self.checks.iter().all(Check::passes)
     }
 
-    /// What is to be filled now: what was found before, what is left of it, and, where a digit can
-    /// still be read, what is less likely a stroke and a rim of `by` pixels.
+    /// What to fill next: the strokes found before and what is left of them; if a digit can still
+    /// be read, also less likely strokes, and a rim of `by` pixels.
     pub(super) fn widened(&self, found: &Found, group: &Group<'_>, by: usize) -> Found {
         let width = group.area.width as usize;
         let mut strokes = found.strokes.clone();
@@ -144,7 +144,7 @@ impl Proof {
             .iter()
             .zip(inside.iter())
             .map(|(stroke, inside)| match inside {
-                true => LIKELIER * stroke / (1.0 + (LIKELIER - 1.0) * stroke),
+                true => ODDS_FACTOR * stroke / (1.0 + (ODDS_FACTOR - 1.0) * stroke),
                 false => 0.0,
             })
             .collect();
@@ -167,7 +167,7 @@ async fn strokes_in(
     let boxes: Vec<BoxInPhoto> =
         group.touching.iter().filter_map(|b| Some(moved(&b.intersection(&group.area)?))).collect();
     let mut strokes = finder.find(result, area, &boxes).await?.strokes;
-    // Other digits that stay may well be found.
+    // Other digits, which are kept, may be found.
     for (i, stroke) in strokes.iter_mut().enumerate() {
         if !group.corrected.inside[i] && !group.within_reach[i] {
             *stroke = 0.0;
@@ -176,7 +176,7 @@ async fn strokes_in(
     Ok(strokes)
 }
 
-/// The boxes of the digits read `before` that are still read in the result, as it is or with its
+/// The boxes of the digits read `before` that can still be read in the result, as it is or with its
 /// contrast stretched.
 async fn legible(
     result: &Photo,
@@ -202,7 +202,7 @@ async fn legible(
     Ok(legible.map(|((area, _), _)| *area).collect())
 }
 
-/// What is read in boxes once the contrast in each is stretched.
+/// The readings in boxes after the contrast in each is stretched.
 async fn read_stretched(
     photo: &Photo,
     boxes: &[BoxInPhoto],
@@ -218,7 +218,7 @@ async fn read_stretched(
     Ok(readings)
 }
 
-/// A part of a photo with the contrast of what it shows in `area` stretched.
+/// A part of a photo, with contrast stretched by the values in `area`.
 fn stretched(photo: &Photo, part: BoxInPhoto, area: BoxInPhoto) -> Photo {
     let planes = |of: BoxInPhoto| {
         let size = [of.height, of.width];
@@ -226,7 +226,7 @@ fn stretched(photo: &Photo, part: BoxInPhoto, area: BoxInPhoto) -> Photo {
     };
     let mut inside = planes(area);
     inside.sort_by(f32::total_cmp);
-    let tail = inside.len() / CLIPPED;
+    let tail = inside.len() / CLIPPED_ONE_IN;
     let (low, high) = (inside[tail], inside[inside.len() - 1 - tail]);
     let middle = (low + high) / 2.0;
     let factor = (1.0 / (high - low).max(1e-3)).clamp(1.0, MOST_STRETCHED);
@@ -287,7 +287,8 @@ mod tests {
         .expect("the CPU computes")
     }
 
-    /// The columns of a fill's area up to the middle of its second box, in which the photo stays.
+    /// Whether a pixel is left of the middle of the fill's second box; there the photo is left
+    /// unchanged.
     fn stays(fill: &Fill, i: usize) -> bool {
         let column = fill.area.left as usize + i % fill.area.width as usize;
         let second = fill.boxes[1];
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn strokes_that_were_missed_are_found() {
-        // One digit and a half stay as they are.
+        // One digit and a half are left unchanged.
         let (checks, passes) = checked(|_, fill| {
             let kept: Vec<bool> = (0..fill.inside.len()).map(|i| stays(fill, i)).collect();
             fill.inside.iter_mut().zip(kept).for_each(|(inside, kept)| *inside &= !kept);
@@ -320,8 +321,8 @@ mod tests {
 
     #[test]
     fn a_remnant_in_a_fill_is_read() {
-        // A twelfth of the first digit's contrast is left in what is filled: hardly seen, but read
-        // once contrast is stretched.
+        // A twelfth of the first digit's contrast is left in the fill: hardly visible, but read
+        // after contrast is stretched.
         let (checks, passes) = checked(|photo, fill| {
             let before = photo.planes(fill.area);
             let pixels = fill.inside.len();

@@ -1,34 +1,36 @@
-//! The digits that a box round a whole number holds, told by their strokes.
+//! Splits a box round a whole number into its digits, by their strokes.
 
 use crate::photo::{BoxInPhoto, Mask};
 
-/// A box narrower than this, in heights, holds one digit.
-const LEAST_ASPECT: f32 = 0.9;
+/// A box narrower than this multiple of its height holds one digit.
+const SEVERAL_DIGITS_ASPECT: f32 = 0.9;
 
-/// A pixel above this stroke probability is a stroke's.
-const STROKE: f32 = 0.5;
+/// A pixel above this stroke probability counts as a stroke.
+const LEAST_STROKE: f32 = 0.5;
 
-/// What is lower than this share of the tallest part is no digit but a dot, a dash or dirt.
-const LEAST_HEIGHT: f32 = 0.45;
+/// A part that is shorter than this share of the tallest part is not a digit, but a dot, a dash or
+/// dirt.
+const LEAST_DIGIT_HEIGHT: f32 = 0.45;
 
-/// Parts that share this much of the narrower one's columns are one digit, such as a stencilled 8 or
-/// a 5 whose bar stands apart.
-const LEAST_COMMON: f32 = 0.5;
+/// Parts that share this much of the narrower one's columns are one digit, such as a stencilled 8,
+/// or a 5 whose bar is apart.
+const LEAST_SHARED_COLUMNS: f32 = 0.5;
 
-/// A part wider than this, in heights, is two digits or more that touch; one is about so wide.
-const MOST_ASPECT: f32 = 1.05;
-const USUAL_ASPECT: f32 = 0.62;
+/// A part wider than the first multiple of its height is two or more touching digits; one digit is
+/// usually as wide as the second.
+const MOST_DIGIT_ASPECT: f32 = 1.05;
+const USUAL_DIGIT_ASPECT: f32 = 0.62;
 
 /// Whether a box is wide enough to hold several digits.
 pub(super) fn may_hold_several(area: &BoxInPhoto) -> bool {
-    area.width as f32 > LEAST_ASPECT * area.height as f32
+    area.width as f32 > SEVERAL_DIGITS_ASPECT * area.height as f32
 }
 
-/// The digits in a box from left to right, of the stroke probabilities of its pixels; the box itself
-/// where there are fewer than two.
+/// The digits in a box from left to right, from the stroke probabilities of its pixels; the box
+/// itself if there are fewer than two.
 pub(super) fn digits_of(strokes: &[f32], area: BoxInPhoto) -> Vec<BoxInPhoto> {
     let (width, height) = (area.width as usize, area.height as usize);
-    let mask = Mask::from_fn(width, height, |i| strokes[i] > STROKE);
+    let mask = Mask::from_fn(width, height, |i| strokes[i] > LEAST_STROKE);
     let mut parts: Vec<BoxInPhoto> = mask
         .components()
         .into_iter()
@@ -36,17 +38,17 @@ pub(super) fn digits_of(strokes: &[f32], area: BoxInPhoto) -> Vec<BoxInPhoto> {
         .collect();
     let tallest = parts.iter().map(|part| part.height).max().unwrap_or(0);
     parts.retain(|part| {
-        part.height as f32 >= LEAST_HEIGHT * tallest as f32 || part.width > tallest / 4
+        part.height as f32 >= LEAST_DIGIT_HEIGHT * tallest as f32 || part.width > tallest / 4
     });
     parts.sort_by_key(|part| part.left);
     let mut digits: Vec<BoxInPhoto> = Vec::new();
     for part in parts {
-        match digits.last_mut().filter(|last| common(last, &part) >= LEAST_COMMON) {
+        match digits.last_mut().filter(|last| common(last, &part) >= LEAST_SHARED_COLUMNS) {
             Some(last) => *last = last.union(&part),
             None => digits.push(part),
         }
     }
-    digits.retain(|digit| digit.height as f32 >= LEAST_HEIGHT * tallest as f32);
+    digits.retain(|digit| digit.height as f32 >= LEAST_DIGIT_HEIGHT * tallest as f32);
     let apart = |digit: BoxInPhoto| cut_apart(&mask, digit);
     let digits: Vec<BoxInPhoto> = digits.into_iter().flat_map(apart).collect();
     if digits.len() < 2 {
@@ -60,7 +62,7 @@ pub(super) fn digits_of(strokes: &[f32], area: BoxInPhoto) -> Vec<BoxInPhoto> {
     digits.into_iter().map(on_photo).collect()
 }
 
-/// The smallest box that holds some pixels, by column and row.
+/// The smallest box round some pixels, which are given by column and row.
 fn hull(pixels: impl Iterator<Item = (usize, usize)>) -> Option<BoxInPhoto> {
     pixels
         .map(|(x, y)| BoxInPhoto { left: x as u32, top: y as u32, width: 1, height: 1 })
@@ -73,14 +75,14 @@ fn common(a: &BoxInPhoto, b: &BoxInPhoto) -> f32 {
     shared as f32 / a.width.min(b.width).max(1) as f32
 }
 
-/// Digits that touch, cut where there are the fewest strokes in a column near each place where one
-/// should end.
+/// Touching digits, cut near each place where one should end, at the column with the fewest
+/// strokes.
 fn cut_apart(mask: &Mask, part: BoxInPhoto) -> Vec<BoxInPhoto> {
     let (width, height) = (part.width as f32, part.height as f32);
-    if width <= MOST_ASPECT * height {
+    if width <= MOST_DIGIT_ASPECT * height {
         return vec![part];
     }
-    let count = (width / (USUAL_ASPECT * height)).round().max(2.0) as u32;
+    let count = (width / (USUAL_DIGIT_ASPECT * height)).round().max(2.0) as u32;
     let strokes_in = |x: u32| {
         (part.top..part.bottom()).filter(|&y| mask[y as usize * mask.width() + x as usize]).count()
     };

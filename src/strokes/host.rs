@@ -1,5 +1,5 @@
-//! The stroke network with its weights on the host: what it runs on where there is no GPU, and
-//! the way forward of its training. A test holds it against Burn's tensors.
+//! The stroke network with its weights on the host. It runs here without a GPU, and for the forward
+//! pass of its training. A test compares it with Burn's tensors.
 
 use super::network::{CONVOLUTIONS, StrokeNet};
 use crate::classifier::{
@@ -17,7 +17,8 @@ pub(crate) struct HostStrokeNet {
     pub(crate) layers: Vec<Convolution>,
 }
 
-/// What the convolutions gave for one input, after their ReLUs, and what went into some of them.
+/// The outputs of the convolutions for one input, after their ReLUs, and the inputs of some of
+/// them.
 pub(crate) struct Activations {
     /// Outputs, first to last.
     pub(crate) outputs: Vec<Vec<f32>>,
@@ -34,7 +35,7 @@ pub(crate) fn sizes(i: usize, [rows, columns]: [usize; 2]) -> Sizes {
 }
 
 impl HostStrokeNet {
-    /// Reads a network's weights back from its device, while waiting.
+    /// Reads a network's weights back from its device, and waits for them.
     ///
     /// # Errors
     /// [`EngineError`] when they cannot be read.
@@ -48,7 +49,7 @@ impl HostStrokeNet {
         self.forward(cells, size, &mut Vec::new()).outputs.pop().unwrap_or_default()
     }
 
-    /// The same, with all that the way back needs.
+    /// The same, with all that the backward pass needs.
     pub(crate) fn forward(
         &self,
         cells: &[f32],
@@ -136,7 +137,7 @@ mod tests {
         device.seed(5);
         let net = StrokeNet::new(&device);
         let host = HostStrokeNet::of(&net).expect("the CPU's weights");
-        // The second is laid out in several parts.
+        // The second is computed in several parts.
         for [rows, columns] in [[8, 12], [52, 64]] {
             let cells: Vec<f32> = (0..(20 * rows * columns) as u32)
                 .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)

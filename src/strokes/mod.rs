@@ -1,8 +1,10 @@
-//! Finds the strokes of the digits in boxes, which pixels a digit, its shadow or their blur
-//! changes; and the key pixels, from which what is behind the strokes can be told.
+//! Finds the strokes of the digits in boxes: the pixels that a digit, its shadow or their blur
+//! changes. It also finds the key pixels, from which the background behind the strokes can be
+//! predicted.
 //!
-//! A small network says both, trained on synthetic photos (`doorplate train --net StrokeNet`),
-//! where the same photo without its digits is known. No real photo is labelled for it.
+//! Both come from a small network, which is trained on synthetic photos that are drawn with and
+//! without their digits (`doorplate train --net StrokeNet`). No real photo had to be labelled for
+//! it.
 
 mod digits;
 mod host;
@@ -27,19 +29,19 @@ use crate::{
     photo::{BoxInPhoto, Photo},
 };
 
-/// What the network says of the pixels of an area, row after row, each 0 to 1.
+/// The network's results for the pixels of an area, row after row, each 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
-    /// How likely a pixel is a stroke's.
+    /// The probability that a pixel is a stroke.
     pub strokes: Vec<f32>,
-    /// How much a pixel counts as a key pixel: background that shows what is behind the strokes.
+    /// A pixel's weight as a key pixel: background that shows what is behind the strokes.
     pub key_pixels: Vec<f32>,
 }
 
 impl Found {
-    /// The same with what alternates from one pixel of its `region` to the next taken out, as the
-    /// network answers for squares of [`CELL`](network::CELL) pixels and may favour one of a
-    /// square's; and strokes that end softly, a pixel further out, as their blur does.
+    /// The same without alternation from one pixel of its `region` to the next: the network answers
+    /// for squares of [`CELL`](network::CELL) pixels, and may favour one pixel of a square. Strokes
+    /// also end softly, a pixel further out, like their blur.
     fn evened(self, region: &Region) -> Self {
         let even = |plane: &[f32]| region.blurred(plane);
         let strokes: Vec<f32> =
@@ -49,7 +51,7 @@ impl Found {
         found
     }
 
-    /// Lets no pixel count as a key pixel more than its probability of being none of a stroke.
+    /// Limits each pixel's weight as a key pixel to the probability that it is not a stroke.
     pub(crate) fn strokes_are_no_key_pixels(&mut self) {
         for (weight, stroke) in self.key_pixels.iter_mut().zip(&self.strokes) {
             *weight = weight.min(1.0 - stroke);
@@ -61,7 +63,7 @@ impl Found {
 #[derive(Clone, Debug)]
 pub struct StrokeFinder {
     net: StrokeNet,
-    /// Its weights on the host, where that is what it runs on.
+    /// Its weights on the host, if it runs there.
     host: Option<Arc<HostStrokeNet>>,
     device: Device,
 }
@@ -72,7 +74,7 @@ impl StrokeFinder {
     /// # Errors
     /// [`EngineError`] when the weights cannot be read back.
     pub fn new(net: StrokeNet, device: Device) -> Result<Self, EngineError> {
-        // Elsewhere they stay where they are: a browser's GPU cannot be waited for.
+        // On other devices they are not read back: one cannot wait for a browser's GPU.
         let on_host = device == Device::flex();
         let host = if on_host { Some(Arc::new(HostStrokeNet::of(&net)?)) } else { None };
         Ok(StrokeFinder { net, host, device })
@@ -81,7 +83,7 @@ impl StrokeFinder {
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
-    /// What is wrong with the bytes: they are damaged, or a tensor is missing, left over, or of
+    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
     /// another shape.
     pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
         let mut net = StrokeNet::new(device);
@@ -118,8 +120,9 @@ impl StrokeFinder {
 
     /// The strokes and key pixels of `area`; `boxes` say where the digits are.
     ///
-    /// Tall digits are looked for coarse to fine: where they are small enough to be seen as a whole,
-    /// then at twice the resolution with what was found as a prior, until their rims are exact.
+    /// Tall digits are found from coarse to fine: first at a resolution at which the network sees
+    /// them as a whole, then at twice the resolution with the first result as a prior, and so on,
+    /// until their rims are exact.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
@@ -145,8 +148,8 @@ impl StrokeFinder {
         })
     }
 
-    /// The digits that a box holds, from left to right: several where it goes round a whole number,
-    /// and the box itself where it holds one, or they cannot be told apart.
+    /// The digits in a box, from left to right: several if it is round a whole number; the box
+    /// itself if it holds one digit, or if the digits cannot be separated.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.
@@ -162,7 +165,7 @@ impl StrokeFinder {
         Ok(digits::digits_of(&found.strokes, area))
     }
 
-    /// What the network says of a region's pixels, of its input.
+    /// The network's results for a region's pixels, from its input.
     async fn found_in(&self, region: &Region, cells: Vec<f32>) -> Result<Found, EngineError> {
         let [channels, rows, columns] = region.cells();
         let odds = if let Some(host) = &self.host {

@@ -15,15 +15,15 @@ use burn::{
     },
 };
 
-/// Pixels of the photo, in row and column, that make up one position of the network's input and
-/// output: they lie in its channels.
+/// One position of the network's input and output holds a square of this many pixels on each side,
+/// in its channels.
 pub const CELL: usize = 2;
 
-/// Channels of a pixel: red, green, blue, whether it lies in a box, and what the network found at
-/// half this resolution: twice the probability of a stroke less 1, or 0 where it has not looked yet.
+/// Channels of a pixel: red, green, blue, whether it lies in a box, and the network's result at
+/// half this resolution: twice the stroke probability minus 1, or 0 if there is none yet.
 pub const CHANNELS: usize = 5;
 
-/// Values of a pixel that the network gives: log-odds of a stroke, and of a key pixel.
+/// Outputs for each pixel: the log-odds of a stroke, and of a key pixel.
 pub const OUTPUTS: usize = 2;
 
 /// The input's rows and columns are multiples of this many pixels: two poolings of a cell.
@@ -39,7 +39,7 @@ pub(crate) const CONVOLUTIONS: [[usize; 2]; 10] = [
     [40, 72],
     [72, 72],
     [72, 40],
-    // Up again, each time with what was there on the way down added.
+    // Up again, each time with the result from the way down added.
     [40, 24],
     [24, 24],
     [24, OUTPUTS * CELL * CELL],
@@ -53,7 +53,7 @@ pub struct StrokeNet {
 }
 
 impl StrokeNet {
-    /// Its name, as an architecture's.
+    /// Its name on the command line.
     pub const NAME: &str = "StrokeNet";
 
     /// A freshly initialised network (He et al., 2015).
@@ -71,8 +71,9 @@ impl StrokeNet {
         StrokeNet { convolutions }
     }
 
-    /// Log-odds of strokes and of key pixels, `[n, 8, rows, columns]`, of inputs `[n, 20, rows, columns]`, where
-    /// rows and columns are multiples of 4 and each position is a cell of 2 x 2 pixels.
+    /// Log-odds of strokes and of key pixels, `[n, 8, rows, columns]`, for inputs `[n, 20, rows,
+    /// columns]`, where rows and columns are multiples of 4 and each position is a cell of 2 x 2
+    /// pixels.
     pub fn forward(&self, cells: Tensor<4>) -> Tensor<4> {
         let conv = |i: usize, x: Tensor<4>| self.convolutions[i].forward(x);
         let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();

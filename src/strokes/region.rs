@@ -1,53 +1,53 @@
-//! A region of a photo as the stroke network sees it, and what the network says of it as the
-//! photo sees that.
+//! Converts a region of a photo to the stroke network's input, and the network's output to the
+//! photo's pixels.
 //!
-//! Regions lie on one grid all over the photo: their pixels' sides are powers of two, and their
-//! edges multiples of a few of them. So a box that is moved by a pixel is seen through the same
-//! pixels as before, and little changes in the answer.
+//! All regions lie on one grid over the photo: the sides of their pixels are powers of two, and
+//! their edges are at multiples of a few of these pixels. So if a box moves by a pixel, the network
+//! still sees the same pixels, and the result changes little.
 
 use super::network::{CELL, CHANNELS, MULTIPLE};
 use crate::photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo};
 
-/// Where digits are looked for first they are at most so tall, in the region's pixels: there the
+/// In the first, coarsest region, digits are at most this tall, in the region's pixels, so that the
 /// network sees them as a whole.
 const COARSE_HEIGHT: u32 = 48;
 
-/// Where their rims are told last they are at most so tall.
+/// In the last, finest region, which gives their rims, they are at most this tall.
 const FINE_HEIGHT: u32 = 256;
 
-/// Regions with a longer side are shrunk, in pixels, so that the cost is bounded.
-const LONGEST: u32 = 1024;
+/// Regions with a longer side, in pixels, are shrunk, to bound the cost.
+const LONGEST_SIDE: u32 = 1024;
 
-/// What the first look sees about the area, in the region's pixels: where the photo is shrunk, it
-/// costs little.
-const VIEW: u32 = 12;
+/// Margin around the area in the first region, in the region's pixels. On a shrunk photo it costs
+/// little.
+const VIEW_MARGIN: u32 = 12;
 
-/// Contrasts below this (on the scale 0 to 1) are not made larger: they are noise.
+/// Contrasts below this (on the scale 0 to 1) are noise, and not amplified.
 const LEAST_CONTRAST: f32 = 0.04;
 
 /// A part of a photo, resampled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Region {
-    /// What it shows of the photo; it may leave it.
+    /// The part of the photo that it shows; it may extend beyond the photo.
     frame: LooseBox,
-    /// Its pixels; where the network looks at them, multiples of [`MULTIPLE`].
+    /// Its size in pixels; as input of the network, multiples of [`MULTIPLE`].
     rows: usize,
     columns: usize,
 }
 
 impl Region {
-    /// The regions in which digits are looked for, coarse to fine, each with pixels of half the side
-    /// of the one before it: the first shows digits in `boxes` as a whole, the last their rims.
+    /// The regions in which digits are found, from coarse to fine. Each has pixels of half the side
+    /// of those before it. The first shows the digits in `boxes` as a whole, the last their rims.
     pub(crate) fn coarse_to_fine(area: BoxInPhoto, boxes: &[BoxInPhoto]) -> Vec<Self> {
-        // A box round a whole number is as tall as its digits; that of a digit that lies on its side
+        // A box round a whole number is as tall as its digits, but a box round a digit on its side
         // is not.
         let size = |b: &BoxInPhoto| b.height.max(b.width / 4);
         let tallest = boxes.iter().filter(|b| b.within(&area, 0)).map(size).max().unwrap_or(0);
         let longest = area.width.max(area.height);
-        // By how many halvings a length comes down to a limit.
+        // The number of halvings that bring a length down to a limit.
         let halvings =
             |length: u32, limit: u32| length.div_ceil(limit).max(1).next_power_of_two().ilog2();
-        let least = halvings(longest, LONGEST);
+        let least = halvings(longest, LONGEST_SIDE);
         let coarsest = halvings(tallest, COARSE_HEIGHT).max(least);
         let finest = halvings(tallest, FINE_HEIGHT).max(least);
         (finest..=coarsest)
@@ -55,12 +55,13 @@ impl Region {
             .map(|halvings| {
                 let side = 1 << halvings;
                 let first = halvings == coarsest && halvings > 0;
-                Region::on_grid(area, side, if first { VIEW * side } else { 0 })
+                Region::on_grid(area, side, if first { VIEW_MARGIN * side } else { 0 })
             })
             .collect()
     }
 
-    /// The region of an area and `about` pixels of the photo beyond it, with pixels of this side.
+    /// The region of an area with a margin of `about` pixels of the photo, with pixels of this
+    /// side.
     fn on_grid(area: BoxInPhoto, side: u32, about: u32) -> Self {
         let step = i64::from(side) * MULTIPLE as i64;
         let line = |start: u32, end: u32| {
@@ -89,7 +90,7 @@ impl Region {
         Region { frame, rows: side, columns: side }
     }
 
-    /// What it shows of the photo; it may leave it.
+    /// The part of the photo that it shows; it may extend beyond the photo.
     #[cfg(feature = "native")]
     pub(crate) fn frame(&self) -> LooseBox {
         self.frame
@@ -155,7 +156,7 @@ impl Region {
         inside
     }
 
-    /// Pixels of the photo that one of its own is high and wide.
+    /// The height and width of one of its pixels, in pixels of the photo.
     fn steps(&self) -> (f64, f64) {
         (self.frame.height / self.rows as f64, self.frame.width / self.columns as f64)
     }
@@ -187,8 +188,8 @@ impl Region {
         plane
     }
 
-    /// A plane of its pixels, each a mean of itself and its neighbours in row and column that count
-    /// half, so that nothing is left of what alternates from pixel to pixel.
+    /// A plane of its pixels, each averaged with its neighbours in row and column, which count
+    /// half. This removes alternation from pixel to pixel.
     pub(crate) fn blurred(&self, plane: &[f32]) -> Vec<f32> {
         let line = |a: f32, b: f32, c: f32| (a + 2.0 * b + c) / 4.0;
         let mut across = Vec::with_capacity(plane.len());
@@ -208,16 +209,16 @@ impl Region {
             .collect()
     }
 
-    /// What a plane of its pixels says of the pixels of `area`: linear between its own.
+    /// The values of a plane at the pixels of `area`, by linear interpolation.
     pub(crate) fn pixels_of(&self, plane: &[f32], area: BoxInPhoto) -> Vec<f32> {
         self.seen_in(plane, &Region::of_photo(area))
     }
 
-    /// What a plane of its pixels says of another region's pixels: linear between its own.
+    /// The values of a plane at another region's pixels, by linear interpolation.
     fn seen_in(&self, plane: &[f32], other: &Region) -> Vec<f32> {
         let ((down, across), (other_down, other_across)) = (self.steps(), other.steps());
-        // For each of the other's rows (or columns) the two of its own between which its centre
-        // lies, and where between them.
+        // For each of the other's rows (or columns) the two of this region between which its centre
+        // lies, and the position between them.
         let line = |from: f64, step: f64, count: usize, origin: f64, own: f64, limit: usize| {
             let of = |i: usize| {
                 let centre = from + (i as f64 + 0.5) * step;
@@ -247,8 +248,8 @@ fn corners() -> impl Iterator<Item = (usize, usize)> {
     (0..CELL).flat_map(|dy| (0..CELL).map(move |dx| (dy, dx)))
 }
 
-/// Takes the mean of each of three planes from it, and divides all by their common deviation, so
-/// that light and contrast do not matter.
+/// Subtracts its mean from each of three planes, and divides all by their common deviation, so that
+/// light and contrast do not matter.
 fn standardise(planes: &mut [f32], pixels: usize) {
     let mut squares = 0.0;
     for plane in planes.chunks_exact_mut(pixels) {
@@ -280,7 +281,7 @@ mod tests {
         let small = Region::coarse_to_fine(area(3, 4, 38, 58), &[area(12, 13, 20, 40)]);
         assert_eq!(sizes(&small), [(1.0, 64, 48)]);
         let tall = Region::coarse_to_fine(area(64, 64, 256, 384), &[area(92, 96, 200, 300)]);
-        // The first look reaches further.
+        // The first region has a larger margin.
         assert_eq!(sizes(&tall), [(8.0, 80, 64), (4.0, 96, 64), (2.0, 192, 128)]);
     }
 

@@ -1,4 +1,4 @@
-//! The report's variant of the GRNN in which every node has a width of its own.
+//! The report's variant of the GRNN in which every node has its own width.
 //!
 //! The net's value at a pixel X is
 //!
@@ -10,10 +10,12 @@
 //! where d_i is node i's distance to the nearest other node, in pixels. No matrix product over
 //! the lattice gives this, so the weights come from a dense system.
 
-/// How far a node reaches, in its sigmas; what is beyond would add less than 1e-21 to a sum.
+/// How far a node reaches, in units of its sigma; beyond that it would add less than 1e-21 to a
+/// sum.
 pub(super) const REACH: f64 = 10.0;
 
-/// Below this a pivot is rounding: the node's Gaussian is a sum of others', and it gets no weight.
+/// A pivot below this is a rounding error: the node's Gaussian is a sum of others', and the node
+/// gets no weight.
 const LEAST_PIVOT: f64 = 1e-12;
 
 /// A trained net.
@@ -23,11 +25,11 @@ pub(super) struct AdaptiveGrnn {
     nodes: Vec<(usize, usize)>,
     /// The nodes' sigmas in pixels.
     sigmas: Vec<f64>,
-    /// For each channel a weight a node.
+    /// For each channel a weight for each node.
     weights: Vec<Vec<f64>>,
 }
 
-/// The nodes' sigmas in pixels, at least `unit`, the width that counts as 1.
+/// The nodes' sigmas in pixels, at least `unit`. Distances are measured in this unit.
 ///
 /// A node without another has the least width.
 fn sigmas_of(nodes: &[(usize, usize)], unit: f64) -> Vec<f64> {
@@ -53,7 +55,7 @@ fn gaussian(distance: usize, sigma: f64) -> f64 {
 }
 
 impl AdaptiveGrnn {
-    /// Trains a net so that it gives back the `values` (for each channel one a node) at its nodes.
+    /// Trains a net to reproduce the `values` (for each channel one for each node) at its nodes.
     pub(super) fn train(nodes: Vec<(usize, usize)>, values: Vec<Vec<f64>>, unit: f64) -> Self {
         let sigmas = sigmas_of(&nodes, unit);
         let mut rows: Vec<Vec<f64>> = nodes

@@ -6,8 +6,8 @@ use crate::{
     removal::{KeyPixels, Lattice, ReportOptions, quiet_by_feature_maps},
 };
 
-/// Which crossings of a box's lattice become key pixels, of those `on_grid`; the corners are left
-/// to the caller. `planes` are the box's pixels.
+/// Which crossings of a box's lattice, of those `on_grid`, become key pixels. The caller adds the
+/// corners. `planes` are the box's pixels.
 pub(super) fn choose(
     photo: &Photo,
     area: BoxInPhoto,
@@ -70,12 +70,12 @@ fn brightness_at(planes: &Planes, lattice: &Lattice) -> Vec<f32> {
         .collect()
 }
 
-/// The light/dark filter: strokes and background differ in brightness, and most candidates are
-/// thought to be background.
+/// The light/dark filter. It assumes that strokes and background differ in brightness, and that
+/// most candidates are background.
 ///
 /// With m the median brightness of the candidates, s their standard deviation (n) and t the
-/// `factor`: where m is below their mean, those below m + t s stay, else those above m - t s.
-/// Candidates that are all equally bright stay.
+/// `factor`: if m is below their mean, those below m + t s are kept, otherwise those above m - t s.
+/// If all candidates are equally bright, all are kept.
 fn keep_light_or_dark(candidates: &mut [bool], brightness: &[f32], factor: f32) {
     let mut values: Vec<f32> =
         brightness.iter().zip(candidates.iter()).filter_map(|(b, c)| c.then_some(*b)).collect();
@@ -157,11 +157,11 @@ mod tests {
         // A dark one with a light stroke.
         let dark = light.map(|value| 1.0 - value);
         assert_eq!(kept(&dark, 0.2), [true, true, true, true, true, false]);
-        // Without room the median itself goes; with much, everything stays.
+        // With a factor of 0 the median itself is dropped; with a large one everything is kept.
         assert_eq!(kept(&light, 0.0), [false, false, true, false, false, false]);
         assert_eq!(kept(&light, 3.0), [true; 6]);
         assert_eq!(kept(&[0.4; 5], 0.2), [true; 5]);
-        // What is no candidate neither counts nor becomes one.
+        // Pixels that are not candidates do not count, and do not become candidates.
         let mut some = [true, true, true, false, false, false];
         keep_light_or_dark(&mut some, &[0.8, 0.8, 0.1, 0.8, 0.0, 0.0], 0.2);
         assert_eq!(some, [true, true, false, false, false, false]);
@@ -180,8 +180,8 @@ mod tests {
 
     #[test]
     fn gradients_tell_a_flat_background_from_a_stroke() {
-        // 20 x 20 pixels with a stroke down columns 8 to 11: the digit that is read, 3, hangs on
-        // it, the others do not.
+        // 20 x 20 pixels with a stroke down columns 8 to 11: the gradient of the digit that is
+        // read, 3, depends on it, those of the others do not.
         let pixel = |other: usize| -> Vec<f32> {
             let at = |i: usize| match (i % 20, other) {
                 (8..12, 3) => 5.0,

@@ -1,9 +1,11 @@
-//! The removal as the report describes it, to compare with and to look at step by step.
+//! The removal as the report (see docs/words.md) describes it, for comparison, and to be shown step
+//! by step.
 //!
-//! Each box is filled alone, from its original pixels: key pixels of the grid inside it, a GRNN
-//! trained to give them back, rounds of fold-in until the grid is full or the rounds are up, and
-//! the whole box predicted. Only the training differs: where the report's Adagrad stops near the
-//! optimum, [`Grnn`] and the dense system of the adaptive variant reach it.
+//! Each box is filled by itself, from its original pixels. Key pixels are chosen on a grid in the
+//! box, and a GRNN is trained to reproduce them. Then there are rounds of fold-in until the grid is
+//! full or the maximum of rounds is reached, and the net predicts the whole box. Only the training
+//! differs: the report's Adagrad stops close to the optimum, while [`Grnn`] and the dense system of
+//! the adaptive variant reach it.
 
 mod adaptive;
 mod key_pixels;
@@ -18,18 +20,18 @@ use crate::{
     photo::{BoxInPhoto, Mask, Photo, Planes},
 };
 
-/// Nodes of an adaptive net at most: its system is dense, so time grows with their cube.
+/// Maximum number of nodes of an adaptive net: its system is dense, so time grows with their cube.
 const MOST_ADAPTIVE_NODES: usize = 600;
 
 impl ReportOptions {
-    /// How many times coarser the net is in a box, so that a box drawn over a whole photo by
-    /// mistake costs seconds and not hours.
+    /// By which factor the net is coarser in a large box, so that a box drawn over a whole photo by
+    /// mistake takes seconds and not hours.
     fn coarser_in(&self, area: BoxInPhoto) -> usize {
         let coarser = area.width.max(area.height).div_ceil(FINE_UP_TO) as usize;
         let Sigma::Adaptive = self.sigma else { return coarser };
         let nodes = |coarser: usize| {
             let spacing = self.spacing.max(1).saturating_mul(coarser);
-            // As many as the lattice has at most, the last row and column included.
+            // The most that the lattice can have, including the last row and column.
             let lines = |length: u32| (length as usize - 1).div_ceil(spacing) + 1;
             lines(area.width) * lines(area.height)
         };
@@ -38,11 +40,11 @@ impl ReportOptions {
     }
 }
 
-/// Fills all `boxes` as the report does, one fill a box, in their order; where boxes overlap, the
-/// later fill lies on top. `watch` is shown each round of each box.
+/// Fills all `boxes` as the report does, with one fill for each box, in their order; if boxes
+/// overlap, the later fill is on top. `watch` is called with each round of each box.
 ///
-/// Where no node is near enough for a prediction (10 sigma), a pixel takes the value of the
-/// nearest one, as the formula's limit does.
+/// If no node is near enough for a prediction (10 sigma), a pixel gets the value of the nearest
+/// one, which is the formula's limit.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -114,14 +116,14 @@ async fn fill_box(
 struct Holds {
     lattice: Lattice,
     nodes: Vec<bool>,
-    /// `channels` planes of a value a crossing.
+    /// `channels` planes with a value for each crossing.
     values: Vec<f32>,
     channels: usize,
 }
 
 impl Holds {
     /// For each crossing of `rows` and `columns` of pixels the nearest node: the squared distance
-    /// in pixels, and the node's crossing. There always is one, as corners are nodes.
+    /// in pixels, and the node's crossing. There is always one, because corners are nodes.
     fn nearest(&self, rows: &[usize], columns: &[usize]) -> Vec<(usize, usize)> {
         let width = self.lattice.columns.len();
         // Down each column of the lattice first, then across.
@@ -159,7 +161,7 @@ impl Holds {
 enum Width {
     /// In pixels.
     Fixed(f64),
-    /// The pixels that count as one.
+    /// The number of pixels that count as one.
     Adaptive(f64),
 }
 
@@ -167,13 +169,13 @@ impl Width {
     fn of(sigma: Sigma, coarser: usize) -> Self {
         let coarser = coarser as f64;
         match sigma {
-            // A width that is no number counts as the least.
+            // A width that is not a number counts as the smallest.
             Sigma::Fixed(sigma) => Width::Fixed(sigma.max(1.0) * coarser),
             Sigma::Adaptive => Width::Adaptive(coarser),
         }
     }
 
-    /// The least width of a node, in pixels.
+    /// The smallest width of a node, in pixels.
     fn least(self) -> f64 {
         match self {
             Width::Fixed(least) | Width::Adaptive(least) => least,
@@ -188,7 +190,7 @@ enum Net {
 }
 
 impl Net {
-    /// Trains a net on what is held; `before` is the last round's.
+    /// Trains a net on the nodes so far; `before` is the net of the last round.
     async fn train(
         holds: &Holds,
         width: Width,
@@ -244,9 +246,9 @@ impl Net {
     }
 }
 
-/// Folds the grid in: of the pixels `on_grid` that are no nodes yet, those nearest to a node are
-/// predicted and become nodes, and the net is trained again, until none is left or `most` rounds
-/// are done. Returns the last net and the number of rounds.
+/// Folds the grid in: of the pixels `on_grid` that are not yet nodes, those nearest to a node are
+/// predicted and become nodes, and the net is trained again. This ends when no pixel is left, or
+/// after `most` rounds. Returns the last net and the number of rounds.
 async fn fold_in(
     holds: &mut Holds,
     on_grid: &[bool],

@@ -1,4 +1,4 @@
-//! Strokes are followed out of their boxes, which people draw too small.
+//! Follows strokes out of their boxes, because people draw boxes too small.
 
 use super::{BACKGROUND, COLOUR_BLUR};
 use crate::{
@@ -6,19 +6,19 @@ use crate::{
     removal::{Brush, corrections::Corrected},
 };
 
-/// A pixel inside a box whose stroke probability is above this is followed out of it.
-const FOLLOWED: f32 = 0.5;
+/// Strokes are followed out of a box from pixels in it with a stroke probability above this.
+const LEAST_FOLLOWED: f32 = 0.5;
 
-/// The pixels that may change: those inside boxes, and those `within_reach` of them that strokes
-/// inside go on into, or that the brush adds, with their blur. A neighbour's strokes do not go on
-/// from a box.
+/// The pixels that may change: those inside boxes, and of those `within_reach` the ones into which
+/// strokes in the boxes continue, or which the brush adds, with their blur. Strokes of a neighbour
+/// do not continue from a box, and are left unchanged.
 pub(super) fn followed(strokes: &[f32], corrected: &Corrected, within_reach: &Mask) -> Mask {
     let (width, height) = (within_reach.width(), within_reach.height());
     let inside = &corrected.inside;
     let may_be_reached = |i: usize| within_reach[i] && corrected.brush(i) != Some(Brush::Takes);
     let seeds = Mask::from_fn(width, height, |i| {
         let added = may_be_reached(i) && corrected.brush(i) == Some(Brush::Adds);
-        added || inside[i] && strokes[i] > FOLLOWED
+        added || inside[i] && strokes[i] > LEAST_FOLLOWED
     });
     let ways = Mask::from_fn(width, height, |i| may_be_reached(i) && strokes[i] > BACKGROUND);
     let reached = ways.reached_from(&seeds);
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn strokes_are_followed_out_of_their_box_and_others_are_not() {
-        // A box of columns 6 to 11; a bar goes on out of it to the right, one stands beside it.
+        // A box of columns 6 to 11; one bar continues out of it to the right, another is beside it.
         let (height, width) = (16, 24);
         let inside = Mask::from_fn(width, height, |i| (6..12).contains(&(i % width)));
         let within_reach = Mask::from_fn(width, height, |i| {

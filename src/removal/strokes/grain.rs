@@ -1,40 +1,42 @@
-//! Grain for fills where no texture goes on: noise and fine unevenness, as the surroundings have it.
+//! Grain for fills without texture: noise and fine unevenness like that of the surroundings.
 
 use std::cmp::Reverse;
 
 use super::levels::{self, LEAST_WEIGHT, Level};
 use crate::photo::Planes;
 
-/// Steps in pixels, in row and column, from a filled pixel to the background that lends it its
-/// grain.
+/// Steps in pixels, in row and column, from a filled pixel to the background pixel from which its
+/// grain is taken.
 const GRAIN_STEPS: [i64; 9] = [-16, -12, -8, -5, 0, 5, 8, 12, 16];
 
-/// Steps that serve fewer than this share of what the best one serves are not taken: several of them
-/// would lay the same few pixels down again and again, as a lattice of dots.
-const SERVES: f64 = 0.8;
+/// A step is used only if it serves at least this share of the pixels that the best step serves.
+/// Otherwise several steps would repeat the same few pixels as a lattice of dots.
+const LEAST_SERVED_SHARE: f64 = 0.8;
 
-/// How many ranks of steps there are, by how many pixels each serves.
-const RANKS: usize = 16;
+/// Number of ranks into which steps are sorted, by how many pixels each serves.
+const SERVED_RANKS: usize = 16;
 
-/// Grain stronger than so many times the usual is a thing on the wall. What comes from anywhere
-/// stands alone among its neighbours, and shows sooner.
-const USUAL_GRAIN: f32 = 3.0;
-const USUAL_ALONE: f32 = 1.0;
+/// Grain stronger than this many times the usual grain comes from a thing on the wall. For grain
+/// from any place in the photo the limit is lower, because it differs from its neighbours and is
+/// more visible.
+const MOST_GRAIN: f32 = 3.0;
+const MOST_GRAIN_ALONE: f32 = 1.0;
 
-/// How far the background's mean about a lender may differ from that about a filled pixel, in each
-/// channel: beyond a plate's edge there is another thing, with grain of its own.
-const TONE: f32 = 12.0 / 255.0;
+/// How far the mean of the background around the source of grain may differ from that around the
+/// filled pixel, in each channel. Beyond a plate's edge the surface is another one, with other
+/// grain.
+const MOST_TONE_DIFFERENCE: f32 = 12.0 / 255.0;
 
-/// Pixels anywhere that are tried for one that no neighbour serves.
-const TRIES: u32 = 16;
+/// For a pixel that no neighbour serves, this many random pixels of the background are tried.
+const RANDOM_TRIES: u32 = 16;
 
-/// Pixels in row and column that share a mean, from which grain differs.
-const SMOOTH: usize = 2;
+/// Side in pixels of the squares whose mean is taken; grain is the difference from it.
+const MEAN_SIDE: usize = 2;
 
-/// For every sample of the `filled` pixels, how far that of a background pixel nearby lies from the
-/// background's mean about it: noise and fine texture, which a Gaussian leaves out. Neighbours get
-/// it from neighbours, as far as that goes, so that its fineness is the photo's; what no neighbour
-/// serves gets it from anywhere as light.
+/// For every sample of the `filled` pixels, the difference of a nearby background pixel from the
+/// background's mean around it: noise and fine texture, which a Gaussian smooths away. If possible,
+/// neighbours get it from neighbours, so that the grain is as fine as the photo's. A pixel that no
+/// neighbour serves gets it from any place of the same brightness.
 pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> Vec<f32> {
     let smooth = Level {
         rows: planes.height,
@@ -42,46 +44,48 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
         weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
         values: planes.samples.clone(),
     };
-    let smooth = levels::fold_in(smooth.clustered(SMOOTH), &mut |_, _| {});
+    let smooth = levels::fold_in(smooth.clustered(MEAN_SIDE), &mut |_, _| {});
     let smooth = smooth.between([planes.height, planes.width]);
     let (height, width) = (planes.height as i64, planes.width as i64);
     let pixels = background.len();
     let alike = |i: usize, at: usize| {
         let planes = smooth.chunks_exact(pixels);
-        planes.into_iter().all(|plane| (plane[i] - plane[at]).abs() <= TONE)
+        planes.into_iter().all(|plane| (plane[i] - plane[at]).abs() <= MOST_TONE_DIFFERENCE)
     };
     let lender = |i: usize, (down, right): (i64, i64)| {
         let (y, x) = (i as i64 / width + down, i as i64 % width + right);
         let inside = (0..height).contains(&y) && (0..width).contains(&x);
         inside.then(|| (y * width + x) as usize).filter(|&at| background[at] && alike(i, at))
     };
-    // In steps, so that a pixel more or less, which the network finds on one processor and not on
-    // another, is none for the order.
+    // Rounded to ranks, so that the order does not depend on a pixel more or less, which may differ
+    // between processors.
     let serves = |step: (i64, i64)| {
-        RANKS * filled.iter().filter(|&&i| lender(i, step).is_some()).count() / filled.len().max(1)
+        SERVED_RANKS * filled.iter().filter(|&&i| lender(i, step).is_some()).count()
+            / filled.len().max(1)
     };
     let mut steps: Vec<(usize, (i64, i64))> = GRAIN_STEPS
         .iter()
         .flat_map(|&down| GRAIN_STEPS.iter().map(move |&right| (down, right)))
         .map(|step| (serves(step), step))
         .collect();
-    // The step that serves most comes first; among equals the order is that of the table.
+    // The step that serves most pixels comes first; equal ones are in the order of the table.
     steps.sort_by_key(|(serves, _)| Reverse(*serves));
     let most = steps.first().map_or(0, |(serves, _)| *serves);
-    steps.retain(|(serves, _)| *serves as f64 >= SERVES * most as f64);
+    steps.retain(|(serves, _)| *serves as f64 >= LEAST_SERVED_SHARE * most as f64);
     let clear: Vec<usize> = (0..pixels).filter(|&i| background[i]).collect();
     if clear.is_empty() {
         return vec![0.0; planes.samples.len()];
     }
     let anywhere = |i: usize| {
-        let mut tries = (0..TRIES).map(|n| scattered(TRIES * i as u32 + n) as usize % pixels);
+        let mut tries =
+            (0..RANDOM_TRIES).map(|n| scattered(RANDOM_TRIES * i as u32 + n) as usize % pixels);
         tries.find(|&at| background[at] && alike(i, at))
     };
     let lent: Vec<(usize, usize, f32)> = filled
         .iter()
         .filter_map(|&i| match steps.iter().find_map(|(_, step)| lender(i, *step)) {
-            Some(from) => Some((i, from, USUAL_GRAIN)),
-            None => Some((i, anywhere(i)?, USUAL_ALONE)),
+            Some(from) => Some((i, from, MOST_GRAIN)),
+            None => Some((i, anywhere(i)?, MOST_GRAIN_ALONE)),
         })
         .collect();
     let mut grain = vec![0.0; planes.samples.len()];
@@ -99,8 +103,8 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
     grain
 }
 
-/// The same number for the same, and none that looks related for its neighbours (a multiplication
-/// and a shift, twice, as in MurmurHash3).
+/// A hash of a number, so that results of neighbours look unrelated (a multiplication and a shift,
+/// twice, as in MurmurHash3).
 fn scattered(i: u32) -> u32 {
     let i = (i ^ (i >> 16)).wrapping_mul(0x85eb_ca6b);
     let i = (i ^ (i >> 13)).wrapping_mul(0xc2b2_ae35);

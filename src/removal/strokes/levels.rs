@@ -1,18 +1,19 @@
-//! Fold-in by levels: what is behind strokes, from weighted key pixels.
+//! Fold-in by levels: predicts the background behind strokes from weighted key pixels.
 //!
-//! Pixels are clustered into cells of ever larger sides, as Specht's GRNN clusters its pattern
-//! nodes: a cell holds its pixels' weighted mean, and their weights' sum, at most 1. One cell holds
-//! all in the end. Then, from the coarsest level to the finest, a cell keeps of its own mean as
-//! much as its weight says, and takes the rest from the level above, through Gaussians between that
-//! one's cells. So a key pixel reaches as far as it takes to meet the next.
+//! Pixels are clustered into larger and larger cells, similar to the clusters of pattern nodes in
+//! Specht's GRNN. A cell holds the weighted mean of its pixels, and the sum of their weights, at
+//! most 1. On the coarsest level one cell holds all. Then, from the coarsest level to the finest,
+//! each cell's value is its own mean in proportion to its weight, and otherwise the value of the
+//! level above, interpolated by Gaussians between that level's cells. So where key pixels are far
+//! apart, values come from larger cells.
 
-/// Width of the Gaussians between cells as a share of a cell's side, the report's.
+/// Width of the Gaussians between cells as a share of a cell's side, as in the report.
 const SIGMA: f64 = 0.6;
 
-/// Cells of the coarser level, in row or column, that a finer one takes from.
-const TAPS: usize = 4;
+/// Number of cells of the coarser level, in row or column, from which a finer one is interpolated.
+const GAUSSIAN_TAPS: usize = 4;
 
-/// The least weight, so that there is a mean everywhere.
+/// The smallest weight, so that every cell has a mean.
 pub(crate) const LEAST_WEIGHT: f32 = 1e-5;
 
 /// One level.
@@ -31,7 +32,7 @@ impl Level {
         self.rows * self.columns
     }
 
-    /// The level whose cells hold `side` of this one's cells in row and column.
+    /// The level whose cells each hold `side` x `side` of this one's cells.
     pub(super) fn clustered(&self, side: usize) -> Level {
         let (rows, columns) = (self.rows.div_ceil(side), self.columns.div_ceil(side));
         let sums = sums_of_cells(&self.weights, self.columns, side);
@@ -46,7 +47,7 @@ impl Level {
         Level { rows, columns, weights, values }
     }
 
-    /// Gives each value the share of `from_above` that its weight leaves.
+    /// Mixes each value with `from_above`, in proportion to its weight.
     pub(super) fn completed(&mut self, from_above: &[f32]) {
         let weights = self.weights.iter().cycle();
         for ((value, above), weight) in self.values.iter_mut().zip(from_above).zip(weights) {
@@ -54,7 +55,8 @@ impl Level {
         }
     }
 
-    /// What the cells of a level of twice the resolution, and of these rows and columns, get.
+    /// The values for the cells of a level of twice the resolution, with these numbers of rows and
+    /// columns.
     pub(super) fn between(&self, [rows, columns]: [usize; 2]) -> Vec<f32> {
         let (down, across) = (taps(rows, self.rows), taps(columns, self.columns));
         let mut values = Vec::new();
@@ -102,8 +104,9 @@ pub(crate) fn taps(to: usize, from: usize) -> Vec<Vec<(usize, f32)>> {
     let of = |i: usize| {
         // Where its middle lies, in cells of the coarser line.
         let middle = (i as f64 + 0.5) / 2.0 - 0.5;
-        let first = middle.floor() as isize + 1 - (TAPS / 2) as isize;
-        let near = (first..first + TAPS as isize).filter_map(|at| usize::try_from(at).ok());
+        let first = middle.floor() as isize + 1 - (GAUSSIAN_TAPS / 2) as isize;
+        let near =
+            (first..first + GAUSSIAN_TAPS as isize).filter_map(|at| usize::try_from(at).ok());
         let near = near.filter(|at| *at < from).map(|at| {
             let distance = (at as f64 - middle) / SIGMA;
             (at, (-distance * distance / 2.0).exp())

@@ -1,11 +1,11 @@
-//! Fills the strokes that the stroke network finds, and leaves every other pixel unchanged.
+//! Fills the strokes that StrokeNet finds, and leaves every other pixel unchanged.
 //!
-//! The report repaints whole boxes from a few points, so all texture in them is lost. Here the
-//! network also says how much each pixel counts as a key pixel, trained so that what is filled from
-//! them comes close to the truth. Key pixels are folded in by levels (`levels`); the GRNN on the
-//! last of them, whose cells lie closer than the report's grid, gives the fill; the wall's `texture`
-//! goes on there, or its `grain`; and the fill goes over into the photo as the network becomes less
-//! sure.
+//! The report repaints whole boxes from a few points, so all texture in them is lost. Here
+//! StrokeNet also gives each pixel a weight as a key pixel, and was trained so that a fill from key
+//! pixels comes close to the truth. Key pixels are folded in by levels (`levels`). The GRNN on the
+//! finest level, whose cells are closer together than the report's grid, computes the fill. The
+//! wall's `texture` or its `grain` is added. Where the network is less sure of a stroke, the fill
+//! is blended with the photo.
 
 mod followed;
 mod grain;
@@ -31,29 +31,29 @@ use crate::{
     strokes::{Found, StrokeFinder},
 };
 
-/// Stroke probability: up to the first a pixel is kept, from the second on it is filled, and between
-/// them fill and photo are blended.
+/// Stroke probability: up to `BACKGROUND` a pixel is kept, from `FILLED` on it is filled, and
+/// between them fill and photo are blended.
 const BACKGROUND: f32 = 0.1;
 const FILLED: f32 = 0.45;
 
-/// Up to the first probability a pixel counts as a key pixel as the network says, from the second on
-/// not at all: where nothing else is near, a digit would be filled with its own colour.
-const NO_KEY_PIXEL: [f32; 2] = [0.25, 0.55];
+/// Stroke probability: up to the first a pixel has the network's weight as a key pixel, from the
+/// second on it has none. Otherwise, with nothing else near, a digit would be filled with its own
+/// colour.
+const KEY_PIXEL_FADE: [f32; 2] = [0.25, 0.55];
 
-/// Pixels from one row or column of the GRNN's lattice to the next, and the width of its Gaussians,
-/// which have the report's ratio.
+/// Distance of the rows and columns of the GRNN's lattice, and the width of its Gaussians, in
+/// pixels. Their ratio is the report's.
 const SPACING: usize = 2;
 const SIGMA: f64 = 1.2;
 
-/// A cell that counts at least this much of what the one does that counts most is shown as a key
-/// pixel.
-const KEY_PIXEL: f32 = 0.1;
+/// A cell is shown as a key pixel if its weight is at least this share of the largest one.
+const LEAST_SHOWN_WEIGHT: f32 = 0.1;
 
-/// How far a stroke reaches into what the network calls background, in pixels, in colour, which JPEG
-/// keeps at half the resolution and spreads over its blocks.
+/// How far a stroke's colour reaches into the background around it, in pixels: JPEG stores colours
+/// at half the resolution, and spreads them over its blocks.
 const COLOUR_BLUR: usize = 1;
 
-/// What is found of strokes and key pixels in a group's area, with the brush's corrections.
+/// The strokes and key pixels in a group's area, with the brush's corrections.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -73,7 +73,7 @@ pub(super) async fn find(
     Ok(found)
 }
 
-/// Fills what was found in the group's boxes, and what goes on from it right beside them.
+/// Fills the strokes found in the group's boxes, and their continuation close to the boxes.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -91,7 +91,7 @@ pub(super) async fn fill(
     let pixels = height * width;
     let Found { strokes, key_pixels: mut weights } = found;
     for (weight, stroke) in weights.iter_mut().zip(&strokes) {
-        let [least, most] = NO_KEY_PIXEL;
+        let [least, most] = KEY_PIXEL_FADE;
         *weight *= 1.0 - ((stroke - least) / (most - least)).clamp(0.0, 1.0);
     }
     let changeable = followed(&strokes, &group.corrected, &group.within_reach);
@@ -137,7 +137,7 @@ pub(super) async fn fill(
     Ok(Fill { area, boxes, strokes, planes, inside: changed, key_pixels, rounds })
 }
 
-/// What lies behind the strokes, as key pixels tell it.
+/// The background behind the strokes, predicted from key pixels.
 struct Behind {
     /// A plane a channel.
     samples: Vec<f32>,
@@ -147,7 +147,7 @@ struct Behind {
     rounds: usize,
 }
 
-/// Tells it from the planes of `area`, of which each pixel counts as `weights` say.
+/// Predicts it from the planes of `area`, with `weights` for its pixels.
 async fn behind(
     area: BoxInPhoto,
     planes: &Planes,
@@ -166,7 +166,7 @@ async fn behind(
     let mut show = |number: usize, level: &Level, side: usize, nodes: &[bool]| {
         let line = |cells: usize| (0..cells).map(|cell| cell * side * spacing).collect();
         let lattice = Lattice { rows: line(level.rows), columns: line(level.columns) };
-        // The light's rounds stand for the colours'.
+        // Only the rounds of light are shown, not those of the colours.
         let values = &level.values[..nodes.len()];
         watch(Round { area, number, lattice: &lattice, nodes, values });
     };
@@ -191,25 +191,25 @@ async fn behind(
     Ok(Behind { samples: of_pixels.values, key_pixels, rounds })
 }
 
-/// Which cells' weights are those of key pixels.
+/// Which cells have enough weight to be shown as key pixels.
 fn key_cells(weights: &[f32]) -> Vec<bool> {
     let most = weights.iter().fold(0.0, |most: f32, weight| most.max(*weight));
-    weights.iter().map(|weight| *weight >= KEY_PIXEL * most).collect()
+    weights.iter().map(|weight| *weight >= LEAST_SHOWN_WEIGHT * most).collect()
 }
 
-/// The middles of cells of `side` pixels in half pixels, as they may lie between two.
+/// The middles of cells of `side` pixels, in half pixels, because they may lie between two pixels.
 fn doubled_middles(level: &Level, side: usize) -> Lattice {
     let line = |cells: usize| (0..cells).map(|cell| 2 * cell * side + side - 1).collect();
     Lattice { rows: line(level.rows), columns: line(level.columns) }
 }
 
-/// Stroke probabilities with the strokes grown by so many pixels, or shrunk where that is below 0.
+/// Stroke probabilities with the strokes grown by `by` pixels, or shrunk if `by` is below 0.
 fn grown(strokes: Vec<f32>, width: usize, by: i8) -> Vec<f32> {
     let reach = usize::from(by.unsigned_abs());
     match by {
         0 => strokes,
         1.. => largest_within(&strokes, width, reach),
-        // What is left of strokes is what the background, grown, leaves of them.
+        // Strokes are shrunk by growing the background.
         _ => {
             let background: Vec<f32> = strokes.iter().map(|stroke| 1.0 - stroke).collect();
             let background = largest_within(&background, width, reach);

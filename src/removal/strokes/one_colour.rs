@@ -1,5 +1,5 @@
-//! The digits of a number have one colour, mostly, and nothing about them has it: strokes that the
-//! network missed are found by it.
+//! Finds strokes that the network missed by their colour. The digits of a number mostly have one
+//! colour, and nothing around them has it.
 
 use crate::{
     photo::{Mask, Planes, largest_within},
@@ -7,60 +7,61 @@ use crate::{
     strokes::Found,
 };
 
-/// A pixel above this probability tells the strokes' colour, and one of a box below that the
-/// background's.
-const SURE: f32 = 0.5;
-const SURELY_NONE: f32 = 0.03;
+/// Pixels with a stroke probability above the first show the strokes' colour; pixels in a box below
+/// the second show the background's.
+const SURE_STROKE: f32 = 0.5;
+const SURE_BACKGROUND: f32 = 0.03;
 
 /// Bins of a channel in histograms of colours.
 const BINS: usize = 16;
 
-/// The share of a number's pixels that are strokes', where nothing is known of one's colour.
-const STROKES: f32 = 0.2;
+/// The usual share of strokes among a number's pixels, used as the prior before the colour is
+/// known.
+const USUAL_STROKE_SHARE: f32 = 0.2;
 
-/// A colour that fewer of the strokes have than this share is no colour of theirs.
-const LEAST_SHARE: f32 = 0.002;
+/// A colour counts as the strokes' only if at least this share of them has it.
+const LEAST_COLOUR_SHARE: f32 = 0.002;
 
-/// Up to the first probability by its colour a pixel stays what it is, and from the second on it is
-/// a stroke's.
-const BY_COLOUR: [f32; 2] = [0.8, 0.95];
+/// Probability by colour: up to the first a pixel is unchanged, and from the second on it is a
+/// stroke.
+const COLOUR_BLEND: [f32; 2] = [0.8, 0.95];
 
-/// Stroke pixels that are needed to tell a colour.
-const LEAST_STROKES: usize = 12;
+/// The number of stroke pixels that are needed to know their colour.
+const LEAST_STROKE_PIXELS: usize = 12;
 
 /// A stroke's rim, in pixels, whose colour is mixed with the background's.
-const RIM: usize = 1;
+const RIM_PIXELS: usize = 1;
 
-/// Adds to what was found in a group's boxes what hangs together with it and has its colour, and
-/// lets nothing of that colour count as a key pixel. `planes` are the group's area of the photo.
+/// Adds pixels of the strokes' colour that are connected with the strokes found in a group's boxes.
+/// No pixel of that colour counts as a key pixel then. `planes` are the group's area of the photo.
 pub(super) fn completed(planes: &Planes, mut found: Found, group: &Group<'_>) -> Found {
     let mask = |is: &dyn Fn(usize) -> bool| Mask::from_fn(planes.width, planes.height, is);
     let inside = &group.corrected.inside;
-    let sure = mask(&|i| inside[i] && found.strokes[i] > SURE);
-    if sure.iter().filter(|sure| **sure).count() < LEAST_STROKES {
+    let sure = mask(&|i| inside[i] && found.strokes[i] > SURE_STROKE);
+    if sure.iter().filter(|sure| **sure).count() < LEAST_STROKE_PIXELS {
         return found;
     }
-    // Nobody boxed what lies outside, so there is no digit.
+    // Outside all boxes there is no digit.
     let background = mask(&|i| match inside[i] {
-        true => found.strokes[i] < SURELY_NONE,
+        true => found.strokes[i] < SURE_BACKGROUND,
         false => !group.in_any_box[i] && !group.within_reach[i],
     });
     let (of_strokes, of_background) = (shares(planes, &sure), shares(planes, &background));
     let by_colour: Vec<f32> = (0..found.strokes.len())
         .map(|i| {
             let colour = bin_of(planes, i);
-            let stroke = STROKES * of_strokes[colour];
-            let background = (1.0 - STROKES) * of_background[colour];
-            stroke / (stroke + background + STROKES * LEAST_SHARE)
+            let stroke = USUAL_STROKE_SHARE * of_strokes[colour];
+            let background = (1.0 - USUAL_STROKE_SHARE) * of_background[colour];
+            stroke / (stroke + background + USUAL_STROKE_SHARE * LEAST_COLOUR_SHARE)
         })
         .collect();
-    let [least, most] = BY_COLOUR;
+    let [least, most] = COLOUR_BLEND;
     let stroke = |i: usize| ((by_colour[i] - least) / (most - least)).clamp(0.0, 1.0);
     let ways = mask(&|i| sure[i] || inside[i] && stroke(i) > 0.5);
     let reached = ways.reached_from(&sure);
     let added: Vec<f32> =
         (0..reached.len()).map(|i| if reached[i] { stroke(i) } else { 0.0 }).collect();
-    let added = largest_within(&added, planes.width, RIM);
+    let added = largest_within(&added, planes.width, RIM_PIXELS);
     for (i, added) in added.into_iter().enumerate() {
         if inside[i] {
             found.strokes[i] = found.strokes[i].max(added);
@@ -71,7 +72,7 @@ pub(super) fn completed(planes: &Planes, mut found: Found, group: &Group<'_>) ->
     found
 }
 
-/// Of each colour the share of some pixels that have it or nearly so.
+/// For each colour the share of some pixels that have it, or a similar one.
 fn shares(planes: &Planes, of: &Mask) -> Vec<f32> {
     let mut counts = vec![0.0; BINS * BINS * BINS];
     let mut all = 0.0f32;
@@ -79,7 +80,7 @@ fn shares(planes: &Planes, of: &Mask) -> Vec<f32> {
         counts[bin_of(planes, i)] += 1.0;
         all += 1.0;
     }
-    // Neighbours in each channel count, too: noise and light are uneven.
+    // Neighbours in each channel count, too, because noise and light are uneven.
     for step in [1, BINS, BINS * BINS] {
         let before = counts.clone();
         for (i, count) in counts.iter_mut().enumerate() {
@@ -91,7 +92,7 @@ fn shares(planes: &Planes, of: &Mask) -> Vec<f32> {
     }
     counts.iter().map(|count| count / all.max(1.0)).collect()
 }
-/// The bin of a pixel's colour; grey photos have as many as a channel.
+/// The bin of a pixel's colour; grey photos have as many bins as one channel.
 fn bin_of(planes: &Planes, i: usize) -> usize {
     let pixels = planes.width * planes.height;
     let channels = if planes.channels >= 3 { 3 } else { 1 };
@@ -112,7 +113,7 @@ mod tests {
     const SIZE: PhotoSize = PhotoSize { width: 60, height: 50 };
     const DIGIT: BoxInPhoto = BoxInPhoto { left: 20, top: 10, width: 20, height: 30 };
 
-    /// What becomes of a bar in the digit's box, of which the network found the upper half.
+    /// The result for a bar in the digit's box, of which the network found the upper half.
     fn completed_bar(colour: [u8; 3], wall: impl Fn(u32, u32) -> [u8; 3]) -> Found {
         let bar = |x: u32, y: u32| (27..33).contains(&x) && (12..38).contains(&y);
         let pixels = || (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));
@@ -135,7 +136,7 @@ mod tests {
         let key_pixels = vec![0.9; strokes.len()];
         let planes = photo.planes(area);
         let completed = completed(&planes, Found { strokes, key_pixels }, &groups[0]);
-        // Of the bar's lower half, but for its ends.
+        // The bar's lower half, without its ends.
         let lower: Vec<usize> = of_area()
             .enumerate()
             .filter(|(_, (x, y))| bar(*x, *y) && (26..37).contains(y))

@@ -1,16 +1,17 @@
-//! What the photo around the boxes says of the background inside them.
+//! Predicts the background inside the boxes from the photo around them.
 
 use crate::{photo::Planes, removal::Lattice};
 
-/// Differences up to this much, on the scale 0 to 1, always pass: about sensor noise.
+/// Differences up to this, on the scale 0 to 1, always pass: they are about as large as sensor
+/// noise.
 const ALWAYS_PASSES: f32 = 0.03;
 
 /// How far a stroke's blur reaches, in pixels.
 const BLUR: usize = 2;
 
-/// Width of the smoothing as a share of the lattice's shorter side, and its least in crossings.
-const REACH: f64 = 0.25;
-const LEAST_REACH: f64 = 2.0;
+/// Width of the smoothing as a share of the lattice's shorter side, and its minimum in crossings.
+const SMOOTHING_SHARE: f64 = 0.25;
+const LEAST_SMOOTHING: f64 = 2.0;
 
 /// The expected background and its spread at every crossing of a lattice: a Gaussian-weighted
 /// mean and standard deviation of the known pixels around.
@@ -18,7 +19,7 @@ pub(super) struct Background<'a> {
     lattice: &'a Lattice,
     planes: &'a Planes,
     tolerance: f32,
-    /// A value a channel and crossing; `None` where no pixel is known.
+    /// A value for each channel and crossing; `None` if no pixel is known.
     estimate: Option<Estimate>,
 }
 
@@ -30,9 +31,9 @@ struct Estimate {
 impl<'a> Background<'a> {
     /// From the crossings of `lattice` on `planes` that are `known` to lie outside all boxes.
     ///
-    /// Of these, such as differ by more than `tolerance` standard deviations from the rest, a
-    /// stroke's end that its box leaves out for instance, are set aside: they are cleared in
-    /// `known`, and the estimate is made without them.
+    /// Crossings that differ by more than `tolerance` standard deviations from the rest, such as
+    /// the end of a stroke outside its box, are excluded: they are cleared in `known`, and the
+    /// estimate is made without them.
     pub(super) fn new(
         lattice: &'a Lattice,
         planes: &'a Planes,
@@ -51,8 +52,8 @@ impl<'a> Background<'a> {
         background
     }
 
-    /// Whether crossing `i` passes for background: its pixel and all pixels within
-    /// [`BLUR`] of it, as a stroke's blur reaches further than the stroke.
+    /// Whether crossing `i` counts as background: its pixel and all pixels within [`BLUR`] of it
+    /// must agree, because a stroke's blur reaches further than the stroke.
     pub(super) fn agrees(&self, i: usize) -> bool {
         self.around(i).all(|pixel| self.differs_by(i, pixel) <= 1.0)
     }
@@ -71,8 +72,8 @@ impl<'a> Background<'a> {
         (self.lattice.rows[i / width], self.lattice.columns[i % width])
     }
 
-    /// How far a pixel lies from what is expected at crossing `i`, in units of what is allowed,
-    /// in the channel where it is furthest; 0 where nothing is known.
+    /// How far a pixel differs from the expected value at crossing `i`, in units of the allowed
+    /// difference, in the channel with the largest difference; 0 if nothing is known.
     fn differs_by(&self, i: usize, (y, x): (usize, usize)) -> f32 {
         let Some(Estimate { expected, spread }) = &self.estimate else { return 0.0 };
         (0..self.planes.channels)
@@ -89,8 +90,8 @@ impl<'a> Background<'a> {
             return None;
         }
         let (height, width) = (self.lattice.rows.len(), self.lattice.columns.len());
-        // The weights reach as far as it takes to see the surroundings from the middle.
-        let sigma = (REACH * height.min(width) as f64).max(LEAST_REACH);
+        // The weights reach far enough to include the surroundings in the middle.
+        let sigma = (SMOOTHING_SHARE * height.min(width) as f64).max(LEAST_SMOOTHING);
         let smooth = |plane: &dyn Fn(usize) -> f64| -> Vec<f64> {
             let across = smooth_rows(plane, height, width, sigma);
             let turned =
@@ -131,24 +132,25 @@ fn smooth_rows(plane: &dyn Fn(usize) -> f64, height: usize, width: usize, sigma:
     smoothed
 }
 
-/// Share of the boxes' crossings, and the least number, that must be known for a [`Range`].
-const ENOUGH_SHARE: usize = 20;
-const ENOUGH: usize = 4;
+/// For a [`Range`], at least one in this many of the boxes' crossings must be known, and at least
+/// this number.
+const KNOWN_ONE_IN: usize = 20;
+const LEAST_KNOWN: usize = 4;
 
-/// One in so many of the known values, on either side, does not count for a range.
-const TAIL: usize = 10;
+/// One in this many of the known values is ignored as an outlier at each end of a range.
+const OUTLIERS_ONE_IN: usize = 10;
 
-/// The least room left beyond a range, on the scale 0 to 1.
-const ROOM: f32 = 0.06;
+/// The smallest margin added to a range at each end, on the scale 0 to 1.
+const LEAST_MARGIN: f32 = 0.06;
 
-/// The values that background inside the boxes takes, where enough of it is known.
+/// The range of values of the background inside the boxes, if enough of it is known.
 pub(super) struct Range {
     /// Lowest and highest value, by channel.
     limits: Vec<(f32, f32)>,
 }
 
 impl Range {
-    /// From the nodes that lie in a box; `None` when these are too few to tell.
+    /// The range of the nodes that lie in a box; `None` if there are too few.
     pub(super) fn inside(
         nodes: &[bool],
         in_box: &[bool],
@@ -158,7 +160,7 @@ impl Range {
         let crossings = nodes.len();
         let boxed = in_box.iter().filter(|inside| **inside).count();
         let inside: Vec<usize> = (0..crossings).filter(|&i| nodes[i] && in_box[i]).collect();
-        if inside.len() < ENOUGH.max(boxed / ENOUGH_SHARE) {
+        if inside.len() < LEAST_KNOWN.max(boxed / KNOWN_ONE_IN) {
             return None;
         }
         let limits = (0..channels)
@@ -166,9 +168,9 @@ impl Range {
                 let mut seen: Vec<f32> =
                     inside.iter().map(|&i| values[c * crossings + i]).collect();
                 seen.sort_by(f32::total_cmp);
-                let tail = seen.len() / TAIL;
+                let tail = seen.len() / OUTLIERS_ONE_IN;
                 let (low, high) = (seen[tail], seen[seen.len() - 1 - tail]);
-                let room = ((high - low) / 2.0).max(ROOM);
+                let room = ((high - low) / 2.0).max(LEAST_MARGIN);
                 (low - room, high + room)
             })
             .collect();

@@ -1,31 +1,32 @@
-//! Lets the background that is known grow into the boxes, as far as the photo goes on smoothly.
+//! Lets the known background grow into the boxes, as far as the photo continues smoothly.
 
 use crate::{
     photo::{Planes, connected},
     removal::Lattice,
 };
 
-/// The surroundings' own unevenness that still counts as smooth: this share of their crossings
-/// is no more uneven, ...
-const USUAL_SHARE: f64 = 0.8;
-/// ... with this much to spare, ...
-const SLACK: f32 = 1.25;
-/// ... but at least sensor noise, and less than the faintest stroke worth removing (scale 0 to 1).
-const LEAST: f32 = 0.03;
-const MOST: f32 = 0.12;
+/// How much unevenness counts as smooth: as much as this share of the surroundings' crossings have
+/// at most, ...
+const SMOOTH_SHARE: f64 = 0.8;
+/// ... times this factor, ...
+const SMOOTH_FACTOR: f32 = 1.25;
+/// ... but at least sensor noise, and at most less than the faintest stroke worth removing (on the
+/// scale 0 to 1).
+const LEAST_UNEVENNESS: f32 = 0.03;
+const MOST_UNEVENNESS: f32 = 0.12;
 
-/// Crossings of a hole that may be a stroke and not just an uneven spot of the wall.
-const STROKE: usize = 3;
+/// A hole of at least this many crossings may be a stroke, and not only an uneven spot of the wall.
+const STROKE_CROSSINGS: usize = 3;
 
-/// Fewer crossings than this, with none of the wall around, are a speck.
-const ISLAND: usize = 8;
+/// A group of fewer crossings than this, apart from the wall around, is a speck.
+const ISLAND_CROSSINGS: usize = 8;
 
-/// Adds crossings inside the boxes to `nodes`, from neighbour to neighbour: one joins when its pixel is about as
-/// bright as its neighbour's and the 3 x 3 pixels around it are about equal, both measured by how
-/// uneven the surroundings (`known`) are themselves.
+/// Adds crossings inside the boxes to `nodes`, from neighbour to neighbour. A crossing is added if
+/// its pixel is about as bright as its neighbour's, and if the 3 x 3 pixels around it are about
+/// equal, both compared with the unevenness of the surroundings (`known`).
 ///
-/// A stroke is set off by its edge, where neither holds; so it stays out while the wall on both
-/// of its sides comes in.
+/// At a stroke's edge neither is the case, so the stroke is left out, while the wall on both of its
+/// sides is added.
 pub(super) fn grow(
     lattice: &Lattice,
     planes: &Planes,
@@ -67,12 +68,12 @@ pub(super) fn grow(
     }
 }
 
-/// Takes back the crossings inside the boxes that border on a hole of at least [`STROKE`]
-/// crossings in `nodes`: beside a stroke, what looks smooth may still carry its blur, or the
-/// ringing that JPEG leaves round it.
+/// Removes crossings inside the boxes that border on a hole of at least [`STROKE_CROSSINGS`]
+/// crossings in `nodes`: beside a stroke, pixels that look smooth may still contain its blur, or
+/// JPEG's ringing around it.
 pub(super) fn shrink_from_strokes(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool]) {
     let (height, width) = (lattice.rows.len(), lattice.columns.len());
-    // A stroke runs slantwise too, so here all eight crossings around one are next to it.
+    // A stroke may be slanted, so here all eight crossings around one count as next to it.
     let around = |i: usize| {
         let (y, x) = (i / width, i % width);
         let columns = x.saturating_sub(1)..(x + 2).min(width);
@@ -80,18 +81,19 @@ pub(super) fn shrink_from_strokes(lattice: &Lattice, in_box: &[bool], nodes: &mu
             .flat_map(move |y| columns.clone().map(move |x| y * width + x))
     };
     let holes: Vec<bool> = (0..nodes.len()).map(|i| !nodes[i] && in_box[i]).collect();
-    for hole in connected(&holes, around).into_iter().filter(|hole| hole.len() >= STROKE) {
+    for hole in connected(&holes, around).into_iter().filter(|hole| hole.len() >= STROKE_CROSSINGS)
+    {
         for i in hole.into_iter().flat_map(around).filter(|&i| in_box[i]) {
             nodes[i] = false;
         }
     }
 }
 
-/// Takes back groups of fewer than [`ISLAND`] neighbouring crossings inside the boxes: a speck
-/// between strokes, such as the eye of an 8, carries more of their blur than of the wall.
+/// Removes groups of fewer than [`ISLAND_CROSSINGS`] neighbouring crossings inside the boxes: a
+/// speck between strokes, such as the eye of an 8, contains more of their blur than of the wall.
 pub(super) fn drop_islands(lattice: &Lattice, in_box: &[bool], nodes: &mut [bool]) {
     for group in connected(nodes, |i| lattice.neighbours(i)) {
-        if group.len() < ISLAND && group.iter().all(|&i| in_box[i]) {
+        if group.len() < ISLAND_CROSSINGS && group.iter().all(|&i| in_box[i]) {
             group.into_iter().for_each(|i| nodes[i] = false);
         }
     }
@@ -124,8 +126,10 @@ fn usual(values: impl Iterator<Item = f32>) -> f32 {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
     // The share is below 1, so the index is below the length.
-    let at = (values.len() as f64 * USUAL_SHARE) as usize;
-    values.get(at).map_or(LEAST, |value| (value * SLACK).clamp(LEAST, MOST))
+    let at = (values.len() as f64 * SMOOTH_SHARE) as usize;
+    values.get(at).map_or(LEAST_UNEVENNESS, |value| {
+        (value * SMOOTH_FACTOR).clamp(LEAST_UNEVENNESS, MOST_UNEVENNESS)
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! Key pixels: which pixels inside a box are thought to be background.
+//! Key pixels: the pixels inside a box that are taken for background.
 
 use crate::classifier::FeatureMaps;
 
 /// Quiet pixels of one crop, by the feature maps of a network's first convolution.
 ///
-/// For each of the maps' pixels the mean over the maps minus their standard deviation (n - 1) is
-/// taken; the pixels inside the fullest of `bins` equal bins over the values' range are quiet:
-/// a flat background answers alike everywhere, strokes and their edges do not.
+/// For each pixel, the mean over the maps minus their standard deviation (n - 1) is computed, and
+/// these values are counted in `bins` equal bins over their range. Pixels in the fullest bin are
+/// quiet: a flat background gives similar values everywhere, strokes and their edges do not.
 ///
 /// The result has `side * side` flags, row after row. A crop whose values are all equal is quiet
 /// throughout.

@@ -1,8 +1,8 @@
-//! Fills whole boxes: the way without a network that finds strokes.
+//! Fills whole boxes: the method without StrokeNet.
 //!
-//! No pixel of any box counts as background unless it is quiet in every box that holds it; and the
-//! photo around the boxes, which is background for certain, both holds nodes of its own and says what
-//! background looks like. Last, what was folded in is evened out.
+//! A pixel of a box counts as background only if it is quiet in every box that holds it. The photo
+//! around the boxes is background for certain: it has nodes of its own, and shows what the
+//! background looks like. In the end, the folded-in values are smoothed.
 
 mod background;
 mod growth;
@@ -21,8 +21,8 @@ use crate::{
 pub(super) const FINE_UP_TO: u32 = 480;
 
 impl RemovalOptions {
-    /// The options for a region: on large ones spacing and Gaussians widen together, so that a
-    /// box drawn over half a photo by mistake costs a second and not an hour.
+    /// The options for a region: in large ones, spacing and Gaussians are widened together, so that
+    /// a box drawn over half a photo by mistake takes a second and not an hour.
     fn for_region(&self, area: BoxInPhoto) -> Self {
         let coarser = self.coarser(area);
         RemovalOptions {
@@ -37,10 +37,10 @@ impl RemovalOptions {
     }
 }
 
-/// Is shown a round's number, nodes and values.
+/// Is called with a round's number, nodes and values.
 type Watch<'a> = dyn FnMut(usize, &[bool], &[f32]) + 'a;
 
-/// Fills a group of boxes wholly. A pixel of another group's box is no background either.
+/// Fills a group of boxes completely. Pixels of another group's boxes are not background either.
 pub(super) async fn fill(
     photo: &Photo,
     group: Group<'_>,
@@ -74,8 +74,8 @@ pub(super) async fn fill(
     let mut nodes =
         choose_nodes(&lattice, &original, &in_any_box, &in_box, &candidates, &values, options);
     if !nodes.contains(&true) {
-        // A box that covers the whole photo and holds nothing quiet: what is left of background
-        // are its corners, as in the report.
+        // A box that covers the whole photo and has no quiet pixels: only its corners count as
+        // background, as in the report.
         let (h, w) = (lattice.rows.len(), lattice.columns.len());
         for corner in [0, w - 1, (h - 1) * w, h * w - 1] {
             nodes[corner] = true;
@@ -103,8 +103,8 @@ pub(super) async fn fill(
     Ok(Fill { area, boxes: members, strokes: Vec::new(), planes, inside, key_pixels, rounds })
 }
 
-/// Which crossings are background and become nodes: the photo around the boxes, what goes on from
-/// it into them, and the `candidates` inside them that fit both.
+/// Which crossings are background and become nodes: the photo around the boxes, its smooth
+/// continuation into them, and the `candidates` in them that agree with both.
 fn choose_nodes(
     lattice: &Lattice,
     planes: &Planes,
@@ -131,8 +131,8 @@ fn choose_nodes(
         nodes[i] = nodes[i] || candidates[i] && background.agrees(i) && fits(&range, i);
     }
     growth::grow(lattice, planes, in_box, &known, &mut nodes);
-    // Surroundings that end at the boxes, such as a dark frame round a light plate, have nothing
-    // to say of what is inside.
+    // Surroundings that end at the boxes, such as a dark frame round a light plate, do not show
+    // what is inside.
     let range = Range::inside(&nodes, in_box, values, planes.channels);
     growth::shrink_from_strokes(lattice, in_box, &mut nodes);
     growth::drop_islands(lattice, in_box, &mut nodes);
@@ -184,8 +184,9 @@ pub(super) fn lattice_line(length: usize, spacing: usize) -> Vec<usize> {
     line
 }
 
-/// Trains the net on `nodes`, lets it predict the crossings next to them, makes these nodes, and
-/// again, until the lattice is full and relaxed; returns the last net and the number of rounds.
+/// Trains the net on `nodes`, predicts the crossings next to them, adds these as nodes, and repeats
+/// this until the lattice is full. Then the values are smoothed. Returns the last net and the
+/// number of rounds.
 ///
 /// On a lattice the crossings nearest to a node are its neighbours in row and column.
 async fn fold_in(
@@ -209,7 +210,7 @@ async fn fold_in(
             .filter(|&i| !nodes[i] && lattice.neighbours(i).any(|j| nodes[j]))
             .collect();
         if near.is_empty() {
-            // Only a lattice without any node has no neighbours to offer; there is always one.
+            // This happens only on a lattice without any node, and there is always one.
             break;
         }
         let predicted = net.on_lattice().await?;
@@ -231,30 +232,32 @@ async fn fold_in(
     Ok((net, rounds))
 }
 
-/// Sweeps of [`relax`] at most, and the change below which it has come to rest (scale 0 to 1).
-const SWEEPS: usize = 400;
-const AT_REST: f32 = 2e-4;
+/// Maximum number of sweeps of [`relax`], and the change below which it has converged (on the scale
+/// 0 to 1).
+const MOST_SWEEPS: usize = 400;
+const CONVERGED_CHANGE: f32 = 2e-4;
 
-/// How far beyond its neighbours' mean each step of [`relax`] goes; above 1 it rests sooner.
-const OVERSHOOT: f32 = 1.8;
+/// Over-relaxation: how far beyond the mean of its neighbours a value moves in each step of
+/// [`relax`]. Above 1 it converges faster.
+const OVER_RELAXATION: f32 = 1.8;
 
 /// Evens out the folded-in values, so that every crossing but the `key` ones is the mean of its
-/// neighbours: where rounds of fold-in from several sides meet they leave edges, which the eye
-/// finds at once on a plain wall.
+/// neighbours: where rounds of fold-in from several sides meet, there are edges, which are
+/// conspicuous on a plain wall.
 fn relax(lattice: &Lattice, key: &[bool], values: &mut [f32], channels: usize) {
     let crossings = lattice.len();
     for plane in values.chunks_exact_mut(crossings).take(channels) {
-        for _ in 0..SWEEPS {
+        for _ in 0..MOST_SWEEPS {
             let mut largest = 0.0f32;
             for i in (0..crossings).filter(|&i| !key[i]) {
                 let (sum, count) = lattice
                     .neighbours(i)
                     .fold((0.0, 0.0), |(sum, count), j| (sum + plane[j], count + 1.0));
                 let change = sum / f32::max(count, 1.0) - plane[i];
-                plane[i] += OVERSHOOT * change;
+                plane[i] += OVER_RELAXATION * change;
                 largest = largest.max(change.abs());
             }
-            if largest < AT_REST {
+            if largest < CONVERGED_CHANGE {
                 break;
             }
         }

@@ -1,10 +1,10 @@
 //! Texture for fills, which Gaussians leave smooth.
 //!
-//! Joints, boards and roughcast go on behind a digit as they do beside it. So what lies about a
-//! filled part is looked for nearby, shifted, where the background is clear and as light as the
-//! fill; and what the photo has there beyond a fill from the same key pixels is laid on the part.
-//! Where there is no such place for a part as a whole, each of its tiles gets one of its own, and what
-//! is left gets grain.
+//! Joints, boards and roughcast continue behind a digit. So for each filled part, a place nearby is
+//! searched that looks like the part's surroundings, where the background is free of boxes and has
+//! the fill's brightness. There the difference between the photo and a fill from the same key
+//! pixels is taken, and added to the part. If no place fits the whole part, each of its tiles gets
+//! a place of its own, and the rest gets grain.
 
 mod tiles;
 
@@ -23,95 +23,97 @@ use crate::{
     },
 };
 
-/// Cells about a part that a shift must fit.
+/// A shift must fit the cells around a part, up to this distance in cells.
 const RING: usize = 6;
 
-/// Cells in row and column that share a mean, from which texture differs.
+/// Side in cells of the squares whose mean is taken; texture is the difference from it.
 const COARSE: usize = 8;
 
-/// Texture about a part whose mean square is below this, as a difference of samples 0 to 1, is noise
-/// and needs no place to come from.
+/// If the mean square of the texture around a part is below this (samples are 0 to 1), it is noise,
+/// and no place is searched for it.
 const LEAST_ENERGY: f32 = (2.0 / 255.0) * (2.0 / 255.0);
 
-/// How far a place's smooth background may differ from the fill, as the root of the mean square.
-const TONE: f32 = 8.0 / 255.0;
+/// How far a place's smooth background may differ from the fill, as a root mean square.
+const MOST_TONE_DIFFERENCE: f32 = 8.0 / 255.0;
 
-/// The least share of the mean square of the texture about a part that the middle one of its cells
-/// has: where a few have it all, there is an edge and no texture.
-const EVENNESS: f32 = 0.25;
+/// The median square of the texture around a part must be at least this share of the mean square.
+/// Otherwise a few cells have nearly all of it: this is an edge, not texture.
+const LEAST_EVENNESS: f32 = 0.25;
 
-/// How strong a place's texture is, as a mean square in shares of that about the part. What is
-/// weaker shows that only an edge beside the part goes on, such as a plate's; what is stronger, that
-/// there is a thing on the wall, or a digit that nobody boxed.
+/// The allowed strength of a place's texture: its mean square divided by that around the part. If
+/// it is weaker, only an edge beside the part is continued there, such as a plate's; if it is
+/// stronger, there is a thing on the wall, or a digit without a box.
 const STRENGTH: RangeInclusive<f32> = 0.6..=2.0;
 
-/// A cell with more texture than so many times the most about the part is such a thing, too.
+/// A cell with more than this many times the strongest texture around the part is such a thing,
+/// too.
 const STANDS_OUT: f32 = 2.0;
 
-/// What shifts are judged by besides the distance of textures, which is 0 for the same and 2 for
-/// strangers: the square of the tone's difference in shares of the texture about the part, and how
-/// much stronger the place's texture is.
-const TONE_COUNTS: f32 = 0.5;
-const STRENGTH_COUNTS: f32 = 0.3;
+/// The cost of a shift is the distance of textures, which is 0 for equal and 2 for unrelated ones.
+/// To it are added, with these weights, the square of the tone's difference, divided by the texture
+/// around the part, and how much stronger the place's texture is.
+const TONE_WEIGHT: f32 = 0.5;
+const STRENGTH_WEIGHT: f32 = 0.3;
 
-/// A place that costs more, or whose texture correlates less with that about the part, has nothing to
-/// do with it.
+/// A place with a higher cost, or a lower correlation with the texture around the part, is
+/// rejected.
 const MOST_COST: f32 = 2.0;
 const LEAST_CORRELATION: f32 = 0.25;
 
-/// Texture goes on behind a part where, between its strokes, it has this share of its mean square
-/// about the part: less shows that there is a plate, and more what is left of the strokes. Where fewer
-/// than so many cells lie between, it is told by how even the texture is ([`Wall::evenness`]).
-const BETWEEN: RangeInclusive<f32> = 0.7..=1.15;
-const LEAST_BETWEEN: usize = 40;
+/// Texture continues behind a part if its mean square between the strokes, divided by that around
+/// the part, is in this range. Less shows that there is a plate, and more shows remains of the
+/// strokes. If there are fewer cells than this between the strokes, the evenness of the texture
+/// decides ([`Wall::evenness`]).
+const BETWEEN_STRENGTH: RangeInclusive<f32> = 0.7..=1.15;
+const LEAST_CELLS_BETWEEN: usize = 40;
 const EVEN_ALONE: f32 = 0.6;
 
-/// A pattern's texture has at least this mean square and evenness, and correlates so well with itself
-/// at some shift.
+/// A pattern's texture has at least this mean square and evenness, and at some shift at least this
+/// correlation with itself.
 const LEAST_PATTERN: f32 = (8.0 / 255.0) * (8.0 / 255.0);
 const EVEN_PATTERN: f32 = 0.15;
 const LEAST_REPEAT: f32 = 0.4;
 
-/// The least mean square of a wall with lines.
+/// The smallest mean square of a wall with lines.
 const LEAST_LINES: f32 = (4.0 / 255.0) * (4.0 / 255.0);
 
 /// Roughcast is weaker and more even.
 const LEAST_ROUGHCAST: f32 = (3.0 / 255.0) * (3.0 / 255.0);
 const EVEN_ROUGHCAST: f32 = 0.45;
 
-/// Cells in row and column of the blocks by which it is told how even texture is.
+/// Side in cells of the blocks by which the evenness of texture is measured.
 const BLOCK: usize = 8;
 
-/// The share of the cells about a part that must have a counterpart.
-const LEAST_COMMON: f32 = 0.6;
+/// The share of the cells around a part that must have a counterpart.
+const LEAST_COUNTERPARTS: f32 = 0.6;
 
-/// Shifts are tried in steps of so many cells with so many cells of a part and as many about it;
-/// then the best few, and those between them, with all cells.
+/// Shifts are first tried in steps of `STEP` cells, with `SAMPLES` cells of a part and as many
+/// around it; then the best ones, and those next to them, with all cells.
 const STEP: usize = 2;
 const SAMPLES: usize = 192;
 const FINALISTS: usize = 4;
 
-/// Pixels about a part from which what is behind it is told.
+/// Up to this many pixels around a part, its background is predicted from them.
 const CONTEXT: usize = 9;
 
-/// A fill without texture, and what it was told from.
+/// A fill without texture, and what it was computed from.
 pub(super) struct Smooth<'a> {
     pub(super) area: BoxInPhoto,
-    /// Of the area, as light and colours.
+    /// The planes of the area, as light and colours.
     pub(super) planes: &'a Planes,
     /// The fill, likewise.
     pub(super) filled: &'a [f32],
-    /// How much each pixel counts as a key pixel.
+    /// Each pixel's weight as a key pixel.
     pub(super) weights: &'a [f32],
-    /// Which pixels are clear background.
+    /// Which pixels are surely background.
     pub(super) background: &'a Mask,
-    /// Which are filled, at least in part.
+    /// Which pixels are filled, at least in part.
     pub(super) changed: &'a Mask,
 }
 
-/// What is to be added to a fill's samples. `grain`, 0 to 1, is how much of the grain is laid on, and
-/// the least of what is laid on of textures. No pixel in `boxes` lends any texture but what the fill
-/// knows as background.
+/// The values to add to a fill's samples. `grain`, 0 to 1, is the share of grain that is added, and
+/// the smallest share of texture that is added. From pixels in `boxes`, texture is taken only if
+/// the fill knows them as background.
 pub(super) fn texture(
     photo: &Photo,
     smooth: &Smooth<'_>,
@@ -126,7 +128,7 @@ pub(super) fn texture(
     let wide = OnceCell::new();
     let mut grained = Vec::new();
     for part in smooth.changed.components() {
-        // Most walls are plain, which shows right beside a part.
+        // Most walls are plain, which can be seen right beside a part.
         let energies = near.about_part(smooth, &part).energies;
         if !energies.textured && energies.mean < near.channels() as f32 * LEAST_LINES {
             grained.extend(part);
@@ -136,7 +138,7 @@ pub(super) fn texture(
         let cells = wall.about_part(smooth, &part);
         match wall.best_shift(&cells) {
             Some(Match { shift, correlation, .. }) => {
-                // The correlation itself would come closest to the truth, and look flat.
+                // The correlation itself would come closest to the truth, but look flat.
                 let share = (1.5 * correlation).clamp(grain, 1.0);
                 wall.lend(smooth, &part, shift, |at, difference| {
                     texture[at] = share * difference;
@@ -158,30 +160,30 @@ pub(super) fn texture(
     texture
 }
 
-/// What is about a fill, as far as texture may come from.
+/// The wall around a fill, as far as texture may be taken from it.
 struct Wall {
     area: BoxInPhoto,
     /// As light and colours.
     planes: Planes,
-    /// Which pixels are clear background.
+    /// Which pixels are surely background.
     background: Vec<bool>,
-    /// Pixels in row and column of a cell.
+    /// Side of a cell in pixels.
     side: usize,
     rows: usize,
     columns: usize,
-    /// Which cells are background as a whole.
+    /// Which cells are completely background.
     clear: Vec<bool>,
-    /// A plane for each of the channels that count, of the cells' smooth background.
+    /// The cells' smooth background, a plane for each channel that counts.
     smooth: Vec<f32>,
-    /// How far the cells differ from it, 0 where they are not clear.
+    /// The cells' difference from it, 0 for cells that are not clear.
     texture: Vec<f32>,
 }
 
-/// The cells of a part and those about it.
+/// The cells of a part and those around it.
 struct Cells {
     of_part: Vec<Cell>,
     about: Vec<Cell>,
-    /// Of the texture about the part.
+    /// The energies of the texture around the part.
     energies: Energies,
 }
 
@@ -191,7 +193,7 @@ struct Energies {
     /// Of the middle one.
     middle: f32,
     most: f32,
-    /// Whether it is texture at all, and not noise or an edge.
+    /// Whether it is texture, and not noise or an edge.
     textured: bool,
 }
 
@@ -202,32 +204,32 @@ impl Energies {
         let middle = energies.get(energies.len() / 2).copied().unwrap_or(0.0);
         let most = energies.last().copied().unwrap_or(0.0);
         let least = channels as f32 * LEAST_ENERGY;
-        Energies { mean, middle, most, textured: mean >= least && middle >= EVENNESS * mean }
+        Energies { mean, middle, most, textured: mean >= least && middle >= LEAST_EVENNESS * mean }
     }
 }
 
-/// A cell with what a shift must fit: the fill in a part, the texture about it.
+/// A cell with what a shift must fit: in a part the fill, around it the texture.
 struct Cell {
     row: i64,
     column: i64,
     samples: [f32; 3],
 }
 
-/// Texture that tiles take up.
+/// Kinds of texture that are continued by tiles.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It repeats, as brick and boards do: tiles must fit.
+    /// It repeats, like brick and boards: tiles must fit.
     Pattern,
-    /// It does not, and nobody sees where one piece ends.
+    /// It does not repeat, and the ends of pieces are invisible.
     Roughcast,
     /// A few lines on a plain wall, such as the joints of boards: tiles must fit well.
     Lines,
 }
 
 impl Kind {
-    /// How far what is about a tile may be from what is about its place, as a mean square in shares of
-    /// the variance (2 is for strangers): tiles that nothing fits by the first are tried again by the
-    /// next, when there is more about them.
+    /// How much the surroundings of a tile may differ from those of its place, as a mean square
+    /// divided by the variance (2 for unrelated ones). Tiles that nothing fits within the first
+    /// limit are tried again with the next one, when more tiles around them are filled.
     fn distances(self) -> &'static [f32] {
         match self {
             Kind::Pattern => &[0.8, 1.2, 1.6],
@@ -237,7 +239,7 @@ impl Kind {
     }
 }
 
-/// Of the texture about a part and of that at a shift: the sums of squares and of products.
+/// The sums of squares and of products of the texture around a part and that at a shift.
 struct Sums {
     here: f32,
     there: f32,
@@ -254,7 +256,7 @@ struct Match {
 }
 
 impl Wall {
-    /// As far as `reach` cells beyond the fill's area.
+    /// The wall up to `reach` cells beyond the fill's area.
     fn about(photo: &Photo, smooth: &Smooth<'_>, boxes: &[BoxInPhoto], reach: usize) -> Self {
         let inner = smooth.area;
         let near: Vec<BoxInPhoto> = boxes.iter().filter(|b| b.within(&inner, 0)).copied().collect();
@@ -280,7 +282,7 @@ impl Wall {
             smooth.background[(y - inner.top) as usize * columns + (x - inner.left) as usize]
         });
         let weights = background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect();
-        // Lent to the level and taken back: they may be a hundred megabytes.
+        // Moved into the level and back, because they may have a hundred megabytes.
         let values = std::mem::take(&mut planes.samples);
         let of_pixels = Level { rows: height, columns: width, weights, values };
         let mut cells = of_pixels.clustered(side);
@@ -318,12 +320,12 @@ impl Wall {
         }
     }
 
-    /// How many channels count.
+    /// The number of channels that count.
     fn channels(&self) -> usize {
         self.smooth.len() / self.clear.len()
     }
 
-    /// Of a plane for each channel that counts, a cell's samples.
+    /// A cell's samples, of planes for each channel that counts.
     fn samples(&self, planes: &[f32], cell: usize) -> [f32; 3] {
         let mut samples = [0.0; 3];
         for (sample, plane) in samples.iter_mut().zip(planes.chunks_exact(self.clear.len())) {
@@ -332,7 +334,7 @@ impl Wall {
         samples
     }
 
-    /// How far the fill's first pixel lies from the wall's, in rows and columns.
+    /// The distance of the fill's first pixel from the wall's, in rows and columns.
     fn origin(&self, area: BoxInPhoto) -> (usize, usize) {
         ((area.top - self.area.top) as usize, (area.left - self.area.left) as usize)
     }
@@ -353,7 +355,7 @@ impl Wall {
             let cell = &mut is_part[row * self.columns + column];
             if !*cell {
                 *cell = true;
-                // One pixel stands for its cell, as the fill is smooth.
+                // One pixel represents its cell, because the fill is smooth.
                 let mut samples = [0.0; 3];
                 for (c, sample) in samples.iter_mut().enumerate().take(self.channels()) {
                     *sample = smooth.filled[c * pixels + i];
@@ -384,7 +386,7 @@ impl Wall {
         Cells { of_part, about, energies }
     }
 
-    /// The shift to the place whose texture goes on best, if any does.
+    /// The shift to the place whose texture fits best, if any does.
     fn best_shift(&self, cells: &Cells) -> Option<Match> {
         if !cells.energies.textured {
             return None;
@@ -399,7 +401,7 @@ impl Wall {
         (best.cost <= MOST_COST && best.correlation >= LEAST_CORRELATION).then_some(best)
     }
 
-    /// What kind of texture is about a part, if it goes on behind it.
+    /// The kind of texture around a part, if it continues behind the part.
     fn texture_about(&self, cells: &Cells) -> Option<Kind> {
         let cell_energy = |cell: &Cell| energy(&cell.samples);
         let number = |cell: &Cell| cell.row as usize * self.columns + cell.column as usize;
@@ -411,20 +413,20 @@ impl Wall {
         let (rows, columns) = (range(|cell| cell.row)?, range(|cell| cell.column)?);
         let is_between = |cell: &&Cell| rows.contains(&cell.row) && columns.contains(&cell.column);
         let between: Vec<f32> = cells.about.iter().filter(is_between).map(cell_energy).collect();
-        let goes_on = if between.len() < LEAST_BETWEEN {
+        let goes_on = if between.len() < LEAST_CELLS_BETWEEN {
             evenness >= EVEN_ALONE
         } else {
             let mean = between.iter().sum::<f32>() / between.len() as f32;
-            BETWEEN.contains(&(mean / cells.energies.mean))
+            BETWEEN_STRENGTH.contains(&(mean / cells.energies.mean))
         };
         if !goes_on {
             return None;
         }
         let strength = cells.energies.mean / self.channels() as f32;
         if !cells.energies.textured {
-            // Told by what lies between strokes alone: about a part that has nothing there, lines may
-            // be a plate's edges.
-            return (between.len() >= LEAST_BETWEEN && strength >= LEAST_LINES)
+            // Only cells between the strokes decide this: without any, lines around a part may be a
+            // plate's edges.
+            return (between.len() >= LEAST_CELLS_BETWEEN && strength >= LEAST_LINES)
                 .then_some(Kind::Lines);
         }
         if strength < LEAST_PATTERN {
@@ -440,8 +442,8 @@ impl Wall {
         repeats.then_some(Kind::Pattern)
     }
 
-    /// How much texture all but a sixth of the blocks of cells have, in shares of the mean. Cells are
-    /// told by their number, with the [`energy`] of their texture.
+    /// The texture that all but a sixth of the blocks of cells reach, divided by the mean. Cells
+    /// are given by number, with the [`energy`] of their texture.
     fn evenness(&self, cells: impl Iterator<Item = (usize, f32)>) -> f32 {
         let mut blocks: BTreeMap<(usize, usize), (f32, usize)> = BTreeMap::new();
         let (mut sum, mut count) = (0.0, 0.0);
@@ -459,7 +461,7 @@ impl Wall {
         means.get(means.len() / 6).map_or(0.0, |mean| mean * count / sum)
     }
 
-    /// The cell that lies so many rows and columns from another and is background as a whole.
+    /// The cell at this distance in rows and columns from another, if it is completely background.
     fn lender(&self, cell: &Cell, (down, across): (i64, i64)) -> Option<usize> {
         let (row, column) = (cell.row + down, cell.column + across);
         let inside =
@@ -468,15 +470,15 @@ impl Wall {
         self.clear[at].then_some(at)
     }
 
-    /// How the texture of `every` so many cells correlates with that at a shift; none where too few
-    /// have a counterpart.
+    /// The correlation of the texture of every `every`-th cell with that at a shift; `None` if too
+    /// few have a counterpart.
     fn correlation(&self, about: &[Cell], shift: (i64, i64), every: usize) -> Option<f32> {
         let Sums { here, there, both } = self.sums(about, shift, every)?;
         Some(both / (here * there).sqrt())
     }
 
-    /// The sums of squares of the texture of `every` so many cells and of that at a shift, and of the
-    /// products of both; none where too few have a counterpart.
+    /// The sums of squares of the texture of every `every`-th cell and of that at a shift, and of
+    /// the products of both; `None` if too few have a counterpart.
     fn sums(&self, about: &[Cell], shift: (i64, i64), every: usize) -> Option<Sums> {
         let (mut here, mut there, mut both, mut common) = (0.0, 0.0, 0.0, 0);
         for cell in about.iter().step_by(every) {
@@ -489,14 +491,15 @@ impl Wall {
             }
         }
         let all = about.len().div_ceil(every);
-        let enough = common as f32 >= LEAST_COMMON * all as f32;
+        let enough = common as f32 >= LEAST_COUNTERPARTS * all as f32;
         (enough && here > 0.0 && there > 0.0).then_some(Sums { here, there, both })
     }
 
-    /// How well a shift fits `every` so many of the cells; none where it must not lend.
+    /// How well a shift fits every `every`-th cell; `None` if no texture may be taken from there.
     fn fit(&self, cells: &Cells, shift: (i64, i64), every: usize) -> Option<Match> {
         let count = cells.of_part.len().div_ceil(every) as f32;
-        let most_tone = count * self.channels() as f32 * TONE * TONE;
+        let most_tone =
+            count * self.channels() as f32 * MOST_TONE_DIFFERENCE * MOST_TONE_DIFFERENCE;
         let most_strength = count * STRENGTH.end() * cells.energies.mean;
         let most_lent = STANDS_OUT * cells.energies.most;
         let (mut tone, mut strength) = (0.0, 0.0);
@@ -516,14 +519,14 @@ impl Wall {
         }
         let Sums { here, there, both } = self.sums(&cells.about, shift, every)?;
         let cost = (here - 2.0 * both + there) / here
-            + TONE_COUNTS * tone / cells.energies.mean
-            + STRENGTH_COUNTS * (strength - 1.0).max(0.0);
+            + TONE_WEIGHT * tone / cells.energies.mean
+            + STRENGTH_WEIGHT * (strength - 1.0).max(0.0);
         let correlation = both / (here * there).sqrt();
         Some(Match { shift, cost, correlation })
     }
 
-    /// Calls `lay` with each sample of a part and with how far the photo at the shifted place
-    /// differs from what the same key pixels tell of it.
+    /// Calls `lay` with each sample of a part, and with the difference at the shifted place between
+    /// the photo and the fill from the same key pixels.
     fn lend(
         &self,
         smooth: &Smooth<'_>,
@@ -585,7 +588,7 @@ fn shifts() -> impl Iterator<Item = (i64, i64)> {
     steps().flat_map(move |down| steps().map(move |across| (down, across)))
 }
 
-/// A shift and those between it and the next ones.
+/// A shift and those between it and the next steps.
 fn between_steps((down, across): (i64, i64)) -> impl Iterator<Item = (i64, i64)> {
     let between = || -(STEP as i64 - 1)..STEP as i64;
     between().flat_map(move |y| between().map(move |x| (down + y, across + x)))
@@ -619,12 +622,12 @@ mod tests {
         rows.flat_map(move |y| (digit.left..digit.right()).map(move |x| (x, y)))
     }
 
-    /// The fill of the digit's pixels and what is added to it, light alone.
+    /// The fill of the digit's pixels and the texture added to it, for light only.
     fn added(wall: impl Fn(u32, u32) -> f32, boxes: &[BoxInPhoto]) -> Vec<(f32, f32)> {
         added_to(DIGIT, wall, boxes)
     }
 
-    /// The same of any digit that is a black box.
+    /// The same for any digit that is a black box.
     fn added_to(
         black: BoxInPhoto,
         wall: impl Fn(u32, u32) -> f32,
@@ -671,7 +674,7 @@ mod tests {
         (0..count).filter(|i| changed[*i]).map(|i| (filled[i], texture[i])).collect()
     }
 
-    /// The squares of the distance to the wall, with and without what is added.
+    /// The squared distance to the wall, with and without the added texture.
     fn errors(
         digit: BoxInPhoto,
         wall: impl Fn(u32, u32) -> f32,
@@ -694,7 +697,7 @@ mod tests {
     #[test]
     fn joints_go_on_behind_a_stroke_that_no_place_fits_as_a_whole() {
         let long = BoxInPhoto { left: 20, top: 55, width: 140, height: 16 };
-        // Between these boxes tiles find a place, the stroke does not.
+        // Between these boxes there is a place for tiles, but not for the whole stroke.
         let others = [20, 60, 100, 140].map(|left| [(left, 0), (left + 10, 92)]);
         let others = others.into_iter().flatten();
         let boxes: Vec<BoxInPhoto> = others
@@ -717,7 +720,7 @@ mod tests {
 
     #[test]
     fn things_on_the_wall_are_not_copied() {
-        // Dark bars, each of which a shift by whole bricks would lay on the digit.
+        // Dark bars, each of which a shift by whole bricks would copy onto the digit.
         let bar = |x: u32, y: u32| (x % 24).abs_diff(17) < 3 && y % 44 > 8;
         let wall = |x: u32, y: u32| {
             let near = DIGIT.grown(8, SIZE).contains(x, y);

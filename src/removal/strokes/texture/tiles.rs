@@ -1,7 +1,7 @@
-//! Large strokes on walls with a pattern: no one place of the wall fits a whole digit, so each of its
-//! tiles is taken from where the wall goes on best from what is about the tile, tiles laid before it
-//! included (Efros and Freeman, *Image Quilting for Texture Synthesis and Transfer*, 2001, do so with
-//! whole textures).
+//! Large strokes on walls with a pattern. No single place of the wall fits a whole digit, so each
+//! tile is copied from the place that best continues the tile's surroundings, including tiles
+//! filled before it (after Efros and Freeman, *Image Quilting for Texture Synthesis and Transfer*,
+//! 2001, who do this for whole textures).
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -9,33 +9,35 @@ use super::{
     Energies, Kind, RING, STANDS_OUT, STRENGTH, Smooth, Wall, between_steps, energy, shifts,
 };
 
-/// Cells in row and column of a tile; and cells by which neighbours overlap on each side, where they
-/// are blended.
+/// Side of a tile in cells, and by how many cells neighbours overlap on each side, where they are
+/// blended.
 const TILE: i64 = 12;
 const OVERLAP: i64 = 3;
 
-/// How far a place may be lighter or darker than what is about the tile, as the root of the mean
-/// square: it is laid as light as that.
-const TONE: f32 = 10.0 / 255.0;
+/// How much lighter or darker than the tile's surroundings a place may be, as a root mean square.
+/// Its brightness is then adjusted to them.
+const MOST_TONE_DIFFERENCE: f32 = 10.0 / 255.0;
 
-/// How far a tile may be from what was filled in without texture, likewise: that knows whether there is
-/// a plate behind the digits.
-const STRANGE: f32 = 10.0 / 255.0;
+/// How much a tile may differ from the fill without texture, as a root mean square. That fill shows
+/// whether there is a plate behind the digits.
+const MOST_FILL_DIFFERENCE: f32 = 10.0 / 255.0;
 
-/// How far its cells may be from that fill, as a mean square in shares of the middle cell's texture
-/// about the tile.
-const FARTHEST: f32 = 5.0;
+/// How much its cells may differ from that fill, as a mean square divided by the median texture
+/// around the tile.
+const MOST_CELL_DIFFERENCE: f32 = 5.0;
 
-/// The least evenness ([`Wall::evenness`]) of the texture about a tile.
+/// The smallest evenness ([`Wall::evenness`]) of the texture around a tile.
 const LEAST_EVENNESS: f32 = 0.25;
 
-/// What the tone counts beside the distance of what is about both, both as mean squares.
-const TONE_COUNTS: f32 = 1.0;
+/// Weight of the difference in tone, compared with the difference of the surroundings, both as mean
+/// squares.
+const TONE_WEIGHT: f32 = 1.0;
 
-/// The share of the cells about a tile that must have a counterpart.
-const LEAST_COMMON: f32 = 0.5;
+/// The share of the cells around a tile that must have a counterpart.
+const LEAST_COUNTERPARTS: f32 = 0.5;
 
-/// Cells of a tile, and as many about it, with which shifts are tried; then the best few with all.
+/// Shifts are first tried with this many cells of a tile, and as many around it; then the best ones
+/// with all.
 const SAMPLES: usize = 96;
 const FINALISTS: usize = 6;
 
@@ -45,31 +47,31 @@ struct Known {
     colours: [f32; 3],
 }
 
-/// A tile's cells, and those about it whose colours are known.
+/// A tile's cells, and those around it whose colours are known.
 struct Tile {
     /// Its cells, with the fill's colours.
     cells: Vec<Known>,
     about: Vec<Known>,
-    /// The variance of the colours about it.
+    /// The variance of the colours around it.
     variance: f32,
-    /// Of the texture about it, as [`Wall::evenness`] tells.
+    /// The evenness of the texture around it, by [`Wall::evenness`].
     evenness: f32,
-    /// Of the texture about it.
+    /// The energies of the texture around it.
     energies: Energies,
 }
 
-/// Pixels about a tile by which its place is told to the pixel.
+/// Number of pixels around a tile by which its place is adjusted to the pixel.
 const FINE_SAMPLES: usize = 400;
 
-/// Where a tile is taken from, in rows and columns of cells, and what is added to its colours.
+/// The place a tile is copied from, in rows and columns of cells, and what is added to its colours.
 struct Place {
     shift: (i64, i64),
     tone: [f32; 3],
     cost: f32,
 }
 
-/// Lends a part its wall, tile by tile; gives the pixels that none could be lent. `texture` is what is
-/// added to the fill.
+/// Fills a part tile by tile from the wall, and gives the pixels for which no place was found.
+/// `texture` is what is added to the fill.
 pub(super) fn lend(
     wall: &Wall,
     smooth: &Smooth<'_>,
@@ -88,7 +90,7 @@ pub(super) fn lend(
     }
     let pixels = smooth.background.len();
     let mut laid: BTreeMap<usize, [f32; 3]> = BTreeMap::new();
-    // Of each pixel that is lent something: the sums of weights, and of weighted samples.
+    // For each pixel that is filled: the sums of weights, and of weighted samples.
     let mut sums: BTreeMap<usize, (f32, Vec<f32>)> = BTreeMap::new();
     let mut without: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
     let mut limits = kind.distances().iter().copied();
@@ -99,7 +101,7 @@ pub(super) fn lend(
             limit = next;
             open.append(&mut without);
         }
-        // The one about which most is known comes next.
+        // The tile with the most known surroundings comes next.
         let known = |tile: &Tile| tile.about.len() as f32 / tile.cells.len() as f32;
         let tiles = open.iter().map(|(at, pixels)| (*at, Tile::of(wall, smooth, pixels, &laid)));
         let most = tiles.max_by(|(_, a), (_, b)| known(a).total_cmp(&known(b)));
@@ -188,7 +190,7 @@ impl Tile {
         Tile { cells, about, variance, evenness, energies }
     }
 
-    /// The place from which the wall goes on best, if any does.
+    /// The place that best continues the wall, if any does.
     fn best_place(&self, wall: &Wall, kind: Kind, limit: f32) -> Option<Place> {
         if kind != Kind::Lines && (!self.energies.textured || self.evenness < LEAST_EVENNESS) {
             return None;
@@ -202,7 +204,7 @@ impl Tile {
         finer.filter_map(|shift| self.place(wall, shift, 1, kind, limit)).min_by(by_cost)
     }
 
-    /// The shift of a place in pixels: within half a cell of that in cells.
+    /// The shift of a place in pixels, within half a cell of that in cells.
     fn to_the_pixel(&self, wall: &Wall, place: &Place) -> (i64, i64) {
         let side = wall.side as i64;
         let (down, across) = (place.shift.0 * side, place.shift.1 * side);
@@ -246,7 +248,7 @@ impl Tile {
             .map_or((down, across), |(shift, _)| shift)
     }
 
-    /// How well `every` so many of the cells fit a shift; none where it must not lend.
+    /// How well every `every`-th cell fits a shift; `None` if nothing may be copied from there.
     fn place(
         &self,
         wall: &Wall,
@@ -255,7 +257,7 @@ impl Tile {
         kind: Kind,
         limit: f32,
     ) -> Option<Place> {
-        // How far the place is from the fill, which the tone changes.
+        // The difference of the place, with its tone adjusted, from the fill.
         let (mut strength, mut far, mut sums) = (0.0, 0.0, [0.0; 3]);
         for known in self.cells.iter().step_by(every) {
             let lender = wall.shifted(known.cell, shift).filter(|lender| wall.clear[*lender])?;
@@ -271,7 +273,7 @@ impl Tile {
         }
         let count = self.cells.len().div_ceil(every) as f32;
         strength /= count * self.energies.mean;
-        // Between lines there is nothing.
+        // Between lines there is no texture.
         let least = if kind == Kind::Lines { 0.0 } else { *STRENGTH.start() };
         if strength > *STRENGTH.end() || strength < least {
             return None;
@@ -286,7 +288,7 @@ impl Tile {
             (0..3).for_each(|c| tone[c] += differs[c]);
             common += 1.0;
         }
-        if common < LEAST_COMMON * self.about.len().div_ceil(every) as f32 {
+        if common < LEAST_COUNTERPARTS * self.about.len().div_ceil(every) as f32 {
             return None;
         }
         let tone = tone.map(|sum| sum / common);
@@ -297,16 +299,16 @@ impl Tile {
         let far = far / count - energy(&sums.map(|sum| sum / count)) + strange;
         let farthest = if kind == Kind::Lines { self.energies.mean } else { self.energies.middle };
         let fits = distance <= limit * self.variance
-            && far <= FARTHEST * farthest
-            && strange <= wall.channels() as f32 * STRANGE * STRANGE
-            && off <= wall.channels() as f32 * TONE * TONE;
-        let cost = distance + TONE_COUNTS * off;
+            && far <= MOST_CELL_DIFFERENCE * farthest
+            && strange <= wall.channels() as f32 * MOST_FILL_DIFFERENCE * MOST_FILL_DIFFERENCE
+            && off <= wall.channels() as f32 * MOST_TONE_DIFFERENCE * MOST_TONE_DIFFERENCE;
+        let cost = distance + TONE_WEIGHT * off;
         fits.then_some(Place { shift, tone, cost })
     }
 }
 
 impl Wall {
-    /// The cell that lies so many rows and columns from another.
+    /// The cell at this distance in rows and columns from another.
     fn shifted(&self, cell: usize, (down, across): (i64, i64)) -> Option<usize> {
         let to = |at: usize, by: i64, limit: usize| {
             let to = at as i64 + by;
@@ -316,7 +318,7 @@ impl Wall {
         Some(row * self.columns + to(cell % self.columns, across, self.columns)?)
     }
 
-    /// The pixel at a row and column, which may lie beside the wall.
+    /// The pixel at a row and column, which may lie outside the wall.
     fn pixel(&self, row: i64, column: i64) -> Option<usize> {
         let [height, width] = [self.planes.height as i64, self.planes.width as i64];
         let inside = (0..height).contains(&row) && (0..width).contains(&column);
@@ -331,12 +333,12 @@ impl Wall {
     }
 }
 
-/// The tiles, which overlap, that hold a cell's row or column.
+/// The overlapping tiles that contain a cell's row or column.
 fn tiles_with(cell: i64) -> RangeInclusive<i64> {
     (cell - OVERLAP).div_euclid(TILE)..=(cell + OVERLAP).div_euclid(TILE)
 }
 
-/// How much a tile counts at a row or column, in cells: less towards its ends.
+/// The weight of a tile at a row or column, in cells: less towards its ends.
 fn ramp(at: f32, tile: i64) -> f32 {
     let from_middle = (at - (tile as f32 + 0.5) * TILE as f32).abs();
     let overlap = OVERLAP as f32;
