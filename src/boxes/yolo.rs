@@ -89,12 +89,12 @@ mod tests {
         for (text, reason) in [
             ("3 0.5 0.5 0.25", "4 fields"),
             ("3 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "outlines are not read"),
-            ("3 120 40 20 30", "no fraction"),
-            ("3 0.5 NaN 0.2 0.2", "no fraction"),
-            ("3 0.5 inf 0.2 0.2", "no fraction"),
+            ("3 120 40 20 30", "not a fraction"),
+            ("3 0.5 NaN 0.2 0.2", "not a fraction"),
+            ("3 0.5 inf 0.2 0.2", "not a fraction"),
             ("car 0.5 0.5 0.2 0.2", "not a number from 0"),
             ("-1 0.5 0.5 0.2 0.2", "not a number from 0"),
-            ("3 0,5 0,5 0,2 0,2", "is no number"),
+            ("3 0,5 0,5 0,2 0,2", "is not a number"),
         ] {
             let problem = parse(format!("1 .5 .5 .1 .1\n{text}\n").as_bytes(), None);
             let problem = problem.expect_err(text);

@@ -74,9 +74,6 @@ const LEAST_PATTERN: f32 = (8.0 / 255.0) * (8.0 / 255.0);
 const EVEN_PATTERN: f32 = 0.15;
 const LEAST_REPEAT: f32 = 0.4;
 
-/// The smallest mean square of a wall with lines.
-const LEAST_LINES: f32 = (4.0 / 255.0) * (4.0 / 255.0);
-
 /// Roughcast is weaker and more even.
 const LEAST_ROUGHCAST: f32 = (3.0 / 255.0) * (3.0 / 255.0);
 const EVEN_ROUGHCAST: f32 = 0.45;
@@ -129,8 +126,7 @@ pub(super) fn texture(
     let mut grained = Vec::new();
     for part in smooth.changed.components() {
         // Most walls are plain, which can be seen right beside a part.
-        let energies = near.about_part(smooth, &part).energies;
-        if !energies.textured && energies.mean < near.channels() as f32 * LEAST_LINES {
+        if !near.about_part(smooth, &part).energies.textured {
             grained.extend(part);
             continue;
         }
@@ -216,14 +212,12 @@ struct Cell {
 }
 
 /// Kinds of texture that are continued by tiles.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Kind {
     /// It repeats, like brick and boards: tiles must fit.
     Pattern,
     /// It does not repeat, and the ends of pieces are invisible.
     Roughcast,
-    /// A few lines on a plain wall, such as the joints of boards: tiles must fit well.
-    Lines,
 }
 
 impl Kind {
@@ -234,7 +228,6 @@ impl Kind {
         match self {
             Kind::Pattern => &[0.8, 1.2, 1.6],
             Kind::Roughcast => &[1.6, 2.4],
-            Kind::Lines => &[0.2, 0.4],
         }
     }
 }
@@ -419,16 +412,10 @@ impl Wall {
             let mean = between.iter().sum::<f32>() / between.len() as f32;
             BETWEEN_STRENGTH.contains(&(mean / cells.energies.mean))
         };
-        if !goes_on {
+        if !cells.energies.textured || !goes_on {
             return None;
         }
         let strength = cells.energies.mean / self.channels() as f32;
-        if !cells.energies.textured {
-            // Only cells between the strokes decide this: without any, lines around a part may be a
-            // plate's edges.
-            return (between.len() >= LEAST_CELLS_BETWEEN && strength >= LEAST_LINES)
-                .then_some(Kind::Lines);
-        }
         if strength < LEAST_PATTERN {
             return (strength >= LEAST_ROUGHCAST && evenness >= EVEN_ROUGHCAST)
                 .then_some(Kind::Roughcast);

@@ -107,7 +107,7 @@ pub(super) fn lend(
         let most = tiles.max_by(|(_, a), (_, b)| known(a).total_cmp(&known(b)));
         let Some((at, tile)) = most else { break };
         let own = open.remove(&at).unwrap_or_default();
-        let Some(place) = tile.best_place(wall, kind, limit) else {
+        let Some(place) = tile.best_place(wall, limit) else {
             without.insert(at, own);
             continue;
         };
@@ -191,17 +191,17 @@ impl Tile {
     }
 
     /// The place that best continues the wall, if any does.
-    fn best_place(&self, wall: &Wall, kind: Kind, limit: f32) -> Option<Place> {
-        if kind != Kind::Lines && (!self.energies.textured || self.evenness < LEAST_EVENNESS) {
+    fn best_place(&self, wall: &Wall, limit: f32) -> Option<Place> {
+        if !self.energies.textured || self.evenness < LEAST_EVENNESS {
             return None;
         }
         let every = self.cells.len().max(self.about.len()).div_ceil(SAMPLES);
         let mut places: Vec<Place> =
-            shifts().filter_map(|shift| self.place(wall, shift, every, kind, limit)).collect();
+            shifts().filter_map(|shift| self.place(wall, shift, every, limit)).collect();
         let by_cost = |a: &Place, b: &Place| a.cost.total_cmp(&b.cost);
         places.sort_by(by_cost);
         let finer = places.iter().take(FINALISTS).flat_map(|of| between_steps(of.shift));
-        finer.filter_map(|shift| self.place(wall, shift, 1, kind, limit)).min_by(by_cost)
+        finer.filter_map(|shift| self.place(wall, shift, 1, limit)).min_by(by_cost)
     }
 
     /// The shift of a place in pixels, within half a cell of that in cells.
@@ -249,14 +249,7 @@ impl Tile {
     }
 
     /// How well every `every`-th cell fits a shift; `None` if nothing may be copied from there.
-    fn place(
-        &self,
-        wall: &Wall,
-        shift: (i64, i64),
-        every: usize,
-        kind: Kind,
-        limit: f32,
-    ) -> Option<Place> {
+    fn place(&self, wall: &Wall, shift: (i64, i64), every: usize, limit: f32) -> Option<Place> {
         // The difference of the place, with its tone adjusted, from the fill.
         let (mut strength, mut far, mut sums) = (0.0, 0.0, [0.0; 3]);
         for known in self.cells.iter().step_by(every) {
@@ -273,9 +266,7 @@ impl Tile {
         }
         let count = self.cells.len().div_ceil(every) as f32;
         strength /= count * self.energies.mean;
-        // Between lines there is no texture.
-        let least = if kind == Kind::Lines { 0.0 } else { *STRENGTH.start() };
-        if strength > *STRENGTH.end() || strength < least {
+        if !STRENGTH.contains(&strength) {
             return None;
         }
         let (mut common, mut squares, mut tone) = (0.0, 0.0, [0.0; 3]);
@@ -297,9 +288,8 @@ impl Tile {
         let off_fill = [0, 1, 2].map(|c| sums[c] / count + tone[c]);
         let strange = energy(&off_fill);
         let far = far / count - energy(&sums.map(|sum| sum / count)) + strange;
-        let farthest = if kind == Kind::Lines { self.energies.mean } else { self.energies.middle };
         let fits = distance <= limit * self.variance
-            && far <= MOST_CELL_DIFFERENCE * farthest
+            && far <= MOST_CELL_DIFFERENCE * self.energies.middle
             && strange <= wall.channels() as f32 * MOST_FILL_DIFFERENCE * MOST_FILL_DIFFERENCE
             && off <= wall.channels() as f32 * MOST_TONE_DIFFERENCE * MOST_TONE_DIFFERENCE;
         let cost = distance + TONE_WEIGHT * off;
