@@ -85,7 +85,8 @@ impl DrawTarget for Canvas<'_> {
 }
 
 /// Writes a line of text with its upper left corner at `(x, y)`, as far as the picture reaches;
-/// what is not ASCII becomes a question mark. With a `ground`, the letters stand on that colour.
+/// other characters than ASCII become question marks. With a `ground`, the letters are on that
+/// colour.
 pub(crate) fn write(
     picture: &mut RgbImage,
     text: &str,
@@ -165,8 +166,8 @@ pub(crate) fn dot(picture: &mut RgbImage, x: u32, y: u32) {
     }
 }
 
-/// Lays pictures in rows of `columns`, on paper; each row is as high as its highest picture, each
-/// column as wide as the widest of all. Without pictures, one pixel of paper.
+/// Puts pictures in rows of `columns`, on paper. Each row is as tall as its tallest picture, and
+/// each column as wide as the widest of all. Without pictures, one pixel of paper.
 pub(crate) fn in_rows(pictures: &[RgbImage], columns: usize) -> RgbImage {
     let columns = columns.clamp(1, pictures.len().max(1));
     let cell = pictures.iter().map(RgbImage::width).max().unwrap_or(1);
@@ -190,7 +191,7 @@ pub(crate) fn in_rows(pictures: &[RgbImage], columns: usize) -> RgbImage {
 /// A picture as a PNG file.
 ///
 /// # Errors
-/// What the encoder says.
+/// The encoder's error.
 pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>, image::ImageError> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png)?;

@@ -32,18 +32,18 @@ impl Draft {
     /// Gives the file its name, over any earlier file of that name.
     ///
     /// # Errors
-    /// What the system says when renaming fails; the temporary file is gone then.
+    /// The system's error if renaming fails; the temporary file is then removed.
     pub(crate) fn put(self) -> io::Result<()> {
         self.file.persist(self.path).map(drop).map_err(|error| error.error)
     }
 }
 
-/// Writes a file under a temporary name in its folder, then renames it: whoever reads `path`
-/// sees the old content or the new, never a part.
+/// Writes a file under a temporary name in its folder, then renames it. So a reader of `path` sees
+/// the old content or the new, never a part.
 ///
 /// # Errors
-/// What the system says when the folder is missing, the disk is full, or renaming fails; the
-/// temporary file is gone then.
+/// The system's error if the folder is missing, the disk is full, or renaming fails; the temporary
+/// file is then removed.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     draft(path, content)?.put()
 }
@@ -51,8 +51,8 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Writes a file under a temporary name in the folder of `path`, where it is to go.
 ///
 /// # Errors
-/// What the system says when the folder is missing or the disk is full; the temporary file is
-/// gone then.
+/// The system's error if the folder is missing or the disk is full; the temporary file is then
+/// removed.
 pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<Draft> {
     draft_with(path, |out| out.write_all(content))
 }
@@ -83,7 +83,8 @@ pub(crate) fn draft_with(
     write(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(permissions) = permissions {
-        // File systems that have no permissions refuse this; the file is no more open then.
+        // File systems without permissions refuse this; there the file is not more accessible for
+        // it.
         let _ = file.as_file().set_permissions(permissions);
     }
     file.as_file().sync_all()?;
@@ -134,8 +135,8 @@ impl Lock {
     /// Locks the file at `path`, which is made; tries for as long as `patience`.
     ///
     /// # Errors
-    /// That another process holds the lock, with its number where it is known; or what the system says
-    /// when the file cannot be made.
+    /// An error that another process holds the lock, with its number if it is known; or the
+    /// system's error if the file cannot be created.
     pub(crate) fn take(
         path: PathBuf,
         sharing: Sharing,
@@ -154,7 +155,7 @@ impl Lock {
                 Ok(()) if !is_at(&file, &path) => {}
                 Ok(()) => {
                     if sharing == Sharing::Nobody {
-                        // What a process that was killed has left says nothing now.
+                        // The content left by a process that was killed is out of date.
                         file.set_len(0)?;
                         io::Write::write_all(&mut file, std::process::id().to_string().as_bytes())?;
                     }

@@ -1,24 +1,24 @@
-//! Doorplate reads the house numbers in a street photo and takes them out of it, in the browser;
-//! the photo never leaves the machine. A native program of the same crate trains the classifiers
-//! on SVHN and publishes the weights that the page fetches.
+//! Doorplate reads the house numbers in a street photo and removes them, in the browser; the photo
+//! never leaves the machine. A native program of the same crate does the same for many photos,
+//! trains the networks and publishes the weights that the page fetches.
 //!
-//! A photo's way is one line: bytes → [`photo::Photo`] → boxes → crops →
-//! [`classifier::Classifier`] → readings, and → key pixels → [`removal::Grnn`] → patches →
-//! [`photo::Photo`]. Each step is a plain function or a small struct.
+//! A photo takes one path: bytes → [`photo::Photo`] → boxes → crops → [`classifier::Classifier`] →
+//! readings, and → key pixels → [`removal::Grnn`] → patches → [`photo::Photo`]. Each step is a
+//! plain function or a small struct.
 //!
 //! | room | what it is for | where it runs |
 //! |---|---|---|
-//! | [`photo`] | a decoded photo, boxes, crops, resampling, patches laid back | everywhere; pixels with `codecs` |
+//! | [`photo`] | a decoded photo, boxes, crops, resampling, copying patches back | everywhere; pixels with `codecs` |
 //! | [`numbers`] | which boxes make a house number, and in which order | everywhere |
 //! | [`boxes`] | other tools' files of boxes, read and written | everywhere with `boxes` |
-//! | [`dataset`] | SVHN's photos, boxes and labels; fetching, statistics, sheets; splits | native |
+//! | [`dataset`] | SVHN's formats, drawn photos, fetching, statistics, sheets, splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
 //! | [`strokes`] | the network that finds a digit's strokes | `engine` |
 //! | [`removal`] | key pixels, the GRNN, fold-in, the fill | parameters everywhere, the rest with `engine` |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
 //! | [`training`] | runs, checkpoints, the files a run leaves | native |
 //! | [`evaluation`] | confusion, precision, recall, F1, reports | everywhere |
-//! | [`cli`] | one file a command | native |
+//! | [`cli`] | one file for each command | native |
 //! | [`worker`] | the engine behind typed messages | protocol everywhere, engine with `worker` |
 //! | [`app`] | the page | editor state everywhere, components with `app` |
 

@@ -1,7 +1,7 @@
 //! Tables of boxes: a header line, then a box a line.
 //!
-//! Tools name their columns differently; those of TensorFlow's object detection, of VGG's and of
-//! spreadsheets by hand are known. Between values stand commas, semicolons or tabs.
+//! Tools name their columns differently. The names of TensorFlow's object detection, of VGG's tool
+//! and of spreadsheets made by hand are known. Values are separated by commas, semicolons or tabs.
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
@@ -65,7 +65,7 @@ impl Columns {
         Ok(Columns { photo, left, top, extent, label: find(&LABEL) })
     }
 
-    /// A line's box; `None` on a line that names a photo and leaves the box empty, which says that
+    /// A line's box; `None` if the line names a photo but leaves the box empty, which means that
     /// the photo has none.
     fn box_of(&self, record: &StringRecord) -> Result<Option<GivenBox>, String> {
         let text = |column: usize| record.get(column).unwrap_or_default();
@@ -99,7 +99,7 @@ impl Columns {
     }
 }
 
-/// Reads all photos' boxes; the lines of a photo may stand anywhere.
+/// Reads all photos' boxes; the lines of a photo may be anywhere in the file.
 pub(super) fn parse(bytes: &[u8]) -> Result<BoxList, Problem> {
     let text = text_of(bytes)?;
     let first = text.lines().next().unwrap_or_default();
@@ -111,7 +111,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BoxList, Problem> {
         position.and_then(|position| usize::try_from(position.line()).ok())
     };
     let damaged = |error: ::csv::Error| {
-        // The reader says the line itself, but as one of several numbers.
+        // The reader's own message gives the line as one of several numbers.
         let what = match error.kind() {
             ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("{len} values, and the first line names {expected_len} columns")

@@ -1,8 +1,8 @@
-//! Boxes as labelling tools write them, one file a format.
+//! Box files of labelling tools, with one source file for each format.
 //!
 //! Each format's reader takes a file's bytes and gives boxes in pixels or in fractions of their
-//! photo; [`PhotoBoxes::on`] puts them on the photo. What the file calls a box is kept as a label:
-//! a box whose label is no digit is a box all the same.
+//! photo; [`PhotoBoxes::on`] puts them on the photo. The class of a box in the file is kept as its
+//! label. A box whose label is not a digit counts as well.
 
 mod coco;
 mod csv;
@@ -114,11 +114,11 @@ pub struct GivenBox {
 /// The boxes of one photo as a file gives them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoBoxes {
-    /// The boxes, in the file's order; none where the file says that the photo has none.
+    /// The boxes, in the file's order; empty if the file says that the photo has none.
     pub boxes: Vec<GivenBox>,
     /// What their numbers count.
     pub unit: Unit,
-    /// The size of the photo they were drawn on, where the file says so.
+    /// The size of the photo they were drawn on, if the file says so.
     pub drawn_on: Option<PhotoSize>,
 }
 
@@ -197,7 +197,7 @@ impl PhotoBoxes {
         self.boxes.iter().enumerate().map(on_photo).collect()
     }
 
-    /// The first label that is no digit.
+    /// The first label that is not a digit.
     pub fn foreign_label(&self) -> Option<&str> {
         let labels = self.boxes.iter().filter_map(|given| given.label.as_deref());
         labels.into_iter().find(|label| digit_of_class(label).is_none())
@@ -255,13 +255,13 @@ pub fn plain_name(name: &str) -> String {
 /// What a file of boxes holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BoxFile {
-    /// One photo's boxes; which photo, the file does not say.
+    /// One photo's boxes, without the name of the photo.
     One(PhotoBoxes),
     /// Many photos' boxes.
     Many(BoxList),
 }
 
-/// What is wrong in a file, and in which line, from 1, where that can be told.
+/// What is wrong in a file, and in which line, counted from 1, if that is known.
 #[derive(Debug, PartialEq)]
 struct Problem {
     line: Option<usize>,
@@ -291,7 +291,7 @@ pub enum BoxFileError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// The line, from 1, where that can be told.
+        /// The line, counted from 1, if it is known.
         line: Option<usize>,
         /// What is wrong.
         problem: String,
@@ -302,7 +302,7 @@ pub enum BoxFileError {
     Svhn(#[from] DigitStructError),
 }
 
-/// Reads a file of boxes; its format is told by its name when it is not given.
+/// Reads a file of boxes; without a format, the file's name decides.
 ///
 /// # Errors
 /// [`BoxFileError`] with file and line when any part of the file cannot be read: half a list would
@@ -324,8 +324,8 @@ pub fn read_box_file(path: &Path, format: Option<BoxFormat>) -> Result<BoxFile, 
     box_file_from_bytes(path, bytes, Some(format), classes.as_deref())
 }
 
-/// Reads a file's content; its format is told by its name when it is not given. `classes` is the
-/// text of YOLO's list beside it, if there is one.
+/// Reads a file's content; without a format, the file's name decides. `classes` is the text of
+/// YOLO's list beside it, if there is one.
 ///
 /// # Errors
 /// [`BoxFileError`] with file and line when any part of it cannot be read, as above.
@@ -358,7 +358,7 @@ pub fn box_file_from_bytes(
     })
 }
 
-/// Whether a file that ends like a photo's boxes is none.
+/// Whether a file that ends like a photo's box file is YOLO's list of classes instead.
 pub fn is_class_list(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == YOLO_CLASSES)
 }

@@ -27,7 +27,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<PhotoBoxes, Problem> {
     let size = root.children().find(|node| node.has_tag_name("size"));
     let drawn_on = size.and_then(|size| {
         let side = |name| child(size, name)?.parse::<u32>().ok().filter(|side| *side > 0);
-        // Tools that never saw the photo write zeros, which say nothing.
+        // Tools that did not open the photo write zeros, which are ignored.
         Some(PhotoSize { width: side("width")?, height: side("height")? })
     });
     let mut boxes = Vec::new();

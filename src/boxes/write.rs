@@ -30,7 +30,7 @@ pub fn write_list(format: BoxFormat, photos: &[LabelledPhoto]) -> Option<String>
     }
 }
 
-/// One photo's boxes, in the formats that have a file a photo: [`BoxFormat::Yolo`] and
+/// One photo's boxes, in the formats that have a file for each photo: [`BoxFormat::Yolo`] and
 /// [`BoxFormat::Voc`]. None in the others.
 pub fn write_one(format: BoxFormat, photo: &LabelledPhoto) -> Option<String> {
     match format {
@@ -159,7 +159,7 @@ fn voc(photo: &LabelledPhoto) -> String {
     text + "</annotation>\n"
 }
 
-/// Text that is no markup; characters that XML cannot hold are left out.
+/// Text with markup escaped; characters that XML cannot hold are left out.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars().filter(|letter| !letter.is_control()) {

@@ -5,8 +5,8 @@
 use super::{GivenBox, PhotoBoxes, Problem, Unit, text_of};
 use crate::photo::LooseBox;
 
-/// What is further out is no fraction of a photo: pixels, most likely. Boxes that stick out a
-/// little are below.
+/// Larger values are not fractions of a photo, but most likely pixels. Boxes that extend a little
+/// beyond the photo are below this.
 const FURTHEST: f64 = 2.0;
 
 /// The classes' names, one a line, in their order.

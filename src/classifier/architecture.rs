@@ -60,13 +60,13 @@ pub struct Stage {
     pub kernel: usize,
     /// Output channels.
     pub channels: usize,
-    /// Where batch normalisation stands.
+    /// Where batch normalisation is applied.
     pub norm: Norm,
     /// The pooling.
     pub pool: Pool,
 }
 
-/// Where a stage's batch normalisation stands.
+/// Where a stage's batch normalisation is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     /// It has none.
@@ -85,7 +85,7 @@ pub enum Pool {
     /// The largest of 3 x 3, cut off at the last row and column: sizes are rounded up, as Caffe
     /// does.
     Max3,
-    /// The mean of 3 x 3, cut off likewise.
+    /// The mean of 3 x 3, cut off in the same way.
     Mean3,
 }
 
@@ -111,7 +111,7 @@ impl Pool {
 /// A layer of the head.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum HeadLayer {
-    /// Drops each feature with this chance while training.
+    /// Drops each feature with this probability while training.
     Dropout(f64),
     /// A linear layer to so many outputs.
     Linear(usize),
@@ -135,7 +135,7 @@ impl Input {
         Input { normalisation: other.normalisation, ..*self } == *other
     }
 
-    /// Whether there is no sample; never so for a declared network.
+    /// Whether there is no sample, which never happens for a declared network.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

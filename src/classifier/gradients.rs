@@ -48,9 +48,9 @@ impl Classifier {
         Ok(BoxGradients { read, side, of_digits })
     }
 
-    /// The gradient of a digit's logit by each sample of one standardised input: plane after
-    /// plane, row after row, as the input. A positive value says that a brighter sample raises
-    /// the network's answer for `digit`.
+    /// The gradient of a digit's logit by each sample of one standardised input: plane after plane,
+    /// row after row, as the input. If a value is positive, a brighter sample raises the network's
+    /// logit for `digit`.
     ///
     /// It is the logit's, not the softmax's: where a network is sure, the softmax hardly moves
     /// whatever is done to the input.

@@ -30,7 +30,7 @@ const ARCHITECTURE: &str = "architecture";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The bytes are no safetensors file, are cut short, or hold other tensors.
+    /// The bytes are not a safetensors file, are cut short, or hold other tensors.
     #[error("the weights do not fit {architecture} ({reason})")]
     Unusable {
         /// The network they were meant for.
@@ -38,7 +38,7 @@ pub enum WeightsError {
         /// What is wrong.
         reason: String,
     },
-    /// The bytes are no safetensors file of this program's.
+    /// The bytes are not a safetensors file of this program.
     #[error("this is not a file of weights that `doorplate train` wrote ({reason})")]
     Foreign {
         /// What is wrong.
@@ -92,7 +92,7 @@ impl Standardisation {
         Ok(Standardisation { mean, scale })
     }
 
-    /// Standardises the samples of one input, or of several laid end to end.
+    /// Standardises the samples of one input, or of several one after the other.
     pub fn apply(&self, samples: &mut [f32]) {
         for input in samples.chunks_mut(self.mean.len().max(1)) {
             for ((sample, mean), scale) in input.iter_mut().zip(&self.mean).zip(&self.scale) {
@@ -110,7 +110,7 @@ pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>,
 
 #[cfg(feature = "native")]
 impl Architecture {
-    /// The network that a file of weights says it is for.
+    /// The network that is named in a file of weights.
     ///
     /// # Errors
     /// [`WeightsError::Foreign`] when the bytes are no safetensors file or don't say so.
@@ -306,7 +306,8 @@ impl Classifier {
         self.read_inputs(&inputs).await
     }
 
-    /// Reads standardised inputs laid end to end; one reading an input, in order.
+    /// Reads standardised inputs, which come one after the other; gives one reading for each, in
+    /// order.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.

@@ -28,7 +28,7 @@ pub struct Network {
     /// The training digits' mean, `[channels, side, side]`, on the scale 0 to 1; for networks
     /// that are declared with one.
     pub mean: Option<Param<Tensor<3>>>,
-    /// Their standard deviation, likewise.
+    /// Their standard deviation, in the same form.
     pub deviation: Option<Param<Tensor<3>>>,
     /// The stages' layers, first to last.
     pub stages: Vec<StageLayers>,
@@ -94,8 +94,8 @@ impl Network {
         }
     }
 
-    /// The network with this chance of dropping a feature in training, 0 up to 1, in the place of
-    /// its declaration's.
+    /// The network with this probability of dropping a feature in training, from 0 to below 1, in
+    /// place of the declared one.
     #[must_use]
     pub fn with_dropout(mut self, chance: f64) -> Self {
         for dropout in &mut self.dropouts {
@@ -104,7 +104,7 @@ impl Network {
         self
     }
 
-    /// Its chances of dropping a feature, layer by layer.
+    /// Its probabilities of dropping a feature, layer by layer.
     #[cfg(feature = "native")]
     pub(crate) fn dropout_chances(&self) -> impl Iterator<Item = f64> {
         self.dropouts.iter().map(|dropout| dropout.prob)

@@ -80,8 +80,8 @@ pub fn photo_sheet(
     Ok(png(&in_rows(&tiles, columns))?)
 }
 
-/// A PNG of the boxes' content on these photos, in rows of `columns`: each box as it is, with its
-/// digit, its photo's name and its size in pixels.
+/// A PNG of the boxes' content on these photos, in rows of `columns`: each box with its digit, its
+/// photo's name and its size in pixels.
 ///
 /// # Errors
 /// As [`photo_sheet`].
@@ -135,7 +135,7 @@ fn check_count(pictures: usize, width: u32, height: u32) -> Result<(), ContactSh
     if pictures > most { Err(ContactSheetError::TooMany { pictures, most }) } else { Ok(()) }
 }
 
-/// As much of a line as fits; the end tells more than the beginning.
+/// As much of a line as fits. The end is kept, because it says more than the beginning.
 fn shortened(text: &str, lettering: Lettering, width: u32) -> String {
     let letters: Vec<char> = text.chars().collect();
     let fit = (width / lettering.size("0").0) as usize;
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(tile.get_pixel(4 * scale, LINE + 4 * scale), &OUTLINE);
         assert_eq!(tile.get_pixel(9 * scale - 1, LINE + 10 * scale - 1), &OUTLINE);
         assert_eq!(tile.get_pixel(4 * scale + 2, LINE + 4 * scale + 2).0, [90; 3]);
-        // The label stands on the box's upper edge.
+        // The label is on the box's upper edge.
         assert_eq!(tile.get_pixel(4 * scale, LINE + 4 * scale - 1), &LABEL_GROUND);
         assert_eq!(tile.get_pixel(0, 0), &PAPER);
         assert!(tile.rows().next_back().is_some_and(|mut row| row.all(|pixel| pixel == &PAPER)));

@@ -1,9 +1,9 @@
 //! Cropped digits in ten folders, `0` to `9`, named as what their pictures show: the layout that
 //! torchvision's `ImageFolder` reads.
 //!
-//! Each picture is a photo whose one box is all of it, so whatever reads Format 1's photos reads
-//! these. No file says which pictures show the same sign, but pictures that hardly differ do:
-//! [`groups`] keeps these together when digits are held back.
+//! Each picture is treated as a photo with one box round all of it, so code for Format 1 can read
+//! these. No file says which pictures show the same sign, but pictures that hardly differ usually
+//! do. [`groups`] keeps these together when digits are held back.
 
 use std::{
     fs, io,
@@ -104,13 +104,13 @@ fn list(folder: &Path) -> Result<Vec<(String, bool)>, DigitFoldersError> {
     Ok(found)
 }
 
-/// Reads which pictures there are, and decodes each once for its size. Their names are
-/// `<digit>/<file>`, in order. Files that are no pictures by their names are skipped, as are
-/// hidden files and folders, and files beside the digits' folders.
+/// Lists the pictures, and decodes each once for its size. Their names are `<digit>/<file>`, in
+/// order. Files whose names are not those of pictures are skipped, and so are hidden files and
+/// folders, and files beside the digits' folders.
 ///
 /// # Errors
-/// [`Format1Error`] when there is no picture, one cannot be decoded, or there are folders that
-/// are none of a digit.
+/// [`Format1Error`] when there is no picture, one cannot be decoded, or there are folders that do
+/// not belong to a digit.
 pub fn open(folder: &Path) -> Result<Format1, Format1Error> {
     let mut pictures: Vec<(String, u8)> = Vec::new();
     for (name, is_folder) in list(folder)? {
@@ -323,7 +323,8 @@ mod tests {
                 |_, y| Rgb([if (3..12).contains(&y) { 255 } else { 150 }; 3]),
             );
         save(folder, "1/d.png", &bright);
-        // The same picture of another digit is a mistake of whoever sorted them, and no link.
+        // The same picture in another digit's folder was sorted wrongly, and does not count as a
+        // link.
         save(folder, "2/a.png", &picture(3, 0));
         let data = open(folder).expect("five pictures");
         assert_eq!(groups(&data).expect("whole"), [0, 1, 0, 2, 3]);

@@ -17,11 +17,11 @@ const MAX_DIGITS_IN_PHOTO: u64 = 1_000;
 /// An object reference is an address in the file.
 const REFERENCE_BYTES: u64 = 8;
 
-/// What a box list says of each digit.
+/// The fields of each digit in a box list.
 const FIELDS: [&str; 5] = ["label", "left", "top", "width", "height"];
 
-/// A group with more than these is no box list, and entries that all refer to it would be read
-/// for ever.
+/// A group with more fields is not a box list. If all entries referred to it, reading would take
+/// forever.
 const MAX_FIELDS: usize = 50;
 
 /// A photo's entry in `digitStruct.mat`.
@@ -55,7 +55,7 @@ pub enum DigitStructError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the HDF5 reader said.
+        /// The HDF5 reader's error.
         source: hdf5_pure::Error,
     },
     /// One of the two lists of references is damaged.

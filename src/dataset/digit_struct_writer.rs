@@ -8,11 +8,11 @@ use hdf5_pure::{AttrValue, FileBuilder, LibVer, mat::userblock};
 use super::digit_struct::{LabelledBox, PhotoEntry};
 use crate::files::write_whole;
 
-/// What the user block says. MATLAB writes a date here too, left out so that the same photos
+/// The text of the user block. MATLAB also writes a date, which is left out so that the same photos
 /// give the same bytes.
 const DESCRIPTION: &str = "MATLAB 7.3 MAT-file, Platform: doorplate HDF5 schema 0.5 .";
 
-/// MATLAB stores UTF-16 code units, and says with this that they are two bytes wide.
+/// MATLAB stores UTF-16 code units, and this value tells their width of two bytes.
 const UTF16_UNIT_BYTES: i32 = 2;
 
 /// Why `digitStruct.mat` cannot be written.
@@ -35,12 +35,12 @@ pub enum DigitStructWriteError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The HDF5 content could not be laid out.
+    /// The HDF5 content could not be made.
     #[error("{}: the list could not be laid out as HDF5 ({source})", path.display())]
     Layout {
         /// The file asked for.
         path: PathBuf,
-        /// What the HDF5 writer said.
+        /// The HDF5 writer's error.
         source: hdf5_pure::Error,
     },
     /// The file could not be written or put in its place.

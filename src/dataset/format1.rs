@@ -35,7 +35,7 @@ pub struct Digit {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Format1Error {
-    /// There is no list in the folder.
+    /// The folder has no list.
     #[error(
         "{}: no {DIGIT_STRUCT} here. Give the folder that holds SVHN's Format 1 photos and \
          their {DIGIT_STRUCT} (train, test or extra), or one with folders 0 to 9 of cropped digits",
@@ -114,7 +114,7 @@ impl Format1 {
         Ok(Format1::of_entries(folder, photos))
     }
 
-    /// Photos in `folder` that something else than Format 1's list tells of.
+    /// Photos in `folder` that come from another source than Format 1's list.
     pub(super) fn of_entries(folder: &Path, photos: Vec<PhotoEntry>) -> Self {
         Format1 { folder: folder.to_owned(), photos }
     }

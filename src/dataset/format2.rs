@@ -300,7 +300,7 @@ impl Reader<'_> {
             }
             kind => return Err(damaged(format!("of type {kind}, neither an array nor packed"))),
         }
-        // What is not read above is passed over, so that later damage is seen all the same.
+        // The rest is read and dropped, so that damage in it is noticed.
         io::copy(&mut inside, &mut io::sink()).map_err(|error| damaged(error.to_string()))?;
         match inside.limit() {
             0 => Ok(true),
@@ -308,7 +308,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an array if it is one of the two, else leaves it; says which it did.
+    /// Reads an array if it is one of the two, and returns whether it was.
     fn read_matrix<R: Read>(
         &self,
         body: &mut io::Take<R>,
@@ -501,7 +501,7 @@ impl Reader<'_> {
     }
 }
 
-/// Fills the buffer, or says how far it came.
+/// Fills the buffer, or returns how many bytes there were.
 fn fill(source: &mut impl Read, buffer: &mut [u8]) -> Result<(), (usize, io::Error)> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -534,7 +534,7 @@ fn interleave(planes: &[u8; CROP_BYTES], crop: &mut [u8; CROP_BYTES]) {
     }
 }
 
-/// The bytes of a number of this type; `None` for types that are no numbers.
+/// The number of bytes of a number of this type; `None` for types that are not numbers.
 fn number_width(kind: u32) -> Option<usize> {
     Some(match kind {
         code::INT8 | code::UINT8 => 1,

@@ -11,8 +11,8 @@ use flate2::{Compression, write::ZlibEncoder};
 use super::format2::{CROP_BYTES, SIDE, code};
 use crate::files::write_whole;
 
-/// What the header says, which blanks fill up. MATLAB writes a date here too, left out so that the
-/// same digits give the same bytes.
+/// The text of the header, which is filled up with blanks. MATLAB also writes a date, which is left
+/// out so that the same digits give the same bytes.
 const DESCRIPTION: &[u8] = b"MATLAB 5.0 MAT-file, Platform: doorplate";
 
 /// The description's bytes in the header.
@@ -43,7 +43,7 @@ pub enum Format2WriteError {
         /// The number of digits.
         digits: usize,
     },
-    /// A number that is no digit.
+    /// A number that is not a digit.
     #[error("{}: entry {entry} (counted from 1): {digit} is not a digit", path.display())]
     Digit {
         /// The file asked for.

@@ -55,7 +55,7 @@ pub struct Histogram {
     pub above: u64,
 }
 
-/// What there is to say of photos with boxes; lengths in pixels.
+/// Statistics of photos with boxes; lengths in pixels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PhotoStatistics {
     /// Photos in the list.
@@ -90,7 +90,7 @@ pub struct Statistics {
     pub brightness: Option<Distribution>,
     /// Standard deviation of the brightness within each crop, 0 to 127.5.
     pub contrast: Option<Distribution>,
-    /// What only full photos tell.
+    /// Statistics that only full photos have.
     pub photos: Option<PhotoStatistics>,
 }
 
@@ -198,8 +198,8 @@ struct MeasuredDigit {
 }
 
 impl Statistics {
-    /// Of full photos: decodes all of them. Photos that cannot be used are counted, and told with
-    /// their reason. Calls `photo_done` once a photo, from any thread.
+    /// Statistics of full photos, all of which are decoded. Photos that cannot be used are counted
+    /// and listed with the reason. `photo_done` is called once for each photo, from any thread.
     ///
     /// # Errors
     /// The first photo's [`Format1Error`] when none can be used.
@@ -391,7 +391,7 @@ impl Statistics {
     /// One SVG with a chart of each kind of count, under a title.
     ///
     /// # Errors
-    /// What the drawing library says; drawing into memory gives it no reason to.
+    /// The drawing library's error, which is not expected when drawing into memory.
     pub fn charts(&self, title: &str) -> Result<String, ChartError> {
         charts::draw(self, title).map_err(ChartError)
     }

@@ -128,7 +128,7 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// The file is no store of this version.
+    /// The file is not a store of this version.
     #[error("{}: {problem}. Make it again with `doorplate data prepare`", path.display())]
     NoStore {
         /// The file.
@@ -211,7 +211,7 @@ impl Store {
     /// Writes the store to a file.
     ///
     /// # Errors
-    /// [`StoreError::File`] when it cannot be written; an earlier file stays as it was.
+    /// [`StoreError::File`] when it cannot be written; an earlier file is then unchanged.
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
         let file = |source| StoreError::File { path: path.to_owned(), source };
         let description =

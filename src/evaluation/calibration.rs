@@ -1,4 +1,4 @@
-//! Whether a classifier is right as often as it is sure of itself.
+//! Calibration: whether a classifier is right as often as its confidence says.
 
 use serde::Serialize;
 

@@ -32,7 +32,7 @@ const COLOURS: [RGBColor; 6] = [
 /// Pixels of a cell of the confusion matrix.
 const CELL: i32 = 52;
 
-/// What stands left of the matrix and above it, in pixels.
+/// Margin for the text left of the matrix and above it, in pixels.
 const MARGIN: (i32, i32) = (74, 92);
 
 fn words(size: i32, colour: RGBColor) -> TextStyle<'static> {

@@ -24,7 +24,7 @@ impl GhostCrops {
     /// None yet.
     ///
     /// # Errors
-    /// [`PeersError::File`] when there is no room for temporary files.
+    /// [`PeersError::File`] when temporary files cannot be written.
     pub fn new() -> Result<Self, PeersError> {
         let folder = tempfile::tempdir()
             .map_err(|source| PeersError::File { path: std::env::temp_dir(), source })?;
@@ -42,10 +42,11 @@ impl GhostCrops {
         Ok(())
     }
 
-    /// The strings of digits that the OCR reads in each crop, as it is and with contrast stretched.
+    /// The strings of digits that the OCR reads in each crop, unchanged and with contrast
+    /// stretched.
     ///
     /// # Errors
-    /// [`PeersError::NoPython`] where RapidOCR is not at hand.
+    /// [`PeersError::NoPython`] if RapidOCR is not installed.
     pub fn read(self) -> Result<Vec<Vec<String>>, PeersError> {
         #[derive(Deserialize)]
         struct Answer {

@@ -84,12 +84,12 @@ impl Inspection {
     }
 
     /// The picture as PNG, `title` above it: the crop; the input; its gradient; the confidences,
-    /// that of `truth` green, if known; the first convolution's feature maps; their mean,
-    /// standard deviation, mean minus deviation, and the histogram of the latter by which the
-    /// removal tells quiet pixels.
+    /// that of `truth` green, if known; the first convolution's feature maps; their mean, standard
+    /// deviation, mean minus deviation, and the histogram of the latter, by which the removal finds
+    /// quiet pixels.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's error.
     pub fn png(&self, title: &[String], truth: Option<u8>) -> Result<Vec<u8>, image::ImageError> {
         let side = self.input.side as u32;
         let (mean, deviation) = self.maps.mean_and_deviation();

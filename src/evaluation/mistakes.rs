@@ -93,7 +93,7 @@ fn tile(mistake: &Mistake, photo: &Photo, area: BoxInPhoto) -> RgbImage {
     ];
     for (i, line) in (0u32..).zip(&lines) {
         let width = Lettering::Small.size(line).0;
-        // Long names lose their ends; short lines stand in the middle.
+        // Long names lose their ends; short lines are centred.
         let x = CELL.saturating_sub(width) / 2;
         let y = CELL + 2 + i * LINE;
         write(&mut tile, line, (x as i32, y as i32), Lettering::Small, INK, None);

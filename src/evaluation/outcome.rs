@@ -1,4 +1,4 @@
-//! One photo, as one way to take digits out leaves it.
+//! The result of one method of removal on one photo.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::{
     removal::{Erasure, Fill, Method, Nets, remove, remove_proven},
 };
 
-/// What one way made of a photo.
+/// A photo after one method of removal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// The photo without its digits.

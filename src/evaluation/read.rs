@@ -81,7 +81,7 @@ pub enum ReadError {
 
 /// Refuses Format 2's crops for networks that are given a digit's box alone.
 fn check_crops(architecture: &'static Architecture, data: &Path) -> Result<(), ReadError> {
-    // Of a file that is not there, opening it says so.
+    // If the file does not exist, opening it reports this.
     let crops = is_format2(data) && data.exists();
     if crops && architecture.input.crop != CropShape::Widened {
         return Err(ReadError::OtherCrops { path: data.to_owned(), architecture });

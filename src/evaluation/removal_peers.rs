@@ -25,7 +25,7 @@ const SCRIPT: &str = include_str!("../../benches/removal_peers.py");
 /// that serves it better on drawn photos, by 0.1 to 0.2 dB.
 pub const PEERS_RADIUS: u32 = 5;
 
-/// Why there are no peers, or none that can be measured.
+/// Why peers cannot be measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeersError {
@@ -38,7 +38,7 @@ pub enum PeersError {
         python: PathBuf,
         /// What it should have.
         package: &'static str,
-        /// The last line of what it said.
+        /// The last line of its output.
         reason: String,
     },
     /// A file of the temporary folder cannot be written or read.
@@ -49,7 +49,7 @@ pub enum PeersError {
         /// What the system said.
         source: io::Error,
     },
-    /// What the script wrote is no picture, or none that it was asked for.
+    /// The script wrote something that is not a picture, or not the one asked for.
     #[error("{}: {reason}", path.display())]
     Answer {
         /// The file.
@@ -66,7 +66,7 @@ pub struct PeerExamples {
     list: Vec<Value>,
 }
 
-/// One way in which OpenCV filled the photos.
+/// One setting with which OpenCV filled the photos.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PeerWay {
     /// Telea's or Navier-Stokes.
@@ -128,7 +128,7 @@ impl PeerExamples {
     /// None yet.
     ///
     /// # Errors
-    /// [`PeersError::File`] when there is no room for temporary files.
+    /// [`PeersError::File`] when temporary files cannot be written.
     pub fn new() -> Result<Self, PeersError> {
         let folder = tempfile::tempdir()
             .map_err(|source| PeersError::File { path: std::env::temp_dir(), source })?;
@@ -170,7 +170,7 @@ impl PeerExamples {
     /// `python3`.
     ///
     /// # Errors
-    /// [`PeersError::NoPython`] where that is not at hand.
+    /// [`PeersError::NoPython`] if that is not installed.
     pub fn run(self) -> Result<Peers, PeersError> {
         #[derive(Deserialize)]
         struct Answer {
@@ -193,7 +193,7 @@ impl PeerExamples {
 }
 
 impl Peers {
-    /// A photo, by its number from 0, as one way filled it.
+    /// A photo, by its number from 0, filled with one setting.
     ///
     /// # Errors
     /// [`PeersError`] when the script did not write it.

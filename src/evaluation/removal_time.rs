@@ -1,8 +1,9 @@
 //! How long removal takes by the size of a box, on one core, with the weights loaded before.
 //!
-//! Beside it the same picture filled in the way of the method's first program: a table of
-//! distances between all nodes and pixels, weights trained by Adagrad (rate .1, until the mean
-//! squared error is below 5e-5 or for 2,000 rounds) anew in every round of fold-in.
+//! For comparison, the same picture is filled as the method's first program did: with a table of
+//! distances between all nodes and pixels, and weights that are trained from the start in every
+//! round of fold-in, by Adagrad (rate .1, until the mean squared error is below 5e-5, or for 2,000
+//! rounds).
 
 use std::{hint::black_box, time::Instant};
 
@@ -25,7 +26,7 @@ const FIRST_PROGRAM_UP_TO: u32 = 150;
 /// The report's feature maps are timed up to this height, as they take seconds beyond.
 const REPORT_UP_TO: u32 = 300;
 
-/// A scene whose first digit stands clear of the photo's edge.
+/// A scene whose first digit is away from the photo's edge.
 const SCENE: u64 = 11;
 
 /// Milliseconds for one box, those of the fastest of some runs: other programs only ever slow a
@@ -140,7 +141,7 @@ fn fastest(
     Ok(least)
 }
 
-/// The first program's way, in plain Rust.
+/// The first program's method, in plain Rust.
 mod first_program {
     use crate::{
         classifier::Classifier,

@@ -29,7 +29,7 @@ pub struct ModelReport {
     pub confusion: Confusion,
     /// Which digits are taken for which others, the most frequent first.
     pub most_confused: Vec<ConfusedPair>,
-    /// Whether it is right as often as it is sure.
+    /// Whether it is right as often as its confidence says.
     pub calibration: Calibration,
     /// What it read wrong, the surest first.
     pub mistakes: Vec<Mistake>,

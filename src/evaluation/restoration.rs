@@ -55,8 +55,8 @@ impl Spread {
 }
 
 impl Restoration {
-    /// Compares `repaired` with `truth`, which are of one size, in `boxes`; `strokes` says how
-    /// much of each pixel is a stroke.
+    /// Compares `repaired` with `truth`, which are of one size, in `boxes`; `strokes` is the share
+    /// of each pixel that is a stroke.
     ///
     /// Returns `None` when the sizes differ or no pixel is in a box.
     pub fn measure(

@@ -18,13 +18,14 @@ use jpeg_encoder::{ColorType, Encoder, QuantizationTableType, SamplingFactor};
 
 use super::{Photo, PhotoError, exif, header::HeaderError, pixels::format_name};
 
-/// Quality of a JPEG whose own tables cannot be told, of 100.
+/// Quality, of 100, of a JPEG whose own tables cannot be read.
 const JPEG_QUALITY: u8 = 92;
 
-/// How a photo's file holds it: the format, a JPEG's quality, and what is kept of its EXIF block.
+/// How a photo is encoded in its file: the format, a JPEG's quality, and the part of its EXIF data
+/// that is kept.
 ///
-/// Of all metadata the ICC profile alone is always kept (where the format holds one), as colours
-/// are wrong without.
+/// Of all metadata, only the ICC profile is always kept (if the format can hold one), because
+/// colours are wrong without it.
 #[derive(Clone, Debug)]
 pub struct Encoding {
     format: ImageFormat,
@@ -44,17 +45,17 @@ struct JpegSettings {
 }
 
 impl Encoding {
-    /// Whether a file of this name is expected to hold its format.
+    /// Whether a file of this name should have this format.
     pub fn is_named(&self, path: &Path) -> bool {
         ImageFormat::from_path(path).is_ok_and(|format| format == self.format)
     }
 
-    /// How a photo's file holds it. With `keep_exif` its EXIF block, the location among it, is
-    /// written again in JPEG, PNG and WebP, without previews and makers' notes: a preview would
+    /// The encoding of a photo's file. With `keep_exif`, its EXIF data, including the location, are
+    /// written again in JPEG, PNG and WebP, without previews and maker's notes: a preview would
     /// still show what was removed.
     ///
     /// # Errors
-    /// [`PhotoError`] when the bytes are no picture.
+    /// [`PhotoError`] when the bytes are not a picture.
     pub fn of(bytes: &[u8], keep_exif: bool) -> Result<Self, PhotoError> {
         let reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
@@ -75,12 +76,12 @@ impl Encoding {
     /// A photo as a file of this encoding.
     ///
     /// PNG, TIFF and BMP keep every pixel; so does WebP, which is always written lossless. A JPEG
-    /// is written with its own quantisation tables and sampling of colour, so that what was
-    /// rounded before is rounded to the same again, nearly everywhere. A GIF keeps 256 colours and
-    /// its first frame.
+    /// is written with its own quantisation tables and colour sampling, so that unchanged pixels
+    /// are rounded to the same values again, nearly everywhere. A GIF keeps 256 colours and its
+    /// first frame.
     ///
     /// # Errors
-    /// [`PhotoError::EncodeAs`] when the encoder fails, for example for want of memory.
+    /// [`PhotoError::EncodeAs`] when the encoder fails, for example if there is not enough memory.
     pub fn write(&self, photo: &Photo) -> Result<Vec<u8>, PhotoError> {
         let mut bytes = Vec::new();
         let done = match self.format {
@@ -180,7 +181,7 @@ impl Encoding {
     }
 }
 
-/// Where the zigzag's `i`-th value stands, row after row (ITU-T T.81, figure 5).
+/// The position of the zigzag's `i`-th value, row after row (ITU-T T.81, figure 5).
 fn zigzag() -> [usize; 64] {
     let mut order: [usize; 64] = std::array::from_fn(|i| i);
     order.sort_by_key(|i| {
@@ -193,13 +194,13 @@ fn zigzag() -> [usize; 64] {
 }
 
 impl JpegSettings {
-    /// What stands before a JPEG's first scan; `None` when that is not enough.
+    /// The settings in the segments before a JPEG's first scan; `None` if these are incomplete.
     fn of(bytes: &[u8]) -> Option<Self> {
         let mut tables: [Option<[u16; 64]>; 4] = [None; 4];
         let mut frame: Option<(bool, &[u8])> = None;
         let mut rest = bytes.get(2..)?;
         loop {
-            // Any number of 0xFF may stand before a marker.
+            // Any number of 0xFF may precede a marker.
             let (&marker, behind) = rest.split_first()?;
             let (code, behind) = match (marker, *behind.first()?) {
                 (0xFF, 0xFF) => {
@@ -316,7 +317,7 @@ mod tests {
                 let photo_after = Photo::decode(&after).expect("a photo");
                 let furthest = photo.image.as_bytes().iter().zip(photo_after.image.as_bytes());
                 let furthest = furthest.map(|(a, b)| a.abs_diff(*b)).max();
-                // Colour that four pixels share is averaged anew.
+                // Colour that four pixels share is averaged again.
                 assert!(furthest < Some(24), "{factors:?}, quality {quality}: {furthest:?}");
             }
         }
@@ -333,7 +334,7 @@ mod tests {
             for value in [0, 1, 0x7F, 0xFF] {
                 let mut damaged = whole.clone();
                 damaged[at] = value;
-                // Whatever it says, it ends.
+                // Reading must end, whatever the bytes are.
                 let _ = JpegSettings::of(&damaged);
             }
         }

@@ -183,7 +183,7 @@ impl BoxInPhoto {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CropShape {
-    /// The box as it is, stretched.
+    /// The box itself, stretched.
     Stretched,
     /// The box widened (or heightened) to a square about its centre, in whole pixels, so that
     /// neighbours show; of this square what lies on the photo, stretched. That and the bicubic

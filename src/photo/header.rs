@@ -1,5 +1,5 @@
-//! What a file's first bytes say, before anything is decoded: cheap enough for the page, which
-//! refuses a hopeless file without waiting for the engine.
+//! Reads a picture's format and size from a file's first bytes, without decoding it. This is so
+//! cheap that the page can refuse an unusable file without waiting for the engine.
 
 use std::io::ErrorKind;
 
@@ -17,7 +17,7 @@ pub enum HeaderError {
     /// The file holds nothing.
     #[error("the file is empty (0 bytes)")]
     Empty,
-    /// The content, whatever the file is called, is none of the formats that are read.
+    /// The content is not of a format that can be read, whatever the file's name is.
     #[error("this is not a picture: the content is not PNG, JPEG, WebP, GIF, BMP or TIFF")]
     NotAPicture,
     /// The format is right, but the header ends early or contradicts itself.
@@ -51,8 +51,8 @@ pub enum HeaderError {
 /// The size is the stored one: EXIF orientation may yet swap width and height.
 ///
 /// # Errors
-/// [`HeaderError`] when the bytes are no picture of a format that is read, or the picture has no
-/// pixels or more than [`MAX_PIXELS`].
+/// [`HeaderError`] when the bytes are not a picture of a format that can be read, or the picture
+/// has no pixels or more than [`MAX_PIXELS`].
 pub fn size_from_header(bytes: &[u8]) -> Result<PhotoSize, HeaderError> {
     if bytes.is_empty() {
         return Err(HeaderError::Empty);

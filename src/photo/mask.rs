@@ -12,7 +12,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// An area's pixels, as `is` says of their numbers.
+    /// The mask of an area; `is` decides for each pixel by its number.
     pub fn from_fn(width: usize, height: usize, is: impl FnMut(usize) -> bool) -> Self {
         Mask { width: width.max(1), flags: (0..width * height).map(is).collect() }
     }
@@ -49,15 +49,15 @@ impl Mask {
         around(i, reach, self.width, self.height())
     }
 
-    /// The pixels in groups that hang together by sides or corners, each group's in their order.
+    /// The pixels in groups that are connected by sides or corners, in order within each group.
     pub fn components(&self) -> Vec<Vec<usize>> {
         let mut components = connected(&self.flags, |i| self.around(i, 1));
         components.iter_mut().for_each(|component| component.sort_unstable());
         components
     }
 
-    /// The pixels that hang together with a pixel of `seeds`, by sides or corners; seeds need not be
-    /// of the mask, and are in the result.
+    /// The pixels that are connected with a pixel of `seeds`, by sides or corners. Seeds need not
+    /// be in the mask, but are in the result.
     #[must_use]
     pub fn reached_from(&self, seeds: &Mask) -> Mask {
         let mut reached = seeds.clone();

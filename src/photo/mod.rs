@@ -1,4 +1,4 @@
-//! A decoded photo, boxes on it, crops from it, patches laid back on it.
+//! A decoded photo, boxes on it, crops from it, and patches that are copied back onto it.
 
 mod geometry;
 mod header;

@@ -1,4 +1,4 @@
-//! A photo's pixels: decoding, crops for the classifier and the removal, patches laid back.
+//! A photo's pixels: decoding, crops for the classifier and the removal, copying patches back.
 
 use std::io::Cursor;
 
@@ -170,11 +170,11 @@ fn reach(taps: &[Vec<(u32, f32)>]) -> (u32, u32) {
 }
 
 impl Photo {
-    /// Decodes PNG, JPEG, WebP, GIF (first frame), BMP or TIFF, and turns it upright as its EXIF
-    /// orientation says.
+    /// Decodes PNG, JPEG, WebP, GIF (first frame), BMP or TIFF, and turns it upright by its EXIF
+    /// orientation.
     ///
     /// # Errors
-    /// [`PhotoError`] when the bytes are no such picture, are damaged, or hold more pixels than
+    /// [`PhotoError`] when the bytes are not such a picture, are damaged, or hold more pixels than
     /// [`super::MAX_PIXELS`].
     pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
         size_from_header(bytes)?;
@@ -248,7 +248,7 @@ impl Photo {
         self.square_of(shape.frame(area, self.size()), shape.filter(), colours, side)
     }
 
-    /// The same of any frame. Where it leaves the photo, the photo's edge goes on.
+    /// The same for any frame. Outside the photo, the photo's edge is repeated.
     pub fn square_of(
         &self,
         frame: LooseBox,
@@ -259,8 +259,8 @@ impl Photo {
         self.resampled(frame, filter, colours, [side, side])
     }
 
-    /// A frame of the photo as so many rows and columns. Where it leaves the photo, the photo's
-    /// edge goes on. Samples 0 to 1: plane after plane, row after row.
+    /// A frame of the photo, resampled to these numbers of rows and columns. Outside the photo, the
+    /// photo's edge is repeated. Samples 0 to 1: plane after plane, row after row.
     pub fn resampled(
         &self,
         frame: LooseBox,
@@ -382,7 +382,7 @@ impl Photo {
     /// The photo as a PNG file, in its own depth and channels, with its ICC profile.
     ///
     /// # Errors
-    /// [`PhotoError::Encode`] when the encoder fails, for example for want of memory.
+    /// [`PhotoError::Encode`] when the encoder fails, for example if there is not enough memory.
     pub fn to_png(&self) -> Result<Vec<u8>, PhotoError> {
         let mut png = Vec::new();
         let mut encoder =
@@ -399,7 +399,7 @@ impl Photo {
     }
 }
 
-/// Float samples become 16-bit ones; all else stays as it was decoded.
+/// Float samples become 16-bit ones; all other kinds are unchanged.
 fn editable(image: DynamicImage) -> DynamicImage {
     match image {
         DynamicImage::ImageRgb32F(_) => DynamicImage::ImageRgb16(image.to_rgb16()),

@@ -1,4 +1,4 @@
-//! Where published models are looked for, and loading them.
+//! Finds published models and loads them.
 
 use std::{
     fmt, fs, io,
@@ -11,7 +11,7 @@ use rust_embed::Embed;
 use super::{MANIFEST, Manifest, ModelEntry, ModelsFolderError, StrokesEntry};
 use crate::{classifier::Classifier, strokes::StrokeFinder};
 
-/// The variable that names a models folder where no option does.
+/// The environment variable that names a models folder, if no option does.
 pub const MODELS_VARIABLE: &str = "DOORPLATE_MODELS";
 
 /// The published models, inside the program.
@@ -81,9 +81,10 @@ impl Place {
 
 /// The places in which a command looks for models.
 ///
-/// Where a folder is chosen, by an option or by [`MODELS_VARIABLE`], that is the only one. Otherwise
-/// names are looked up in `models` beside the program, in the platform's data folder and inside the
-/// program; the default model is the one inside, so that what lies about changes nothing unasked.
+/// If a folder is chosen, by an option or by [`MODELS_VARIABLE`], only that one is used. Otherwise
+/// names are looked up in `models` beside the program, in the platform's data folder, and inside
+/// the program. The default model is the first one inside the program, so that other folders do not
+/// change results unless asked to.
 #[derive(Clone, Debug)]
 pub struct Library {
     /// In the order in which names are looked up.
@@ -146,8 +147,8 @@ impl Library {
     /// Loads a model: the named one, or the default.
     ///
     /// # Errors
-    /// [`ModelsFolderError`] when there is none of this name, a file is missing, or the weights are
-    /// not the published ones.
+    /// [`ModelsFolderError`] when there is no model of this name, a file is missing, or the weights
+    /// are not the published ones.
     pub fn load(
         &self,
         name: Option<&str>,
@@ -171,8 +172,8 @@ impl Library {
         Ok((entry.clone(), place.classifier(entry, device)?))
     }
 
-    /// Loads the network that finds strokes: the chosen folder's, or where that has none, and where
-    /// none was chosen, the one inside the program.
+    /// Loads the network that finds strokes: the chosen folder's, or the one inside the program if
+    /// that folder has none, or if none was chosen.
     ///
     /// # Errors
     /// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.

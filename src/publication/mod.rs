@@ -1,8 +1,8 @@
 //! Published models: the manifest, weights under their content's hash, publishing, checking.
 //!
-//! A models folder holds `manifest.json`, one safetensors file a model whose name ends in the
-//! first digits of its SHA-256, a card (Markdown) and the training's curves (SVG) a model. The manifest is written last, so
-//! whoever reads it finds what it names.
+//! A models folder holds `manifest.json`, and for each model a safetensors file, whose name ends in
+//! the first digits of its SHA-256, a card (Markdown) and the training's curves (SVG). The manifest
+//! is written last, so the files that it names always exist.
 
 #[cfg(feature = "native")]
 mod library;
@@ -101,7 +101,7 @@ pub struct ModelEntry {
     pub trained_on: String,
     /// How many digits it was trained on.
     pub trained_digits: u64,
-    /// What it was first measured to read; in the manifest its fields stand among these here.
+    /// Its first measurement; in the manifest, its fields are at the same level as these.
     #[serde(flatten)]
     pub measured: Measurement,
     /// What it was measured to read on other digits; older manifests lack it.
@@ -302,7 +302,7 @@ impl Measurement {
         let Some(confusion) = &self.confusion else { return Ok(()) };
         let Measurement { measured_digits, accuracy, .. } = self;
         let wrong = |what: String| Err(PublicationError::Manifest(format!("{name}: {what}")));
-        // Wider than a count, as nobody has said yet that their sum is one.
+        // A wider type than a count, because the sum may not fit into a count.
         let counts = (0..10).flat_map(|truth| (0..10).map(move |read| (truth, read)));
         let total: u128 = counts.map(|(truth, read)| u128::from(confusion.at(truth, read))).sum();
         if total != u128::from(*measured_digits) {
@@ -384,7 +384,7 @@ mod tests {
         }
     }
 
-    /// What reading a manifest of one model says of it.
+    /// The result of parsing a manifest with this one model.
     fn parsed(entry: &ModelEntry) -> Result<ModelEntry, String> {
         let manifest = Manifest { format: 1, models: vec![entry.clone()], strokes: None };
         let bytes = serde_json::to_vec(&manifest).expect("plain data");

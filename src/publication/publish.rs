@@ -301,7 +301,7 @@ fn put(
     for (path, draft) in drafts {
         draft.put().map_err(write_error(&path))?;
     }
-    // Weights that are published again as they were keep their name.
+    // Weights that are published again unchanged keep their name.
     let kept = |file: &str| {
         let of_models = manifest.models.iter().map(|model| &model.file);
         of_models.chain(manifest.strokes.iter().map(|it| &it.file)).any(|name| name == file)

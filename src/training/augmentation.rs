@@ -1,5 +1,5 @@
-//! Varies training inputs: each digit is shifted, scaled, turned, relit and worn anew each time it
-//! is shown.
+//! Varies training inputs: each time a digit is shown, it is shifted, scaled, turned, lit and
+//! degraded differently.
 
 use std::{fmt, io::Cursor};
 
@@ -310,7 +310,7 @@ fn through_jpeg(planes: &mut [f32], side: usize, channels: usize, quality: u8) {
         colours,
     );
     let decoded = image::load(Cursor::new(&file), image::ImageFormat::Jpeg);
-    // In memory neither can fail; if one did, the input would stay as it was.
+    // In memory neither can fail; if one did, the input would be unchanged.
     if let (Ok(()), Ok(decoded)) = (written, decoded) {
         let bytes = if channels == 1 {
             decoded.into_luma8().into_raw()

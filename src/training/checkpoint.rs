@@ -1,4 +1,4 @@
-//! Where a run stands, on disk: written whole, the newest kept.
+//! Saves the state of a run: each checkpoint is written completely, and the newest is kept.
 
 use std::{
     fs, io,
@@ -25,7 +25,7 @@ const OPTIMIZER_FILE: &str = "optimizer.bpk";
 const AVERAGE_FILE: &str = "average.bpk";
 const BEST_FILE: &str = "best.safetensors";
 
-/// Where a run stands between two steps.
+/// The state of a run between two steps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     /// The epochs that are done.
@@ -151,12 +151,13 @@ impl<M: Module> Progress<M> {
     }
 }
 
-/// Finds weights that are no numbers.
+/// Finds weights that are not numbers.
 struct Finite(Result<bool, EngineError>);
 
 impl ModuleVisitor for Finite {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // The sum of a weight that is no number is none either; one value is read back.
+        // If a weight is not a number, their sum is not a number either; so only one value is read
+        // back.
         if self.0 == Ok(true) {
             let sum = param.val().abs().sum().try_into_scalar::<f32>();
             self.0 = sum.map(f32::is_finite).map_err(lost);
@@ -169,8 +170,8 @@ pub(super) fn newest_state(folder: &Path) -> Result<State, TrainingError> {
     read_json(&newest(folder)?.join(STATE_FILE))
 }
 
-/// All folders of checkpoints of a run: a whole one with the number of its steps, and what an
-/// interruption has left of others without.
+/// All folders of checkpoints of a run: complete ones with the number of their steps, and parts
+/// left by an interruption without.
 fn folders(folder: &Path) -> Result<Vec<(Option<usize>, PathBuf)>, TrainingError> {
     let unreadable = |source| TrainingError::File { path: folder.to_owned(), source };
     let mut found = Vec::new();
@@ -184,7 +185,7 @@ fn folders(folder: &Path) -> Result<Vec<(Option<usize>, PathBuf)>, TrainingError
     Ok(found)
 }
 
-/// All whole checkpoints of a run, by their steps, ascending.
+/// All complete checkpoints of a run, by their steps, ascending.
 pub(super) fn all(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainingError> {
     let mut whole: Vec<(usize, PathBuf)> =
         folders(folder)?.into_iter().filter_map(|(number, path)| Some((number?, path))).collect();

@@ -19,7 +19,7 @@ use crate::{
     evaluation::Confusion,
 };
 
-/// A classifier's training: digits, and the teachers that say how to read them.
+/// A classifier's training: digits, and teachers whose readings are the targets.
 pub(super) struct Classifiers {
     config: RunConfig,
     /// Holds the network.

@@ -25,17 +25,16 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// Share of the target spread over all digits.
     pub smoothing: f32,
-    /// The chance with which dropout drops a feature; `None` is the network's own.
+    /// The probability with which dropout drops a feature; `None` is the network's own.
     #[serde(default)]
     pub dropout: Option<f64>,
     /// Weights of an earlier run to begin with; `None` draws them.
     #[serde(default)]
     pub start: Option<PathBuf>,
-    /// Weights of trained networks that say how to read each input as it is shown.
+    /// Weights of trained networks whose readings of each input are the target.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
-    /// Share of the target that the teachers give, the mean of what they say; the rest is the
-    /// digit.
+    /// Share of the target that is the mean of the teachers' readings; the rest is the label.
     #[serde(default)]
     pub teaching: f32,
     /// Share held back for validation.
@@ -57,8 +56,8 @@ pub struct RunConfig {
     pub stem: String,
 }
 
-/// Writes the command that trains the same weights again; where runs go, what computes and how
-/// often there is a checkpoint is left to whoever runs it.
+/// Writes the command that trains the same weights again, without the options for the folder, the
+/// device and checkpoints.
 impl fmt::Display for RunConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "doorplate train")?;

@@ -1,7 +1,7 @@
-//! Weights and gradients on their way from one device to another.
+//! Copies weights and gradients from one device to another.
 //!
-//! They go through this machine's memory. Burn would move them straight from one lender to another,
-//! but the two may not reach each other, and it panics where a device is lost on the way.
+//! They are copied through this machine's memory. Burn would copy them directly between lenders,
+//! but these may not reach each other, and Burn panics if a device is lost meanwhile.
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},

@@ -39,7 +39,7 @@ impl EarlyStopping {
 
     /// Takes in the accuracy, 0 to 1, of `epoch`, from 1; each epoch once, in their order.
     ///
-    /// An accuracy equal to the best is no new best, and neither is NaN.
+    /// An accuracy equal to the best does not count as a new best, and neither does NaN.
     pub fn judge(&mut self, epoch: usize, accuracy: f64) -> Verdict {
         let improved = match self.best {
             Some(best) => accuracy > best.accuracy,

@@ -48,8 +48,8 @@ impl Engine {
         Ok(Engine { standardisation: Standardisation::of(net)?, place: Place::Burn { devices } })
     }
 
-    /// The mean loss of a batch of inputs (samples 0 to 1, laid end to end) against `targets`
-    /// `[n, 10]`, and the gradients; `seed` draws the dropout.
+    /// The mean loss of a batch of inputs (samples 0 to 1, one after the other) for `targets` `[n,
+    /// 10]`, and the gradients; `seed` determines the dropout.
     pub(super) fn step(
         &mut self,
         net: &Network,

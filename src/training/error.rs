@@ -41,7 +41,7 @@ pub enum TrainingError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A checkpoint or the run's description is damaged, or there is none.
+    /// A checkpoint or the run's description is damaged, or does not exist.
     #[error("{}: {reason}", path.display())]
     Checkpoint {
         /// File or folder.
@@ -60,7 +60,7 @@ pub enum TrainingError {
     /// Early stopping without data to judge by.
     #[error("--patience needs validation data; hold some back with --validation")]
     NothingToJudgeBy,
-    /// The loss is no number any more.
+    /// The loss is no longer a number.
     #[error(
         "the loss became {loss} in step {step} of epoch {epoch}; the last good checkpoint is \
          kept in {}. Try a lower --rate",

@@ -1,4 +1,4 @@
-//! What Burn says, or panics with, where a device is lost.
+//! Burn's errors and panics when a device is lost.
 
 use std::{
     cell::Cell,
@@ -9,21 +9,21 @@ use std::{
 
 use crate::classifier::EngineError;
 
-/// Burn's words on what failed, which it puts on several lines, as an error.
+/// Turns Burn's message, which has several lines, into an error.
 pub(super) fn lost(said: impl fmt::Display) -> EngineError {
     EngineError(said.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 thread_local! {
-    /// Whether a panic of this thread is told as an error, so that nothing else tells of it.
+    /// Whether a panic of this thread becomes an error, so that it is not printed as well.
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `work` gives, or the words of its panic as an error. Most of Burn tells of a lost device by
-/// an error, but what writes optimisers and records reads tensors back with `expect`.
+/// The result of `work`, or the message of its panic as an error. Burn mostly reports a lost device
+/// by an error, but its code that writes optimisers and records reads tensors back with `expect`.
 ///
 /// # Errors
-/// [`EngineError`] with what the panic said.
+/// [`EngineError`] with the panic's message.
 pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, EngineError> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {

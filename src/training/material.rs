@@ -1,4 +1,4 @@
-//! The digits of a run: where they come from, which are held back, how they are drawn.
+//! The digits of a run: their sources, which are held back, and how inputs are made from them.
 
 use std::{
     collections::HashSet,
@@ -87,7 +87,7 @@ pub enum DataError {
     /// A Format 2 file cannot be used.
     #[error(transparent)]
     Format2(#[from] Format2Error),
-    /// A store or a Format 2 file shows digits in another way than the network wants them.
+    /// A store or a Format 2 file has digits cut out differently than the network needs.
     #[error(
         "{}: these digits are cut out as {found:?}, but {architecture} needs {}. Prepare them for \
          this network, or give the Format 1 folder",
@@ -244,11 +244,11 @@ impl Material {
         places.len()
     }
 
-    /// Mean and standard deviation of the training digits, sample by sample over the input,
-    /// shown as they are.
+    /// Mean and standard deviation of the training digits, sample by sample over the input, without
+    /// augmentation.
     fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
         let length = self.input.len();
-        // So many digits say it as well as all of them would.
+        // This many digits give the same result as all of them.
         let step = self.train.len().div_ceil(20_000).max(1);
         let chosen: Vec<Place> = self.train.iter().copied().step_by(step).collect();
         let mut sum = vec![0.0f64; length];
@@ -278,8 +278,8 @@ impl Material {
         (self.input.normalisation != Normalisation::Centred).then(|| self.statistics())
     }
 
-    /// Draws the inputs of some places on all cores, not standardised; the chance of each depends
-    /// on `seed` of its position alone.
+    /// Draws the inputs of some places on all cores, not standardised; the randomness of each
+    /// depends only on the `seed` of its position.
     fn drawn(
         &self,
         places: &[Place],
@@ -317,7 +317,7 @@ impl Material {
         (inputs, self.digits(&places))
     }
 
-    /// Standardised inputs and digits of all validation digits, as they are, some at a time.
+    /// Standardised inputs and labels of all validation digits, without augmentation, in batches.
     pub fn validation<'a>(
         &'a self,
         standardisation: &'a Standardisation,
@@ -355,8 +355,8 @@ pub(super) fn refuse_twice(
     Ok(())
 }
 
-/// A seed made of two numbers, so that neither neighbouring seeds nor neighbouring positions
-/// share their chance (the finaliser of SplitMix64).
+/// A seed made of two numbers, so that neither neighbouring seeds nor neighbouring positions have
+/// related random numbers (the finaliser of SplitMix64).
 pub(super) fn mixed(seed: u64, position: u64) -> u64 {
     let mut z = seed ^ position.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -632,7 +632,7 @@ mod tests {
         }
         // The average has left the weights by now, or nothing was shown.
         assert!((averages[0] - weights[0]).abs() > 0.01);
-        // Training goes on with the weights as they were, and with gradients.
+        // Training continues with the unaveraged weights, and with gradients.
         assert!((f64::from(values(&net)[0]) - weights[0]).abs() < 1e-5);
         assert!(net.weights.is_require_grad());
     }

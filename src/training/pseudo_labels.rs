@@ -1,10 +1,10 @@
-//! Finds the number in a photo that nobody has labelled, so that it can be trained on (Lee, 2013,
-//! "Pseudo-Label"; the boxes are guessed too).
+//! Finds the number in a photo without labels, so that it can be trained on (Lee, 2013,
+//! "Pseudo-Label"; here the boxes are guessed, too).
 //!
-//! SVHN's photos are cut about their number, which stands in their middle: how large it is, and
-//! how many digits it has, is known within bounds. Each guess splits the middle into boxes of one
-//! width; the one whose digits a trained network reads most surely is kept, moved about a little,
-//! and what the network reads in all its places, together, is the label.
+//! SVHN's photos are cropped around their number, which is in the middle, so its size and number of
+//! digits are known within bounds. Each guess splits the middle into boxes of one width. The guess
+//! whose digits a trained network reads with the highest confidence is kept. It is then moved a
+//! little, and the network's readings at all these places together give the label.
 
 use std::path::Path;
 

@@ -105,8 +105,8 @@ pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
     })
 }
 
-/// Runs `config` in `runs/<stem>` as [`train`] does, but takes up what is there of it already: a
-/// run of the same configuration that was interrupted goes on, and a finished one is left alone.
+/// Runs `config` in `runs/<stem>` like [`train`], but uses an existing run of the same
+/// configuration: if it was interrupted, it continues, and if it is finished, it is left unchanged.
 ///
 /// # Errors
 /// [`TrainingError`]; among them that another run is in the folder.

@@ -4,7 +4,8 @@ use std::{f64::consts::PI, fmt, num::NonZeroUsize, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The learning rate of every step of a run: a highest rate, its course, and a warm-up before it.
+/// The learning rate of every step of a run: the highest rate, a warm-up, and the schedule after
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearningRate {
     /// Highest rate.

@@ -30,7 +30,8 @@ pub(super) trait Task: Sized {
     /// A network whose weights are drawn when they are first asked for, or loaded instead.
     fn untrained(config: &RunConfig, device: &Device) -> Result<Self::Net, TrainingError>;
 
-    /// The weights that a run left, without autodiff; an error says what is wrong with the bytes.
+    /// The weights of a finished run, without autodiff; an error describes what is wrong with the
+    /// bytes.
     fn from_safetensors(
         config: &RunConfig,
         bytes: Vec<u8>,

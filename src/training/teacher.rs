@@ -1,4 +1,4 @@
-//! Trained networks that say how to read the very inputs their pupil is given (Hinton, Vinyals and
+//! Trained networks whose readings of their pupil's own inputs are its targets (Hinton, Vinyals and
 //! Dean, 2015, "Distilling the Knowledge in a Neural Network"; the same view of each input for
 //! both, after Beyer et al., 2022, "Knowledge distillation: A good teacher is patient and
 //! consistent").
@@ -14,8 +14,9 @@ use crate::classifier::{Architecture, Classifier, EngineError};
 #[derive(Debug)]
 pub(super) struct Teacher(Classifier);
 
-/// Moves `targets` (`[n, 10]`) the share `teaching` of the way to the mean of what `teachers` say
-/// of `samples` (laid end to end, 0 to 1, not standardised); without teachers, leaves them.
+/// Moves `targets` (`[n, 10]`) by the share `teaching` towards the mean of the `teachers`' readings
+/// of `samples` (one after the other, 0 to 1, not standardised). Without teachers they are
+/// unchanged.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails.
@@ -78,7 +79,7 @@ impl Teacher {
         Ok((Teacher(classifier), architecture))
     }
 
-    /// How it reads `samples` (laid end to end, 0 to 1, not standardised): `[n, 10]`.
+    /// Its readings of `samples` (one after the other, 0 to 1, not standardised): `[n, 10]`.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.

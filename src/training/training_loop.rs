@@ -115,8 +115,7 @@ impl<T: Task> Run<'_, T> {
         Run { config, folder, devices, task }.go_on(start, watcher)
     }
 
-    /// Takes all steps from `start` on; a device that is lost on the way ends the run with an
-    /// error.
+    /// Takes all steps from `start` on; if a device is lost, the run ends with an error.
     fn go_on(
         &self,
         start: Progress<T::Net>,
@@ -263,7 +262,7 @@ impl<T: Task> Run<'_, T> {
         }
     }
 
-    /// Writes the files of a run that has come to its end.
+    /// Writes the files of a finished run.
     fn leave(&self, progress: &Progress<T::Net>) -> Result<RunOutcome, TrainingError> {
         let (reader, bytes) = match &progress.best {
             Some(best) => {
@@ -288,7 +287,7 @@ impl<T: Task> Run<'_, T> {
     }
 }
 
-/// The network with the weights of an earlier run, which go on to be trained.
+/// The network with the weights of an earlier run, to be trained further.
 fn started_from<T: Task>(
     path: &Path,
     config: &RunConfig,

@@ -16,14 +16,14 @@ use burn::{
 /// a <- a + (1 - d) * (w - a),   d = min(decay, (1 + n) / (10 + n))
 /// ```
 ///
-/// It begins at the weights it is made with. The lower d of the first updates, the rule of
-/// TensorFlow's `ExponentialMovingAverage` with a count of updates, lets it forget them soon.
-/// Batch norms' running statistics are averages already and are left as they are.
+/// It begins with the weights it is made with. In the first updates d is lower, so that these are
+/// soon forgotten (the rule of TensorFlow's `ExponentialMovingAverage` with a count of updates).
+/// Running statistics of batch norms are averages already, and are unchanged.
 #[derive(Clone, Debug)]
 pub struct WeightAverage<M> {
     decay: f64,
     updates: u64,
-    /// Never on autodiff; the statistics in it are of no account.
+    /// Never on autodiff; its statistics are not used.
     average: M,
 }
 
@@ -42,7 +42,7 @@ impl<M: Module> WeightAverage<M> {
     }
 
     /// `net`, without autodiff, with the averaged weights in place of its own; its batch norms'
-    /// statistics stay as they are.
+    /// statistics are unchanged.
     pub fn apply_to(&self, net: &M) -> M {
         // valid() gives batch norms statistics of their own; a plain clone would share them.
         moved(net.valid(), &self.average, 1.0)
@@ -77,8 +77,8 @@ impl<M: Module> WeightAverage<M> {
     }
 }
 
-/// `from`, which is not on autodiff, with each weight moved by `share` of the way to that of the
-/// same parameter in `to`. Batch norms' statistics stay.
+/// `from`, which is not on autodiff, with each weight moved by `share` towards that of the same
+/// parameter in `to`. Batch norms' statistics are unchanged.
 fn moved<M: Module>(from: M, to: &M, share: f64) -> M {
     let mut targets = Targets(GradientsParams::new());
     to.visit(&mut targets);
@@ -97,13 +97,14 @@ impl ModuleVisitor for Targets {
 struct Mover {
     targets: GradientsParams,
     share: f64,
-    /// On the way from the module to where the mapper is: is it a batch norm's statistic?
+    /// For each level from the module to the mapper's position: whether it is a batch norm's
+    /// statistic.
     fields: Vec<bool>,
 }
 
 impl ModuleMapper for Mover {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        // Burn shows statistics as if they were weights; only their names tell them apart.
+        // Burn presents statistics like weights; only their names differ.
         let statistic = matches!(name, "running_mean" | "running_var");
         self.fields.push(statistic && container_type == "Struct:BatchNorm");
     }

@@ -1,4 +1,4 @@
-//! Which of the published models is loaded, and what the page is told of each.
+//! Which of the published models is loaded, and the page's description of each.
 
 use super::protocol::{Figure, ModelInfo};
 use crate::{
@@ -39,7 +39,7 @@ fn obstacle(entry: &ModelEntry) -> Option<String> {
     })
 }
 
-/// What the page is told of a model.
+/// The description of a model for the page.
 pub(super) fn info(entry: &ModelEntry) -> ModelInfo {
     ModelInfo {
         name: entry.name.clone(),

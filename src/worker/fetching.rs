@@ -51,8 +51,8 @@ async fn forget(url: &str) {
     }
 }
 
-/// Fetches a file piece by piece, calling `progress` with the bytes so far, and breaks off when
-/// that says so.
+/// Fetches a file piece by piece. `progress` is called with the bytes so far, and can stop the
+/// fetch.
 async fn fetch(
     url: &str,
     cache: RequestCache,
@@ -82,7 +82,7 @@ async fn fetch(
         let value = Reflect::get(&piece, &"value".into()).map_err(cut)?;
         bytes.extend(Uint8Array::new(&value).to_vec());
         if progress(bytes.len() as u64).is_break() {
-            // The stream is given up either way; nobody waits for its end.
+            // The stream is dropped in any case; nothing waits for its end.
             let _ = reader.cancel();
             return Err(format!("the request for {url} was cancelled"));
         }

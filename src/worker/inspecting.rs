@@ -90,8 +90,8 @@ fn fill_of(area: BoxInPhoto, fills: Vec<Fill>) -> Option<Fill> {
     fills.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
 }
 
-/// The strokes that a fill replaces, from 0 to 255: as they were found with all boxes near by, then
-/// corrected by the brush and grown. What was found and stays is not among them.
+/// The strokes that a fill replaces, from 0 to 255: as found with all boxes near by, then corrected
+/// by the brush and grown. Strokes of digits that are kept are not among them.
 fn strokes_of(fill: &Fill) -> Vec<u8> {
     let filled = fill.strokes.iter().zip(fill.inside.iter());
     filled
@@ -99,7 +99,7 @@ fn strokes_of(fill: &Fill) -> Vec<u8> {
         .collect()
 }
 
-/// A fill as the page lays it.
+/// A fill in the form that the page uses.
 pub(super) fn patch_of(fill: &Fill, photo: &Photo) -> Patch {
     let filled = Patch::filled_of(&fill.inside);
     Patch { area: fill.area, boxes: fill.boxes.clone(), rgba: fill.rgba8(photo), filled }

@@ -1,5 +1,5 @@
-//! The part of a model's loading that waits for the network. It needs nothing of the engine, so
-//! that the engine goes on answering with the model it has.
+//! The part of a model's loading that waits for the network. It does not use the engine, so the
+//! engine can continue to answer with its current model.
 
 use std::ops::ControlFlow;
 
@@ -33,8 +33,8 @@ pub(super) struct Fetched {
     pub(super) notice: Option<String>,
 }
 
-/// Fetches the manifest, tells of its models, and fetches the weights of the one ordered. Breaks
-/// off once it is not `wanted` any more.
+/// Fetches the manifest, reports its models, and fetches the weights of the requested one. Stops as
+/// soon as it is no longer `wanted`.
 ///
 /// # Errors
 /// What could not be fetched or is not what was published, in a sentence for people.
@@ -76,7 +76,7 @@ pub(super) async fn fetch(
     Ok(Box::new(Fetched { entry: picked, weights, strokes, from_cache, notice }))
 }
 
-/// What people are told where the strokes' network cannot be used.
+/// The message for the user if the strokes' network cannot be used.
 pub(super) fn whole_boxes(error: &str) -> String {
     format!("{error}. Whole boxes are filled, instead of strokes only.")
 }

@@ -140,7 +140,7 @@ impl Work {
     }
 }
 
-/// Fetches a model's files while the engine goes on; what comes of it joins the waiting work.
+/// Fetches a model's files while the engine continues; the result is added to the waiting work.
 fn fetch(
     id: RequestId,
     order: Order,
@@ -153,7 +153,7 @@ fn fetch(
     wasm_bindgen_futures::spawn_local(async move {
         let reply = |answer| {
             let answer = match (answer, &order) {
-                // One of several: its progress stands in its column.
+                // One of several: its progress is shown in its column.
                 (Answer::Progress(progress), Order { compared: true, model: Some(model), .. }) => {
                     let state = ColumnState::Loading(progress);
                     Answer::Column(Column { model: model.clone(), state })
@@ -173,7 +173,7 @@ fn loads(ask: &Ask) -> bool {
     matches!(ask, Ask::Start { .. } | Ask::Switch { .. })
 }
 
-/// Whether a request ends the comparison under way: another one, or another photo.
+/// Whether a request ends the comparison in progress: another comparison, or another photo.
 fn ends_comparisons(ask: &Ask) -> bool {
     matches!(ask, Ask::Compare { .. } | Ask::Open { .. })
 }
@@ -193,7 +193,7 @@ fn post(scope: &DedicatedWorkerGlobalScope, reply: &Reply) {
     let bytes = match postcard::to_allocvec(reply) {
         Ok(bytes) => bytes,
         Err(error) => {
-            // Plain data always encodes; the console is for whoever breaks that.
+            // Plain data can always be encoded; a programming error would appear on the console.
             web_sys::console::error_1(&format!("an answer cannot be encoded: {error}").into());
             return;
         }
@@ -203,7 +203,7 @@ fn post(scope: &DedicatedWorkerGlobalScope, reply: &Reply) {
     report(scope.post_message_with_transfer(&message, &transfer));
 }
 
-/// The page is gone when posting fails; the console hears of it.
+/// Posting fails only if the page is closed; then the error is written to the console.
 fn report(posted: Result<(), wasm_bindgen::JsValue>) {
     if let Err(error) = posted {
         web_sys::console::error_1(&error);

@@ -258,7 +258,7 @@ impl Pass<'_> {
         let run = kernel * channels_in;
         let plane = self.out.len() / biases.len();
         for pixel in (0..plane).step_by(PIXELS) {
-            // Behind the last pixel the last one stands again.
+            // Beyond the last pixel the last one is repeated.
             let starts: [usize; PIXELS] = std::array::from_fn(|i| {
                 let pixel = (pixel + i).min(plane - 1);
                 pixel / self.columns * padded_row + pixel % self.columns * channels_in

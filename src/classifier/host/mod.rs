@@ -1,10 +1,10 @@
 //! A network with its weights on the host, for reading on the CPU.
 //!
-//! Burn's tensors allocate each layer's result and pass over all of it; the declared networks are
-//! few kinds of layers, so this writes their passes out: one image at a time, its working set in
-//! the cache. It is what the page reads with where there is no GPU. The way back to the input
-//! needs no graph either, which leaves autodiff out of the page's engine. Tests hold both against
-//! Burn.
+//! Burn's tensors allocate memory for each layer's result, and pass over all images at once. The
+//! declared networks have few kinds of layers, so here their passes are written out, for one image
+//! at a time, whose data stay in the cache. Without a GPU, the page reads with this. The gradient
+//! at the input needs no graph either, so the page's engine contains no autodiff. Tests compare
+//! both with Burn.
 
 pub(crate) mod convolution;
 pub(crate) mod matrix;
@@ -51,7 +51,7 @@ enum HostLayer {
     Relu,
 }
 
-/// What an image leaves in a stage for the way back.
+/// The values of a stage that its backward pass needs.
 #[derive(Default)]
 struct Passed {
     convolved: Vec<f32>,
@@ -81,7 +81,7 @@ pub(crate) fn affine(
         .collect()
 }
 
-/// A batch norm as it is when reading.
+/// A batch norm in inference, with its running statistics.
 fn running_affine(norm: &BatchNorm) -> Result<Vec<[f32; 2]>, EngineError> {
     let mean = host_values(norm.running_mean.value_sync())?;
     let variance = host_values(norm.running_var.value_sync())?;
@@ -97,7 +97,7 @@ fn normalise(planes: &mut [f32], affine: &[[f32; 2]]) {
     }
 }
 
-/// Scales each of an image's planes: the way back through [`normalise`].
+/// Scales each of an image's planes: the backward pass of [`normalise`].
 fn scale(planes: &mut [f32], affine: &[[f32; 2]]) {
     let plane = planes.len() / affine.len();
     for (values, &[scale, _]) in planes.chunks_exact_mut(plane).zip(affine) {
@@ -155,14 +155,14 @@ impl HostNetwork {
         let of_stage = |HostStage { convolution, .. }: &HostStage| {
             finite(&convolution.weights) && finite(&convolution.biases)
         };
-        // Where the largest of a few values is taken, what is no number would pass unseen.
+        // Taking a maximum would hide values that are not numbers.
         if !stages.iter().all(of_stage) {
             return Err(EngineError(format!("some weights of {architecture} are not numbers")));
         }
         Ok(HostNetwork { architecture, stages, head })
     }
 
-    /// Logits `[n, 10]` of standardised inputs laid end to end; on all cores where there are
+    /// Logits `[n, 10]` of standardised inputs, one after the other; on all cores, if there are
     /// threads.
     pub(crate) fn logits(&self, inputs: &[f32]) -> Vec<f32> {
         let part = TOGETHER * self.architecture.input.len();
@@ -285,7 +285,8 @@ impl HostStage {
         self.convolution.forward(image, self.sizes.size(), &mut scratch.padded, convolved);
     }
 
-    /// One image's outputs, from its `channels_in * side * side` inputs, with no way back.
+    /// One image's outputs, from its `channels_in * side * side` inputs, without values for a
+    /// backward pass.
     fn read(&self, image: &[f32], scratch: &mut Scratch, passed: &mut Passed) -> Vec<f32> {
         if self.pool != Pool::Max2 {
             return self.forward(image, scratch, passed);
@@ -300,7 +301,7 @@ impl HostStage {
         pooled
     }
 
-    /// One image's outputs, and what the way back needs.
+    /// One image's outputs, and the values that the backward pass needs.
     fn forward(&self, image: &[f32], scratch: &mut Scratch, passed: &mut Passed) -> Vec<f32> {
         self.convolve(image, scratch, &mut passed.convolved);
         let (side, convolved) = (self.sizes.rows, &passed.convolved);

@@ -33,7 +33,7 @@ impl Default for Limits {
 /// What the headers of one entry may take: a long name is kept in memory.
 const HEADER_BYTES: u64 = 1 << 20;
 
-/// What may stand behind an archive's last entry: `tar` fills up its last block with zeros.
+/// The padding that may follow an archive's last entry: `tar` fills up its last block with zeros.
 const PADDING_BYTES: u64 = 64 << 20;
 
 /// Between two progress events.

@@ -133,8 +133,8 @@ impl Download<'_> {
                     return Err(error);
                 }
                 Err(Failed::ForNow { reason, wait }) => {
-                    // What is fetched anew up to the same place is no step forward, else a server
-                    // that always breaks off at one place would be asked forever.
+                    // Fetching the same bytes again is not progress. Otherwise a server that always
+                    // breaks off at the same place would be asked forever.
                     tries = if part.length > furthest { 0 } else { tries + 1 };
                     furthest = furthest.max(part.length);
                     if tries >= self.patience.tries {
@@ -178,7 +178,7 @@ impl Download<'_> {
         };
         let mut config = Agent::config_builder()
             .user_agent(concat!("doorplate/", env!("CARGO_PKG_VERSION")))
-            // The bytes as they are: sizes and ranges count them so.
+            // The bytes without compression, because sizes and ranges count these.
             .accept_encoding("identity")
             .http_status_as_error(false)
             .max_redirects_will_error(false)
@@ -186,7 +186,7 @@ impl Download<'_> {
             .timeout_recv_response(Some(self.patience.silence))
             .timeout_per_read(Some(self.patience.silence));
         if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-            // No proxy stands between a machine and itself.
+            // There is no proxy between a machine and itself.
             config = config.proxy(None);
         }
         Ok(config.build().new_agent())
@@ -205,7 +205,7 @@ impl Download<'_> {
             return Ok(());
         }
         if part.length > 0 && part.origin.version.is_none() && self.published.is_none() {
-            // Nothing would tell whether the rest is of the same version.
+            // There is no way to know whether the rest is of the same version.
             watch(Event::StartingOver { reason: "the server does not tell versions of it apart" });
             part.clear(Origin::default())?;
         }
@@ -401,7 +401,7 @@ impl Part {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FetchError::Busy { path: path.clone() }),
-            // Some network disks have no locks; without them, it is as it is.
+            // Some network disks have no locks. There it works without.
             Err(TryLockError::Error(_)) => {}
         }
         let length = file.metadata().map_err(failed)?.len();
@@ -488,7 +488,7 @@ fn version_of(headers: &HeaderMap) -> Option<String> {
     }
 }
 
-/// The whole file's size, as an answer tells it.
+/// The whole file's size, from the headers of an answer.
 fn size_of(response: &Response<Body>) -> Option<u64> {
     if response.status().as_u16() == 206 {
         content_range(response.headers())?.1

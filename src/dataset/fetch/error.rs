@@ -31,7 +31,7 @@ pub enum FetchError {
         /// The `.part` file.
         path: PathBuf,
     },
-    /// The set's folder is there, but not as it was unpacked.
+    /// The set's folder exists, but was changed, or not unpacked by this program.
     #[error(
         "{}: is in the way: it holds no digitStruct.mat, so it is not an unpacked set. Move it \
          away or fetch into another folder",
@@ -123,7 +123,7 @@ pub enum FetchError {
     Damaged {
         /// The archive.
         path: PathBuf,
-        /// What the unpacker said.
+        /// The unpacker's error.
         reason: String,
     },
     /// An archive holds what no set of photos holds. Nothing of it is kept.

@@ -1,10 +1,10 @@
 //! SVHN's official files, fetched from their home and unpacked.
 //!
-//! A file's way: bytes are added to `<name>.part`, over as many connections as it takes
-//! (`download`); the whole is checked against the size and SHA-256 that are published; it gets its
-//! name, and its SHA-256 is noted in `<name>.sha256`; a `.tar.gz` is unpacked beside
-//! (`archive`) and the folder renamed. Whoever finds a file or folder under its own name finds it
-//! whole.
+//! A file is fetched in these steps. Bytes are added to `<name>.part`, over as many connections as
+//! needed (`download`). The whole file is checked against the published size and SHA-256. It is
+//! renamed to its final name, and its SHA-256 is written to `<name>.sha256`. A `.tar.gz` is
+//! unpacked beside it (`archive`), and the folder renamed. So a file or folder under its final name
+//! is always complete.
 
 mod archive;
 mod download;
@@ -26,7 +26,7 @@ use self::{
 };
 use super::format1::DIGIT_STRUCT;
 
-/// Where SVHN's files are at home. There is no HTTPS there; the SHA-256 makes up for it.
+/// The official address of SVHN's files. It has no HTTPS, so the SHA-256 is checked instead.
 pub const HOME: &str = "http://ufldl.stanford.edu/housenumbers";
 
 /// One of SVHN's official files.
@@ -208,8 +208,8 @@ pub struct Fetched {
 }
 
 /// Fetches a file into `folder`, which is made if missing, and unpacks it there: `train.tar.gz` to
-/// the folder `train`. What is there already is not fetched again; what came before a break is
-/// kept, and the next call goes on behind it.
+/// the folder `train`. Files that exist are not fetched again. After a break the bytes so far are
+/// kept, and the next call continues after them.
 ///
 /// # Errors
 /// [`FetchError`]; nothing half-written has a file's or folder's own name then.

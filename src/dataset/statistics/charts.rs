@@ -20,9 +20,9 @@ const BAR: RGBColor = RGBColor(20, 90, 160);
 /// Bars next to each other.
 struct Chart {
     caption: String,
-    /// Where each bar stands on the axis, and its height.
+    /// Each bar's range on the axis, and its height.
     bars: Vec<(Range<f64>, u64)>,
-    /// Whether each bar stands for a whole number, rather than for all values from edge to edge.
+    /// Whether each bar represents a whole number, and not all values from edge to edge.
     whole: bool,
 }
 

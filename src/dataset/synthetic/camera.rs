@@ -1,12 +1,12 @@
-//! From the light of a surface to the bytes of a photo: the camera stands a little askew, its
-//! lens blurs and darkens the corners, its sensor adds noise, its software tone and colour.
+//! From the light of a surface to the bytes of a photo: the camera is a little askew, its lens
+//! blurs and darkens the corners, its sensor adds noise, and its software changes tone and colour.
 
 use super::{
     noise::{gauss, mix3},
     surface::Colour,
 };
 
-/// A camera and where it stands.
+/// A camera and its position.
 #[derive(Clone, Copy, Debug)]
 pub struct Camera {
     /// Photo's width in pixels.
@@ -202,7 +202,7 @@ impl Camera {
         field
     }
 
-    /// Weighted means over neighbours at whole steps (right, down); the edge goes on outside.
+    /// Weighted means over neighbours at whole steps (right, down); the edge is repeated outside.
     fn gathered<const N: usize>(
         &self,
         field: &[[f32; N]],

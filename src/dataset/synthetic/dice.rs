@@ -1,6 +1,6 @@
-//! Seeded chance. The stream of ChaCha8 is fixed by its specification, and the numbers drawn
-//! from it are made here, so that a seed means the same photo on every machine and with every
-//! later version of a random-number crate.
+//! Seeded randomness. The stream of ChaCha8 is fixed by its specification, and the random numbers
+//! are computed from it here. So a seed gives the same photo on every machine, and with every later
+//! version of a random-number crate.
 
 use rand_chacha::{
     ChaCha8Rng,

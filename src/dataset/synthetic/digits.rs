@@ -30,7 +30,7 @@ pub struct DigitStyle {
     pub waist: f32,
     /// How far curves stay open, 0 (nearly closed) to 1.
     pub aperture: f32,
-    /// Degrees that the free ends of curves go on to curl in, 0 to 50.
+    /// Degrees by which the free ends of curves curl in further, 0 to 50.
     pub curl: f32,
     /// The variants of single digits.
     pub forms: DigitForms,
@@ -240,7 +240,7 @@ impl Piece {
                 (across * across + past * past).sqrt() - radius
             }
             Cap::Cut(beyond) => outside_corner(past - beyond, across - radius),
-            // A joint is no edge: the way out of the stroke is across it.
+            // A joint is not an edge: one leaves the stroke across it.
             Cap::Joint(beyond) if past <= beyond => across - radius,
             Cap::Joint(beyond) => outside_corner(past - beyond, across - radius),
         }
@@ -264,8 +264,8 @@ pub struct Glyph {
 impl Glyph {
     /// The shape of a digit; anything above 9 is drawn as its last decimal.
     ///
-    /// `fineness` is the number of straight pieces a quarter of a bowl is made of, at least 2;
-    /// 5 are plenty for a digit 40 pixels high, 14 for one of 300.
+    /// `fineness` is the number of straight pieces a quarter of a bowl is made of, at least 2; 5
+    /// are enough for a digit 40 pixels tall, 14 for one of 300.
     pub fn new(digit: u8, style: &DigitStyle, fineness: u32) -> Self {
         let mut pen = Pen::new(style, fineness.max(2));
         match digit % 10 {

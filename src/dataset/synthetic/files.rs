@@ -44,7 +44,7 @@ pub enum SyntheticError {
     Json {
         /// The file it was for.
         path: PathBuf,
-        /// What the serialiser said.
+        /// The serialiser's error.
         source: serde_json::Error,
     },
     /// A file or the folder could not be written.
@@ -169,9 +169,9 @@ pub struct SetWritten {
     pub labels: Vec<u8>,
 }
 
-/// Writes `1.png` to `<photos>.png` and `digitStruct.mat`, as SVHN's Format 1 lays them out, and
-/// what else the options ask for. All cores draw; the files are the same however many there are.
-/// `on_photo` is told of each photo written, from whichever thread wrote it.
+/// Writes `1.png` to `<photos>.png` and `digitStruct.mat`, in SVHN's Format 1, and what else the
+/// options ask for. All cores draw; the files are the same for any number of cores. `on_photo` is
+/// called for each photo, from the thread that wrote it.
 ///
 /// `digitStruct.mat` comes last, and an earlier one is taken away first: a folder that has one is
 /// complete. Earlier photos with higher numbers stay, unlisted.
@@ -454,7 +454,7 @@ mod tests {
 
     #[test]
     fn the_program_draws_the_pictures_in_the_repository() {
-        // One of the six stands for all: drawing them takes a while.
+        // Only one of the six is tested, because drawing takes a while.
         let [sample, ..] = samples::all();
         let path = samples_folder().join(format!("{}.jpg", sample.stem));
         let drawn = jpeg_within(&(sample.draw)().photo, &path).expect("encoded");

@@ -361,7 +361,7 @@ pub struct Plate {
     pub colour: Colour,
     /// A line along the edge: its colour, its distance from the edge and its thickness in pixels.
     pub line: Option<(Colour, f32, f32)>,
-    /// How far it stands out, in pixels.
+    /// How far it projects, in pixels.
     pub thickness: f32,
     /// Radius of its screws in pixels, 0 for none.
     pub screws: f32,
@@ -470,7 +470,7 @@ impl Plate {
     }
 }
 
-/// A slotted screw of `radius` pixels whose head stands on `base` pixels of relief.
+/// A slotted screw of `radius` pixels whose head is on `base` pixels of relief.
 pub fn screw(
     surface: &mut Surface,
     light: &Light,

@@ -1,6 +1,6 @@
-//! What JPEG takes from a photo: colour at half the resolution, and per block of 8 x 8 samples
-//! the frequencies that the quality cannot hold. No file is written and none read; the sums are
-//! made here, so that they are the same on every machine.
+//! The losses of JPEG: colour is reduced to half the resolution, and each block of 8 x 8 samples
+//! loses the frequencies that the quality cannot hold. No file is written or read. The computation
+//! is done here, so that the result is the same on every machine.
 
 use std::sync::OnceLock;
 
@@ -80,7 +80,7 @@ fn square(
     brightness: &[f32; 64],
     colour: &[f32; 64],
 ) {
-    // Beyond the photo its edge goes on.
+    // Beyond the photo its edge is repeated.
     let index = |x: usize, y: usize| {
         let column = (left + x as isize).clamp(0, width as isize - 1) as usize;
         let row = (top + y as isize).clamp(0, height as isize - 1) as usize;

@@ -1,11 +1,11 @@
 //! House fronts with numbers, drawn by our own program: sample pictures for the page, and photos
 //! with labels in SVHN's layout, so that tests and training run without SVHN.
 //!
-//! A photo's way: a `Wall` (`front`) becomes a `Surface` with colour, relief and gloss; plates and
-//! `props` are stamped onto it; a `Number`, set in our own strokes (`digits`) or in one of `typefaces`, is put on a copy; `Light`
-//! and `Camera` turn both into photos, one with digits and one without, equal everywhere outside
-//! the digits' boxes. `street` makes up photos like SVHN's, `samples` composes the page's, and
-//! `walls` puts numbers on parts of real photos.
+//! How a photo is made: a `Wall` (`front`) becomes a `Surface` with colour, relief and gloss;
+//! plates and `props` are stamped onto it; a `Number`, set in our own strokes (`digits`) or in one
+//! of `typefaces`, is put on a copy; `Light` and `Camera` turn both into photos, one with digits
+//! and one without, equal everywhere outside the digits' boxes. `street` makes up photos like
+//! SVHN's, `samples` composes the page's, and `walls` puts numbers on parts of real photos.
 //!
 //! The same seed gives the same bytes on every machine: randomness is ChaCha8, functions beyond
 //! sums, products and square roots are `libm`'s.
@@ -259,7 +259,7 @@ mod tests {
         let boxes = |of: fn(&Digit) -> f32| {
             middle(scenes.iter().flat_map(|scene| scene.digits.iter().map(of)).collect())
         };
-        // Medians of the 2,026 train photos at hand.
+        // Medians of 2,026 train photos of SVHN.
         near("photo's width", photos(|scene| scene.photo.width() as f32), 104.0, 0.2);
         near("photo's height", photos(|scene| scene.photo.height() as f32), 47.0, 0.2);
         near("box's height", boxes(|digit| digit.area.height as f32), 30.0, 0.15);

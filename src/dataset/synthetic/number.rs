@@ -1,4 +1,4 @@
-//! A house number: digits laid out in a row and put on whatever is behind them.
+//! A house number: digits in a row, put on any background.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     typefaces::Face,
 };
 
-/// A number and where it stands, in pixels of the surface.
+/// A number and its position, in pixels of the surface.
 #[derive(Clone, Debug)]
 pub struct Number {
     /// The digits from left to right, 0 to 9 each.
@@ -25,7 +25,7 @@ pub struct Number {
     pub height: f32,
     /// Free space between two digits in parts of the height; below 0 they run into each other.
     pub spacing: f32,
-    /// How far each digit stands below the one before, in parts of the height.
+    /// How far each digit is below the one before, in parts of the height.
     pub fall: f32,
     /// How far each digit is off its place and angle, 0 (machine) to 1 (an unsteady hand).
     pub unsteady: f32,
@@ -115,7 +115,7 @@ pub enum Mount {
     Raised {
         /// Its face.
         colour: Colour,
-        /// How far the face stands out, in pixels.
+        /// How far the face projects, in pixels.
         thickness: f32,
         /// How far the edge is rounded or bevelled, in pixels.
         bevel: f32,

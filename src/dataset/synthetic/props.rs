@@ -15,8 +15,8 @@ fn shrunk(edges: Edges, by: f32) -> Edges {
     [edges[0] + by, edges[1] + by, edges[2] - by, edges[3] - by]
 }
 
-/// A board or beam with its shadow: painted wood that stands `thick` pixels off the wall.
-/// `upright` says which way the grain runs.
+/// A board or beam with its shadow: painted wood that is `thick` pixels off the wall. `upright`
+/// says which way the grain runs.
 pub fn board(
     surface: &mut Surface,
     light: &Light,
@@ -211,7 +211,7 @@ pub fn letterbox(surface: &mut Surface, light: &Light, edges: Edges, seed: u32) 
     }
 }
 
-/// A round knob or button that stands out like half a ball.
+/// A round knob or button that projects like half a ball.
 pub fn knob(surface: &mut Surface, light: &Light, at: [f32; 2], radius: f32, colour: Colour) {
     let ball = |r: f32| [at[0] - r, at[1] - r, at[0] + r, at[1] + r];
     for (r, thick, shade) in [(1.45 * radius, 0.12 * radius, 0.8), (radius, 0.7 * radius, 1.0)] {
@@ -326,8 +326,8 @@ pub fn lantern(surface: &mut Surface, light: &Light, at: [f32; 2], size: f32, gl
     }
 }
 
-/// Leaves scattered where `density` (0 to 1 at a point) says so, `size` pixels long, each with
-/// its shadow, those drawn last on top.
+/// Leaves scattered with `density` (0 to 1 at a point), `size` pixels long, each with its shadow,
+/// those drawn last on top.
 pub fn leaves(
     surface: &mut Surface,
     light: &Light,

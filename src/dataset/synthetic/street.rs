@@ -26,7 +26,7 @@ pub(super) const REACH: f32 = 0.86;
 /// Share of the numbers that our own strokes write where there are typefaces too.
 const STROKES_SHARE: f32 = 0.3;
 
-/// Share of those that are written as on enamel plates, which no typeface at hand does.
+/// Share of those that are written as on enamel plates; none of the typefaces looks like this.
 const ENAMEL_SHARE: f32 = 0.6;
 
 /// Share of the numbers set in a typeface whose 3 has a flat top all the same.
@@ -45,8 +45,8 @@ impl Street {
         Street { typefaces: Some(typefaces) }
     }
 
-    /// Draws a photo with all that is known about it: 1 to 5 digits, 10 to 90 pixels high (half
-    /// of them under 30), and about a digit's width beside the number.
+    /// Draws a photo with all that is known about it: 1 to 5 digits, 10 to 90 pixels tall (half of
+    /// them under 30), and about a digit's width beside the number.
     ///
     /// The same seed and the same typefaces give the same bytes.
     pub fn scene(&self, seed: u64) -> Scene {
@@ -75,7 +75,7 @@ impl Street {
     fn shot(&self, seed: u64) -> Shot {
         let mut dice = Dice::new(seed);
         loop {
-            // Nearly every plan shows all its digits; one that doesn't is drawn anew.
+            // Nearly every plan shows all its digits; one that doesn't is drawn again.
             let plan = Plan::random(&mut dice, self.typefaces.as_deref());
             if let Some(shot) = plan.taken(&mut dice) {
                 return shot;

@@ -9,8 +9,8 @@ pub type Colour = [f32; 3];
 
 /// A linear colour from the usual 8-bit notation.
 ///
-/// Squaring stands in for the sRGB curve, here and in the camera: near enough for paint, and
-/// the same on every machine.
+/// Squaring approximates the sRGB curve, here and in the camera: this is close enough for paint,
+/// and the same on every machine.
 pub const fn paint(rgb: u32) -> Colour {
     const fn channel(byte: u32) -> f32 {
         let c = (byte & 0xFF) as f32 / 255.0;
@@ -24,7 +24,7 @@ pub const fn paint(rgb: u32) -> Colour {
 pub struct Texel {
     /// What share of the light it sends back, in linear light.
     pub colour: Colour,
-    /// How far it stands out of the plane, in pixels of the surface.
+    /// How far it is above the plane, in pixels of the surface.
     pub relief: f32,
     /// How strongly it mirrors the light, 0 (chalk) to 1 (metal).
     pub gloss: f32,
@@ -187,7 +187,7 @@ impl Surface {
     }
 
     /// Sets an opening back: its rim throws its shadow in and keeps the sky off within `reach`
-    /// pixels of it. What is outside the opening stays as it is.
+    /// pixels of it. Everything outside the opening is unchanged.
     pub fn sink(&mut self, opening: &Stamp, shadow: Shadow, reach: f32, strength: f32) {
         for (x, y) in opening.window(self, 0) {
             let distance = opening.at(x, y);
@@ -200,8 +200,8 @@ impl Surface {
         }
     }
 
-    /// Takes sky light away within `reach` pixels of a shape's outline, as a thing that stands
-    /// out does in the corner it makes with the wall.
+    /// Takes sky light away within `reach` pixels of a shape's outline, like the corner between the
+    /// wall and a projecting thing.
     pub fn occlude(&mut self, stamp: &Stamp, reach: f32, strength: f32) {
         for (x, y) in stamp.window(self, 0) {
             let near = 1.0 - ramp(stamp.at(x, y), 0.0, reach);
@@ -225,7 +225,8 @@ impl Surface {
         });
     }
 
-    /// The mean relief under a shape: what a thing put there stands on. 0 where it covers nothing.
+    /// The mean relief under a shape, on which a thing put there rests; 0 if the shape covers
+    /// nothing.
     pub fn mean_relief(&self, stamp: &Stamp) -> f32 {
         let (mut sum, mut count) = (0.0, 0.0_f32);
         for (x, y) in stamp.window(self, 0) {
@@ -274,8 +275,8 @@ impl Surface {
         }
     }
 
-    /// Dirt: darkens and dulls by `amount` (0 to 1) where the noise of `seed` says so, in
-    /// patches of about `size` pixels drawn out downwards as rain does.
+    /// Dirt: darkens and dulls by `amount` (0 to 1) by the noise of `seed`, in patches of about
+    /// `size` pixels drawn out downwards as rain does.
     pub fn grime(&mut self, size: f32, amount: f32, seed: u32) {
         for y in 0..self.height {
             for x in 0..self.width {
@@ -389,7 +390,7 @@ pub struct Light {
 }
 
 impl Light {
-    /// The shadow of a thing whose edge stands `height` pixels off the wall.
+    /// The shadow of a thing whose edge is `height` pixels off the wall.
     pub fn shadow(&self, height: f32) -> Shadow {
         let z = self.towards[2].max(0.2);
         // A clear sun throws sharper shadows than a veiled one.

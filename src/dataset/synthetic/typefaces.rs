@@ -118,7 +118,7 @@ pub enum TypefaceError {
     Woff {
         /// The file.
         path: PathBuf,
-        /// What the unpacker said.
+        /// The unpacker's error.
         message: String,
     },
     /// A font has no usable outlines.
@@ -207,7 +207,7 @@ impl Typefaces {
         self.kinds.iter().map(|(_, faces)| faces.len()).sum()
     }
 
-    /// One weight of one typeface, as often as [`TypefaceKind::SHARES`] says; `None` only where
+    /// One weight of one typeface, with the frequency of [`TypefaceKind::SHARES`]; `None` only if
     /// there are no typefaces.
     pub(super) fn draw(&self, dice: &mut Dice) -> Option<Arc<Face>> {
         let total = self.kinds.iter().map(|(share, _)| share).sum();
@@ -260,7 +260,7 @@ impl Face {
                 .ok_or(format!("its {digit} has no outline"))?;
             outlines.push(pen.edges);
         }
-        // Measures are parts of the usual digit's height; single digits may stand out.
+        // Measures are parts of the usual digit's height; single digits may be larger or smaller.
         let middle = |mut values: Vec<f32>| {
             values.sort_by(f32::total_cmp);
             values.get(values.len() / 2).copied().unwrap_or_default()
@@ -309,7 +309,7 @@ fn lowest(edges: &[Edge]) -> f32 {
     edges.iter().flat_map(|e| [e.from[1], e.to[1]]).fold(f32::MAX, f32::min)
 }
 
-/// Straight pieces that stand for a curve.
+/// Number of straight pieces by which a curve is approximated.
 const CURVE_PIECES: u32 = 6;
 
 /// Takes a glyph's outline down as straight pieces.
@@ -408,7 +408,7 @@ fn winding(edges: &[Edge], x: f32, y: f32) -> i32 {
     turns
 }
 
-/// Grid points to the height of a digit. Digits in SVHN's photos are 10 to 60 pixels high.
+/// Grid points to the height of a digit. Digits in SVHN's photos are 10 to 60 pixels tall.
 const GRID: f32 = 44.0;
 
 /// Grid points about the digit.
@@ -418,7 +418,7 @@ const GRID_MARGIN: usize = 6;
 /// shape's left edge is at 0.
 #[derive(Debug)]
 pub struct FaceDigit {
-    /// The font's contours, closed: they tell inside from outside.
+    /// The font's contours, closed, so that they separate inside from outside.
     contours: Vec<Edge>,
     /// Those pieces of them that something of the shape ends at.
     edges: Vec<Edge>,

@@ -4,9 +4,9 @@
 //! on brick in focus, corrugated concrete or lattice. Here the wall, its light and its camera are a
 //! photo's own, and still all is known: the photo without the digits, their strokes, their shadow.
 //!
-//! The photo is laid on a [`Surface`] as the camera sees it, plates and digits are put on that, and
-//! what they cover, reflect and shade is projected back through perspective and lens onto the photo.
-//! So the wall itself is never resampled, and stays as sharp as it was.
+//! The photo is put on a [`Surface`] as the camera sees it, and plates and digits are put on that.
+//! What they cover, reflect and shade is projected back through perspective and lens onto the
+//! photo. So the wall itself is never resampled, and remains as sharp as before.
 
 use std::path::PathBuf;
 
@@ -121,7 +121,7 @@ impl Walls {
         for _ in 0..PHOTOS {
             let wall = &self.walls[dice.below(self.walls.len() as u32) as usize];
             let photo = wall.load()?;
-            // A photo is seen at some distance: shrunk, it is another one.
+            // The distance of the camera varies, so photos are shrunk.
             let scale = if dice.chance(0.5) { 1.0 } else { dice.range(-1.0, 0.3).exp2() };
             let mirrored = dice.chance(0.5);
             for _ in 0..PLACES {
@@ -482,7 +482,7 @@ fn glow(
     }
 }
 
-/// Whether enough of the strokes can be told from what is behind them.
+/// Whether enough of the strokes can be distinguished from their background.
 fn visible(photo: &RgbImage, clean: &RgbImage, strokes: &[f32]) -> bool {
     let (mut all, mut seen) = (0.0f32, 0.0);
     for ((a, b), strokes) in photo.pixels().zip(clean.pixels()).zip(strokes) {
@@ -543,7 +543,7 @@ fn mean_of(part: &[[f32; 3]]) -> Colour {
     sum.map(|sum| sum / part.len().max(1) as f32)
 }
 
-/// A picture between its pixels; its edge goes on.
+/// A picture between its pixels; its edge is repeated.
 fn sample(picture: &[Colour], [width, height]: [usize; 2], u: f32, v: f32) -> Colour {
     let along = |at: f32, limit: usize| {
         let at = (at - 0.5).clamp(0.0, (limit - 1) as f32);

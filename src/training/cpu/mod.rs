@@ -36,7 +36,8 @@ use crate::classifier::{
 const GROUP: usize = 4;
 
 thread_local! {
-    /// One image as a convolution reads it, kept as allocating it anew costs page faults.
+    /// One image in the form that a convolution reads. It is kept, because allocating it again
+    /// costs page faults.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -61,7 +62,7 @@ struct StageBuffers {
     sizes: Sizes,
     pool: Pool,
     norm: Norm,
-    /// The convolution's outputs, then the pooling's, then (where it stands last) the norm's.
+    /// The convolution's outputs, then the pooling's, then the norm's, if that comes last.
     convolved: Vec<f32>,
     pooled: Vec<f32>,
     normed: Vec<f32>,
@@ -109,9 +110,8 @@ impl CpuEngine {
         CpuEngine { stages, head: Head::new(architecture) }
     }
 
-    /// The mean loss of standardised `inputs` (laid end to end) against `targets` `[n, 10]`, and
-    /// the gradients. The network's running statistics take the batch's in; dropout draws from
-    /// `rng`.
+    /// The mean loss of standardised `inputs` (one after the other) for `targets` `[n, 10]`, and
+    /// the gradients. It also updates the network's running statistics; dropout draws from `rng`.
     ///
     /// # Errors
     /// [`EngineError`] when the weights cannot be read; `net` lives on the CPU.
@@ -327,8 +327,8 @@ impl StageBuffers {
 
 /// Takes a batch's statistics into the running ones, as Burn's batch norm does.
 ///
-/// On the host: autodiff would note each tensor operation until a backward pass of its own, and
-/// there is none.
+/// On the host: autodiff would record each tensor operation until a backward pass, and there is
+/// none.
 fn keep_running(norm: &BatchNorm, statistics: &Statistics) -> Result<(), EngineError> {
     let share = norm.momentum as f32;
     for (state, of_batch) in

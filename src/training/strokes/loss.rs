@@ -1,9 +1,9 @@
-//! What the stroke network is trained for: to tell strokes, and key pixels from which a fill comes
+//! The loss of the stroke network: it must find strokes, and key pixels from which a fill comes
 //! close to the truth.
 //!
-//! No one says which pixels are key pixels. Each patch is filled as [`crate::removal`] does it, by
-//! the same levels, in steps that have a gradient; and the fill's distance to the same photo
-//! without its digits says which way each pixel's weight has to go.
+//! There are no labels for key pixels. Each patch is filled as in [`crate::removal`], by the same
+//! levels, in steps that have a gradient. The gradient of the fill's distance to the same photo
+//! without its digits tells whether each pixel's weight must rise or fall.
 
 use burn::tensor::{
     Device, Tensor, TensorData,
@@ -41,7 +41,7 @@ pub(super) fn loss(patch: &Patch, odds: &[f32], patches: usize, weight: f64) -> 
     gradient.iter_mut().for_each(|gradient| *gradient *= share as f32);
     let mut loss = share * f64::from(of_fill);
     let share = OF_STROKES / weight;
-    // Those of key pixels stand behind those of strokes.
+    // The outputs for key pixels follow those for strokes.
     let known = patch.target.iter().zip(&patch.weight);
     for ((&odds, (&target, &weight)), gradient) in odds.iter().zip(known).zip(&mut gradient) {
         // Cross entropy of log-odds z with a share t: max(z, 0) - z t + ln(1 + exp(-|z|)).
@@ -87,8 +87,8 @@ fn loss_of_fill(patch: &Patch, odds: &[f32]) -> (f32, Vec<f32>) {
     (loss.into_scalar(), gradient)
 }
 
-/// Photos `[1, 3, side, side]`, filled from what their pixels' weights `[1, 1, side, side]` say of
-/// them, as by [`crate::removal::strokes::levels::fold_in`].
+/// Photos `[1, 3, side, side]`, filled by their pixels' weights `[1, 1, side, side]`, as by
+/// [`crate::removal::strokes::levels::fold_in`].
 fn filled(values: Tensor<4>, weights: Tensor<4>, side: usize) -> Tensor<4> {
     if side == 1 {
         return values;

@@ -41,8 +41,7 @@ const PATCHES: usize = 4;
 /// A photo: which source, and which of its photos.
 type Place = (usize, usize);
 
-/// The stroke network's training. Patches are varied in a way of their own, whatever the run's
-/// augmentation.
+/// The stroke network's training. Patches have their own augmentation, whatever that of the run is.
 pub(super) struct Strokes {
     config: RunConfig,
     sources: Vec<Format1>,

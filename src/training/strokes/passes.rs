@@ -156,8 +156,8 @@ impl Passes {
     }
 }
 
-/// The four values of planes of `2 * columns` columns that position `i` of planes of `columns`
-/// stands for. Planes have an even number of rows, so that they need not be told apart.
+/// The four values of planes of `2 * columns` columns for position `i` of planes of `columns`
+/// columns. Planes have an even number of rows, so several planes can be treated as one.
 fn square(i: usize, columns: usize) -> [usize; 4] {
     let at = 4 * columns * (i / columns) + 2 * (i % columns);
     [at, at + 1, at + 2 * columns, at + 2 * columns + 1]

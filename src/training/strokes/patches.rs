@@ -1,4 +1,4 @@
-//! Patches of synthetic photos: what the stroke network is given, and what it shall say.
+//! Patches of synthetic photos: the stroke network's inputs and targets.
 
 use std::{fs, path::Path};
 
@@ -40,7 +40,7 @@ const CHANGED: [f32; 2] = [6.0 / 255.0, 12.0 / 255.0];
 /// Every pixel counts this much of the mean, however little is at stake there.
 const LEAST_COUNTS: f32 = 0.4;
 
-/// Reach of the window, in pixels, whose mean stands for what a fill would put in its middle.
+/// Reach of the window, in pixels, whose mean approximates a fill of its middle.
 const FILL_REACH: usize = 4;
 
 /// One pixel counts at most so many times the mean.
@@ -77,7 +77,7 @@ impl Patch {
 
     /// For its pixels in boxes: whether these log-odds call them a stroke's, and whether they are.
     pub(super) fn judged<'a>(&'a self, odds: &'a [f32]) -> impl Iterator<Item = (bool, bool)> {
-        // Behind the colours' cells are those that say what lies in a box.
+        // After the colours' cells come those that show which pixels lie in a box.
         let inside = &self.cells[3 * self.target.len()..];
         let pixels = odds.iter().zip(&self.target).zip(inside);
         pixels
@@ -89,10 +89,10 @@ impl Patch {
 /// How a patch differs from one to the next.
 #[derive(Clone, Copy)]
 pub(super) enum Variation<'a> {
-    /// Boxes as people draw them, some left out; size, place, sign and turn drawn. The passes tell
-    /// what is found at half the resolution.
+    /// Boxes as people draw them, some left out; size, place, sign and turn drawn. The passes
+    /// compute what is found at half the resolution.
     Drawn(&'a Passes),
-    /// About the digit as it is.
+    /// Around the digit, without variation.
     None,
 }
 
@@ -346,13 +346,13 @@ fn weights(inside: &[bool], costs: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// Where a patch differs from the same without digits, 0 to 1, and what it costs to take a pixel for
-/// the other: a stroke that stays is as wrong as its digit changes it; background that is filled, as
-/// far as it is from the mean about it.
+/// Where a patch differs from the same patch without digits, 0 to 1, and what a wrong answer costs
+/// at each pixel. A stroke that is kept costs as much as the digit changes it; background that is
+/// filled costs as much as it differs from the mean around it.
 fn change(photo: &[f32], clean: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let pixels = SIDE * SIDE;
     let around = |at: usize| at.saturating_sub(FILL_REACH)..(at + FILL_REACH + 1).min(SIDE);
-    // Green stands for all three.
+    // Green represents all three.
     let green = &clean[pixels..2 * pixels];
     (0..pixels)
         .map(|i| {
