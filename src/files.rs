@@ -1,5 +1,5 @@
-//! Files written whole or not at all, by one process at a time, and their names as people may safely
-//! see them.
+//! Writes files completely or not at all, by one process at a time, and makes file names safe to
+//! print.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
-/// A file on disk, whole but under a temporary name; gone unless it is put in its place.
+/// A complete file under a temporary name, which is removed unless it is renamed to its final name.
 pub(crate) struct Draft {
     file: tempfile::NamedTempFile,
     path: PathBuf,
@@ -91,7 +91,8 @@ pub(crate) fn draft_with(
     Ok(Draft { file, path: path.to_owned() })
 }
 
-/// The permissions of a file that is about to be replaced, where the system keeps them a file.
+/// The permissions of a file that is about to be replaced, on systems with permissions for each
+/// file.
 fn permissions_of(path: &Path) -> Option<fs::Permissions> {
     // Not through a link: that is replaced itself.
     let replaced = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
@@ -108,11 +109,11 @@ fn permissions_of(path: &Path) -> Option<fs::Permissions> {
     }
 }
 
-/// What keeps other processes of this program from changing the same files, until it is dropped or
-/// the process ends, however it ends.
+/// A lock that keeps other processes of this program from changing the same files, until it is
+/// dropped, or the process ends for any reason.
 ///
-/// It is a lock of the operating system on a file, which is there only while the lock is held. File
-/// systems without such locks give it to everybody.
+/// It is a lock of the operating system on a file, which exists only while the lock is held. File
+/// systems without such locks grant it to everybody.
 #[cfg(feature = "native")]
 #[derive(Debug)]
 pub(crate) struct Lock {

@@ -1,4 +1,4 @@
-//! Tables of boxes: a header line, then a box a line.
+//! Tables of boxes: a header line, then a line for each box.
 //!
 //! Tools name their columns differently. The names of TensorFlow's object detection, of VGG's tool
 //! and of spreadsheets made by hand are known. Values are separated by commas, semicolons or tabs.
@@ -32,7 +32,7 @@ enum Extent {
         width: usize,
         height: usize,
     },
-    /// Width and height are the photo's beside these, where there are any.
+    /// With these columns, width and height are the photo's, if there are any.
     Edges {
         right: usize,
         bottom: usize,

@@ -1,4 +1,4 @@
-//! The project's own JSON.
+//! Doorplate's own JSON.
 
 use serde::Deserialize;
 

@@ -38,11 +38,11 @@ pub enum BoxFormat {
     /// `{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}]}` for one photo, or
     /// `{"photos": [{"photo": "1.png", "boxes": [...]}]}` for many; in pixels.
     Json,
-    /// A table with a header line, a box a line; in pixels.
+    /// A table with a header line, and a line for each box; in pixels.
     Csv,
-    /// A text a photo: class, centre x, centre y, width, height; in fractions.
+    /// A text file for each photo: class, centre x, centre y, width, height; in fractions.
     Yolo,
-    /// Pascal VOC, an XML a photo; in pixels.
+    /// Pascal VOC, an XML file for each photo; in pixels.
     Voc,
     /// One JSON with images, annotations and categories; in pixels.
     Coco,
@@ -164,7 +164,7 @@ impl PhotoBoxes {
         PhotoBoxes { boxes, unit: Unit::Pixels, drawn_on: None }
     }
 
-    /// The boxes on a photo, as [`LooseBox::clamp_to`] puts them there.
+    /// The boxes on a photo, limited to it by [`LooseBox::clamp_to`].
     ///
     /// # Errors
     /// [`OnPhotoError`] when one of them cannot be used: then none should be, as what it held
@@ -237,7 +237,7 @@ impl BoxList {
         self.photos.keys().map(String::as_str)
     }
 
-    /// Adds a photo; the problem where it is in the list already.
+    /// Adds a photo; an error if it is already in the list.
     fn add(&mut self, name: &str, boxes: PhotoBoxes) -> Result<(), String> {
         match self.photos.insert(plain_name(name), boxes) {
             None => Ok(()),
@@ -363,7 +363,7 @@ pub fn is_class_list(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == YOLO_CLASSES)
 }
 
-/// A file's text, without the mark that some editors put in front.
+/// A file's text, without the byte-order mark that some editors put in front.
 fn text_of(bytes: &[u8]) -> Result<&str, Problem> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {

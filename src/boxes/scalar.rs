@@ -1,4 +1,4 @@
-//! A text, number or truth value in JSON, as its text.
+//! Reads a text, number or boolean of JSON as text.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Pascal VOC's XML: an `annotation` with an `object` a box, as the challenge's development kit
-//! describes it (<http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf>).
+//! Pascal VOC's XML: an `annotation` with an `object` for each box, as the challenge's development
+//! kit describes it (<http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf>).
 
 use roxmltree::{Document, Node};
 

@@ -1,4 +1,4 @@
-//! Boxes written as labelling tools do; what is written here, the readers beside read unchanged.
+//! Writes box files as labelling tools do. The readers in this folder read them back unchanged.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::photo::{BoxInPhoto, PhotoSize};
 /// YOLO's class of boxes whose digit is not known: behind those of the ten digits.
 pub const UNREAD_CLASS: usize = 10;
 
-/// The boxes of a photo, each with its digit where that is known.
+/// The boxes of a photo, each with its digit if that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledPhoto {
     /// The photo's name.

@@ -1,6 +1,6 @@
-//! YOLO's texts: a box a line, `class cx cy w h` in fractions of the photo, as Ultralytics
-//! describes them (<https://docs.ultralytics.com/datasets/detect/>), and as predictions are
-//! written, with the confidence behind.
+//! YOLO's texts: a line `class cx cy w h` for each box, in fractions of the photo, as Ultralytics
+//! describes them (<https://docs.ultralytics.com/datasets/detect/>). Predictions have the
+//! confidence at the end.
 
 use super::{GivenBox, PhotoBoxes, Problem, Unit, text_of};
 use crate::photo::LooseBox;
@@ -9,7 +9,7 @@ use crate::photo::LooseBox;
 /// beyond the photo are below this.
 const FURTHEST: f64 = 2.0;
 
-/// The classes' names, one a line, in their order.
+/// The classes' names, one per line, in their order.
 pub(super) fn classes(text: &str) -> Vec<String> {
     text.trim_end().lines().map(|line| line.trim().to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! What a network is, as a declaration: its input, its stages, its head.
+//! The declaration of a network: its input, its stages, its head.
 
 use std::fmt;
 
@@ -113,7 +113,7 @@ impl Pool {
 pub enum HeadLayer {
     /// Drops each feature with this probability while training.
     Dropout(f64),
-    /// A linear layer to so many outputs.
+    /// A linear layer with this number of outputs.
     Linear(usize),
     /// Rectified linear units.
     Relu,

@@ -1,9 +1,9 @@
 //! The first convolution's feature maps, computed on the host.
 //!
-//! Key pixels are chosen by comparing these values with thresholds. Two devices round
-//! differently, and a value on the other side of a threshold would move a key pixel; plain
-//! arithmetic in a fixed order gives the same bits on every machine, so that a photo comes out
-//! alike from the page and from the command line.
+//! Key pixels are chosen by comparing these values with thresholds. Two devices round differently,
+//! and a value on the other side of a threshold would move a key pixel. Plain arithmetic in a fixed
+//! order gives the same bits on every machine, so the page and the command line give the same
+//! result.
 
 /// A network's first convolution on the host: "same" padding, stride 1.
 #[derive(Clone, Debug)]

@@ -16,9 +16,9 @@ pub struct BoxGradients {
 
 impl Classifier {
     /// The gradients of all digits' logits by the pixels of one box of a photo, stretched to the
-    /// network's square however the network itself sees it, so that they lie on the box. Of a
-    /// network that sees colours, a pixel's gradient is the sum over its channels: what making it
-    /// brighter does.
+    /// network's square even if the network itself sees other crops, so that they fit the box. If a
+    /// network sees colours, a pixel's gradient is the sum over its channels: the effect of making
+    /// it brighter.
     ///
     /// # Errors
     /// [`EngineError`] when the gradients are not finite.

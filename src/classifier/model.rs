@@ -293,7 +293,8 @@ impl Classifier {
         samples
     }
 
-    /// Reads the digits in all boxes of a photo, in batches; one reading a box, in order.
+    /// Reads the digits in all boxes of a photo, in batches; gives one reading for each box, in
+    /// order.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
@@ -336,14 +337,14 @@ impl Classifier {
     }
 
     /// The first convolution's outputs for one box of a photo, stretched to the network's square
-    /// however the network itself sees it, so that the maps lie on the box; the same bits on
+    /// even if the network itself sees other crops, so that the maps fit the box; the same bits on
     /// every device.
     pub fn first_feature_maps(&self, photo: &Photo, area: BoxInPhoto) -> FeatureMaps {
         self.first.maps_of(&self.stretched_input_of(photo, area))
     }
 
-    /// The standardised input of one box, stretched to the network's square however the network
-    /// itself sees it.
+    /// The standardised input of one box, stretched to the network's square even if the network
+    /// itself sees other crops.
     pub(super) fn stretched_input_of(&self, photo: &Photo, area: BoxInPhoto) -> Vec<f32> {
         let input = Input { crop: CropShape::Stretched, ..self.architecture().input };
         let mut samples = input.crop_of(photo, area);

@@ -50,7 +50,7 @@ impl Reading {
     }
 }
 
-/// What is read in one box: a digit, or the digits of a number from left to right.
+/// The reading of one box: a digit, or the digits of a number from left to right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoxReading {
     /// The box that was asked for.

@@ -1,4 +1,4 @@
-//! Photos of streets as walls to draw numbers on.
+//! Street photos on whose walls numbers are drawn.
 
 use std::{
     path::{Path, PathBuf},

@@ -13,8 +13,7 @@ use crate::{
 /// What a photo may take on a sheet, in pixels.
 const PHOTO_CELL: (u32, u32) = (240, 150);
 
-/// Photos and crops are enlarged no more than so many times: beyond that there is nothing to see
-/// but pixels.
+/// Photos and crops are enlarged at most this many times, because more only enlarges the pixels.
 const LARGEST_SCALE: f64 = 5.0;
 
 /// What a crop takes on a sheet, in pixels.

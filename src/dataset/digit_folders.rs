@@ -1,5 +1,5 @@
-//! Cropped digits in ten folders, `0` to `9`, named as what their pictures show: the layout that
-//! torchvision's `ImageFolder` reads.
+//! Cropped digits in ten folders, `0` to `9`, named after the digit that their pictures show: the
+//! layout that torchvision's `ImageFolder` reads.
 //!
 //! Each picture is treated as a photo with one box round all of it, so code for Format 1 can read
 //! these. No file says which pictures show the same sign, but pictures that hardly differ usually
@@ -187,8 +187,8 @@ impl Thumbnail {
 }
 
 /// A number for each picture of `data` (from [`open`]), the same for pictures of a digit that are
-/// linked by a chain of pictures of which each hardly differs from the next. Takes time with the
-/// square of a digit's pictures.
+/// linked by a chain of pictures, each of which hardly differs from the next. The time grows with
+/// the square of the number of a digit's pictures.
 ///
 /// # Errors
 /// [`Format1Error`] when a picture cannot be decoded any more.

@@ -1,9 +1,9 @@
 //! Reads `digitStruct.mat`, SVHN's list of photos, boxes and labels (Netzer et al., 2011).
 //!
-//! The file is MATLAB v7.3, so HDF5 behind a 512-byte user block. `digitStruct/name` and
+//! The file is MATLAB v7.3, which is HDF5 after a 512-byte user block. `digitStruct/name` and
 //! `digitStruct/bbox` are N x 1 object references: the first to the photo's name as UTF-16 code
-//! units, the second to a group with `height`, `label`, `left`, `top` and `width`. Each of these
-//! is a 1 x 1 double where the photo has one digit, else k x 1 references to 1 x 1 doubles.
+//! units, the second to a group with `height`, `label`, `left`, `top` and `width`. Each of these is
+//! a 1 x 1 double if the photo has one digit, otherwise k x 1 references to 1 x 1 doubles.
 
 use std::path::{Path, PathBuf};
 
@@ -139,7 +139,7 @@ fn read_file(path: &Path, file: &File) -> Result<Vec<PhotoEntry>, DigitStructErr
     Ok(photos)
 }
 
-/// What an entry takes up in its file at the least: a UTF-16 name and five numbers a digit.
+/// The smallest size of an entry in its file: a UTF-16 name and five numbers for each digit.
 fn least_bytes(photo: &PhotoEntry) -> u64 {
     (photo.name.encode_utf16().count() * 2 + photo.digits.len() * FIELDS.len() * 8) as u64
 }

@@ -43,7 +43,7 @@ pub enum DigitStructWriteError {
         /// The HDF5 writer's error.
         source: hdf5_pure::Error,
     },
-    /// The file could not be written or put in its place.
+    /// The file could not be written or renamed.
     #[error("{}: could not be written ({source})", path.display())]
     Write {
         /// The file asked for.
@@ -55,8 +55,8 @@ pub enum DigitStructWriteError {
 
 /// Writes the entries in their order, over any earlier file of that name.
 ///
-/// The file is written beside its place under a temporary name and then renamed, so that no
-/// reader meets half of it.
+/// The file is written in its folder under a temporary name and then renamed, so that no reader
+/// sees half of it.
 ///
 /// # Errors
 /// [`DigitStructWriteError`] when there is no entry, an entry has no digit, an empty name or a

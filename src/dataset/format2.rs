@@ -1,9 +1,9 @@
 //! SVHN's Format 2: one file of digits, each a 32 x 32 crop and its label (Netzer et al., 2011).
 //!
-//! The file is MATLAB v5: a 128-byte header, then one element a variable, as a rule a zlib stream
-//! of its own. `X` is 32 x 32 x 3 x N uint8 with the row running fastest, then the column, the
-//! colour and the digit; `y` is N x 1 labels, uint8 or double, with 10 for the digit 0. The layout
-//! is MathWorks' "MAT-File Format", chapter 1.
+//! The file is MATLAB v5: a 128-byte header, then one element for each variable, usually a zlib
+//! stream of its own. `X` is 32 x 32 x 3 x N uint8 with the row running fastest, then the column,
+//! the colour and the digit; `y` is N x 1 labels, uint8 or double, with 10 for the digit 0. The
+//! layout is MathWorks' "MAT-File Format", chapter 1.
 //!
 //! A crop is the digit's box widened to a square about its centre, so neighbours show.
 
@@ -50,21 +50,21 @@ pub(super) mod code {
     pub const LAST_PLAIN_CLASS: u8 = 15;
 }
 
-/// How many crops are unpacked at once: enough that a call into the decoder costs nothing beside
-/// its work.
+/// How many crops are unpacked at once: enough to make the cost of a call into the decoder
+/// negligible.
 const BATCH: usize = 64;
 
 /// No shape has more dimensions, and no name more bytes, unless the file is damaged.
 const LONGEST_LIST: u32 = 4_096;
 
-/// Photos shrink to little less than half; memory is set aside at once up to this many times the
-/// file's size, and for more than that only as the pixels come.
+/// Photos compress to a little less than half. Memory of up to this many times the file's size is
+/// allocated at the start, and more only while pixels are read.
 const USUAL_SHRINKAGE: u64 = 4;
 
 /// A Format 2 file, read whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format2 {
-    /// N x 32 x 32 x 3: row after row, red, green and blue beside each other.
+    /// N x 32 x 32 x 3: row after row, with red, green and blue interleaved.
     pub crops: Vec<u8>,
     /// N digits, 0 to 9 (the file's label 10 is 0).
     pub digits: Vec<u8>,
@@ -139,7 +139,7 @@ pub enum Format2Error {
 }
 
 impl Format2 {
-    /// Reads a file. Memory: the crops (3,072 bytes each) and little more.
+    /// Reads a file. It needs memory for the crops (3,072 bytes each) and little more.
     ///
     /// # Errors
     /// [`Format2Error`] when the file cannot be read or is not as described above.
@@ -168,8 +168,8 @@ impl Format2 {
         self.digits.is_empty()
     }
 
-    /// The pixels of crop `i` (from 0, below [`Format2::len`]): row after row, red, green and blue
-    /// beside each other.
+    /// The pixels of crop `i` (from 0, below [`Format2::len`]): row after row, with red, green and
+    /// blue interleaved.
     pub fn crop(&self, i: usize) -> &[u8] {
         &self.crops[i * CROP_BYTES..][..CROP_BYTES]
     }

@@ -53,7 +53,7 @@ pub enum Format2WriteError {
         /// What is there instead of 0 to 9.
         digit: u8,
     },
-    /// The file could not be written or put in its place.
+    /// The file could not be written or renamed.
     #[error("{}: could not be written ({source})", path.display())]
     Write {
         /// The file asked for.
@@ -69,12 +69,12 @@ const MOST_DIGITS: usize = (u32::MAX as usize - 64) / CROP_BYTES;
 /// Writes digits in their order, over any earlier file of that name: `crops` as in
 /// [`super::format2::Format2::crops`], `digits` 0 to 9. The same digits give the same bytes.
 ///
-/// The file is written beside its place under a temporary name and then renamed, so that no
-/// reader meets half of it.
+/// The file is written in its folder under a temporary name and then renamed, so that no reader
+/// sees half of it.
 ///
 /// # Errors
-/// [`Format2WriteError`] when the pixels are not 3,072 bytes a digit, there is no digit, one is
-/// above 9, or the file cannot be written.
+/// [`Format2WriteError`] when the pixels are not 3,072 bytes for each digit, there is no digit, one
+/// is above 9, or the file cannot be written.
 pub fn write_format2(path: &Path, crops: &[u8], digits: &[u8]) -> Result<(), Format2WriteError> {
     let bytes = format2_bytes(path, crops, digits)?;
     let failed = |source| Format2WriteError::Write { path: path.to_owned(), source };

@@ -23,8 +23,8 @@ pub fn is_format2(data: &Path) -> bool {
     data.extension().is_some_and(|extension| extension == "mat") && !data.is_dir()
 }
 
-/// Opens a Format 1 folder, or ten folders of cropped digits, of which each is then a photo with a
-/// box round all of it.
+/// Opens a Format 1 folder, or ten folders of cropped digits. Each cropped digit is then a photo
+/// with a box round all of it.
 ///
 /// # Errors
 /// [`Format1Error`] when the folder is neither, or cannot be used.

@@ -1,5 +1,5 @@
-//! Splits: by photo, as digits of one photo show in each other's crops, so a photo is never on
-//! both sides; or, where photos are not known, a like share of each digit.
+//! Splits data in two sides. A photo is never on both sides, because digits of one photo are
+//! visible in each other's crops. If photos are not known, an equal share of each digit is taken.
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;

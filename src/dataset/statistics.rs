@@ -1,5 +1,5 @@
-//! What a data set is like: how often each digit is there, how large boxes and photos are, how
-//! bright and how contrasty the digits' crops; as text, JSON (through serde) and charts.
+//! Statistics of a data set: how often each digit occurs, the sizes of boxes and photos, the
+//! brightness and contrast of the digits' crops; as text, JSON (through serde) and charts.
 
 mod charts;
 
@@ -337,7 +337,7 @@ impl Statistics {
             .collect()
     }
 
-    /// The statistics as text for people.
+    /// The statistics as readable text.
     pub fn report(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.

@@ -1,13 +1,14 @@
-//! Digits cut out of their photos once, to train from: no epoch decodes a picture again.
+//! Digits that are cut out of their photos once for training, so that no epoch has to decode
+//! pictures again.
 //!
-//! A store holds, for each digit, an 8-bit patch that shows its frame (the box, or the box
-//! widened to a square) with a margin for shifts and turns, its digit and its photo's number. It
-//! is made in memory, or once in a file that is mapped into memory after that: the system reads
-//! what is needed, and drops it when memory runs short.
+//! A store holds, for each digit, an 8-bit patch that shows its frame (the box, or the box widened
+//! to a square) with a margin for shifts and turns, its digit and its photo's number. It is made in
+//! memory, or written once to a file that is then mapped into memory: the system reads the parts
+//! that are needed, and drops them if memory runs short.
 //!
 //! The file: 8 bytes of magic, the length of the description (4 bytes, little-endian) and the
-//! description as JSON, then a byte a digit, four bytes (little-endian) a photo number, and the
-//! patches, plane after plane, row after row.
+//! description as JSON, then a byte for each digit, four bytes (little-endian) for each photo
+//! number, and the patches, plane after plane, row after row.
 
 use std::{
     fs::File,
@@ -180,7 +181,8 @@ impl Store {
         Ok(Store::in_memory(patches, digits, photos, values))
     }
 
-    /// The same digits, kept together by these numbers, one a digit, when some are held back.
+    /// The same digits with a group number for each: digits of one group stay together when some
+    /// are held back.
     #[must_use]
     pub fn grouped(self, groups: Vec<u32>) -> Self {
         let Contents::Memory { digits, patches, .. } = self.contents else { return self };
@@ -247,8 +249,8 @@ impl Store {
         let no_store = |problem: String| StoreError::NoStore { path: path.to_owned(), problem };
         let file = File::open(path).map_err(at)?;
         #[expect(unsafe_code, reason = "memory mapping has no safe interface")]
-        // SAFETY: the file is only read; should someone else change it meanwhile, pixels and
-        // labels change, both of which are plain bytes and checked where they are used.
+        // SAFETY: the file is only read; if another process changes it meanwhile, only pixels and
+        // labels change, which are plain bytes and are checked when used.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(at)?;
         let Some((magic, rest)) = map.split_first_chunk::<8>() else {
             return Err(no_store("too short for a store of digits".to_owned()));
@@ -328,7 +330,7 @@ impl Store {
     /// The patch of digit `i`: plane after plane, row after row.
     ///
     /// # Panics
-    /// When there are not so many digits.
+    /// When there are fewer digits.
     pub fn patch(&self, i: usize) -> &[u8] {
         let values = self.description.patches.values();
         let patches = match &self.contents {

@@ -27,7 +27,7 @@ const TILE: u32 = (WIDTH + GAP) / TILES - GAP;
 /// Room for a line of words.
 const LINE: u32 = 13;
 
-/// Pixels of the photo are enlarged no more than so many times.
+/// Pixels of the photo are enlarged at most this many times.
 const LARGEST_SCALE: f64 = 16.0;
 
 const BLUE: Rgb<u8> = Rgb([20, 90, 160]);
@@ -237,7 +237,7 @@ fn fill(
     }
 }
 
-/// A bar a digit: blue the one read, green the true one, red where the two differ.
+/// A bar for each digit: blue for the one read, green the true one, red where the two differ.
 fn confidence_bars(reading: &Reading, truth: Option<u8>) -> RgbImage {
     let mut picture = RgbImage::from_pixel(TILE, TILE, PAPER);
     let row = TILE / 10;

@@ -19,7 +19,7 @@ const LINE: u32 = 12;
 /// Digits in a row.
 const COLUMNS: usize = 10;
 
-/// Digits are enlarged no more than so many times.
+/// Digits are enlarged at most this many times.
 const LARGEST_SCALE: f64 = 6.0;
 
 /// Why a sheet cannot be drawn.
@@ -34,9 +34,9 @@ pub enum SheetError {
     Encode(#[from] image::ImageError),
 }
 
-/// A PNG of the mistakes that reports list on the data set that they were made on: a part a model,
-/// each digit with its surroundings and its box, what it shows and was read as, the confidence,
-/// the photo's name and the digit's number.
+/// A PNG of the mistakes in reports on a data set, with a part for each model. Each digit is shown
+/// with its surroundings and its box, the true digit and the reading, the confidence, the photo's
+/// name and the digit's number.
 ///
 /// # Errors
 /// [`SheetError`] when a photo cannot be used any more, or the sheet cannot be encoded.

@@ -1,6 +1,7 @@
-//! How well digits are read: confusion, accuracy, precision, recall, F1, calibration, mistakes;
-//! several models side by side; and one digit as the network sees it. How well they are taken out:
-//! against the truth, by what is left to see on real photos, beside other programs, by time.
+//! Measures how well digits are read: confusion, accuracy, precision, recall, F1, calibration,
+//! mistakes; several models side by side; and one digit as the network sees it. It also measures
+//! how well digits are removed: compared with the truth and with other programs, by what remains
+//! visible on real photos, and by time.
 
 mod calibration;
 
@@ -141,7 +142,7 @@ impl Confusion {
         pairs
     }
 
-    /// Accuracy in all, per-digit figures and the matrix, as text for people.
+    /// Overall accuracy, figures for each digit and the matrix, as readable text.
     pub fn report(&self) -> String {
         let figure = |value: Option<f64>| value.map_or("   -".into(), |v| format!("{v:4.2}"));
         let mut text = String::new();

@@ -42,7 +42,7 @@ impl Outcome {
         Self::by(photo, |photo| pollster::block_on(remove(photo, boxes, method, nets)))
     }
 
-    /// The same, looked at once more and widened where something is left.
+    /// The same with the second look, which fills more if something is left.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.

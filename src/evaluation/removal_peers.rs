@@ -21,8 +21,8 @@ use crate::photo::BoxInPhoto;
 
 const SCRIPT: &str = include_str!("../../benches/removal_peers.py");
 
-/// The neighbourhood that OpenCV's inpainting looks at, in pixels about each: of 3 and 5 the one
-/// that serves it better on drawn photos, by 0.1 to 0.2 dB.
+/// The radius of OpenCV's inpainting, in pixels: of 3 and 5 the one that gives better results on
+/// drawn photos, by 0.1 to 0.2 dB.
 pub const PEERS_RADIUS: u32 = 5;
 
 /// Why peers cannot be measured.

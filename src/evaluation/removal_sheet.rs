@@ -1,4 +1,4 @@
-//! Sheets on which people look at what a removal did: a row a photo.
+//! Sheets that show the results of a removal, with a row for each photo.
 
 use image::{GrayImage, Rgb, RgbImage, imageops};
 

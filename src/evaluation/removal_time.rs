@@ -1,4 +1,4 @@
-//! How long removal takes by the size of a box, on one core, with the weights loaded before.
+//! Measures the time of a removal by the size of a box, on one core, without loading the weights.
 //!
 //! For comparison, the same picture is filled as the method's first program did: with a table of
 //! distances between all nodes and pixels, and weights that are trained from the start in every
@@ -39,7 +39,7 @@ pub struct RemovalTime {
     pub height: u32,
     /// By Doorplate's own removal.
     pub doorplate: f64,
-    /// The same, looked at once more; it is widened where something is left.
+    /// The same with the second look, which fills more if something is left.
     pub checked: f64,
     /// By the report's with feature maps, trained exactly; `None` where that would take seconds.
     pub report: Option<f64>,

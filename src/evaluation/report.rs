@@ -1,4 +1,4 @@
-//! What is reported of models that read a data set: as text, as JSON (through serde), as CSV.
+//! Reports on models that read a data set, as text, JSON (through serde) and CSV.
 
 use std::fmt::Write as _;
 
@@ -185,7 +185,7 @@ impl Report {
         }
     }
 
-    /// All of it for people: each model, then the models side by side.
+    /// The whole report as text: each model, then the models side by side.
     pub fn text(&self) -> String {
         let alone = self.models.len() == 1 && self.refused.is_empty();
         let mut text = String::new();

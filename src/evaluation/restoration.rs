@@ -1,4 +1,4 @@
-//! How close a repaired photo comes to the truth, where there is one.
+//! Compares a repaired photo with the truth, if there is one.
 
 use image::{GrayImage, RgbImage};
 
@@ -24,8 +24,8 @@ pub struct Restoration {
     pub psnr_on_strokes: Option<f64>,
     /// Mean structural similarity of the brightness over the boxes' pixels; 1 for equal ones.
     pub ssim_in_boxes: f64,
-    /// The mean absolute error over the boxes' pixels beside the strokes, in grey levels: what
-    /// was background before and should still be; `None` without any.
+    /// The mean absolute error over the boxes' pixels outside the strokes, in grey levels. These
+    /// were background before, and should still be; `None` if there are none.
     pub error_off_strokes: Option<f64>,
 }
 
@@ -39,7 +39,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of figures of which the lowest are the worst; `None` of none.
+    /// The spread of figures of which the lowest are the worst; `None` without figures.
     pub fn of(mut figures: Vec<f64>) -> Option<Self> {
         figures.sort_by(f64::total_cmp);
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -47,7 +47,7 @@ impl Spread {
         (!worst.is_empty()).then(|| Spread { mean: mean(&figures), worst: mean(worst) })
     }
 
-    /// Of figures of which the highest are the worst; `None` of none.
+    /// The spread of figures of which the highest are the worst; `None` without figures.
     pub fn of_errors(figures: Vec<f64>) -> Option<Self> {
         let turned = Spread::of(figures.into_iter().map(|figure| -figure).collect())?;
         Some(Spread { mean: -turned.mean, worst: -turned.worst })
@@ -102,7 +102,7 @@ fn decibels(errors: &[f64]) -> Option<f64> {
     (!errors.is_empty()).then(|| (10.0 * (255.0 * 255.0 / mean).log10()).min(MOST_DECIBELS))
 }
 
-/// The structural similarity about a pixel; windows end at the pictures' edges.
+/// The structural similarity around a pixel; windows end at the pictures' edges.
 fn similarity_at<'a>(a: &'a RgbImage, b: &'a RgbImage) -> impl Fn(u32, u32) -> f64 + 'a {
     let reach = WINDOW / 2;
     let weight = |d: i64| (-(d * d) as f64 / (2.0 * WINDOW_SIGMA * WINDOW_SIGMA)).exp();

@@ -1,5 +1,5 @@
-//! What a removal leaves to see on real photos, where nobody knows the truth: digits that can
-//! still be read, change where there was none to make, and edges about the boxes.
+//! What remains visible after a removal on real photos, for which the truth is not known: digits
+//! that can still be read, changes where there was nothing to remove, and edges around the boxes.
 
 use image::RgbImage;
 use rand::{Rng as _, SeedableRng as _};

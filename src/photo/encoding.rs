@@ -1,5 +1,4 @@
-//! How a photo's file holds it, so that the changed photo is written in the same format and
-//! quality.
+//! The format and quality of a photo's file, so that the changed photo is written in the same ones.
 
 use std::{io::Cursor, path::Path};
 

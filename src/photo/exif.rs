@@ -1,4 +1,4 @@
-//! What may be kept of a photo's EXIF block once digits are out of it.
+//! The part of a photo's EXIF data that may be kept after digits are removed.
 
 use std::io::Cursor;
 

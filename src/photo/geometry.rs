@@ -135,7 +135,7 @@ impl BoxInPhoto {
         self.top + self.height
     }
 
-    /// The box grown by `margin` pixels on all sides, as far as the photo reaches.
+    /// The box grown by `margin` pixels on all sides, within the photo.
     #[must_use]
     pub fn grown(&self, margin: u32, photo: PhotoSize) -> Self {
         let left = self.left.saturating_sub(margin);
@@ -185,10 +185,10 @@ impl BoxInPhoto {
 pub enum CropShape {
     /// The box itself, stretched.
     Stretched,
-    /// The box widened (or heightened) to a square about its centre, in whole pixels, so that
-    /// neighbours show; of this square what lies on the photo, stretched. That and the bicubic
-    /// filter are what SVHN's own Format 2 comes closest to: a quarter of a grey level, by the
-    /// median over its train photos.
+    /// The box widened (or heightened) to a square around its centre, in whole pixels, so that
+    /// neighbours show; of this square the part on the photo, stretched. With this and the bicubic
+    /// filter, crops are closest to SVHN's own Format 2: they differ by a quarter of a grey level,
+    /// by the median over its train photos.
     Widened,
 }
 

@@ -1,4 +1,4 @@
-//! Which pixels of an area.
+//! Masks: sets of pixels of an area.
 
 use std::ops::{Deref, DerefMut};
 
@@ -123,7 +123,7 @@ pub(crate) fn connected<I: Iterator<Item = usize>>(
     groups
 }
 
-/// The largest value within so many pixels of each, along rows and columns.
+/// For each pixel the largest value within `reach` pixels, along rows and columns.
 pub(crate) fn largest_within(values: &[f32], width: usize, reach: usize) -> Vec<f32> {
     if reach == 0 {
         return values.to_vec();

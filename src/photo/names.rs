@@ -1,4 +1,4 @@
-//! Which files are photos by their names.
+//! Recognises photos by the names of their files.
 
 use std::path::Path;
 

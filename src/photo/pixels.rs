@@ -60,7 +60,7 @@ pub struct Photo {
     pub(super) icc_profile: Option<Vec<u8>>,
 }
 
-/// A rectangle of samples, 0 to 1, one plane a channel: the form the engine works on.
+/// A rectangle of samples, 0 to 1, with one plane for each channel: the form that the engine uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planes {
     /// Planes: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.

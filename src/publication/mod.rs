@@ -1,4 +1,4 @@
-//! Published models: the manifest, weights under their content's hash, publishing, checking.
+//! Published models: the manifest, weights named by their hash, publishing, checking.
 //!
 //! A models folder holds `manifest.json`, and for each model a safetensors file, whose name ends in
 //! the first digits of its SHA-256, a card (Markdown) and the training's curves (SVG). The manifest
@@ -118,7 +118,7 @@ pub struct ModelEntry {
 /// What a model was measured to read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// On which digits, for people.
+    /// Describes for readers on which digits.
     pub measured_on: String,
     /// How many digits these are.
     pub measured_digits: u64,
@@ -287,7 +287,7 @@ impl StrokesEntry {
 }
 
 impl Measurement {
-    /// Counted readings, and for people of which digits.
+    /// Counts readings; `measured_on` describes for readers of which digits.
     pub fn of(measured_on: &str, confusion: &Confusion) -> Self {
         Measurement {
             measured_on: measured_on.to_owned(),

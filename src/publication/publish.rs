@@ -1,4 +1,4 @@
-//! Writing and reading a models folder.
+//! Writes and reads a models folder.
 
 use std::{
     fs, io,
@@ -61,7 +61,7 @@ pub enum ModelsFolderError {
     NoStrokes,
 }
 
-/// What is published of a model.
+/// The parts of a model that are published.
 #[derive(Clone, Debug)]
 pub struct Publication<'a> {
     /// Its name.
@@ -209,8 +209,8 @@ pub fn record(
     put(folder, &files, &manifest, None)
 }
 
-/// Publishes the network that finds strokes, in the place of an earlier one, as [`publish`] does
-/// a model.
+/// Publishes the network that finds strokes, and replaces an earlier one, like [`publish`] for a
+/// model.
 ///
 /// # Errors
 /// [`ModelsFolderError`]; the folder then still holds what it held.

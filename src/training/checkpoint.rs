@@ -56,7 +56,7 @@ pub(super) struct Progress<M> {
 }
 
 impl State {
-    /// Whether the run has come to its end.
+    /// Whether the run is finished.
     pub(super) fn ended(&self, config: &RunConfig) -> bool {
         self.ended_early || self.finished.len() >= config.epochs
     }

@@ -17,7 +17,7 @@ pub struct RunConfig {
     pub data: Vec<Source>,
     /// Passes over the training data.
     pub epochs: usize,
-    /// Digits a step; of StrokeNet, patches.
+    /// Digits per step; for StrokeNet, patches.
     pub batch: usize,
     /// The learning rate of every step.
     pub learning_rate: LearningRate,

@@ -1,4 +1,4 @@
-//! A step whose batch is shared by devices, by Burn's autodiff.
+//! A step of training in which several devices share the batch, with Burn's autodiff.
 
 use std::{slice, thread};
 

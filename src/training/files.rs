@@ -1,4 +1,4 @@
-//! The files that a run leaves, all with the run's stem.
+//! Writes the files of a finished run, whose names all begin with the run's stem.
 
 use std::{
     fmt::Write as _,

@@ -1,4 +1,4 @@
-//! Trains networks: runs, their data and augmentation, checkpoints, the files a run leaves.
+//! Trains networks: runs, their data and augmentation, checkpoints, and the files of finished runs.
 
 mod augmentation;
 mod benchmark;

@@ -1,5 +1,6 @@
-//! The optimisers: Burn's own where it has them, ASGD and Adadelta on its [`Optimizer`] trait,
-//! all by PyTorch's definitions, which are the ones that the report's networks were trained with.
+//! The optimisers. SGD, AdaGrad and Adam are Burn's own; ASGD and Adadelta are implemented here on
+//! Burn's [`Optimizer`] trait. All follow PyTorch's definitions, with which the report's networks
+//! were trained.
 //!
 //! Weight decay is L2 in all five: `weight_decay * w` is added to the gradient of every weight w,
 //! biases and batch norms' scales included, before the optimiser's own rule.
@@ -109,8 +110,9 @@ impl OptimizerConfig {
         if self.kind != OptimizerKind::Asgd {
             return net;
         }
-        // A module optimiser shows its state to no one but an optimiser: one that gives out the
-        // average as the weights. It wants a gradient for each weight, but does not look at it.
+        // A module optimiser gives access to its state only to an optimiser. So an optimiser is
+        // used that returns the average as the weights. It must get a gradient for each weight, but
+        // ignores it.
         let mut weights = Weights(GradientsParams::new());
         net.visit(&mut weights);
         let mut averages = ModuleOptimizer::from(AsgdAverage).load_record(optimizer.to_record());

@@ -27,8 +27,9 @@ const WIDTHS: [f64; 3] = [0.78, 1.0, 1.28];
 /// The largest share of the photo's width that a number takes up.
 const WIDEST: f64 = 0.95;
 
-/// What each digit adds to a guess beside the log of its confidence, so that of two sure guesses
-/// the one with more digits is chosen: from a confidence of .92 on, a digit speaks for a guess.
+/// A bonus for each digit of a guess, in addition to the log of its confidence, so that of two
+/// confident guesses the one with more digits is chosen. With a confidence of .92 or more, a digit
+/// raises a guess's score.
 const DIGIT: f64 = 0.08;
 
 /// Where the number's middle is, as a share of the photo.
@@ -129,7 +130,7 @@ impl PseudoLabeller {
         Ok(PseudoLabeller { teacher, architecture })
     }
 
-    /// The number in the middle of a photo; `None` when the photo is too small for any.
+    /// The number in the middle of a photo; `None` if the photo is too small for one.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails.

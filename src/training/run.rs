@@ -1,4 +1,4 @@
-//! Training runs, from data to the files that they leave.
+//! Training runs, from the data to the files of a finished run.
 
 use std::{
     fs,
@@ -45,7 +45,7 @@ pub struct RunOutcome {
 
 /// Watches a run.
 pub trait Watcher {
-    /// Photos were read, in all so many.
+    /// Called while photos are read, with their number so far.
     fn photos_read(&mut self, photos: usize);
     /// Step `step` of `steps` of an epoch is done; the epoch's mean loss so far.
     fn step(&mut self, step: usize, steps: usize, loss: f64);
@@ -55,7 +55,7 @@ pub trait Watcher {
     fn stop(&self) -> bool;
 }
 
-/// A run that has come to its end.
+/// A finished run.
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
     /// What it was made of.
@@ -76,7 +76,7 @@ pub struct FinishedRun {
 /// Reads what the finished run in `folder` left.
 ///
 /// # Errors
-/// [`TrainingError`] when a file is missing or damaged, or the run has not come to its end.
+/// [`TrainingError`] when a file is missing or damaged, or the run is not finished.
 pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
     let config = config_of(folder)?;
     let state = newest_state(folder)?;

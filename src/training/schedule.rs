@@ -101,8 +101,8 @@ impl fmt::Display for WarmUp {
 impl LearningRate {
     /// The rate at `step`, from 0, in a run of `steps` steps.
     ///
-    /// Over w steps of warm-up it rises in a straight line to the course's first rate, starting
-    /// at a w-th of it; the course then takes up the rest of the run.
+    /// Over w steps of warm-up it rises in a straight line to the schedule's first rate, starting
+    /// at a w-th of it; the schedule covers the rest of the run.
     pub fn rate(&self, step: usize, steps: usize) -> f64 {
         let warm_up = self.warm_up.steps(steps);
         if step < warm_up {

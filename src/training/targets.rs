@@ -1,4 +1,5 @@
-//! What inputs are to be read as: shares of the ten digits, `[n, 10]`, which add up to one.
+//! The targets of training: for each input shares of the ten digits, `[n, 10]`, which add up to
+//! one.
 
 use crate::classifier::DIGITS;
 

@@ -1,5 +1,5 @@
-//! What differs from one kind of network to another in training: all that [`super::training_loop`]
-//! leaves open.
+//! The parts of training that differ between kinds of networks, and that [`super::training_loop`]
+//! uses.
 
 use std::fmt;
 
@@ -54,8 +54,8 @@ pub(super) trait Task: Sized {
         net
     }
 
-    /// What computes the steps of `net` and its successors on `devices`, the first of which holds
-    /// it.
+    /// The engine that computes the steps of `net` and its successors on `devices`. The network is
+    /// on the first one.
     fn engine(&self, net: &Self::Net, devices: &[Device]) -> Result<Self::Engine, EngineError>;
 
     /// Different examples to train on.
@@ -90,6 +90,6 @@ pub struct Validation {
     /// What runs are judged by, 0 to 1: the share of digits that a classifier reads right, or
     /// StrokeNet's strokes found as a share of those found or missed (intersection over union).
     pub share: f64,
-    /// The same and more for people, in lines.
+    /// The same, and more, as readable lines.
     pub report: String,
 }

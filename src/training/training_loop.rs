@@ -1,4 +1,4 @@
-//! The one loop that trains every kind of network: steps, epochs, checkpoints, an end.
+//! The loop that trains every kind of network: steps, epochs, checkpoints, and the end.
 
 use std::{
     fs,

@@ -26,8 +26,8 @@ pub(super) struct Pick<'a> {
     pub(super) notice: Option<String>,
 }
 
-/// Why this program cannot use a model, in a sentence; none where it can. A page that was open
-/// while a newer one was published meets networks that came with that one.
+/// Why this program cannot use a model, in a sentence; `None` if it can. A page that was open while
+/// a newer version was published may find networks that came with the newer one.
 fn obstacle(entry: &ModelEntry) -> Option<String> {
     let known = Architecture::named(&entry.architecture).is_ok();
     (!known).then(|| {
@@ -70,7 +70,7 @@ fn figure(measurement: &Measurement) -> Figure {
 /// The model to load.
 ///
 /// # Errors
-/// A sentence for people when none can be had, or not the only one that would do.
+/// A message for the user if no model can be used, or if the requested one cannot.
 pub(super) fn pick<'a>(manifest: &'a Manifest, wish: Wish<'_>) -> Result<Pick<'a>, String> {
     let named = |name: &str| {
         let entry = manifest

@@ -16,7 +16,7 @@ use crate::publication::{MANIFEST, Manifest, PublishedWeights};
 /// never goes stale.
 const CACHE: &str = "doorplate-models";
 
-/// Why something could not be fetched, in a sentence for people.
+/// Why something could not be fetched, as a message for the user.
 pub(super) type FetchError = String;
 
 fn scope() -> Result<DedicatedWorkerGlobalScope, JsValue> {

@@ -1,4 +1,4 @@
-//! What a network makes of one box, and the steps of its digit's removal, for people to look at.
+//! What a network computes for one box, and the steps of its digit's removal, for the inspector.
 
 use super::protocol::{Bins, Inside, Patch, RoundPicture};
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     },
 };
 
-/// Rounds that are kept at most: boxes over half a photo go through more than anyone looks at.
+/// Maximum number of rounds that are kept: boxes over half a photo have more than are useful to
+/// look at.
 const MOST_ROUNDS: usize = 120;
 
 /// Looks into one box of a photo. Without a `digit` the gradient is that of the digit read.

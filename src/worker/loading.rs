@@ -37,7 +37,7 @@ pub(super) struct Fetched {
 /// soon as it is no longer `wanted`.
 ///
 /// # Errors
-/// What could not be fetched or is not what was published, in a sentence for people.
+/// What could not be fetched or is not what was published, as a message for the user.
 pub(super) async fn fetch(
     order: &Order,
     reply: &dyn Fn(Answer),

@@ -1,5 +1,5 @@
 //! The engine behind typed messages: everything of the classifier and the removal that the page
-//! uses runs here, in a worker, so that the page never waits. It knows nothing of the page.
+//! uses runs here, in a worker, so that the page never waits. It does not depend on the page.
 
 // Plain data, so that the native tests reach it.
 pub mod protocol;

@@ -1,5 +1,5 @@
-//! The worker's side of the wire: messages in, answers out, one request at a time. Only what a
-//! model's loading has to fetch is fetched beside that.
+//! The worker's side of the messages: requests come in and answers go out, one at a time. Only the
+//! files of a model are fetched at the same time.
 
 use std::{cell::Cell, collections::VecDeque, rc::Rc};
 
@@ -32,7 +32,7 @@ type Newest = Rc<Cell<RequestId>>;
 pub fn main() {
     console_error_panic_hook::set_once();
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else {
-        // Loaded in a page by mistake: there is nobody to answer.
+        // Loaded in a page by mistake: there is nothing to answer to.
         return;
     };
     let (sender, mut inbox) = mpsc::unbounded::<Work>();
@@ -178,7 +178,7 @@ fn ends_comparisons(ask: &Ask) -> bool {
     matches!(ask, Ask::Compare { .. } | Ask::Open { .. })
 }
 
-/// Whether `older` is of no use any more once `newer` is asked.
+/// Whether `newer` makes `older` useless.
 fn supersedes(newer: &Work, older: &Work) -> bool {
     let Work::Take(Request { ask: newer, .. }) = newer else { return false };
     let older = match older {

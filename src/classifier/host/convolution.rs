@@ -1,9 +1,9 @@
 //! Convolutions with stride 1 and "same" padding.
 //!
-//! A kernel's row over all channels is one run of values when an image's channels lie innermost, so
-//! that a few pixels can be gathered at once from an image with zeros round it, with no matrix of
-//! neighbourhoods between. The sums of a few pixels and channels stay in the processor's vector
-//! registers, whose width is that of the machine.
+//! If an image's channels are innermost in memory, a kernel's row over all channels is one run of
+//! values. So a few pixels can be computed at once directly from an image with zeros round it,
+//! without first building a matrix of neighbourhoods. The sums of a few pixels and channels stay in
+//! the processor's vector registers, whose width is that of the machine.
 
 use burn::nn::conv::Conv2d;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
@@ -12,8 +12,8 @@ use pulp::{Arch, Simd, WithSimd, bytemuck};
 use super::matrix::{Into, Matrix, multiply};
 use crate::classifier::{EngineError, host_values};
 
-/// Pixels whose sums are gathered at once. With [`VECTORS`] of channels these are eight sums, and
-/// with the weights and the pixel that they take in they fit into sixteen registers.
+/// Pixels whose sums are gathered at once. With [`VECTORS`] of channels these are eight sums.
+/// Together with the weights and the pixel they fit into sixteen registers.
 const PIXELS: usize = 4;
 
 /// Vectors of output channels whose sums are gathered at once.

@@ -23,7 +23,7 @@ impl<'a> Matrix<'a> {
     /// `count` columns from `first` on.
     ///
     /// # Panics
-    /// When there are not so many.
+    /// When there are fewer.
     #[cfg(feature = "native")]
     pub(crate) fn columns(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.columns, "columns {first} and {count} more");

@@ -75,8 +75,8 @@ pub(crate) fn forward(
     }
 }
 
-/// [`forward`] of [`Pool::Max2`] for reading, where nobody asks which value won: whole rows at a
-/// time.
+/// [`forward`] of [`Pool::Max2`] for reading, where the position of the largest value does not
+/// matter: whole rows at a time.
 pub(crate) fn largest_of_four(
     image: &[f32],
     side: usize,

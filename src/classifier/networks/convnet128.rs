@@ -1,5 +1,5 @@
-//! Our own: deeper and wider than the report's, to read better and to teach the small ones. It
-//! sees what the PyTorch networks see, so it can judge the very input that its pupil is given.
+//! Our own network: deeper and wider than the report's, to read better and to teach the small ones.
+//! It has the same input as the PyTorch networks, so it can read exactly the input of its pupil.
 
 use super::{Architecture, HeadLayer, PYTORCH_INPUT, Start, pytorch_stage};
 

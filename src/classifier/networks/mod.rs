@@ -1,4 +1,4 @@
-//! The networks, a file each. A new one is a new file and a line in each list here.
+//! The networks, one file for each. A new one needs a new file, and a line in each list here.
 
 mod caffe;
 mod convnet128;

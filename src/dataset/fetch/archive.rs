@@ -1,4 +1,4 @@
-//! Unpacks an archive that anyone may have made.
+//! Unpacks an archive that may come from anyone, and so may be malicious.
 
 use std::{
     cell::Cell,
@@ -73,7 +73,7 @@ impl<R: Read> Read for Rationed<R> {
 }
 
 /// Unpacks `archive`, all of whose entries lie in one folder named `set`, to `folder/set`. The
-/// files are written beside that, and come under its name all at once.
+/// files are written to another folder, which is then renamed as a whole.
 pub(super) fn unpack(
     archive: &Path,
     set: &str,
@@ -196,7 +196,8 @@ fn path_inside<R: Read>(entry: &tar::Entry<'_, R>, set: &str) -> Result<PathBuf,
     }
 }
 
-/// Copies a file, telling the archive's faults from the disk's; how many bytes there were.
+/// Copies a file, with different errors for faults of the archive and of the disk. Returns the
+/// number of bytes.
 fn copy(
     from: &mut impl Read,
     to: &mut File,

@@ -1,4 +1,4 @@
-//! One file from a server, over as many connections as it takes.
+//! Fetches one file from a server, over as many connections as needed.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -18,7 +18,7 @@ use ureq::{
 use super::{Event, FetchError, Patience, Stage};
 use crate::files::write_whole;
 
-/// Bytes that are read at once.
+/// Size of the read buffer in bytes.
 const BUFFER: usize = 1 << 16;
 
 /// Between two progress events.
@@ -33,7 +33,7 @@ pub(super) struct Download<'a> {
     pub url: &'a str,
     /// Where it goes.
     pub path: &'a Path,
-    /// What its bytes begin with, and what that is for people.
+    /// The first bytes of the file, and the name of that format for messages.
     pub beginning: (&'static [u8], &'static str),
     /// The size and SHA-256 (hexadecimal) it must have.
     pub published: Option<(u64, &'static str)>,
@@ -41,7 +41,7 @@ pub(super) struct Download<'a> {
     pub patience: Patience,
 }
 
-/// What is known about the bytes in a `.part` file; beside it as JSON.
+/// The origin of the bytes in a `.part` file, stored beside it as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Origin {
     /// Where they came from.
@@ -192,7 +192,7 @@ impl Download<'_> {
         Ok(config.build().new_agent())
     }
 
-    /// One request, and what comes of it added to the part. `Ok` when the part is whole.
+    /// Makes one request and adds its bytes to the part. `Ok` if the part is then complete.
     fn attempt(
         &self,
         agent: &Agent,
@@ -387,7 +387,8 @@ impl Download<'_> {
 }
 
 impl Part {
-    /// Opens the part of a file, with what came of it before; no other process may write to it.
+    /// Opens the part of a file, with the bytes received before, and locks it against other
+    /// processes.
     fn open(whole: &Path, url: &str) -> Result<Self, FetchError> {
         let path = whole.with_added_extension("part");
         let failed = |source| FetchError::Write { path: path.clone(), source };
@@ -405,7 +406,7 @@ impl Part {
             Err(TryLockError::Error(_)) => {}
         }
         let length = file.metadata().map_err(failed)?.len();
-        // Without a note of where it came from it is of no use.
+        // Without its origin the part cannot be used.
         let origin: Option<Origin> = fs::read(path.with_added_extension("json"))
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())

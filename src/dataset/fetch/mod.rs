@@ -1,4 +1,4 @@
-//! SVHN's official files, fetched from their home and unpacked.
+//! Fetches and unpacks SVHN's official files.
 //!
 //! A file is fetched in these steps. Bytes are added to `<name>.part`, over as many connections as
 //! needed (`download`). The whole file is checked against the published size and SHA-256. It is
@@ -98,7 +98,7 @@ impl OfficialFile {
         Path::new(self.name).extension().is_some_and(|extension| extension == "gz")
     }
 
-    /// What its bytes begin with, and what that is for people.
+    /// The first bytes of the file, and the name of that format for messages.
     fn beginning(&self) -> (&'static [u8], &'static str) {
         if self.is_archive() {
             // RFC 1952: the two identifying bytes, and deflate.
@@ -158,7 +158,7 @@ impl Default for FetchOptions {
     }
 }
 
-/// What is being done with a file.
+/// Progress with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Bytes come from the server.
@@ -188,7 +188,7 @@ pub enum Event<'a> {
         /// The pause.
         pause: Duration,
     },
-    /// What had come is of no use, and is fetched again from its beginning.
+    /// The bytes received so far cannot be used, and the file is fetched again from its beginning.
     StartingOver {
         /// Why.
         reason: &'a str,

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use super::{Distribution, Statistics};
 
-/// Charts beside each other.
+/// Number of charts in a row.
 const COLUMNS: usize = 3;
 
 /// A chart's size, in pixels.

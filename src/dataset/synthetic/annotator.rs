@@ -1,6 +1,6 @@
-//! Boxes as people draw them. SVHN's were drawn by many hands, number by number: all boxes of a
-//! number have one height, neighbours' boxes about touch, and the edges lie now outside the
-//! strokes, now in them. The figures here are those of its train boxes.
+//! Boxes as people draw them. SVHN's were drawn by many people, number by number: all boxes of a
+//! number have one height, boxes of neighbours nearly touch, and edges are sometimes outside the
+//! strokes and sometimes in them. The figures here are those of SVHN's train boxes.
 
 use super::dice::Dice;
 use crate::photo::{BoxInPhoto, PhotoSize};

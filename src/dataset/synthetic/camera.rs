@@ -17,7 +17,7 @@ pub struct Camera {
     pub samples: u32,
     /// Share of the surface's width that the photo shows; the rest is room for the tilt.
     pub reach: f32,
-    /// Rotation about the line of sight in degrees.
+    /// Rotation around the line of sight in degrees.
     pub roll: f32,
     /// How much nearer the right edge is than the left, about -0.3 to 0.3.
     pub yaw: f32,
@@ -36,7 +36,7 @@ pub struct Camera {
     pub exposure: f32,
     /// Contrast of the tone curve: 0 soft, 1 hard.
     pub contrast: f32,
-    /// White balance, about 1 a channel.
+    /// White balance, about 1 for each channel.
     pub cast: Colour,
     /// Haze or flare: light added everywhere.
     pub haze: f32,
@@ -108,7 +108,7 @@ impl Camera {
         }
     }
 
-    /// What falls on the sensor: the surface's values, `surface_width` a row, seen through
+    /// The image on the sensor: the surface's values, `surface_width` per row, seen through
     /// perspective and lens. `width * height` values, row after row.
     pub fn project<const N: usize>(&self, values: &[[f32; N]], surface_width: usize) -> Field<N> {
         let surface_height = values.len() / surface_width.max(1);

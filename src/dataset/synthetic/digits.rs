@@ -133,8 +133,8 @@ impl DigitStyle {
         }
     }
 
-    /// A style for a 3 with a flat top beside digits of a typeface, `width` wide and with strokes
-    /// `stem` thick.
+    /// A style for a 3 with a flat top, to be used with digits of a typeface, `width` wide and with
+    /// strokes `stem` thick.
     pub fn flat_three(dice: &mut Dice, width: f32, stem: f32, slant: f32) -> Self {
         let stem = stem.clamp(0.05, 0.4 * width);
         let forms = DigitForms { flat_three: true, ..DigitForms::PLAIN };
@@ -445,7 +445,7 @@ impl Pen {
         }
     }
 
-    /// A serif: a level bar about a point at the top or bottom.
+    /// A serif: a level bar around a point at the top or bottom.
     fn level_serif(&mut self, u: f32, v: f32) {
         let [x, y] = self.point(u, v);
         let reach = 0.5 * self.style.stem + self.style.serif;

@@ -1,4 +1,4 @@
-//! Puts drawn photos on disk.
+//! Writes drawn photos to disk.
 
 use std::{
     io::Cursor,
@@ -72,7 +72,7 @@ pub enum SyntheticError {
 pub struct SampleEntry {
     /// The picture's file name.
     pub file: String,
-    /// What it shows, for people.
+    /// Its title on the page.
     pub title: String,
     /// Its width in pixels.
     pub width: u32,
@@ -162,8 +162,8 @@ pub struct SetWritten {
     pub photos: u32,
     /// Digits on them.
     pub digits: u32,
-    /// The digits cut out for Format 2, where asked for: N x 32 x 32 x 3, row after row, red,
-    /// green and blue beside each other.
+    /// The digits cut out for Format 2, if asked for: N x 32 x 32 x 3, row after row, with red,
+    /// green and blue interleaved.
     pub crops: Vec<u8>,
     /// Their N labels, 0 to 9.
     pub labels: Vec<u8>,

@@ -1,4 +1,4 @@
-//! House fronts: what walls are made of, and the plates that numbers are put on.
+//! House fronts: the materials of walls, and the plates for numbers.
 
 use super::{
     dice::Dice,
@@ -262,7 +262,7 @@ impl Wall {
         self.stone(x, y, 0.5 * border - 0.05, id, 0.14)
     }
 
-    /// A stone or the mortar about it, `inside` units from its edge.
+    /// A stone or the mortar around it, `inside` units from its edge.
     fn stone(&self, x: f32, y: f32, inside: f32, id: u32, bulge: f32) -> Texel {
         let (u, v) = (x / self.unit, y / self.unit);
         let own = (id & 0xFF) as f32 / 255.0;

@@ -41,11 +41,11 @@ pub struct Jpeg {
     pub offset: [usize; 2],
 }
 
-/// Samples along the side of the squares of pixels that are kept apart from each other.
+/// Side in samples of the squares of pixels that are encoded independently.
 pub const MCU: usize = 2 * SIDE;
 
 impl Jpeg {
-    /// Red, green and blue, 0 to 255, `width` pixels a row, as they come back from a JPEG.
+    /// Red, green and blue, 0 to 255, `width` pixels per row, after JPEG compression.
     ///
     /// Each square of [`MCU`] pixels depends on itself alone.
     pub fn lossy(&self, pixels: &mut [[f32; 3]], width: usize) {

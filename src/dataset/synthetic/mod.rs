@@ -7,8 +7,8 @@
 //! and one without, equal everywhere outside the digits' boxes. `street` makes up photos like
 //! SVHN's, `samples` composes the page's, and `walls` puts numbers on parts of real photos.
 //!
-//! The same seed gives the same bytes on every machine: randomness is ChaCha8, functions beyond
-//! sums, products and square roots are `libm`'s.
+//! The same seed gives the same bytes on every machine: randomness is ChaCha8, mathematical
+//! functions other than square roots come from `libm`.
 
 mod annotator;
 mod camera;
@@ -54,9 +54,9 @@ pub struct Scene {
     pub digits: Vec<Digit>,
     /// Which pixels are a digit's.
     pub masks: Masks,
-    /// The same photo had the digits never been there: the same wall, light, noise and JPEG
-    /// steps. It equals the photo but for the squares of 16 x 16 pixels that a digit, its shadow
-    /// or their blur reaches.
+    /// The same photo without the digits: the same wall, light, noise and JPEG steps. It equals the
+    /// photo, except in the squares of 16 x 16 pixels that a digit, its shadow or their blur
+    /// reaches.
     pub clean: RgbImage,
 }
 
@@ -71,7 +71,7 @@ pub struct Masks {
     pub digit: GrayImage,
 }
 
-/// A picture for people to look at, drawn with and without its digits.
+/// A sample picture, drawn with and without its digits.
 #[derive(Clone, Debug, PartialEq)]
 struct Picture {
     photo: RgbImage,
@@ -83,8 +83,8 @@ struct Picture {
     clean: RgbImage,
 }
 
-/// Pixels about a digit's last visible pixel that still belong to its box. In them the digit's
-/// remaining blur fades out.
+/// Width in pixels of the margin around a digit's visible pixels that still belongs to its box. In
+/// it the digit's remaining blur fades out.
 const BOX_MARGIN: u32 = 1;
 
 /// How much a digit must cover a pixel for the pixel to count as the digit's, 0 to 1.

@@ -1,6 +1,6 @@
-//! Value noise: smooth random fields over the plane, the stuff of plaster, grain and grime.
+//! Value noise: smooth random fields over the plane, from which plaster, grain and grime are made.
 //!
-//! Whole-number hashing and plain sums and products only, so the fields are the same on every
+//! Only integer hashing and plain sums and products are used, so the fields are the same on every
 //! machine.
 
 /// A hash of a lattice point: all bits depend on all inputs.
@@ -49,7 +49,7 @@ pub fn value(x: f32, y: f32, seed: u32) -> f32 {
     mix(top, mix(corner(left, below), corner(right, below), tx), ty)
 }
 
-/// The next whole number below; `f32::floor` is a call on processors of no particular kind.
+/// The next whole number below; on a generic processor, `f32::floor` is a function call.
 fn floor(x: f32) -> i32 {
     let cut = x as i32;
     cut - i32::from((cut as f32) > x)

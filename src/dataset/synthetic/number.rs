@@ -176,7 +176,7 @@ impl Number {
         (across * self.height, (1.0 + gaps * self.fall.abs()) * self.height)
     }
 
-    /// The digits' shapes; `reach` is how many pixels about them their shadow may need.
+    /// The digits' shapes; `reach` is the number of pixels around them that their shadow may need.
     pub fn placed(&self, surface: &Surface, reach: f32, dice: &mut Dice) -> Vec<PlacedDigit> {
         let mut left = self.left;
         let mut top = self.top;
@@ -234,7 +234,7 @@ impl PlacedDigit {
 }
 
 impl Mount {
-    /// How many pixels about a digit it changes at most: what [`Number::placed`] asks for.
+    /// The maximum number of pixels around a digit that it changes, for [`Number::placed`].
     pub fn reach(&self, light: &Light) -> f32 {
         match *self {
             Mount::Raised { thickness, .. } => 4.0 + light.shadow(thickness).soft,

@@ -1,4 +1,4 @@
-//! What else there is on a house front: doors, windows, lamps, leaves.
+//! Other things on a house front: doors, windows, lamps, leaves.
 
 use super::{
     dice::Dice,

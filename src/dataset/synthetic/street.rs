@@ -1,5 +1,5 @@
-//! Photos like SVHN's: a house number and little about it, small, blurred and badly lit, with
-//! boxes as people drew them. Shares and sizes follow SVHN's train photos.
+//! Photos like SVHN's: small, blurred and badly lit, with a house number, little around it, and
+//! boxes as people draw them. Shares and sizes follow SVHN's train photos.
 
 use std::sync::Arc;
 
@@ -45,8 +45,8 @@ impl Street {
         Street { typefaces: Some(typefaces) }
     }
 
-    /// Draws a photo with all that is known about it: 1 to 5 digits, 10 to 90 pixels tall (half of
-    /// them under 30), and about a digit's width beside the number.
+    /// Draws a photo with its complete truth: 1 to 5 digits, 10 to 90 pixels tall (half of them
+    /// under 30), and about a digit's width on either side of the number.
     ///
     /// The same seed and the same typefaces give the same bytes.
     pub fn scene(&self, seed: u64) -> Scene {
@@ -173,7 +173,7 @@ pub(super) fn random_digits(dice: &mut Dice) -> Vec<u8> {
     digits
 }
 
-/// Letters as wide as wanted: `aspect` is a digit's width with half the space about it, in
+/// Letters as wide as wanted: `aspect` is a digit's width with half the space around it, in
 /// heights. Gives the space between two digits too.
 pub(super) fn random_lettering(
     dice: &mut Dice,

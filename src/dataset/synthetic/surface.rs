@@ -1,10 +1,10 @@
-//! What the camera looks at: a plane with a colour, a relief, a gloss, and how much sun and sky
-//! reach each point. Things are stamped onto it one after the other, each throwing its shadow
-//! on what is already there; then light turns it into radiance.
+//! The surface in front of the camera: a plane with colour, relief, gloss, and the amount of sun
+//! and sky that reaches each point. Things are stamped onto it one after the other, and each throws
+//! its shadow on those before it. In the end, light turns it into radiance.
 
 use super::noise::{self, mix, mix3, ramp};
 
-/// A colour in linear light, 0 to 1 a channel: red, green, blue.
+/// A colour in linear light, 0 to 1 for each channel: red, green, blue.
 pub type Colour = [f32; 3];
 
 /// A linear colour from the usual 8-bit notation.

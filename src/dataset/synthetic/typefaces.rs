@@ -1,11 +1,12 @@
-//! Digits of typefaces under free licences, for numbers beside our own strokes.
+//! Digits of typefaces under free licences, in addition to our own strokes.
 //!
-//! `assets/typefaces.json` pins which files of which packages, and how each typeface is used;
-//! `make typefaces` fetches them. None of them is part of the program: without them the digits
-//! of `digits` work alone.
+//! `assets/typefaces.json` pins which files of which packages, and how each typeface is used; `make
+//! typefaces` fetches them. None of them is part of the program. Without them, only the digits of
+//! `digits` are used.
 //!
-//! A digit is kept as a grid of distances to its outline, made when it is first drawn: reading
-//! from it costs the same for every shape, and adding to it makes the strokes bolder.
+//! A digit is stored as a grid of distances to its outline, which is made when the digit is first
+//! drawn. Reading it costs the same for every shape, and adding a constant makes the strokes
+//! bolder.
 
 use std::{
     fs, io,
@@ -408,10 +409,11 @@ fn winding(edges: &[Edge], x: f32, y: f32) -> i32 {
     turns
 }
 
-/// Grid points to the height of a digit. Digits in SVHN's photos are 10 to 60 pixels tall.
+/// Number of grid points in the height of a digit. Digits in SVHN's photos are 10 to 60 pixels
+/// tall.
 const GRID: f32 = 44.0;
 
-/// Grid points about the digit.
+/// Number of grid points around the digit.
 const GRID_MARGIN: usize = 6;
 
 /// A digit's outline. Heights are parts of the face's usual digit: 0 its top, 1 its foot; the

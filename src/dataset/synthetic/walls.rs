@@ -1,8 +1,9 @@
-//! Numbers drawn on real photos: on parts of anyone's street photos that show no number.
+//! Draws numbers on real street photos, on parts that show no number.
 //!
-//! Drawn fronts look like drawn fronts, and what is learned on them alone leaves strokes standing
-//! on brick in focus, corrugated concrete or lattice. Here the wall, its light and its camera are a
-//! photo's own, and still all is known: the photo without the digits, their strokes, their shadow.
+//! Drawn fronts look drawn: a network that learned from them alone misses strokes on sharp brick,
+//! corrugated concrete or lattice. Here the wall, its light and the camera are those of a real
+//! photo, and the truth is still known: the photo without the digits, their strokes and their
+//! shadow.
 //!
 //! The photo is put on a [`Surface`] as the camera sees it, and plates and digits are put on that.
 //! What they cover, reflect and shade is projected back through perspective and lens onto the
@@ -83,7 +84,7 @@ pub const LEAST_SIDE: u32 = 48;
 /// Heights of digits, in pixels.
 const HEIGHTS: [f32; 2] = [12.0, 600.0];
 
-/// What is drawn is cut out with so much about it, in heights of a digit.
+/// The drawn part is cut out with a margin from this range, in heights of a digit.
 const ROOM: [f32; 2] = [0.5, 1.7];
 
 /// Places tried in a photo before another one is taken, and photos tried.
@@ -95,8 +96,8 @@ const PHOTOS: usize = 200;
 const ANY_PAINT: f32 = 0.35;
 const UNSHADED: f32 = 0.5;
 
-/// A number must change the photo by so many levels at so many of its strokes' pixels, or nobody
-/// could see it.
+/// To be visible, a number must change the photo by this many levels, at the share of its strokes'
+/// pixels below.
 const VISIBLE_LEVELS: f32 = 14.0;
 const VISIBLE_SHARE: f32 = 0.4;
 
@@ -109,8 +110,8 @@ impl Walls {
         if walls.is_empty() { Err(WallError::None) } else { Ok(Walls { walls }) }
     }
 
-    /// Draws a number on a part of one of the photos, with all that is known about it. The boxes of
-    /// the digits are tight about their visible strokes.
+    /// Draws a number on a part of one of the photos, with its complete truth. The boxes of the
+    /// digits are tight around their visible strokes.
     ///
     /// The same seed, photos and typefaces give the same bytes.
     ///
@@ -203,7 +204,7 @@ impl Place {
         let high = down + across * slope;
         let mut room = || tall * dice.range(ROOM[0], ROOM[1]);
         let [left, right, above, below] = [room(), room(), room(), room()];
-        // Digits that nearly fill the photo have less about them.
+        // Digits that nearly fill the photo have a smaller margin.
         let fits = |wanted: f32, about: [f32; 2], limit: u32| {
             let least = wanted + 4.0;
             let whole = (wanted + about[0] + about[1]).min(limit as f32);
@@ -261,7 +262,7 @@ impl Place {
         part.pixels().map(|pixel| pixel.0.map(f32::from)).collect()
     }
 
-    /// The number on the part of a photo; `None` where it could not be seen, or lies off the part.
+    /// The number on the part of a photo; `None` if it would be invisible, or outside the part.
     fn drawn(&self, part: &[[f32; 3]], dice: &mut Dice) -> Option<Scene> {
         let plan = &self.plan;
         let size = plan.number.height;
@@ -407,11 +408,11 @@ impl Place {
     }
 }
 
-/// What puts things on a photo.
+/// Draws things on a photo.
 struct Put<'a> {
     camera: &'a Camera,
     size: [usize; 2],
-    /// Deviation of the noise of what is put on, in levels.
+    /// Deviation of the noise of the drawn things, in levels.
     noise: f32,
 }
 
@@ -462,7 +463,7 @@ fn ratio(before: &Colour, after: &Colour) -> f32 {
     if before > 1e-4 { (after / before).clamp(0.0, 1.5) } else { 1.0 }
 }
 
-/// Neon: the strokes shine, and what is about them does in their light.
+/// Neon: the strokes shine, and light up their surroundings.
 fn glow(
     photo: &mut [Colour],
     strokes: &[f32],
@@ -495,7 +496,7 @@ fn visible(photo: &RgbImage, clean: &RgbImage, strokes: &[f32]) -> bool {
     seen > VISIBLE_SHARE * all
 }
 
-/// Tight boxes about the visible strokes; `None` where one lies off the photo for the most part.
+/// Tight boxes around the visible strokes; `None` if one is mostly outside the photo.
 fn boxes_of(
     placed: &[PlacedDigit],
     numbers: &[u8],

@@ -98,8 +98,8 @@ fn sums_of_cells(plane: &[f32], columns: usize, side: usize) -> Vec<f32> {
     sums
 }
 
-/// For each of `to` cells in a line, the cells of twice the side, `from` in number, that it takes
-/// from, with their shares.
+/// For each of `to` cells in a line, the cells of the coarser level (there are `from`) from which
+/// it is interpolated, with their weights.
 pub(crate) fn taps(to: usize, from: usize) -> Vec<Vec<(usize, f32)>> {
     let of = |i: usize| {
         // Where its middle lies, in cells of the coarser line.

@@ -1,11 +1,11 @@
 //! Forward and backward passes of a network on this machine's processor.
 //!
-//! Burn's autodiff builds a graph of general tensor operations, each of which allocates its
-//! result and passes over all of it. The declared networks are few kinds of layers, so this
-//! writes their passes out: one image at a time per thread, its working set in the cache, all
-//! buffers kept from step to step. What comes out are Burn's parameters' gradients, for Burn's
-//! optimisers; the tests hold them against Burn's autodiff. Sums are taken in a fixed order, so
-//! that the number of threads changes no bit.
+//! Burn's autodiff builds a graph of general tensor operations, each of which allocates memory for
+//! its result and passes over all images. The declared networks have few kinds of layers, so here
+//! their passes are written out: each thread computes one image at a time, whose data stay in the
+//! cache, and all buffers are kept from step to step. The results are gradients of Burn's
+//! parameters, for Burn's optimisers; tests compare them with Burn's autodiff. Sums are taken in a
+//! fixed order, so the number of threads does not change the result.
 
 mod head;
 mod norm;

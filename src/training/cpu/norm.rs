@@ -1,10 +1,10 @@
-//! Batch normalisation, given and giving one plane a channel and image.
+//! Batch normalisation; input and output have one plane for each channel and image.
 
 use rayon::prelude::*;
 
 use crate::classifier::host;
 
-/// A batch's statistics, a value a channel.
+/// A batch's statistics, with a value for each channel.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statistics {
     pub(super) mean: Vec<f32>,

@@ -33,8 +33,8 @@ const NOTHING_TO_GAIN: f32 = 4e-6;
 const HALF_FILLED: f32 = 0.4;
 const STEEPNESS: f32 = 1.6;
 
-/// The share of a patch's loss in that of a batch with so many patches and of so much weight, and
-/// its gradient by the network's outputs `[8, side, side]`.
+/// A patch's part of the loss of its batch, which has this number of patches and this total weight,
+/// and the gradient by the network's outputs `[8, side, side]`.
 pub(super) fn loss(patch: &Patch, odds: &[f32], patches: usize, weight: f64) -> (f64, Vec<f32>) {
     let (of_fill, mut gradient) = loss_of_fill(patch, odds);
     let share = (1.0 - OF_STROKES) / patches as f64;

@@ -199,7 +199,7 @@ pub fn measure_strokes(
     Ok(MeasuredStrokes { photos: patches.len(), overlap })
 }
 
-/// So many patches of a photo; none of one without digits.
+/// Patches of a photo; none if it has no digits.
 fn patches(
     data: &Format1,
     i: usize,

@@ -1,5 +1,5 @@
-//! Forward and backward passes of the stroke network on this machine's processor, one patch a
-//! thread, on the convolutions of the classifiers' passes.
+//! Forward and backward passes of the stroke network on this machine's processor, one patch per
+//! thread, with the convolutions of the classifiers' passes.
 
 use rayon::prelude::*;
 
@@ -118,7 +118,7 @@ impl Passes {
         unpooled_onto(&gradient, &outputs[1], pooled_half, quarter, &mut of_half);
         let gradient = through_relu(of_half, &outputs[1]);
         let gradient = through_relu(back(1, &outputs[0], &gradient), &outputs[0]);
-        // The input's own gradient is of no use.
+        // The gradient of the input is not needed.
         self.back_to_weights(0, cells, &gradient, scratch, &mut sums.gradients[0]);
     }
 

@@ -37,13 +37,13 @@ const ENLARGED: f64 = 2.0;
 /// channels (samples 0 to 1), and none's up to the first: less is noise, or a JPEG's ringing.
 const CHANGED: [f32; 2] = [6.0 / 255.0, 12.0 / 255.0];
 
-/// Every pixel counts this much of the mean, however little is at stake there.
+/// Every pixel has at least this share of the mean weight, even if an error there costs little.
 const LEAST_COUNTS: f32 = 0.4;
 
 /// Reach of the window, in pixels, whose mean approximates a fill of its middle.
 const FILL_REACH: usize = 4;
 
-/// One pixel counts at most so many times the mean.
+/// A pixel has at most this many times the mean weight.
 const MOST_COUNTS: f32 = 4.0;
 
 /// What lies outside the boxes counts this share. Little is removed there, but a stroke that its
@@ -134,7 +134,7 @@ impl Pair {
         Ok(Pair { photo, clean, digits })
     }
 
-    /// A patch about one of its digits; `None` of a photo without any.
+    /// A patch around one of its digits; `None` if the photo has none.
     pub(super) fn patch(&self, variation: Variation<'_>, seed: u64) -> Option<Patch> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let size = self.photo.size();
