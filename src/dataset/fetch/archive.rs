@@ -171,11 +171,11 @@ fn path_inside<R: Read>(entry: &tar::Entry<'_, R>, set: &str) -> Result<PathBuf,
         _ => return Err("is neither a file nor a folder".to_owned()),
     }
     let name = entry.path_bytes();
-    let name = str::from_utf8(&name).map_err(|_| "has a name that is no UTF-8".to_owned())?;
+    let name = str::from_utf8(&name).map_err(|_| "has a name that is not UTF-8".to_owned())?;
     // Not harmful everywhere, but on some systems: other separators, drives, streams, and what
     // ends a name early.
     if name.contains(|c: char| c == '\\' || c == ':' || c.is_control()) {
-        return Err("has a name that is no plain path".to_owned());
+        return Err("has a name that is not a plain path".to_owned());
     }
     let mut inside = PathBuf::new();
     for component in Path::new(name).components() {
