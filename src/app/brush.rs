@@ -191,9 +191,7 @@ fn Bar(page: Page) -> impl IntoView {
                 Method::Report(_) => "The brush does not work with this method.",
                 _ if no_boxes => "Draw a box first: the brush works in boxes.",
                 Method::WholeBoxes(_) => "This method fills whole boxes; Restore does nothing.",
-                Method::Doorplate(_) => {
-                    "Works in boxes and close to them. Shift swaps the two."
-                }
+                Method::Doorplate(_) => "Works in boxes and close to them. Shift swaps the two.",
             })
             .to_owned()
     });

@@ -61,7 +61,8 @@ impl Kind {
 pub enum Heard {
     /// A sentence for the user.
     Notice(String),
-    /// How the start, a switch or a comparison goes on; the question stays open.
+    /// How the start, a switch or a comparison goes on, or what was found meanwhile; the question stays
+    /// open.
     Meanwhile {
         /// What kind of question it is.
         kind: Kind,
@@ -155,7 +156,7 @@ impl Dialogue {
         let question = self.questions.get_mut(position)?;
         let kind = question.kind();
         match answer {
-            Answer::Progress(_) | Answer::Models(_) | Answer::Column(_) => {
+            Answer::Progress(_) | Answer::Models(_) | Answer::Column(_) | Answer::SlowGpu(_) => {
                 Some(Heard::Meanwhile { kind, answer })
             }
             Answer::Started(info) if kind == Kind::Switch => {

@@ -52,10 +52,9 @@ pub fn open_sample(page: Page, sample: Sample) {
     spawn_local(async move {
         match fetch_blob(&sample.url()).await {
             Ok(file) => add_all(page, ticket, vec![Given { name: sample.file, file }], &[]).await,
-            Err(reason) => page.messages.show(
-                Tone::Error,
-                format!("Could not load {}: {reason}. Try again.", sample.file),
-            ),
+            Err(reason) => page
+                .messages
+                .show(Tone::Error, format!("Could not load {}: {reason}. Try again.", sample.file)),
         }
         page.loading_ended();
     });

@@ -29,6 +29,11 @@ pub(super) fn cpu_info() -> DeviceInfo {
     DeviceInfo { kind: DeviceKind::Cpu, name: "CPU".to_owned() }
 }
 
+/// How it is called where there is a GPU that is slower.
+pub(super) fn faster_cpu_info() -> DeviceInfo {
+    DeviceInfo { kind: DeviceKind::Cpu, name: "CPU: it's faster here".to_owned() }
+}
+
 /// Waits for a GPU's answer, but not for ever: a lost device may never answer.
 pub(super) async fn patiently<T>(
     answer: impl Future<Output = Result<T, EngineError>>,
@@ -52,7 +57,7 @@ pub(super) async fn open_gpu() -> Result<Option<(Device, DeviceInfo)>, EngineErr
 }
 
 /// The adapter's name, as far as the browser tells; `None` when there is no adapter.
-async fn adapter_name() -> Option<String> {
+pub(super) async fn adapter_name() -> Option<String> {
     let get = |object: &JsValue, key: &str| -> Option<JsValue> {
         let value = Reflect::get(object, &key.into()).ok()?;
         (!value.is_undefined() && !value.is_null()).then_some(value)
@@ -124,20 +129,24 @@ fn known_photo() -> Result<(Photo, [BoxInPhoto; 2]), EngineError> {
 
 /// What the known answers say of a GPU.
 pub(super) struct Proof {
-    /// Time of the CPU over that of the GPU, both on their second round of the same questions.
+    /// Time of the CPU over that of the GPU, of its best round after the first.
     pub(super) speedup: f64,
 }
 
-/// Puts the same questions to both devices, twice: the first round of a GPU compiles shaders.
+/// Rounds after the first that a GPU has to be faster than the CPU in one of: the page may ask the
+/// CPU meanwhile, on the same thread.
+const TIMED_ROUNDS: u32 = 3;
+
+/// Puts the same questions to both devices, twice and more: the first round of a GPU compiles shaders.
 ///
 /// # Errors
 /// [`EngineError`] when the GPU fails or its answers are not the CPU's.
 pub(super) async fn prove(cpu: &Nets, gpu: &Nets) -> Result<Proof, EngineError> {
     let _ = ask(cpu).await?;
     let known = ask(cpu).await?;
-    let first = patiently(ask(gpu)).await?;
-    let second = patiently(ask(gpu)).await?;
-    for answers in [&first, &second] {
+    let mut fastest = f64::INFINITY;
+    for round in 0..=TIMED_ROUNDS {
+        let answers = patiently(ask(gpu)).await?;
         let worst = (answers.values.iter().zip(&known.values))
             .map(|(got, known)| (got - known).abs())
             // A NaN is worse than any number.
@@ -145,6 +154,12 @@ pub(super) async fn prove(cpu: &Nets, gpu: &Nets) -> Result<Proof, EngineError> 
         if answers.values.len() != known.values.len() || worst.is_nan() || worst > AGREEMENT {
             return Err(EngineError(format!("its answers differ from the CPU's by {worst}")));
         }
+        if round > 0 {
+            fastest = answers.milliseconds.clamp(1e-3, fastest);
+        }
+        if fastest <= known.milliseconds {
+            break;
+        }
     }
-    Ok(Proof { speedup: known.milliseconds / second.milliseconds.max(1e-3) })
+    Ok(Proof { speedup: known.milliseconds / fastest })
 }

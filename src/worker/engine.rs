@@ -1,13 +1,14 @@
 //! The engine's state and its answers.
 
-use std::collections::VecDeque;
+use std::{cell::RefCell, collections::VecDeque};
 
 use burn::tensor::Device;
+use futures::channel::oneshot;
 use web_time::Instant;
 
 use super::{
     choosing,
-    devices::{cpu_info, open_gpu, patiently, prove},
+    devices::{adapter_name, cpu_info, faster_cpu_info, open_gpu, patiently, prove},
     inspecting::{self, patch_of},
     loading::{Fetched, Order, whole_boxes},
     protocol::{
@@ -39,6 +40,7 @@ pub(super) struct Engine {
 struct Source {
     models_url: String,
     device: DeviceChoice,
+    slow_gpu: Option<String>,
 }
 
 /// The browser's GPU. It can be opened only once, so it outlives the model it was opened for.
@@ -47,10 +49,24 @@ enum Gpu {
     /// Nobody asked for it yet.
     #[default]
     Untried,
+    /// It is being tried while the CPU answers.
+    Trying(oneshot::Receiver<Trial>),
     /// Open. It may be the slower one for one model and the faster one for the next.
     Open(Device, DeviceInfo),
     /// There is none, or it failed; not tried again.
     Unusable,
+    /// There is one, but the CPU is faster.
+    Slow,
+}
+
+/// What came of trying the GPU while the CPU answered.
+struct Trial {
+    gpu: Gpu,
+    /// The model that was tried on it, and the result where it is the faster one.
+    model: String,
+    proven: Option<(Nets, DeviceInfo)>,
+    /// What is to be told.
+    said: Vec<Answer>,
 }
 
 /// A loaded model on its devices.
@@ -98,9 +114,10 @@ fn failed(kind: FailureKind, message: impl Into<String>) -> Answer {
 impl Engine {
     /// Takes one request; `reply` takes what comes before the answer itself.
     pub(super) async fn take(&mut self, ask: Ask, reply: Reply<'_>) -> Taken {
+        self.end_trial(reply);
         Taken::Answered(match ask {
-            Ask::Start { models_url, model, device } => {
-                self.source = Some(Source { models_url: models_url.clone(), device });
+            Ask::Start { models_url, model, device, slow_gpu } => {
+                self.source = Some(Source { models_url: models_url.clone(), device, slow_gpu });
                 self.kept.clear();
                 return Taken::ToFetch(Order { models_url, model, strict: false, compared: false });
             }
@@ -174,34 +191,91 @@ impl Engine {
         reply: Reply<'_>,
     ) -> Result<Started, String> {
         let Fetched { entry, weights, strokes, from_cache, notice } = *fetched?;
-        let load = |device: &Device| {
-            let classifier = entry
-                .classifier(weights.clone(), device)
-                .map_err(|error| capitalised(&error.to_string()))?;
-            let finder = |(entry, weights): &(StrokesEntry, Vec<u8>)| {
-                let finder = entry.finder(weights.clone(), device);
-                finder.map_err(|error| reply(Answer::Notice(whole_boxes(&error.to_string())))).ok()
-            };
-            Ok::<Nets, String>(Nets { classifier, strokes: strokes.as_ref().and_then(finder) })
-        };
-        let cpu = load(&Device::flex())?;
+        let cpu = load_on(&Device::flex(), &entry, &weights, strokes.as_ref(), reply)?;
         if let Some(notice) = notice {
             reply(Answer::Notice(notice));
         }
-        reply(Answer::Progress(Progress::Proving));
         let choice = self.source.as_ref().map_or_else(DeviceChoice::default, |it| it.device);
-        let gpu = match choice {
-            DeviceChoice::Cpu => None,
-            DeviceChoice::Auto | DeviceChoice::WebGpu => {
-                self.gpu.prove(&cpu, &load, choice, reply).await
+        let mut gpu = None;
+        match choice {
+            DeviceChoice::Cpu => {}
+            DeviceChoice::WebGpu => {
+                reply(Answer::Progress(Progress::Proving));
+                let load =
+                    |device: &Device| load_on(device, &entry, &weights, strokes.as_ref(), reply);
+                gpu = self.gpu.prove(&cpu, &load, false, reply).await;
             }
+            DeviceChoice::Auto => {
+                let slow = self.source.as_ref().and_then(|source| source.slow_gpu.as_deref());
+                if slow.is_some()
+                    && matches!(self.gpu, Gpu::Untried)
+                    && slow == adapter_name().await.as_deref()
+                {
+                    self.gpu = Gpu::Slow;
+                }
+                self.try_gpu(&cpu, &entry, &weights, strokes.as_ref());
+            }
+        }
+        let device = match (&gpu, &self.gpu) {
+            (Some((_, info)), _) => info.clone(),
+            (None, Gpu::Slow) => faster_cpu_info(),
+            (None, _) => cpu_info(),
         };
-        let device = gpu.as_ref().map_or_else(cpu_info, |(_, info)| info.clone());
         let model = choosing::info(&entry);
         let info = EngineInfo { device, model, weights_from_cache: from_cache };
         self.keep(Kept { entry, weights, classifier: cpu.classifier.clone() });
         self.strokes = strokes;
         Ok(Started { info, cpu, gpu })
+    }
+
+    /// Begins to try the GPU with this model, unless that is under way or in vain.
+    fn try_gpu(
+        &mut self,
+        cpu: &Nets,
+        entry: &ModelEntry,
+        weights: &[u8],
+        strokes: Option<&(StrokesEntry, Vec<u8>)>,
+    ) {
+        if !matches!(self.gpu, Gpu::Untried | Gpu::Open(..)) {
+            return;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let mut gpu = std::mem::replace(&mut self.gpu, Gpu::Trying(receiver));
+        let (cpu, entry, weights) = (cpu.clone(), entry.clone(), weights.to_vec());
+        let strokes = strokes.cloned();
+        wasm_bindgen_futures::spawn_local(async move {
+            let said = RefCell::new(Vec::new());
+            let say = |answer| said.borrow_mut().push(answer);
+            let load = |device: &Device| load_on(device, &entry, &weights, strokes.as_ref(), &say);
+            let proven = gpu.prove(&cpu, &load, true, &say).await;
+            let model = entry.name.clone();
+            // The receiver is gone where another start has begun.
+            drop(sender.send(Trial { gpu, model, proven, said: said.take() }));
+        });
+    }
+
+    /// Takes in what came of trying the GPU, once that is known.
+    fn end_trial(&mut self, reply: Reply<'_>) {
+        let Gpu::Trying(trial) = &mut self.gpu else { return };
+        let trial = match trial.try_recv() {
+            Ok(None) => return,
+            Ok(Some(trial)) => trial,
+            Err(oneshot::Canceled) => {
+                self.gpu = Gpu::Unusable;
+                return;
+            }
+        };
+        self.gpu = trial.gpu;
+        trial.said.into_iter().for_each(reply);
+        let Some(started) = &mut self.started else { return };
+        match trial.proven {
+            Some((nets, info)) if started.info.model.name == trial.model => {
+                started.info.device = info.clone();
+                started.gpu = Some((nets, info));
+            }
+            None if matches!(self.gpu, Gpu::Slow) => started.info.device = faster_cpu_info(),
+            _ => {}
+        }
     }
 
     fn keep(&mut self, kept: Kept) {
@@ -415,18 +489,18 @@ impl Ready<'_> {
                 }
             }
         }
-        Ok((work(&self.started.cpu).await?, cpu_info()))
+        Ok((work(&self.started.cpu).await?, self.started.info.device.clone()))
     }
 }
 
 impl Gpu {
-    /// The model on the GPU, if there is one, its answers are right and, unless it was asked for,
-    /// it is the faster one; says why not otherwise.
+    /// The model on the GPU, if there is one and its answers are right; says why not otherwise. Where
+    /// the devices `compete`, only if it is also the faster one.
     async fn prove(
         &mut self,
         cpu: &Nets,
         load: &dyn Fn(&Device) -> Result<Nets, String>,
-        choice: DeviceChoice,
+        compete: bool,
         reply: Reply<'_>,
     ) -> Option<(Nets, DeviceInfo)> {
         let notice = |text: String| reply(Answer::Notice(text));
@@ -434,13 +508,13 @@ impl Gpu {
             *self = match open_gpu().await {
                 Ok(Some((device, info))) => Gpu::Open(device, info),
                 Ok(None) => {
-                    notice("This browser offers no WebGPU; the CPU does the work.".to_owned());
+                    if !compete {
+                        notice("This browser has no WebGPU. Using the CPU.".to_owned());
+                    }
                     Gpu::Unusable
                 }
                 Err(EngineError(reason)) => {
-                    notice(format!(
-                        "WebGPU could not be started ({reason}); the CPU does the work."
-                    ));
+                    notice(format!("WebGPU could not be started ({reason}). Using the CPU."));
                     Gpu::Unusable
                 }
             };
@@ -455,18 +529,15 @@ impl Gpu {
             }
         };
         match prove(cpu, &gpu).await {
-            Ok(proof) if choice == DeviceChoice::Auto && proof.speedup < 1.0 => {
-                notice(format!(
-                    "The CPU does the work: it is {:.1} times as fast as the GPU ({}) here.",
-                    1.0 / proof.speedup,
-                    info.name
-                ));
+            Ok(proof) if compete && proof.speedup < 1.0 => {
+                *self = Gpu::Slow;
+                reply(Answer::SlowGpu(info.name));
                 None
             }
             Ok(_) => Some((gpu, info)),
             Err(error) => {
                 notice(format!(
-                    "The GPU ({}) failed its test ({}); the CPU does the work.",
+                    "The GPU ({}) failed its test ({}). Using the CPU.",
                     info.name, error.0
                 ));
                 *self = Gpu::Unusable;
@@ -474,6 +545,24 @@ impl Gpu {
             }
         }
     }
+}
+
+/// A model's networks on a device.
+fn load_on(
+    device: &Device,
+    entry: &ModelEntry,
+    weights: &[u8],
+    strokes: Option<&(StrokesEntry, Vec<u8>)>,
+    reply: Reply<'_>,
+) -> Result<Nets, String> {
+    let classifier = entry
+        .classifier(weights.to_vec(), device)
+        .map_err(|error| capitalised(&error.to_string()))?;
+    let finder = |(entry, weights): &(StrokesEntry, Vec<u8>)| {
+        let finder = entry.finder(weights.clone(), device);
+        finder.map_err(|error| reply(Answer::Notice(whole_boxes(&error.to_string())))).ok()
+    };
+    Ok(Nets { classifier, strokes: strokes.and_then(finder) })
 }
 
 fn no_photo() -> Answer {

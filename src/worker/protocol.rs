@@ -44,6 +44,8 @@ pub enum Ask {
         model: Option<String>,
         /// Which devices may be tried.
         device: DeviceChoice,
+        /// The adapter of [`Answer::SlowGpu`], as an earlier visit was told: not tried again.
+        slow_gpu: Option<String>,
     },
     /// Load another model, by the same steps, from the folder and for the devices of the start.
     /// Answered as [`Ask::Start`] is; after a failure the model in use stays so.
@@ -113,7 +115,7 @@ pub enum Ask {
 /// Which devices the engine may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// WebGPU where it works and is the faster one, else the CPU.
+    /// WebGPU where it works and is the faster one, else the CPU, which answers while WebGPU is tried.
     #[default]
     Auto,
     /// WebGPU where it works, even if it is slower.
@@ -140,6 +142,8 @@ pub enum Answer {
     Progress(Progress),
     /// Something the user should know, in one sentence; the answer itself still follows.
     Notice(String),
+    /// This adapter was tried meanwhile: it is slower than the CPU. The answer itself still follows.
+    SlowGpu(String),
     /// The engine is ready; what is asked from now on, the model in here answers.
     Started(Box<EngineInfo>),
     /// The photo is decoded; its upright size.
@@ -297,7 +301,7 @@ pub struct Figure {
 pub struct DeviceInfo {
     /// Which kind.
     pub kind: DeviceKind,
-    /// The adapter's name, or `CPU`.
+    /// The adapter's name, or `CPU`, where it is the faster one with a word on that.
     pub name: String,
 }
 

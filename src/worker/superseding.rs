@@ -69,7 +69,7 @@ mod tests {
         let area = BoxInPhoto { left: 0, top: 0, width: 1, height: 1 };
         let models_url = String::new();
         vec![
-            Ask::Start { models_url, model: None, device: DeviceChoice::Auto },
+            Ask::Start { models_url, model: None, device: DeviceChoice::Auto, slow_gpu: None },
             Ask::Switch { model: String::new() },
             Ask::Open { file: Vec::new() },
             Ask::Preview,

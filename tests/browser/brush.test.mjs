@@ -176,7 +176,7 @@ describe('the brush', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     const said = (words) => page.locator('.visually-hidden').filter({ hasText: words }).waitFor({ state: 'attached' });
     await keyboard.press('x');
     assert.equal(await page.getByTestId('brush-takes').getAttribute('aria-pressed'), 'true');
-    await said('The brush takes away.');
+    await said('The brush restores.');
     await keyboard.press('Enter');
     await said('Stroke begun.');
     await keyboard.press('Shift+ArrowRight');
@@ -205,7 +205,7 @@ describe('the brush', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await page.getByTestId('inside').waitFor({ state: 'hidden' });
     await settled(page);
     await page.getByTestId('brush').click();
-    assert.match(await page.getByTestId('brush-bar').innerText(), /knows no brush/);
+    assert.match(await page.getByTestId('brush-bar').innerText(), /does not work with this method/);
     session.assertClean();
   });
 

@@ -55,7 +55,7 @@ describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       const { page } = session;
       await beforeWorker(page, () => KEEP_DEVICE);
       await session.goto('?engine=webgpu');
-      assert.match(await engineReady(page), /Runs on WebGPU/);
+      assert.match(await engineReady(page), /Using WebGPU/);
       await openSample(page, 'enamel-143');
       await settled(page);
       const lose = async () => {
@@ -75,13 +75,14 @@ describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
         assert.equal(await busy(page), 'true', 'an answer is missing');
         await lose();
       }
-      await settled(page);
+      // It goes after a few seconds.
       const text = await message(page, /stopped working .+; the CPU has taken over\.$/);
+      await settled(page);
       t.diagnostic(String(text));
       const [box] = await boxes(page);
       assert.deepEqual(areaOf(box), area);
       assert.equal(box.digit, 1);
-      assert.match(await page.getByTestId('engine-status').innerText(), /Runs on the CPU/);
+      assert.match(await page.getByTestId('engine-status').innerText(), /Using the CPU/);
     });
   }
 });
@@ -104,7 +105,7 @@ describe('an engine that ends', { skip: obstacle, timeout: LIMIT_MILLISECONDS },
       self.doomed = true;
     });
     await drawAll(page, areas.slice(1));
-    await message(page, 'The engine stopped and is started again (1 of 3).');
+    await message(page, 'The engine stopped. Starting it again (1 of 3).');
     await engineReady(page);
     await settled(page);
     assert.deepEqual((await boxes(page)).map(areaOf), areas);

@@ -47,7 +47,7 @@ async function begin(t) {
   const session = await openSession(t, browser, server.origin);
   const { page } = session;
   await session.goto('?engine=cpu');
-  assert.match(await engineReady(page), /Runs on the CPU/);
+  assert.match(await engineReady(page), /Using the CPU/);
   await openSample(page, PHOTO);
   await settled(page);
   const original = await shownPhoto(page);

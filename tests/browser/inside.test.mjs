@@ -105,7 +105,7 @@ describe('the inspector', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
     const inFile = difference(saved, expected, areas);
     assert.ok(inFile.within <= 2 && inFile.outside === 0, JSON.stringify(inFile));
 
-    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Reset to default' }).click();
     await settled(page);
     const own = await eraseNatively(await scratchFolder(t), PHOTO, areas);
     const back = difference(await shownPhoto(page), decode(own.png), areas);

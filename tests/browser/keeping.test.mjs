@@ -90,7 +90,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await workKept(page, { files: 1, areas: boxesOf('door-606') });
     await page.getByTestId('more').click();
     await page.getByTestId('forget').click();
-    assert.match(asked[0], /confirm: Forget all photos and boxes\? Not saved yet: 1\./);
+    assert.match(asked[0], /confirm: Delete all photos and boxes\? Not saved yet: 1\./);
     await workKept(page, { files: 0 });
     session.assertClean();
   });
@@ -143,7 +143,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     const second = await context.newPage();
     await second.goto(`${at.server.origin}/?engine=cpu`);
     await choose(second, sample('tiles-52'));
-    await message(second, 'Another tab with Doorplate is open');
+    await message(second, "Doorplate is open in another tab. Work here won't be saved.");
     await photoShown(second, 'tiles-52.jpg');
     await engineReady(second);
     await settled(second);
@@ -174,7 +174,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
           throw new DOMException('forbidden', 'SecurityError');
         };
       },
-      'This browser keeps nothing here',
+      'This browser does not let Doorplate keep your work',
       // Once, at the start.
       1,
     ],
@@ -231,7 +231,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await settled(page);
     assert.match(await houseNumber(page), /^\d\d$/);
     assert.ok((await save(page, ANSWER_MILLISECONDS)).png.length > 0);
-    await message(page, 'This browser keeps nothing here, as in some private windows: save before you leave.');
+    await message(page, 'This browser does not let Doorplate keep your work. Save before you leave.');
     session.assertClean();
   });
 });

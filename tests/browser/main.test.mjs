@@ -81,12 +81,12 @@ async function readRemoveSave(t, { page, photo, areas, original }) {
   return { within };
 }
 
-for (const { name, webgpu, query, status, notice, sample, areas } of [
+for (const { name, webgpu, query, status, sample, areas } of [
   {
     name: 'WebGPU',
     webgpu: true,
     query: '?engine=webgpu',
-    status: /Runs on WebGPU: \S+/,
+    status: /Using WebGPU: \S+/,
     // One digit of a narrow number: a software adapter takes seconds a digit.
     sample: 'enamel-143',
     areas: boxesOf('enamel-143').slice(0, 1),
@@ -95,8 +95,7 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
     name: 'no WebGPU',
     webgpu: false,
     query: '?engine=auto',
-    status: /Runs on the CPU/,
-    notice: 'This browser offers no WebGPU; the CPU does the work.',
+    status: /Using the CPU/,
     // Digits that touch: the hardest of our own.
     sample: 'door-606',
     areas: boxesOf('door-606'),
@@ -117,7 +116,6 @@ for (const { name, webgpu, query, status, notice, sample, areas } of [
       assert.equal((await boxes(page)).length, areas.length - 1);
 
       assert.match(await engineReady(page), status);
-      if (notice) await message(page, notice);
       // What is loaded is enough: from here on there is no network.
       await context.setOffline(true);
       await drawAll(page, areas.slice(-1));

@@ -34,7 +34,7 @@ const kept = (page) => page.evaluate((key) => localStorage.getItem(key), KEY);
 
 /** The model that answers, as the page says, and its list where that was opened. */
 async function inUse(page, name) {
-  const status = page.getByTestId('engine-status').filter({ hasText: `${name} (` });
+  const status = page.getByTestId('engine-status').filter({ hasText: `${name},` });
   await status.waitFor({ timeout: ENGINE_MILLISECONDS });
   if ((await page.getByTestId('model').count()) === 0) return;
   const current = page.locator('[data-testid=model][aria-current=true]');
@@ -284,17 +284,21 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     assertClean();
   });
 
-  test('a single one shows its facts without a choice', async (t) => {
+  test('a single one shows its name and accuracy, and all its facts when asked', async (t) => {
     const { page, goto, site, first, assertClean } = await visit(t, [], (site) => {
       site.manifest.models.splice(1);
     });
     await goto('?engine=cpu');
     const status = (await engineReady(page)).replaceAll('\u00a0', ' ');
     const [{ architecture, measured_digits: digits, measured_on: on }] = site.manifest.models;
+    assert.match(status, new RegExp(`${first}, \\d+ % accurate$`));
+    const about = page.getByTestId('choose-model');
+    assert.equal(await about.innerText(), 'About the model');
+    await about.click();
+    const facts = (await page.getByTestId('model').innerText()).replaceAll('\u00a0', ' ');
     for (const fact of [first, architecture, 'MB', `% of ${digits} digits`, on]) {
-      assert.ok(status.includes(fact), `${fact} in: ${status}`);
+      assert.ok(facts.includes(fact), `${fact} in: ${facts}`);
     }
-    assert.equal(await page.getByTestId('choose-model').count(), 0);
     assertClean();
   });
 });

@@ -358,7 +358,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     }, photo);
     await goto('?engine=cpu');
     await photoShown(page, 'door.jpg');
-    await message(page, 'Not readable: gone.jpg.');
+    await message(page, 'Could not read gone.jpg.');
     assertClean();
   });
 

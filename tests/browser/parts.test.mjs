@@ -33,7 +33,7 @@ describe('parts of the page', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, (
     session.expectProblem(/parts|Failed to (fetch|load)/);
     await page.route('**/parts/**', (route) => route.abort());
     await page.keyboard.press('?');
-    await message(page, 'This part of the page could not be fetched.');
+    await message(page, 'This part of the page could not be loaded.');
     assert.equal(await page.getByTestId('help').count(), 0);
     await page.unroute('**/parts/**');
     await page.keyboard.press('?');

@@ -33,7 +33,7 @@ import {
   photos,
   save,
 } from './support/stage.mjs';
-import { unzip } from './support/zip.mjs';
+import { datesIn, unzip } from './support/zip.mjs';
 
 const picture = (name, shade) => ({
   name,
@@ -154,7 +154,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       { name: 'huge.png', mimeType: 'image/png', buffer: HUGE_HEADER },
     ];
     await choose(page, [bad[0], ...good.slice(0, 9), bad[1], ...good.slice(9), bad[2]]);
-    const text = await message(page, '3 of 20 files are left out');
+    const text = await message(page, 'Not opened, 3 of 20 files');
     for (const { name } of bad) assert.ok(text.includes(name), text);
     await photoShown(page, 'good-0.png');
     await engineReady(page);
@@ -210,9 +210,9 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await choose(page, picture('good.png', 80));
     await photoShown(page, 'good.png');
     await dropFiles(session, [folder]);
-    await message(page, 'The folder holds no pictures.');
+    await message(page, 'No photos in this folder. Choose another one.');
     await dropText(session, 'https://example.org/door.jpg');
-    await message(page, 'What was dropped is no file. Save the picture first, then drop its file.');
+    await message(page, 'That is not a file. Save the picture first, then drop its file.');
     await engineReady(page);
     await settled(page);
     await photoShown(page, 'good.png');
@@ -312,14 +312,16 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await settled(page);
 
     const all = page.getByTestId('save-all');
-    assert.equal(await all.innerText(), 'Save 3 photos as zip');
+    assert.equal(await all.innerText(), 'Save 3 of 4 photos');
     const [download] = await Promise.all([
       page.waitForEvent('download', { timeout: ANSWER_MILLISECONDS }),
       all.click(),
     ]);
     assert.equal(download.suggestedFilename(), 'doorplate.zip');
     await message(page, 'Saved 3 photos as doorplate.zip.');
-    const files = unzip(readFileSync(await download.path()));
+    const zip = readFileSync(await download.path());
+    for (const date of datesIn(zip)) assert.ok(Math.abs(date - Date.now()) < 600_000, `${date}`);
+    const files = unzip(zip);
     const names = [...files.keys()];
     assert.deepEqual(names, [
       'door-606-doorplate.png',

@@ -92,10 +92,10 @@ describe('a second look', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
     await settled(page);
     const warning = page.getByTestId('warning');
     await warning.waitFor();
-    assert.match(await warning.innerText(), /Nothing was removed: no strokes found here/);
+    assert.match(await warning.innerText(), /Nothing was removed: no digit found here/);
     assert.equal(
       await page.getByTestId('checked').innerText(),
-      'Checked: 1 box needs another look',
+      'Check 1 digit',
     );
     assert.match(await page.getByTestId('box').getAttribute('class'), /needs-look/);
     assert.match(await page.getByTestId('box').getAttribute('aria-label'), /Nothing was removed/);

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::app::dialogue::{Heard, Kind, MAX_RESTARTS};
 use crate::app::engine::{Engine, Event};
 use crate::app::house_number::HouseNumber;
+use crate::app::kept;
 use crate::app::models::choice::{Models, Step};
 use crate::app::page::Page;
 use crate::app::state::dialogs::Dialog;
@@ -13,6 +14,13 @@ use crate::app::state::messages::Tone;
 use crate::photo::BoxInPhoto;
 use crate::removal::Erasure;
 use crate::worker::protocol::{Answer, Ask, DeviceChoice, EngineInfo, Failure, FailureKind};
+
+/// Under which the adapter is kept that is slower than the CPU, with the browser's version.
+const SLOW_GPU_KEY: &str = "doorplate-slow-gpu";
+
+fn browser_version() -> String {
+    window().navigator().user_agent().unwrap_or_default()
+}
 
 impl Page {
     // ---- Starting -----------------------------------------------------------------------------
@@ -76,7 +84,10 @@ impl Page {
             .flatten()
             .and_then(|base| web_sys::Url::new_with_base("models/", &base).ok())
             .map_or_else(|| "models/".to_owned(), |url| url.href());
-        Ask::Start { models_url, model, device }
+        // What was found with another version of the browser may not hold any more.
+        let slow_gpu = kept::read(SLOW_GPU_KEY)
+            .and_then(|kept| kept.strip_suffix(&browser_version()).map(str::to_owned));
+        Ask::Start { models_url, model, device, slow_gpu }
     }
 
     /// Has the engine make the open photo's PNG without what is taken out.
@@ -136,6 +147,7 @@ impl Page {
 
     fn hear_meanwhile(self, kind: Kind, answer: Answer) {
         match (kind, answer) {
+            (_, Answer::SlowGpu(name)) => kept::keep(SLOW_GPU_KEY, &(name + &browser_version())),
             (_, Answer::Models(published)) => self.models.learn(|it| it.publish(published)),
             (Kind::Switch, Answer::Progress(progress)) => {
                 self.models.learn(|it| it.progress(progress));
@@ -189,6 +201,7 @@ impl Page {
             | Answer::Progress(_)
             | Answer::Notice(_)
             | Answer::Column(_)
+            | Answer::SlowGpu(_)
             | Answer::Compared => {}
         }
     }

@@ -8,7 +8,12 @@ use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure, Metho
 const BOX: BoxInPhoto = BoxInPhoto { left: 1, top: 2, width: 3, height: 4 };
 
 fn start() -> Ask {
-    Ask::Start { models_url: "models/".into(), model: None, device: DeviceChoice::Auto }
+    Ask::Start {
+        models_url: "models/".into(),
+        model: None,
+        device: DeviceChoice::Auto,
+        slow_gpu: None,
+    }
 }
 
 fn started() -> Answer {

@@ -98,8 +98,7 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
         if files.is_empty() {
             page.messages.show(
                 Tone::Notice,
-                "That is not a file. Save the picture first, then drop its file."
-                    .to_owned(),
+                "That is not a file. Save the picture first, then drop its file.".to_owned(),
             );
         }
         add(page, files);

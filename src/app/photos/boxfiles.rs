@@ -244,9 +244,12 @@ fn write(page: Page, format: BoxFormat) {
     match make(&page.photos.gallery.get_untracked(), format)
         .and_then(|(file, name)| download(&file, &name).map(|()| name))
     {
-        Ok(name) => page.messages.show(Tone::Done, format!("Boxes saved as {name}. Open it here to get them back.")),
+        Ok(name) => page
+            .messages
+            .show(Tone::Done, format!("Boxes saved as {name}. Open it here to get them back.")),
         Err(reason) => {
-            page.messages.show(Tone::Error, format!("Could not save the boxes: {reason}. Try again."));
+            page.messages
+                .show(Tone::Error, format!("Could not save the boxes: {reason}. Try again."));
         }
     }
 }

@@ -40,9 +40,8 @@ pub fn start(page: Page) {
     let keeping = page.keeping;
     spawn_local(async move {
         if !is_first_tab().await {
-            keeping.not_kept(
-                "Doorplate is open in another tab. Work here won't be saved.".to_owned(),
-            );
+            keeping
+                .not_kept("Doorplate is open in another tab. Work here won't be saved.".to_owned());
             return;
         }
         match Store::open().await {
@@ -156,7 +155,9 @@ fn keep_now(page: Page) {
         {
             if let Err(error) = write(page, &store).await {
                 leptos::logging::warn!("the work could not be kept: {error}");
-                keeping.not_kept("This browser has no room to keep your work. Save before you leave.".to_owned());
+                keeping.not_kept(
+                    "This browser has no room to keep your work. Save before you leave.".to_owned(),
+                );
             }
         }
         keeping.ended();
@@ -177,7 +178,10 @@ async fn write(page: Page, store: &Store) -> Result<(), idb::Error> {
             Err(error) => {
                 keeping.has_no_room(id);
                 leptos::logging::warn!("a photo could not be kept: {error}");
-                keeping.not_kept("This browser has no room to keep all photos. Save before you leave.".to_owned());
+                keeping.not_kept(
+                    "This browser has no room to keep all photos. Save before you leave."
+                        .to_owned(),
+                );
             }
         }
     }

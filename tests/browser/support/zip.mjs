@@ -21,3 +21,19 @@ export function unzip(zip) {
   }
   return files;
 }
+
+/** When each file in it was changed, from the extended timestamps: seconds since 1970, UTC. */
+export function datesIn(zip) {
+  const end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+  const dates = [];
+  for (let i = 0, at = zip.readUInt32LE(end + 16); i < zip.readUInt16LE(end + 10); i += 1) {
+    const [name, extra, comment] = [28, 30, 32].map((place) => zip.readUInt16LE(at + place));
+    for (let field = at + 46 + name; field < at + 46 + name + extra; ) {
+      if (zip.readUInt16LE(field) === 0x5455) dates.push(new Date(zip.readInt32LE(field + 5) * 1000));
+      field += 4 + zip.readUInt16LE(field + 2);
+    }
+    at += 46 + name + extra + comment;
+  }
+  assert.ok(dates.length > 0, 'it has dates');
+  return dates;
+}
