@@ -57,7 +57,7 @@
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
-//! | `choose-model` | opens the list of models; only where there are several | |
+//! | `choose-model` | opens the list of models | |
 //! | `models` | the dialog with that list and what is below | `open` |
 //! | `help` | the dialog that lists the keys | `open` |
 //! | `model` | a model's button in the list | `data-model` is its name; `aria-current` on the one in use, `aria-disabled` where it cannot be used |

@@ -76,7 +76,7 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await page.keyboard.press('Escape');
     const focused = () => page.evaluate(() => document.activeElement?.dataset.boxId);
     assert.equal(await focused(), undefined);
-    await page.getByTestId('compare').focus();
+    await page.getByRole('button', { name: 'Zoom in' }).focus();
     await page.keyboard.press('Tab');
     assert.equal(await focused(), '1');
     assert.equal(await page.locator('.box.is-selected').getAttribute('data-box-id'), '1');
