@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { obstacle } from './support/env.mjs';
 import { boxesOf, openSample } from './support/samples.mjs';
 import {
+  ANSWER_MILLISECONDS,
   LIMIT_MILLISECONDS,
   engineFailed,
   engineReady,
@@ -85,6 +86,45 @@ describe('a lost GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       assert.match(await page.getByTestId('engine-status').innerText(), /Using the CPU/);
     });
   }
+});
+
+describe('a slow GPU', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
+  const at = withPageServed({ webgpu: true });
+
+  test('is tried while the CPU answers, and only once', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=auto');
+    const status = () => page.getByTestId('engine-status').innerText();
+    assert.match(await engineReady(page), /^Using the CPU$/m);
+    await openSample(page, 'enamel-143');
+    const [area] = boxesOf('enamel-143');
+    await drawAll(page, [area]);
+    await settled(page);
+    assert.match(await status(), /^Using the CPU$/m, 'it is being tried');
+    assert.equal((await boxes(page))[0].digit, 1);
+    // The next answer after the verdict brings it.
+    const late = Date.now() + ANSWER_MILLISECONDS;
+    do {
+      await page.keyboard.press('ArrowRight');
+      await settled(page);
+    } while (/^Using the CPU$/m.test(await status()) && Date.now() < late);
+    const verdict = await status();
+    t.diagnostic(verdict);
+    if (/WebGPU/.test(verdict)) return t.skip('this GPU is fast');
+    assert.match(verdict, /^Using the CPU: it's faster here$/m);
+
+    await page.reload();
+    assert.match(await engineReady(page), /^Using the CPU: it's faster here$/m);
+    // What another version of the browser found does not hold.
+    await page.evaluate(() => {
+      const [key] = Object.keys(localStorage).filter((key) => key.endsWith('slow-gpu'));
+      localStorage.setItem(key, `${localStorage.getItem(key)}1`);
+    });
+    await page.reload();
+    assert.match(await engineReady(page), /^Using the CPU$/m);
+    session.assertClean();
+  });
 });
 
 describe('an engine that ends', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
