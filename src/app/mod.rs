@@ -101,72 +101,42 @@ pub mod pieces;
 pub mod questions;
 pub mod second_look;
 
-#[cfg(feature = "app")]
-mod actions;
-#[cfg(feature = "app")]
-mod bars;
-#[cfg(feature = "app")]
-mod beside;
-#[cfg(feature = "app")]
-mod box_on_stage;
-#[cfg(feature = "app")]
-mod browser;
-#[cfg(feature = "app")]
-mod brush;
-#[cfg(feature = "app")]
-mod canvas;
-#[cfg(feature = "app")]
-mod changed;
-#[cfg(feature = "app")]
-mod divider;
-#[cfg(feature = "app")]
-mod empty;
-#[cfg(feature = "app")]
-mod engine;
-#[cfg(feature = "app")]
-mod fetch_list;
-#[cfg(feature = "app")]
-mod focus;
-#[cfg(feature = "app")]
-mod help;
-#[cfg(feature = "app")]
-mod icons;
-#[cfg(feature = "app")]
-mod kept;
-#[cfg(feature = "app")]
-mod keys;
-#[cfg(feature = "app")]
-mod later;
-#[cfg(feature = "app")]
-mod layout;
-#[cfg(feature = "app")]
-mod lean;
-#[cfg(feature = "app")]
-mod marks;
-#[cfg(feature = "app")]
-mod messages;
-#[cfg(feature = "app")]
-mod modal;
-#[cfg(feature = "app")]
-mod offline;
-#[cfg(feature = "app")]
-mod page;
-#[cfg(feature = "app")]
-mod panel;
-#[cfg(feature = "app")]
-mod progress;
-#[cfg(feature = "app")]
-mod reading;
-#[cfg(feature = "app")]
-mod samples;
-#[cfg(feature = "app")]
-mod shell;
-#[cfg(feature = "app")]
-mod stage;
-#[cfg(feature = "app")]
-mod state;
-#[cfg(feature = "app")]
-mod theme;
+cfg_if::cfg_if! {
+    if #[cfg(feature = "app")] {
+        mod actions;
+        mod bars;
+        mod beside;
+        mod box_on_stage;
+        mod browser;
+        mod brush;
+        mod canvas;
+        mod changed;
+        mod divider;
+        mod empty;
+        mod engine;
+        mod fetch_list;
+        mod focus;
+        mod help;
+        mod icons;
+        mod kept;
+        mod keys;
+        mod later;
+        mod layout;
+        mod lean;
+        mod marks;
+        mod messages;
+        mod modal;
+        mod offline;
+        mod page;
+        mod panel;
+        mod progress;
+        mod reading;
+        mod samples;
+        mod shell;
+        mod stage;
+        mod state;
+        mod theme;
 
-#[cfg(feature = "app")]
-pub use shell::start;
+        pub use shell::start;
+    }
+}

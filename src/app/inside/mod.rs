@@ -3,12 +3,12 @@
 pub mod parameters;
 pub mod pixels;
 
-#[cfg(feature = "app")]
-mod controls;
-#[cfg(feature = "app")]
-mod picture;
-#[cfg(feature = "app")]
-mod view;
+cfg_if::cfg_if! {
+    if #[cfg(feature = "app")] {
+        mod controls;
+        mod picture;
+        mod view;
 
-#[cfg(feature = "app")]
-pub use view::part;
+        pub use view::part;
+    }
+}

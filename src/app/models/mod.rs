@@ -9,10 +9,11 @@ pub mod choice;
 pub mod figures;
 pub mod side_by_side;
 
-#[cfg(feature = "app")]
-mod closer;
-#[cfg(feature = "app")]
-mod view;
+cfg_if::cfg_if! {
+    if #[cfg(feature = "app")] {
+        mod closer;
+        mod view;
 
-#[cfg(feature = "app")]
-pub use view::part;
+        pub use view::part;
+    }
+}

@@ -9,27 +9,19 @@ pub mod record;
 
 pub use gallery::{Entry, Gallery, PhotoId, Progress};
 
-#[cfg(feature = "app")]
-pub(super) mod adding;
-#[cfg(feature = "app")]
-pub(super) mod boxfiles;
-#[cfg(feature = "app")]
-pub(super) mod files;
-#[cfg(feature = "app")]
-pub(super) mod given;
-#[cfg(feature = "app")]
-pub(super) mod keeping;
-#[cfg(feature = "app")]
-pub(super) mod more;
-#[cfg(feature = "app")]
-pub(super) mod named;
-#[cfg(feature = "app")]
-pub(super) mod saving;
-#[cfg(feature = "app")]
-pub(super) mod store;
-#[cfg(feature = "app")]
-pub(super) mod strip;
-#[cfg(feature = "app")]
-pub(super) mod thumbnail;
-#[cfg(feature = "app")]
-pub(super) mod zip;
+cfg_if::cfg_if! {
+    if #[cfg(feature = "app")] {
+        pub(super) mod adding;
+        pub(super) mod boxfiles;
+        pub(super) mod files;
+        pub(super) mod given;
+        pub(super) mod keeping;
+        pub(super) mod more;
+        pub(super) mod named;
+        pub(super) mod saving;
+        pub(super) mod store;
+        pub(super) mod strip;
+        pub(super) mod thumbnail;
+        pub(super) mod zip;
+    }
+}
