@@ -26,6 +26,9 @@ const MOST_FILL_DIFFERENCE: f32 = 10.0 / 255.0;
 /// around the tile.
 const MOST_CELL_DIFFERENCE: f32 = 5.0;
 
+/// By how many rows and columns of tiles one is at most away from those whose surroundings it is in.
+const NEAR: i64 = 2;
+
 /// The smallest evenness ([`Wall::evenness`]) of the texture around a tile.
 const LEAST_EVENNESS: f32 = 0.25;
 
@@ -79,12 +82,12 @@ pub(super) fn lend(
     kind: Kind,
     texture: &mut [f32],
 ) -> Vec<usize> {
-    let mut open: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
+    let mut pixels_of: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
     for &pixel in part {
         let (row, column) = wall.cell_of(smooth, pixel);
         for row in tiles_with(row as i64) {
             for column in tiles_with(column as i64) {
-                open.entry((row, column)).or_default().push(pixel);
+                pixels_of.entry((row, column)).or_default().push(pixel);
             }
         }
     }
@@ -92,7 +95,11 @@ pub(super) fn lend(
     let mut laid: BTreeMap<usize, [f32; 3]> = BTreeMap::new();
     // For each pixel that is filled: the sums of weights, and of weighted samples.
     let mut sums: BTreeMap<usize, (f32, Vec<f32>)> = BTreeMap::new();
-    let mut without: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
+    let mut open: BTreeMap<(i64, i64), Tile> = BTreeMap::new();
+    for (at, own) in &pixels_of {
+        open.insert(*at, Tile::of(wall, smooth, own, &laid));
+    }
+    let mut without: BTreeMap<(i64, i64), Tile> = BTreeMap::new();
     let mut limits = kind.distances().iter().copied();
     let Some(mut limit) = limits.next() else { return part.to_vec() };
     loop {
@@ -103,12 +110,11 @@ pub(super) fn lend(
         }
         // The tile with the most known surroundings comes next.
         let known = |tile: &Tile| tile.about.len() as f32 / tile.cells.len() as f32;
-        let tiles = open.iter().map(|(at, pixels)| (*at, Tile::of(wall, smooth, pixels, &laid)));
-        let most = tiles.max_by(|(_, a), (_, b)| known(a).total_cmp(&known(b)));
-        let Some((at, tile)) = most else { break };
-        let own = open.remove(&at).unwrap_or_default();
+        let most = open.iter().max_by(|(_, a), (_, b)| known(a).total_cmp(&known(b)));
+        let Some(at) = most.map(|(at, _)| *at) else { break };
+        let Some(tile) = open.remove(&at) else { break };
         let Some(place) = tile.best_place(wall, limit) else {
-            without.insert(at, own);
+            without.insert(at, tile);
             continue;
         };
         let (down, across) = tile.to_the_pixel(wall, &place);
@@ -120,7 +126,7 @@ pub(super) fn lend(
         }
         let (top, left) = wall.origin(smooth.area);
         let [width, side] = [smooth.planes.width, wall.side];
-        for pixel in own {
+        for &pixel in &pixels_of[&at] {
             let (y, x) = (pixel / width + top, pixel % width + left);
             let Some(from) = wall.pixel(y as i64 + down, x as i64 + across) else { continue };
             let weight = ramp(y as f32 / side as f32, at.0) * ramp(x as f32 / side as f32, at.1);
@@ -132,6 +138,11 @@ pub(super) fn lend(
                 let lent = wall.planes.samples[c * wall.background.len() + from];
                 *sample += weight * (lent + tone);
             }
+        }
+        // Tiles nearby have more known surroundings now.
+        let near = |of: &(i64, i64)| (of.0 - at.0).abs().max((of.1 - at.1).abs()) <= NEAR;
+        for (of, tile) in open.iter_mut().chain(&mut without).filter(|(of, _)| near(of)) {
+            *tile = Tile::of(wall, smooth, &pixels_of[of], &laid);
         }
     }
     for (pixel, (weight, samples)) in &sums {
@@ -162,16 +173,29 @@ impl Tile {
         cells.sort_by_key(|known| known.cell);
         // One pixel stands for its cell, as the fill is smooth.
         cells.dedup_by_key(|known| known.cell);
-        let mut is_about = vec![false; wall.clear.len()];
+        let places =
+            || cells.iter().map(|known| (known.cell / wall.columns, known.cell % wall.columns));
         let around = |at: usize, limit: usize| at.saturating_sub(RING)..(at + RING + 1).min(limit);
-        for &Known { cell, .. } in &cells {
-            for row in around(cell / wall.columns, wall.rows) {
-                is_about[row * wall.columns..][around(cell % wall.columns, wall.columns)]
-                    .fill(true);
+        // The rows and columns that hold all cells and their surroundings.
+        let range = |of: fn((usize, usize)) -> usize, limit: usize| {
+            let (least, most) = (places().map(of).min(), places().map(of).max());
+            around(least.unwrap_or(0), limit).start..around(most.unwrap_or(0), limit).end
+        };
+        let (rows, columns) = (range(|at| at.0, wall.rows), range(|at| at.1, wall.columns));
+        let mut is_about = vec![false; rows.len() * columns.len()];
+        for (row, column) in places() {
+            let across = around(column, wall.columns);
+            let across = across.start - columns.start..across.end - columns.start;
+            for row in around(row, wall.rows) {
+                is_about[(row - rows.start) * columns.len()..][across.clone()].fill(true);
             }
         }
+        let cell_at = |i: usize| {
+            (rows.start + i / columns.len()) * wall.columns + columns.start + i % columns.len()
+        };
         let about: Vec<Known> = (0..is_about.len())
-            .filter(|&cell| is_about[cell])
+            .filter(|&i| is_about[i])
+            .map(cell_at)
             .filter_map(|cell| {
                 let known = wall.clear[cell].then(|| wall.colours(cell));
                 Some(Known { cell, colours: known.or_else(|| laid.get(&cell).copied())? })
