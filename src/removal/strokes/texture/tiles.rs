@@ -41,7 +41,7 @@ const LEAST_COUNTERPARTS: f32 = 0.5;
 
 /// Shifts are first tried with this many cells of a tile, and as many around it; then the best ones
 /// with all.
-const SAMPLES: usize = 96;
+const SAMPLES: usize = 40;
 const FINALISTS: usize = 6;
 
 /// A cell of the wall, by its number, and its colours.
