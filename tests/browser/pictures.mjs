@@ -12,7 +12,7 @@ import { engineReady, launch, settled } from './support/session.mjs';
 import { drawAll } from './support/stage.mjs';
 
 const JPEG = { type: 'jpeg', quality: 82 };
-const BEFORE_AND_AFTER = 'enamel-143';
+const BEFORE_AND_AFTER = 'front-385';
 const ON_THE_PAGE = 'door-606';
 
 const asUrl = (type, bytes) => `data:image/${type};base64,${bytes.toString('base64')}`;
