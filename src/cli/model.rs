@@ -45,13 +45,13 @@ impl ModelArgs {
     /// Loads the model and the network that finds strokes on their device.
     pub fn load_nets(&self) -> anyhow::Result<NamedNets> {
         let (entry, classifier) = self.load_entry(self.model.as_deref())?;
-        let (strokes, finder) = self.library().load_strokes(&self.device()?)?;
+        let (strokes, finder) = self.published().load_strokes(&self.device()?)?;
         let sha256 = format!("{}+{}", entry.sha256, strokes.sha256);
         let nets = Nets { classifier, strokes: Some(finder) };
         Ok(NamedNets { nets, model: entry.name, sha256 })
     }
 
-    fn library(&self) -> Library {
+    fn published(&self) -> Library {
         Library::new(self.models.as_deref())
     }
 
@@ -65,7 +65,7 @@ impl ModelArgs {
             }
             Some(name) => name.to_owned(),
             None => {
-                let other = self.library().names()?.into_iter().find(|name| name != used);
+                let other = self.published().names()?.into_iter().find(|name| name != used);
                 other.ok_or_else(|| {
                     WrongArgument(format!(
                         "there is no model besides {used} to judge by; publish another one"
@@ -78,7 +78,7 @@ impl ModelArgs {
     }
 
     fn load_entry(&self, name: Option<&str>) -> anyhow::Result<(ModelEntry, Classifier)> {
-        Ok(self.library().load(name, &self.device()?)?)
+        Ok(self.published().load(name, &self.device()?)?)
     }
 }
 
@@ -128,13 +128,13 @@ pub struct NamedModel {
 impl ModelsArgs {
     /// The models folder that --record writes to.
     pub fn folder(&self) -> Result<PathBuf, WrongArgument> {
-        let folder = self.library().chosen().map(Path::to_owned);
+        let folder = self.published().chosen().map(Path::to_owned);
         folder.ok_or_else(|| {
             WrongArgument("--record writes into a models folder; name it with --models".to_owned())
         })
     }
 
-    fn library(&self) -> Library {
+    fn published(&self) -> Library {
         Library::new(self.models.as_deref())
     }
 
@@ -148,7 +148,7 @@ impl ModelsArgs {
         let device = self.device.open()?;
         let mut names: Vec<Option<String>> = self.model.iter().cloned().map(Some).collect();
         if self.all {
-            names = self.library().names()?.into_iter().map(Some).collect();
+            names = self.published().names()?.into_iter().map(Some).collect();
         }
         // If the manifest is empty, loading the first model says so.
         if names.is_empty() && (self.all || self.weights.is_empty()) {
@@ -156,7 +156,7 @@ impl ModelsArgs {
         }
         let mut models: Vec<NamedModel> = Vec::new();
         for name in &names {
-            let (entry, classifier) = self.library().load(name.as_deref(), &device)?;
+            let (entry, classifier) = self.published().load(name.as_deref(), &device)?;
             models.push(NamedModel { name: entry.name, classifier });
         }
         for (path, architecture) in self.weights.iter().zip(self.networks()?) {
