@@ -74,6 +74,10 @@ const LEAST_PATTERN: f32 = (8.0 / 255.0) * (8.0 / 255.0);
 const EVEN_PATTERN: f32 = 0.15;
 const LEAST_REPEAT: f32 = 0.4;
 
+/// The height in pixels from which on boxes are filled by tiles. On smaller digits a tile is half a
+/// digit, and shows more than a smooth fill.
+const LEAST_TILED: u32 = 36;
+
 /// Roughcast is weaker and more even.
 const LEAST_ROUGHCAST: f32 = (3.0 / 255.0) * (3.0 / 255.0);
 const EVEN_ROUGHCAST: f32 = 0.45;
@@ -123,6 +127,8 @@ pub(super) fn texture(
     }
     let near = Wall::about(photo, smooth, boxes, RING + COARSE);
     let wide = OnceCell::new();
+    let own = boxes.iter().filter(|b| b.within(&smooth.area, 0));
+    let is_tiled = own.map(|b| b.height).max().unwrap_or(0) >= LEAST_TILED;
     let mut grained = Vec::new();
     for part in smooth.changed.components() {
         // Most walls are plain, which can be seen right beside a part.
@@ -140,7 +146,7 @@ pub(super) fn texture(
                     texture[at] = share * difference;
                 });
             }
-            None => match wall.texture_about(&cells) {
+            None => match wall.texture_about(&cells).filter(|_| is_tiled) {
                 Some(kind) => {
                     let left = tiles::lend(wall, smooth, &part, kind, &mut texture);
                     grained.extend(left);
@@ -683,7 +689,7 @@ mod tests {
 
     #[test]
     fn joints_go_on_behind_a_stroke_that_no_place_fits_as_a_whole() {
-        let long = BoxInPhoto { left: 20, top: 55, width: 140, height: 16 };
+        let long = BoxInPhoto { left: 20, top: 48, width: 140, height: LEAST_TILED };
         // Between these boxes there is a place for tiles, but not for the whole stroke.
         let others = [20, 60, 100, 140].map(|left| [(left, 0), (left + 10, 92)]);
         let others = others.into_iter().flatten();
