@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut found: Vec<Found> = Vec::new();
     for place in library.places() {
         for (i, model) in place.manifest()?.models.into_iter().enumerate() {
-            let default = i == 0 && place == library.first();
+            let default = i == 0 && place == library.of_default();
             found.push(Found { place: place.to_string(), default, model });
         }
     }

@@ -115,8 +115,8 @@ impl Library {
         &self.places
     }
 
-    /// The place whose first model is the default.
-    pub fn first(&self) -> &Place {
+    /// The place of the default model, which is the first one there.
+    pub fn of_default(&self) -> &Place {
         self.places.last().unwrap_or(&Place::Inside)
     }
 
@@ -154,22 +154,24 @@ impl Library {
         name: Option<&str>,
         device: &Device,
     ) -> Result<(ModelEntry, Classifier), ModelsFolderError> {
-        let elsewhere = self.places.iter().filter(|place| *place != self.first());
-        for place in elsewhere.filter(|_| name.is_some()) {
-            if let Ok(entry) = place.manifest()?.entry(name) {
-                return Ok((entry.clone(), place.classifier(entry, device)?));
+        let places = match name {
+            Some(_) => &self.places[..],
+            None => std::slice::from_ref(self.of_default()),
+        };
+        for place in places {
+            match place.manifest()?.entry(name) {
+                Ok(entry) => return Ok((entry.clone(), place.classifier(entry, device)?)),
+                // Of a single place it says which manifest lacks what.
+                Err(source) if places.len() == 1 => {
+                    return Err(ModelsFolderError::Publication { place: place.clone(), source });
+                }
+                Err(_) => {}
             }
         }
-        let place = self.first();
-        let manifest = place.manifest()?;
-        let entry = manifest.entry(name).map_err(|source| match name {
-            Some(name) if self.places.len() > 1 => ModelsFolderError::NoModel {
-                name: name.to_owned(),
-                places: self.places.iter().map(Place::to_string).collect(),
-            },
-            _ => ModelsFolderError::Publication { place: place.clone(), source },
-        })?;
-        Ok((entry.clone(), place.classifier(entry, device)?))
+        Err(ModelsFolderError::NoModel {
+            name: name.unwrap_or_default().to_owned(),
+            places: places.iter().map(Place::to_string).collect(),
+        })
     }
 
     /// Loads the network that finds strokes: the chosen folder's, or the one inside the program if
@@ -181,7 +183,7 @@ impl Library {
         &self,
         device: &Device,
     ) -> Result<(StrokesEntry, StrokeFinder), ModelsFolderError> {
-        for place in [self.first(), &Place::Inside] {
+        for place in [self.of_default(), &Place::Inside] {
             if let Some(entry) = place.manifest()?.strokes {
                 let finder = entry.finder(place.file(&entry.file)?, device).map_err(|source| {
                     ModelsFolderError::Publication { place: place.clone(), source }

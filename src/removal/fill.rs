@@ -53,6 +53,24 @@ pub struct Nets {
     pub strokes: Option<StrokeFinder>,
 }
 
+#[cfg(test)]
+impl Nets {
+    /// Networks that learned nothing, the same ones each time.
+    pub(crate) fn untrained() -> Self {
+        use crate::{
+            classifier::{Architecture, Network},
+            strokes::StrokeNet,
+        };
+        let device = burn::tensor::Device::flex();
+        device.seed(2);
+        let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
+        Nets {
+            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
+            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
+        }
+    }
+}
+
 impl Nets {
     /// Reads boxes. Boxes round whole numbers are split into digits, if there is a network that
     /// finds strokes.

@@ -123,14 +123,10 @@ pub async fn remove_proven(
 mod tests {
     use std::sync::Arc;
 
-    use burn::tensor::Device;
-
     use super::*;
     use crate::{
-        classifier::{Architecture, Classifier, Network},
         photo::PhotoSize,
         removal::{Brush, BrushStroke, stroke_reach},
-        strokes::{StrokeFinder, StrokeNet},
     };
 
     /// Pixels of the photo, by column and row, that a removal fills.
@@ -147,13 +143,7 @@ mod tests {
 
     /// Networks that learned nothing, and a photo of 60 x 50 pixels.
     fn nets_and_photo() -> (Nets, Photo) {
-        let device = Device::flex();
-        device.seed(2);
-        let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
-        let nets = Nets {
-            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
-        };
+        let nets = Nets::untrained();
         let size = PhotoSize { width: 60, height: 50 };
         let samples = (0..60 * 50 * 3).map(|i| (i * 7 % 251) as u8).collect();
         (nets, Photo::from_rgb8(size, samples).expect("a photo"))

@@ -145,19 +145,12 @@ mod tests {
         classifier::{Architecture, Classifier, Network},
         photo::PhotoSize,
         removal::{Brush, BrushStroke, KeyPixels, remove},
-        strokes::{StrokeFinder, StrokeNet},
     };
 
     #[test]
     fn every_step_is_there_for_every_method() {
-        let device = Device::flex();
-        device.seed(2);
-        let architecture = Architecture::named("Caffe").expect("a network");
-        let net = Network::new(architecture, &device);
-        let nets = Nets {
-            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
-        };
+        let nets = Nets::untrained();
+        let architecture = nets.classifier.architecture();
         let size = PhotoSize { width: 60, height: 50 };
         let light = |i: u32| if (24..30).contains(&(i % 60)) { 20 } else { 150 + (i % 60) as u8 };
         let samples = (0..60 * 50).flat_map(|i| [light(i), light(i), 90]).collect();
@@ -205,13 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_what_is_filled_with_the_boxes_beside_the_brush_and_growth() {
-        let device = Device::flex();
-        device.seed(2);
-        let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
-        let nets = Nets {
-            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
-        };
+        let nets = Nets::untrained();
         let samples = (0..160 * 50 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let size = PhotoSize { width: 160, height: 50 };
         let photo = Photo::from_rgb8(size, samples).expect("a photo");
