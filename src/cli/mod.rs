@@ -44,6 +44,7 @@ use crate::{
     classifier::{EngineError, WeightsError},
     dataset::{
         contact_sheet::ContactSheetError,
+        fetch::FetchError,
         format1::Format1Error,
         format2::Format2Error,
         store::StoreError,
@@ -63,7 +64,7 @@ use crate::{
 /// photo, its boxes, a data set or a run cannot be used; 4 a model cannot be used; 5 the device
 /// failed; 6 some photos of many failed, the others are done; 7 everything is written, but
 /// something of a digit may still be visible; 130 stopped by Ctrl-C: `train` has written a
-/// checkpoint, `erase` has finished the photos it had begun.
+/// checkpoint, `erase` has finished the photos it had begun, `data fetch` has kept what had come.
 #[derive(Debug, Parser)]
 #[command(name = "doorplate", version, about, long_about)]
 struct Cli {
@@ -154,6 +155,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(2)
         } else if matches!(training, Some(TrainingError::Stopped { .. }))
             || matches!(cause.downcast_ref(), Some(BatchError::Stopped))
+            || matches!(cause.downcast_ref(), Some(FetchError::Stopped { .. }))
         {
             Some(130)
         } else if matches!(cause.downcast_ref(), Some(BatchError::SomeFailed { .. })) {

@@ -26,9 +26,15 @@ pub enum FetchError {
         source: io::Error,
     },
     /// Another process fetches the same file.
-    #[error("{}: another fetch is writing to it. Wait for that one to end", path.display())]
+    #[error("{}: another doorplate is fetching it. Wait for that one to end", path.display())]
     Busy {
-        /// The `.part` file.
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was asked to stop.
+    #[error("{}: stopped; start again to continue", path.display())]
+    Stopped {
+        /// The file.
         path: PathBuf,
     },
     /// The set's folder exists, but was changed, or not unpacked by this program.
@@ -101,6 +107,17 @@ pub enum FetchError {
         found: u64,
         /// The official file's.
         published: u64,
+    },
+    /// The file is larger than any that is accepted.
+    #[error(
+        "{url}: has more than {limit} bytes, so it is not one of SVHN's files. Nothing of it is \
+             kept"
+    )]
+    TooLong {
+        /// The address.
+        url: String,
+        /// The limit.
+        limit: u64,
     },
     /// The file has other bytes than the official one.
     #[error(
