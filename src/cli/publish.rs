@@ -15,7 +15,7 @@ use crate::{
     classifier::{Architecture, Classifier},
     evaluation::{confusion_of, read_all},
     publication::{self, Measurement},
-    strokes::{StrokeFinder, StrokeNet},
+    strokes::{STROKE_NET, StrokeFinder},
     training::{FinishedRun, finished_run, measure_strokes},
 };
 
@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ))
     );
     let run = finished_run(&args.run)?;
-    if run.config.net == StrokeNet::NAME {
+    if run.config.net == STROKE_NET.name {
         return publish_strokes(args, &run);
     }
     let device = args.device.open()?;
@@ -113,7 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// Measures and publishes the network that finds strokes.
 fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
     let ([data], [measured_on]) = (args.measure_on.as_slice(), args.measured_on.as_slice()) else {
-        let reason = format!("--measure-on: {} is measured on one folder", StrokeNet::NAME);
+        let reason = format!("--measure-on: {} is measured on one folder", STROKE_NET.name);
         return Err(WrongArgument(reason).into());
     };
     let load = |weights: Vec<u8>| {
@@ -121,7 +121,7 @@ fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
             .map_err(anyhow::Error::msg)
             .with_context(|| format!("{}", args.run.display()))
     };
-    let weights = load(run.weights.clone())?.to_half_safetensors()?;
+    let weights = load(run.weights.clone())?.model().to_half_safetensors()?;
     let measured = measure_strokes(&load(weights.clone())?, data)?;
     let entry = publication::publish_strokes(
         &args.models,

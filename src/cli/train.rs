@@ -18,7 +18,8 @@ use time::macros::format_description;
 use super::{WrongArgument, device::DeviceArg, lend::name_the_lost, plan};
 use crate::{
     classifier::Architecture,
-    strokes::StrokeNet,
+    finder::FINDER_NET,
+    strokes::STROKE_NET,
     training::{
         self, Augmentation, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs,
         OptimizerArgs, RunConfig, RunOutcome, Source, Watcher,
@@ -208,8 +209,11 @@ fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
     Ok(outcome)
 }
 
-/// Refuses options that StrokeNet does not have.
-fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
+/// The networks that do not read digits.
+const OTHER_NETS: [&str; 2] = [STROKE_NET.name, FINDER_NET.name];
+
+/// Refuses options that these networks do not have.
+fn check_other_net(args: &Args) -> Result<(), WrongArgument> {
     let refused = [
         ("--teacher", !args.teacher.is_empty()),
         ("--dropout", args.dropout.is_some()),
@@ -217,10 +221,7 @@ fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
         ("--augmentation", args.augmentation.augmentation() != Augmentation::LIGHT),
     ];
     match refused.iter().find(|(_, given)| *given) {
-        Some((option, _)) => {
-            let name = StrokeNet::NAME;
-            Err(WrongArgument(format!("{option} does not apply to {name}")))
-        }
+        Some((option, _)) => Err(WrongArgument(format!("{option} does not apply to {}", args.net))),
         None => Ok(()),
     }
 }
@@ -265,13 +266,14 @@ fn config(args: &Args) -> anyhow::Result<RunConfig> {
     };
     let wrong = |error: String| WrongArgument(error);
     anyhow::ensure!(!args.data.is_empty(), wrong("--data is missing".to_owned()));
-    if args.net == StrokeNet::NAME {
-        check_strokes(args)?;
+    let other_net = OTHER_NETS.into_iter().find(|name| *name == args.net);
+    if other_net.is_some() {
+        check_other_net(args)?;
     }
     Ok(RunConfig {
-        net: match args.net.as_str() {
-            StrokeNet::NAME => StrokeNet::NAME,
-            name => Architecture::named(name).map_err(|error| wrong(error.to_string()))?.name,
+        net: match other_net {
+            Some(name) => name,
+            None => Architecture::named(&args.net).map_err(|error| wrong(error.to_string()))?.name,
         }
         .to_owned(),
         data: args.data.clone(),

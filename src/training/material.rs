@@ -113,6 +113,14 @@ pub enum DataError {
         /// Which one, why, and what to do.
         reason: String,
     },
+    /// A photo or its boxes, from which finding digits is to be learned.
+    #[error("{}: {reason}", path.display())]
+    Boxes {
+        /// The photo, its box file, or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Nothing to train on.
     #[error(
         "{data}: no digit is left to train on after {percent:.0} % are held back for validation. \

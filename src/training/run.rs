@@ -13,10 +13,11 @@ use super::{
     checkpoint::{all as checkpoints, config_of, newest_state},
     classifiers::Classifiers,
     files,
+    finder::Finder,
     strokes::Strokes,
     training_loop::Run,
 };
-use crate::strokes::StrokeNet;
+use crate::{finder::FINDER_NET, strokes::STROKE_NET};
 
 /// What an epoch gave; a line of `<stem>_measures.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,7 +155,8 @@ fn begin(
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {
     match config.net.as_str() {
-        StrokeNet::NAME => Run::<Strokes>::begin(config, folder, devices, watcher),
+        name if name == FINDER_NET.name => Run::<Finder>::begin(config, folder, devices, watcher),
+        name if name == STROKE_NET.name => Run::<Strokes>::begin(config, folder, devices, watcher),
         _ => Run::<Classifiers>::begin(config, folder, devices, watcher),
     }
 }
@@ -170,7 +172,10 @@ pub fn resume(
 ) -> Result<RunOutcome, TrainingError> {
     let config = config_of(folder)?;
     match config.net.as_str() {
-        StrokeNet::NAME => Run::<Strokes>::resume(&config, folder, devices, watcher),
+        name if name == FINDER_NET.name => Run::<Finder>::resume(&config, folder, devices, watcher),
+        name if name == STROKE_NET.name => {
+            Run::<Strokes>::resume(&config, folder, devices, watcher)
+        }
         _ => Run::<Classifiers>::resume(&config, folder, devices, watcher),
     }
 }

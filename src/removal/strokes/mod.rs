@@ -103,7 +103,7 @@ pub(super) async fn fill(
     }
 
     let Behind { samples: mut filled, key_pixels, rounds } =
-        behind(area, &planes, &weights, options, finder.device(), watch).await?;
+        behind(area, &planes, &weights, options, finder.model().device(), watch).await?;
     let share = |probability: f32, may_change: bool| {
         let share = ((probability - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
         if may_change { share } else { 0.0 }

@@ -1,0 +1,79 @@
+//! Places of digits, from the network's outputs.
+
+use super::{CELL, HEIGHTS, OUTPUTS, pyramid::Tile};
+use crate::photo::LooseBox;
+
+/// The unit in which boxes reach from a position, in pixels of the scale.
+pub(crate) const UNIT: f32 = 8.0;
+
+/// Of boxes that share more than this part of their union, or of the smaller box, only the surest
+/// is kept.
+const SAME_UNION: f64 = 0.4;
+const SAME_PART: f64 = 0.65;
+
+/// A digit at one scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    /// Its box in the photo.
+    pub(crate) area: LooseBox,
+    pub(crate) confidence: f32,
+}
+
+/// The positions of a tile where a digit's middle is likelier than at all eight around, from the
+/// network's outputs `[OUTPUTS, rows, columns]`.
+pub(super) fn places(outputs: &[f32], tile: &Tile, at_least: f32) -> Vec<Place> {
+    let [rows, columns] = tile.size();
+    let plane = rows * columns;
+    let (odds, sides) = outputs.split_at(plane);
+    debug_assert_eq!(sides.len(), (OUTPUTS - 1) * plane);
+    let least_odds = (at_least / (1.0 - at_least)).ln();
+    let highest = |row: usize, column: usize| {
+        let at = row * columns + column;
+        let around = |line: usize, limit: usize| line.saturating_sub(1)..(line + 2).min(limit);
+        around(row, rows).all(|y| {
+            around(column, columns).all(|x| {
+                let other = y * columns + x;
+                // Of equals, the first is the highest.
+                odds[other] < odds[at] || (odds[other] == odds[at] && other >= at)
+            })
+        })
+    };
+    let mut places = Vec::new();
+    for row in 0..rows {
+        for column in 0..columns {
+            let at = row * columns + column;
+            if odds[at] < least_odds || !tile.holds(row, column) || !highest(row, column) {
+                continue;
+            }
+            let reach = |side: usize| f64::from(UNIT * sides[side * plane + at].exp());
+            let middle = |line: usize| ((line * CELL) as f64) + CELL as f64 / 2.0;
+            let (x, y) = (middle(column), middle(row));
+            let (top, bottom) = (y - reach(1), y + reach(3));
+            let height = bottom - top;
+            if !(0.7 * HEIGHTS[0]..1.4 * HEIGHTS[1]).contains(&height) {
+                continue;
+            }
+            let area = tile.in_photo(x - reach(0), top, x + reach(2), bottom);
+            let confidence = 1.0 / (1.0 + (-odds[at]).exp());
+            places.push(Place { area, confidence });
+        }
+    }
+    places
+}
+
+/// Each digit once: of places that overlap, the surest. The surest come first.
+pub(crate) fn merged(mut places: Vec<Place>) -> Vec<Place> {
+    places.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    let mut kept: Vec<Place> = Vec::new();
+    for place in places {
+        let same = |other: &Place| {
+            let (a, b) = (&place.area, &other.area);
+            let smaller = (a.width * a.height).min(b.width * b.height);
+            a.shared_union(b) > SAME_UNION || a.shared_area(b) > SAME_PART * smaller
+        };
+        if !kept.iter().any(same) {
+            kept.push(place);
+        }
+    }
+    kept
+}
