@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The rooms from the lowest to the highest, each with those that it uses. A room may use only what
 /// stands above it here.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("files", &[]),
     ("photo", &[]),
     ("numbers", &["photo"]),
@@ -15,11 +15,27 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("dataset", &["drawing", "files", "photo"]),
     ("boxes", &["dataset", "photo"]),
     ("classifier", &["numbers", "photo"]),
-    ("strokes", &["classifier", "photo"]),
-    ("removal", &["classifier", "photo", "strokes"]),
+    ("unet", &["classifier"]),
+    ("finder", &["classifier", "photo", "unet"]),
+    ("strokes", &["classifier", "photo", "unet"]),
+    ("removal", &["classifier", "photo", "strokes", "unet"]),
     ("evaluation", &["classifier", "dataset", "drawing", "photo", "removal"]),
-    ("publication", &["classifier", "evaluation", "files", "strokes"]),
-    ("training", &["classifier", "dataset", "evaluation", "files", "photo", "removal", "strokes"]),
+    ("publication", &["classifier", "evaluation", "files", "finder", "strokes", "unet"]),
+    (
+        "training",
+        &[
+            "boxes",
+            "classifier",
+            "dataset",
+            "evaluation",
+            "files",
+            "finder",
+            "photo",
+            "removal",
+            "strokes",
+            "unet",
+        ],
+    ),
     ("worker", &["classifier", "evaluation", "photo", "publication", "removal"]),
     ("app", &["boxes", "classifier", "evaluation", "numbers", "photo", "removal", "worker"]),
     (
@@ -31,12 +47,14 @@ const ROOMS: [(&str, &[&str]); 15] = [
             "drawing",
             "evaluation",
             "files",
+            "finder",
             "numbers",
             "photo",
             "publication",
             "removal",
             "strokes",
             "training",
+            "unet",
         ],
     ),
 ];

@@ -7,6 +7,7 @@ mod data;
 mod device;
 mod erase;
 mod evaluate;
+mod find;
 mod finish;
 mod inspect;
 mod lend;
@@ -74,6 +75,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Read(read::Args),
+    Find(find::Args),
     Erase(Box<erase::Args>),
     Sheet(Box<sheet::Args>),
     Data(data::Args),
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Read(args) => read::run(&args),
+        Command::Find(args) => find::run(&args),
         Command::Erase(args) => erase::run(&args),
         Command::Sheet(args) => sheet::run(&args),
         Command::Data(args) => data::run(&args),

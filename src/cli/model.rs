@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     classifier::{Architecture, Classifier},
+    finder::DigitFinder,
     publication::{Library, ModelEntry, ModelsFolderError},
     removal::Nets,
 };
@@ -49,6 +50,12 @@ impl ModelArgs {
         let sha256 = format!("{}+{}", entry.sha256, strokes.sha256);
         let nets = Nets { classifier, strokes: Some(finder) };
         Ok(NamedNets { nets, model: entry.name, sha256 })
+    }
+
+    /// Loads the network that finds digits, on the same device: that of a run's weights, or the
+    /// published one.
+    pub fn load_finder(&self, weights: Option<&Path>) -> anyhow::Result<DigitFinder> {
+        load_finder(&self.published(), weights, &self.device()?)
     }
 
     fn published(&self) -> Library {
@@ -138,6 +145,11 @@ impl ModelsArgs {
         Library::new(self.models.as_deref())
     }
 
+    /// Loads the network that finds digits: that of a run's weights, or the published one.
+    pub fn load_finder(&self, weights: Option<&Path>) -> anyhow::Result<DigitFinder> {
+        load_finder(&self.published(), weights, &self.device.open()?)
+    }
+
     /// Whether the command line asks for more than one model.
     pub fn several(&self) -> bool {
         self.all || self.model.len() + self.weights.len() > 1
@@ -200,4 +212,17 @@ impl ModelsArgs {
             ))),
         }
     }
+}
+
+fn load_finder(
+    library: &Library,
+    weights: Option<&Path>,
+    device: &Device,
+) -> anyhow::Result<DigitFinder> {
+    let Some(path) = weights else { return Ok(library.load_finder(device)?.1) };
+    let bytes = std::fs::read(path)
+        .map_err(|source| ModelsFolderError::File { path: path.to_owned(), source })?;
+    DigitFinder::from_safetensors(bytes, device)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("{}", path.display()))
 }

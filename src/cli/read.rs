@@ -107,7 +107,7 @@ fn digits_of(read: &[BoxReading]) -> (Vec<BoxInPhoto>, Vec<Reading>) {
     read.iter().flat_map(|of_box| of_box.digits.iter().cloned()).unzip()
 }
 
-fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
+pub fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
     let number = |boxes: Vec<usize>| {
         let best = || boxes.iter().filter_map(|&i| readings.get(i)).map(Reading::best);
         Number {

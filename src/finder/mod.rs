@@ -34,6 +34,9 @@ pub(crate) const OUTPUTS: usize = 5;
 /// Digits are found if they are this tall at one of the scales, in pixels of that scale.
 pub(crate) const HEIGHTS: [f64; 2] = [9.0, 48.0];
 
+/// The confidence that usually counts as found.
+pub const AT_LEAST: f32 = 0.5;
+
 /// The network.
 pub const FINDER_NET: Shape =
     Shape { name: "FinderNet", inputs: 3 * CELL * CELL, widths: [32, 56, 80], outputs: OUTPUTS };
