@@ -7,19 +7,23 @@ use std::path::Path;
 
 /// The rooms from the lowest to the highest, each with those that it uses. A room may use only what
 /// stands above it here.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
+    ("fault", &[]),
     ("files", &[]),
-    ("photo", &[]),
+    ("photo", &["fault"]),
     ("numbers", &["photo"]),
     ("drawing", &["photo"]),
-    ("dataset", &["drawing", "files", "photo"]),
+    ("dataset", &["drawing", "fault", "files", "photo"]),
     ("boxes", &["dataset", "photo"]),
-    ("classifier", &["numbers", "photo"]),
+    ("classifier", &["fault", "numbers", "photo"]),
     ("strokes", &["classifier", "photo"]),
     ("removal", &["classifier", "photo", "strokes"]),
-    ("evaluation", &["classifier", "dataset", "drawing", "photo", "removal"]),
-    ("publication", &["classifier", "evaluation", "files", "strokes"]),
-    ("training", &["classifier", "dataset", "evaluation", "files", "photo", "removal", "strokes"]),
+    ("evaluation", &["classifier", "dataset", "drawing", "fault", "photo", "removal"]),
+    ("publication", &["classifier", "evaluation", "fault", "files", "strokes"]),
+    (
+        "training",
+        &["classifier", "dataset", "evaluation", "fault", "files", "photo", "removal", "strokes"],
+    ),
     ("worker", &["classifier", "evaluation", "photo", "publication", "removal"]),
     ("app", &["boxes", "classifier", "evaluation", "numbers", "photo", "removal", "worker"]),
     (
@@ -30,6 +34,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
             "dataset",
             "drawing",
             "evaluation",
+            "fault",
             "files",
             "numbers",
             "photo",

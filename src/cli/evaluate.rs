@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::model::ModelsArgs;
+use super::{Context as _, Error, Result, model::ModelsArgs};
 use crate::{
     evaluation::{
         Confusion, ModelReport, ReadDigit, ReadError, Refusal, Report, calibration_svg,
@@ -54,11 +53,10 @@ pub struct Args {
     models: ModelsArgs,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let record = args.record.as_deref();
     // Reported before the models read, which may take hours.
-    let record =
-        record.map(|measured_on| Ok::<_, anyhow::Error>((measured_on, args.models.folder()?)));
+    let record = record.map(|measured_on| Ok::<_, Error>((measured_on, args.models.folder()?)));
     let record = record.transpose()?;
     let models = args.models.load()?;
     let mut read: Vec<(ModelReport, Vec<ReadDigit>)> = Vec::new();
@@ -125,12 +123,12 @@ fn read_with_progress<T>(name: &str, read: impl FnOnce(&mut dyn FnMut(usize, usi
     result
 }
 
-fn put(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    write_whole(path, content).with_context(|| format!("{}", path.display()))
+fn put(path: &Path, content: &[u8]) -> Result<()> {
+    write_whole(path, content).context(path.display())
 }
 
 /// Draws everything before it writes anything.
-fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> anyhow::Result<()> {
+fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> Result<()> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for (file, model) in file_names(&report.models).into_iter().zip(&report.models) {
         files.push((file, confusion_svg(&model.model, &model.confusion)?.into_bytes()));
@@ -140,7 +138,7 @@ fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> anyh
     files.push(("report.csv".to_owned(), report.csv().into_bytes()));
     files.push(("report.json".to_owned(), format!("{json}\n").into_bytes()));
     files.push(("report.txt".to_owned(), report.text().into_bytes()));
-    std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    std::fs::create_dir_all(folder).context(folder.display())?;
     for (name, content) in &files {
         put(&folder.join(name), content)?;
     }

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
 use burn::tensor::Device;
 use clap::Parser;
 use indicatif::ProgressBar;
 
 use super::{
-    WrongArgument,
+    Context as _, Result, WrongArgument,
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
@@ -51,23 +50,23 @@ pub struct Args {
     device: DeviceArg,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let plain = args.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    ensure!(
-        plain && !args.name.is_empty(),
-        WrongArgument(format!(
+    if !plain || args.name.is_empty() {
+        return Err(WrongArgument(format!(
             "--name {}: use letters, digits, '-' and '_' only; it becomes part of file names",
             args.name
         ))
-    );
-    ensure!(
-        args.measure_on.len() == args.measured_on.len(),
-        WrongArgument(format!(
+        .into());
+    }
+    if args.measure_on.len() != args.measured_on.len() {
+        return Err(WrongArgument(format!(
             "--measure-on is given {} times and --measured-on {} times; give as many of each",
             args.measure_on.len(),
             args.measured_on.len()
         ))
-    );
+        .into());
+    }
     let run = finished_run(&args.run)?;
     if run.config.net == StrokeNet::NAME {
         return publish_strokes(args, &run);
@@ -75,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let device = args.device.open()?;
     let architecture = Architecture::named(&run.config.net)?;
     let trained = Classifier::from_safetensors(architecture, run.weights, &Device::flex())
-        .with_context(|| format!("{}", args.run.display()))?;
+        .context(args.run.display())?;
     let weights = trained.to_half_safetensors()?;
     let classifier = Classifier::from_safetensors(architecture, weights.clone(), &device)?;
     let mut measurements = Vec::new();
@@ -111,15 +110,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Measures and publishes the network that finds strokes.
-fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
+fn publish_strokes(args: &Args, run: &FinishedRun) -> Result<()> {
     let ([data], [measured_on]) = (args.measure_on.as_slice(), args.measured_on.as_slice()) else {
         let reason = format!("--measure-on: {} is measured on one folder", StrokeNet::NAME);
         return Err(WrongArgument(reason).into());
     };
     let load = |weights: Vec<u8>| {
-        StrokeFinder::from_safetensors(weights, &Device::flex())
-            .map_err(anyhow::Error::msg)
-            .with_context(|| format!("{}", args.run.display()))
+        StrokeFinder::from_safetensors(weights, &Device::flex()).context(args.run.display())
     };
     let weights = load(run.weights.clone())?.to_half_safetensors()?;
     let measured = measure_strokes(&load(weights.clone())?, data)?;

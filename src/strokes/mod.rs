@@ -139,7 +139,7 @@ impl StrokeFinder {
             coarser = Some((region, self.found_in(&region, cells).await?));
         }
         let Some((region, found)) = coarser else {
-            return Err(EngineError("an area without a region".to_owned()));
+            return Err(EngineError::Input("an area without a region".to_owned()));
         };
         let found = found.evened(&region);
         Ok(Found {
@@ -175,7 +175,7 @@ impl StrokeFinder {
             read_back(self.net.forward(Tensor::from_data(cells, &self.device))).await?
         };
         if !odds.iter().all(|odds| odds.is_finite()) {
-            return Err(EngineError("the stroke network gave no numbers".to_owned()));
+            return Err(EngineError::Numbers("the stroke network gave no numbers".to_owned()));
         }
         let probabilities: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
         let (strokes, key_pixels) = probabilities.split_at(probabilities.len() / OUTPUTS);
