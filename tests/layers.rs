@@ -7,20 +7,21 @@ use std::path::Path;
 
 /// The rooms from the lowest to the highest, each with those that it uses. A room may use only what
 /// stands above it here.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
+    ("fault", &[]),
     ("files", &[]),
-    ("photo", &[]),
+    ("photo", &["fault"]),
     ("numbers", &["photo"]),
     ("drawing", &["photo"]),
-    ("dataset", &["drawing", "files", "photo"]),
+    ("dataset", &["drawing", "fault", "files", "photo"]),
     ("boxes", &["dataset", "photo"]),
-    ("classifier", &["numbers", "photo"]),
+    ("classifier", &["fault", "numbers", "photo"]),
     ("unet", &["classifier"]),
     ("finder", &["classifier", "photo", "unet"]),
     ("strokes", &["classifier", "photo", "unet"]),
     ("removal", &["classifier", "photo", "strokes", "unet"]),
-    ("evaluation", &["classifier", "dataset", "drawing", "photo", "removal"]),
-    ("publication", &["classifier", "evaluation", "files", "finder", "strokes", "unet"]),
+    ("evaluation", &["classifier", "dataset", "drawing", "fault", "photo", "removal"]),
+    ("publication", &["classifier", "evaluation", "fault", "files", "finder", "strokes", "unet"]),
     (
         "training",
         &[
@@ -28,6 +29,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "classifier",
             "dataset",
             "evaluation",
+            "fault",
             "files",
             "finder",
             "photo",
@@ -46,6 +48,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "dataset",
             "drawing",
             "evaluation",
+            "fault",
             "files",
             "finder",
             "numbers",

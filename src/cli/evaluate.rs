@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{find::FinderArgs, model::ModelsArgs, read::numbers_of};
+use super::{Context as _, Error, Result, find::FinderArgs, model::ModelsArgs, read::numbers_of};
 use crate::{
     classifier::Classifier,
     dataset::format1::{DIGIT_STRUCT, Format1},
@@ -70,14 +69,13 @@ pub struct Args {
     models: ModelsArgs,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     if args.find {
         return find(args);
     }
     let record = args.record.as_deref();
     // Reported before the models read, which may take hours.
-    let record =
-        record.map(|measured_on| Ok::<_, anyhow::Error>((measured_on, args.models.folder()?)));
+    let record = record.map(|measured_on| Ok::<_, Error>((measured_on, args.models.folder()?)));
     let record = record.transpose()?;
     let models = args.models.load()?;
     let mut read: Vec<(ModelReport, Vec<ReadDigit>)> = Vec::new();
@@ -131,7 +129,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Measures how well digits are found, and whole numbers read.
-fn find(args: &Args) -> anyhow::Result<()> {
+fn find(args: &Args) -> Result<()> {
     let finder = args.models.load_finder(args.finder.finder.as_deref())?;
     let detection = measure_finder(&finder, &args.data)?;
     let mut numbers = Vec::new();
@@ -176,9 +174,9 @@ fn whole_numbers(
     finder: &DigitFinder,
     classifier: &Classifier,
     at_least: f32,
-) -> anyhow::Result<usize> {
+) -> Result<usize> {
     let data = Format1::open(data)?;
-    let of_photos = data.photos.par_iter().map(|entry| -> anyhow::Result<bool> {
+    let of_photos = data.photos.par_iter().map(|entry| -> Result<bool> {
         let (photo, truth) = data.load(entry)?;
         let found = pollster::block_on(finder.find(&photo, at_least))?;
         let boxes: Vec<BoxInPhoto> = found.iter().map(|digit| digit.area).collect();
@@ -192,7 +190,7 @@ fn whole_numbers(
             .collect();
         Ok(read == expected)
     });
-    let right: Vec<bool> = of_photos.collect::<anyhow::Result<_>>()?;
+    let right: Vec<bool> = of_photos.collect::<Result<_>>()?;
     Ok(right.into_iter().filter(|right| *right).count())
 }
 
@@ -210,12 +208,12 @@ fn read_with_progress<T>(name: &str, read: impl FnOnce(&mut dyn FnMut(usize, usi
     result
 }
 
-fn put(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    write_whole(path, content).with_context(|| format!("{}", path.display()))
+fn put(path: &Path, content: &[u8]) -> Result<()> {
+    write_whole(path, content).context(path.display())
 }
 
 /// Draws everything before it writes anything.
-fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> anyhow::Result<()> {
+fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> Result<()> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for (file, model) in file_names(&report.models).into_iter().zip(&report.models) {
         files.push((file, confusion_svg(&model.model, &model.confusion)?.into_bytes()));
@@ -225,7 +223,7 @@ fn write_folder(folder: &Path, data: &Path, report: &Report, json: &str) -> anyh
     files.push(("report.csv".to_owned(), report.csv().into_bytes()));
     files.push(("report.json".to_owned(), format!("{json}\n").into_bytes()));
     files.push(("report.txt".to_owned(), report.text().into_bytes()));
-    std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    std::fs::create_dir_all(folder).context(folder.display())?;
     for (name, content) in &files {
         put(&folder.join(name), content)?;
     }

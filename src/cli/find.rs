@@ -1,19 +1,19 @@
 //! `doorplate find`
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Instant,
 };
 
-use anyhow::Context as _;
 use clap::Parser;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use super::{
-    WrongArgument,
-    erase::BatchError,
+    Context as _, Error, Result, WrongArgument,
+    erase::batch::BatchError,
     model::ModelArgs,
     read::{Number, numbers_json, numbers_of, open_photo},
 };
@@ -84,12 +84,7 @@ struct Found {
 }
 
 impl Found {
-    fn in_photo(
-        photo: &Photo,
-        finder: &DigitFinder,
-        nets: &Nets,
-        at_least: f32,
-    ) -> anyhow::Result<Self> {
+    fn in_photo(photo: &Photo, finder: &DigitFinder, nets: &Nets, at_least: f32) -> Result<Self> {
         let digits = finder.find_in_parallel(photo, at_least)?;
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let readings = pollster::block_on(nets.classifier.read(photo, &boxes))?;
@@ -129,7 +124,7 @@ impl Found {
     }
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     if args.format == BoxFormat::Svhn {
         let part = "--format svhn: a digitStruct.mat cannot say that a photo has no digits";
         return Err(WrongArgument(format!("{part}; choose another format")).into());
@@ -141,7 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (mut labelled, mut failed) = (Vec::new(), 0);
     // Some at a time, so that lines come in the photos' order and soon.
     for some in photos.chunks(AT_ONCE) {
-        let done: Vec<anyhow::Result<(String, LabelledPhoto)>> =
+        let done: Vec<Result<(String, LabelledPhoto)>> =
             some.par_iter().map(|(path, name)| one(args, path, name, &finder, &nets)).collect();
         for ((path, _), done) in some.iter().zip(done) {
             bar.inc(1);
@@ -178,7 +173,7 @@ fn one(
     name: &str,
     finder: &DigitFinder,
     nets: &Nets,
-) -> anyhow::Result<(String, LabelledPhoto)> {
+) -> Result<(String, LabelledPhoto)> {
     let started = Instant::now();
     let photo = open_photo(path)?;
     let found = Found::in_photo(&photo, finder, nets, args.options.at_least)?;
@@ -187,8 +182,8 @@ fn one(
 }
 
 /// Says that one of many photos cannot be used.
-fn report(args: &Args, path: &Path, error: &anyhow::Error) {
-    let error = printable(&format!("{error:#}"));
+fn report(args: &Args, path: &Path, error: &Error) {
+    let error = printable(&error.to_string());
     if args.json {
         println!("{}", serde_json::json!({ "photo": path.to_string_lossy(), "error": error }));
     } else {
@@ -197,14 +192,14 @@ fn report(args: &Args, path: &Path, error: &anyhow::Error) {
 }
 
 /// The photos to look at, each with its path in the folder.
-fn photos(given: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
+fn photos(given: &Path) -> Result<Vec<(PathBuf, String)>> {
     if !given.is_dir() {
         let name = given.file_name().unwrap_or(given.as_os_str()).to_string_lossy().into_owned();
         return Ok(vec![(given.to_owned(), name)]);
     }
     let mut photos = Vec::new();
     for entry in WalkDir::new(given).follow_links(true).sort_by_file_name() {
-        let path = entry.with_context(|| format!("{}", given.display()))?.into_path();
+        let path = entry.map_err(io::Error::from).context(given.display())?.into_path();
         if path.is_file() && is_photo(&path) {
             let name = path.strip_prefix(given).unwrap_or(&path).to_string_lossy().into_owned();
             photos.push((path, name));
@@ -217,7 +212,7 @@ fn photos(given: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
 }
 
 /// Writes a file for each photo, named like the photo.
-fn write_each(folder: &Path, format: BoxFormat, photos: &[LabelledPhoto]) -> anyhow::Result<()> {
+fn write_each(folder: &Path, format: BoxFormat, photos: &[LabelledPhoto]) -> Result<()> {
     let suffix = format.suffix().unwrap_or_default().trim_start_matches('.');
     for photo in photos {
         let Some(text) = write_one(format, photo) else { continue };
@@ -230,8 +225,7 @@ fn write_each(folder: &Path, format: BoxFormat, photos: &[LabelledPhoto]) -> any
 }
 
 /// Writes a file, and the folders that it is to be in.
-fn put(path: PathBuf, text: &str) -> anyhow::Result<()> {
+fn put(path: PathBuf, text: &str) -> Result<()> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    made.and_then(|()| write_whole(&path, text.as_bytes()))
-        .with_context(|| format!("{}", path.display()))
+    made.and_then(|()| write_whole(&path, text.as_bytes())).context(path.display())
 }

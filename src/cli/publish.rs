@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
 use burn::tensor::Device;
 use clap::Parser;
 use indicatif::ProgressBar;
 
 use super::{
-    WrongArgument,
+    Context as _, Result, WrongArgument,
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
@@ -53,23 +52,23 @@ pub struct Args {
     device: DeviceArg,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let plain = args.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    ensure!(
-        plain && !args.name.is_empty(),
-        WrongArgument(format!(
+    if !plain || args.name.is_empty() {
+        return Err(WrongArgument(format!(
             "--name {}: use letters, digits, '-' and '_' only; it becomes part of file names",
             args.name
         ))
-    );
-    ensure!(
-        args.measure_on.len() == args.measured_on.len(),
-        WrongArgument(format!(
+        .into());
+    }
+    if args.measure_on.len() != args.measured_on.len() {
+        return Err(WrongArgument(format!(
             "--measure-on is given {} times and --measured-on {} times; give as many of each",
             args.measure_on.len(),
             args.measured_on.len()
         ))
-    );
+        .into());
+    }
     let run = finished_run(&args.run)?;
     if run.config.net == STROKE_NET.name || run.config.net == FINDER_NET.name {
         return publish_net(args, &run);
@@ -77,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let device = args.device.open()?;
     let architecture = Architecture::named(&run.config.net)?;
     let trained = Classifier::from_safetensors(architecture, run.weights, &Device::flex())
-        .with_context(|| format!("{}", args.run.display()))?;
+        .context(args.run.display())?;
     let weights = trained.to_half_safetensors()?;
     let classifier = Classifier::from_safetensors(architecture, weights.clone(), &device)?;
     let mut measurements = Vec::new();
@@ -113,7 +112,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Measures and publishes a network that finds strokes or digits.
-fn publish_net(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
+fn publish_net(args: &Args, run: &FinishedRun) -> Result<()> {
     let net = run.config.net.as_str();
     let ([data], [measured_on]) = (args.measure_on.as_slice(), args.measured_on.as_slice()) else {
         let reason = format!("--measure-on: {net} is measured on one folder");
@@ -121,9 +120,7 @@ fn publish_net(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
     };
     let shape = if net == STROKE_NET.name { &STROKE_NET } else { &FINDER_NET };
     let load = |weights: Vec<u8>| {
-        UNetModel::from_safetensors(shape, weights, &Device::flex())
-            .map_err(anyhow::Error::msg)
-            .with_context(|| format!("{}", args.run.display()))
+        UNetModel::from_safetensors(shape, weights, &Device::flex()).context(args.run.display())
     };
     let weights = load(run.weights.clone())?.to_half_safetensors()?;
     let model = load(weights.clone())?;

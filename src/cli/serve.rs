@@ -5,13 +5,14 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Context as _, ensure};
 use axum::{
     Router,
     http::{HeaderName, HeaderValue},
 };
 use clap::Parser;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+use super::{Context as _, Result};
 
 /// The headers of every response, in a format that static hosts read. One of them, the content
 /// security policy, allows the page to connect to its own origin only.
@@ -37,23 +38,22 @@ pub struct Args {
 }
 
 /// The headers of [`HEADERS`].
-fn headers() -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
+fn headers() -> Result<Vec<(HeaderName, HeaderValue)>> {
     let lines = HEADERS.lines().filter(|line| line.starts_with(' '));
     lines
         .map(|line| {
-            let (name, value) = line.trim().split_once(": ").context(line)?;
+            let (name, value) = line.trim().split_once(": ").ok_or(line)?;
             Ok((name.to_ascii_lowercase().parse()?, value.parse()?))
         })
         .collect()
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    ensure!(
-        args.dir.join("index.html").is_file(),
-        "{}: the page is not here. In the sources, `make web` builds it into dist/; name that folder \
+pub fn run(args: &Args) -> Result<()> {
+    if !args.dir.join("index.html").is_file() {
+        return Err(format!("{}: the page is not here. In the sources, `make web` builds it into dist/; name that folder \
          with --dir",
-        args.dir.display()
-    );
+        args.dir.display()).into());
+    }
     let files = ServeDir::new(&args.dir).precompressed_br().precompressed_gzip();
     let mut app = Router::new().fallback_service(files);
     for (name, value) in headers()? {
@@ -62,9 +62,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let address = SocketAddr::new(args.address, args.port);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}; is another program using it? Try --port")
-        })?;
+        let listener = tokio::net::TcpListener::bind(address).await.context(format_args!(
+            "cannot listen on {address}; is another program using it? Try --port"
+        ))?;
         println!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
         axum::serve(listener, app)
             .with_graceful_shutdown(async {

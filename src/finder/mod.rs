@@ -19,7 +19,7 @@ use self::{
     pyramid::Pyramid,
 };
 use crate::{
-    classifier::EngineError,
+    classifier::{EngineError, WeightsError},
     photo::{BoxInPhoto, Photo},
     unet::{Shape, UNetModel},
 };
@@ -64,9 +64,9 @@ impl DigitFinder {
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
-    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
-    /// another shape.
-    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
+    /// [`WeightsError`] when the bytes are damaged, or a tensor is missing, unknown, or of another
+    /// shape.
+    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, WeightsError> {
         UNetModel::from_safetensors(&FINDER_NET, bytes, device).map(DigitFinder)
     }
 

@@ -203,22 +203,22 @@ pub enum PublicationError {
     },
     /// The weights are the published ones but do not fit their network.
     #[error(
-        "the weights of {name} belong to another version of this program ({source}); use that \
+        "the weights of {name} belong to another version of this program ({reason}); use that \
          version, or weights that this one published"
     )]
     Weights {
         /// The model.
         name: String,
         /// What does not fit.
-        source: WeightsError,
+        reason: WeightsError,
     },
     /// The manifest names a network that this program does not have.
-    #[error("{name}: {source}")]
+    #[error("{name}: {reason}")]
     Architecture {
         /// The model.
         name: String,
         /// Which networks there are.
-        source: UnknownNetwork,
+        reason: UnknownNetwork,
     },
 }
 
@@ -330,8 +330,10 @@ impl<M> NetEntry<M> {
         device: &Device,
     ) -> Result<UNetModel, PublicationError> {
         self.weights().check(&weights)?;
-        UNetModel::from_safetensors(shape, weights, device)
-            .map_err(|reason| PublicationError::Net { name: self.name.clone(), reason })
+        UNetModel::from_safetensors(shape, weights, device).map_err(|error| PublicationError::Net {
+            name: self.name.clone(),
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -428,9 +430,9 @@ impl ModelEntry {
     ) -> Result<Classifier, PublicationError> {
         self.weights().check(&weights)?;
         let architecture = Architecture::named(&self.architecture)
-            .map_err(|source| PublicationError::Architecture { name: self.name.clone(), source })?;
+            .map_err(|reason| PublicationError::Architecture { name: self.name.clone(), reason })?;
         Classifier::from_safetensors(architecture, weights, device)
-            .map_err(|source| PublicationError::Weights { name: self.name.clone(), source })
+            .map_err(|reason| PublicationError::Weights { name: self.name.clone(), reason })
     }
 }
 

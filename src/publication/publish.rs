@@ -13,6 +13,7 @@ use super::{
 use crate::{
     classifier::Architecture,
     evaluation::{Confusion, Detection},
+    fault::{AtFault, Fault},
     files::{Draft, Lock, Sharing, draft},
 };
 
@@ -21,7 +22,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ModelsFolderError {
     /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -29,16 +30,16 @@ pub enum ModelsFolderError {
         source: io::Error,
     },
     /// A file or the folder cannot be written.
-    #[error("{}: could not be written ({source}). Is there space on the disk, and permission to \
+    #[error("{}: could not be written ({reason}). Is there space on the disk, and permission to \
              write?", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The manifest or the weights cannot be used.
-    #[error("{place}: {source}")]
+    #[error("{place}")]
     Publication {
         /// Where they are.
         place: Place,
@@ -64,6 +65,19 @@ pub enum ModelsFolderError {
         "this program was built without the network that finds digits; name a folder that has it with --models"
     )]
     NoFinder,
+}
+
+impl AtFault for ModelsFolderError {
+    fn fault(&self) -> Fault {
+        match self {
+            ModelsFolderError::Write { .. } => Fault::Other,
+            ModelsFolderError::File { .. }
+            | ModelsFolderError::Publication { .. }
+            | ModelsFolderError::NoModel { .. }
+            | ModelsFolderError::NoStrokes
+            | ModelsFolderError::NoFinder => Fault::Model,
+        }
+    }
 }
 
 /// The parts of a model that are published.
@@ -94,7 +108,7 @@ fn file_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
 
 fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
     let path = path.to_owned();
-    move |source| ModelsFolderError::Write { path, source }
+    move |reason| ModelsFolderError::Write { path, reason }
 }
 
 /// What is published of a network that finds something.

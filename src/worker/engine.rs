@@ -477,8 +477,8 @@ impl Ready<'_> {
                 Ok(value) => return Ok((value, info.clone())),
                 Err(error) => {
                     // The driver's whole chain of causes is for the console, not for a line.
-                    web_sys::console::warn_1(&error.0.as_str().into());
-                    let reason = error.0.lines().next().unwrap_or_default();
+                    web_sys::console::warn_1(&error.reason().into());
+                    let reason = error.reason().lines().next().unwrap_or_default();
                     reply(Answer::Notice(format!(
                         "The GPU ({}) stopped working ({reason}); the CPU has taken over.",
                         info.name
@@ -513,7 +513,8 @@ impl Gpu {
                     }
                     Gpu::Unusable
                 }
-                Err(EngineError(reason)) => {
+                Err(error) => {
+                    let reason = error.reason();
                     notice(format!("WebGPU could not be started ({reason}). Using the CPU."));
                     Gpu::Unusable
                 }

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::dataset::fetch::{
-    Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
+use crate::{
+    cli::Result,
+    dataset::fetch::{
+        Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
+    },
 };
 
 /// Download SVHN's official files, check them and unpack them. If started again, it continues where
@@ -44,7 +47,7 @@ fn official_file(set: &str) -> Result<OfficialFile, String> {
     })
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let options = FetchOptions {
         source: args.source.clone(),
         accept_changed: args.accept_changed,

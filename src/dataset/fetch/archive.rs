@@ -81,7 +81,7 @@ pub(super) fn unpack(
     limits: &Limits,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), FetchError> {
-    let unreadable = |source| FetchError::Read { path: archive.to_owned(), source };
+    let unreadable = |reason| FetchError::Read { path: archive.to_owned(), reason };
     let damaged = |error: io::Error| FetchError::Damaged {
         path: archive.to_owned(),
         reason: error.to_string(),
@@ -92,7 +92,7 @@ pub(super) fn unpack(
     let beside = tempfile::Builder::new()
         .prefix(".doorplate-unpacking-")
         .tempdir_in(folder)
-        .map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
+        .map_err(|reason| FetchError::Write { path: folder.to_owned(), reason })?;
 
     let read = Rc::new(Cell::new(0));
     let ration = Rc::new(Cell::new(0));
@@ -116,7 +116,7 @@ pub(super) fn unpack(
             problem,
         })?;
         let target = beside.path().join(inside);
-        let failed = |source| FetchError::Write { path: target.clone(), source };
+        let failed = |reason| FetchError::Write { path: target.clone(), reason };
         if entry.header().entry_type() == EntryType::Directory {
             fs::create_dir_all(&target).map_err(failed)?;
             continue;
@@ -158,7 +158,7 @@ pub(super) fn unpack(
         return Err(FetchError::Incomplete { path: archive.to_owned(), missing });
     }
     let place = folder.join(set);
-    fs::rename(unpacked, &place).map_err(|source| FetchError::Write { path: place, source })?;
+    fs::rename(unpacked, &place).map_err(|reason| FetchError::Write { path: place, reason })?;
     watch(Event::Progress { stage: Stage::Unpacking, done: length, of: Some(length) });
     Ok(())
 }

@@ -158,7 +158,7 @@ impl Download<'_> {
     /// Checks the file that is there already. Returns its SHA-256.
     pub(super) fn check(&self, watch: &mut dyn FnMut(Event<'_>)) -> Result<String, FetchError> {
         let place = self.path.display().to_string();
-        let unreadable = |source| FetchError::Read { path: self.path.to_owned(), source };
+        let unreadable = |reason| FetchError::Read { path: self.path.to_owned(), reason };
         let mut file = File::open(self.path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         self.check_size(&place, length)?;
@@ -375,14 +375,14 @@ impl Download<'_> {
     ) -> Result<String, FetchError> {
         // From the disk, not from the connection: this is what will be read.
         sha256_of(&mut part.file, part.length, watch)
-            .map_err(|source| FetchError::Read { path: part.path.clone(), source })
+            .map_err(|reason| FetchError::Read { path: part.path.clone(), reason })
     }
 
     fn write_note(&self, sha256: &str) -> Result<(), FetchError> {
         let path = note(self.path);
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         write_whole(&path, format!("{sha256}  {name}\n").as_bytes())
-            .map_err(|source| FetchError::Write { path, source })
+            .map_err(|reason| FetchError::Write { path, reason })
     }
 }
 
@@ -391,7 +391,7 @@ impl Part {
     /// processes.
     fn open(whole: &Path, url: &str) -> Result<Self, FetchError> {
         let path = whole.with_added_extension("part");
-        let failed = |source| FetchError::Write { path: path.clone(), source };
+        let failed = |reason| FetchError::Write { path: path.clone(), reason };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -430,7 +430,7 @@ impl Part {
 
     fn write_failed(&self) -> impl Fn(io::Error) -> FetchError + use<> {
         let path = self.path.clone();
-        move |source| FetchError::Write { path: path.clone(), source }
+        move |reason| FetchError::Write { path: path.clone(), reason }
     }
 
     /// Throws away what came, and notes where the next bytes are from.
@@ -458,8 +458,8 @@ impl Part {
         drop(self.file);
         for path in [self.path.with_added_extension("json"), self.path] {
             match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(FetchError::Write { path, source });
+                Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                    return Err(FetchError::Write { path, reason });
                 }
                 _ => {}
             }
@@ -469,13 +469,13 @@ impl Part {
 
     /// Gives the file its name; the part and its note are gone then.
     fn put(self, path: &Path) -> Result<(), FetchError> {
-        let failed = |source| FetchError::Write { path: path.to_owned(), source };
+        let failed = |reason| FetchError::Write { path: path.to_owned(), reason };
         self.file.sync_all().map_err(failed)?;
         let note = self.origin_path();
         // Some systems rename no open file.
         drop(self.file);
         fs::rename(&self.path, path).map_err(failed)?;
-        fs::remove_file(&note).map_err(|source| FetchError::Write { path: note, source })
+        fs::remove_file(&note).map_err(|reason| FetchError::Write { path: note, reason })
     }
 }
 

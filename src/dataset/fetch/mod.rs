@@ -220,7 +220,7 @@ pub fn fetch(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fetched, FetchError> {
     fs::create_dir_all(folder)
-        .map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
+        .map_err(|reason| FetchError::Write { path: folder.to_owned(), reason })?;
     let path = folder.join(file.name);
     let set = folder.join(file.set);
     if file.is_archive() && set.exists() {
@@ -248,7 +248,7 @@ pub fn fetch(
     if file.is_archive() {
         unpack(&path, file.set, folder, &Limits::default(), watch)?;
         if ours && !options.keep_archive {
-            fs::remove_file(&path).map_err(|source| FetchError::Write { path, source })?;
+            fs::remove_file(&path).map_err(|reason| FetchError::Write { path, reason })?;
         }
         fetched = Fetched { path: set, was_there: false, ..fetched };
     }
