@@ -11,11 +11,13 @@ mod pyramid;
 
 use burn::tensor::Device;
 
-pub(crate) use places::{UNIT, merged};
+#[cfg(feature = "native")]
+pub(crate) use places::UNIT;
+#[cfg(feature = "native")]
 pub(crate) use pyramid::cells_of;
 
 use self::{
-    places::{Place, places},
+    places::{Place, merged, places},
     pyramid::Pyramid,
 };
 use crate::{

@@ -57,6 +57,7 @@ impl UNetModel {
     }
 
     /// Its weights on the host, if it runs there.
+    #[cfg(feature = "native")]
     pub(crate) fn on_host(&self) -> Option<&HostUNet> {
         self.host.as_deref()
     }
