@@ -19,6 +19,7 @@
 //! | [`removal`] | key pixels, the GRNN, fold-in, the fill | parameters everywhere, the rest with `engine` |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
 //! | [`training`] | runs, checkpoints, the files a run leaves | native |
+//! | [`fault`] | whose fault an error is | everywhere |
 //! | [`evaluation`] | confusion, precision, recall, F1, reports | everywhere |
 //! | [`cli`] | one file for each command | native |
 //! | [`worker`] | the engine behind typed messages | protocol everywhere, engine with `worker` |
@@ -35,6 +36,7 @@ pub mod dataset;
 #[cfg(feature = "dataset")]
 mod drawing;
 pub mod evaluation;
+pub mod fault;
 #[cfg(feature = "dataset")]
 mod files;
 #[cfg(feature = "engine")]

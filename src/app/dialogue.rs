@@ -19,6 +19,8 @@ pub enum Kind {
     Open,
     /// [`Ask::Preview`]
     Preview,
+    /// [`Ask::Find`]
+    Find,
     /// [`Ask::Read`]
     Read,
     /// [`Ask::Erase`]
@@ -39,6 +41,7 @@ impl Kind {
             Ask::Switch { .. } => Kind::Switch,
             Ask::Open { .. } => Kind::Open,
             Ask::Preview => Kind::Preview,
+            Ask::Find => Kind::Find,
             Ask::Read { .. } => Kind::Read,
             Ask::Erase { .. } => Kind::Erase,
             Ask::Save { .. } => Kind::Save,
@@ -51,7 +54,13 @@ impl Kind {
     fn is_about_the_photo(self) -> bool {
         matches!(
             self,
-            Kind::Preview | Kind::Read | Kind::Erase | Kind::Save | Kind::Inspect | Kind::Compare
+            Kind::Preview
+                | Kind::Find
+                | Kind::Read
+                | Kind::Erase
+                | Kind::Save
+                | Kind::Inspect
+                | Kind::Compare
         )
     }
 }
@@ -180,9 +189,11 @@ impl Dialogue {
                     Ask::Read { boxes } | Ask::Compare { boxes, .. } => boxes,
                     Ask::Erase { erasure, .. } | Ask::Save { erasure, .. } => erasure.boxes,
                     Ask::Inspect { area, .. } => vec![area],
-                    Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
-                        Vec::new()
-                    }
+                    Ask::Start { .. }
+                    | Ask::Switch { .. }
+                    | Ask::Open { .. }
+                    | Ask::Preview
+                    | Ask::Find => Vec::new(),
                 };
                 Some(Heard::Final { kind, boxes, answer })
             }

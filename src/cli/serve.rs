@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, ensure};
 use axum::{Router, serve::Listener};
 use clap::Parser;
 use hyper::server::conn::http1;
@@ -26,6 +25,7 @@ use tokio::{
 
 pub(super) use self::site::HEADERS;
 use self::site::Site;
+use super::{Context as _, Result};
 
 /// Serve the page to a browser on this machine.
 #[derive(Debug, Parser)]
@@ -86,21 +86,22 @@ impl Default for Limits {
     }
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    ensure!(
-        args.dir.join("index.html").is_file(),
-        "{}: the page is not here. In the sources, `make web` builds it into dist/; name that folder \
+pub fn run(args: &Args) -> Result<()> {
+    if !args.dir.join("index.html").is_file() {
+        return Err(format!("{}: the page is not here. In the sources, `make web` builds it into dist/; name that folder \
          with --dir",
-        args.dir.display()
-    );
+            args.dir.display()
+        )
+        .into());
+    }
     let app = Site { folder: args.dir.clone(), hosts: args.hosts.clone() }.router()?;
     let stop = listen_for_ctrl_c()?;
     let address = SocketAddr::new(args.address, args.port);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}; is another program using it? Try --port")
-        })?;
+        let listener = TcpListener::bind(address).await.context(format_args!(
+            "cannot listen on {address}; is another program using it? Try --port"
+        ))?;
         println!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
         serve(listener, &app, Limits::default(), stop).await;
         Ok(())
@@ -111,7 +112,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Becomes true at Ctrl-C, and when the system asks the program to end.
-fn listen_for_ctrl_c() -> anyhow::Result<watch::Receiver<bool>> {
+fn listen_for_ctrl_c() -> Result<watch::Receiver<bool>> {
     let (told, stop) = watch::channel(false);
     ctrlc::set_handler(move || {
         if told.send_replace(true) {

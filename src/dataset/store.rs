@@ -24,6 +24,7 @@ use super::{
     format2::{self, Format2},
 };
 use crate::{
+    fault::{AtFault, Fault},
     files::{Draft, draft_with},
     photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma, to_byte},
 };
@@ -122,7 +123,7 @@ pub enum StoreError {
     #[error(transparent)]
     Photos(#[from] Format1Error),
     /// The file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -137,6 +138,12 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl AtFault for StoreError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 impl Store {

@@ -11,15 +11,17 @@ mod pyramid;
 
 use burn::tensor::Device;
 
-pub(crate) use places::{UNIT, merged};
+#[cfg(feature = "native")]
+pub(crate) use places::UNIT;
+#[cfg(feature = "native")]
 pub(crate) use pyramid::cells_of;
 
 use self::{
-    places::{Place, places},
+    places::{Place, merged, places},
     pyramid::Pyramid,
 };
 use crate::{
-    classifier::EngineError,
+    classifier::{EngineError, WeightsError},
     photo::{BoxInPhoto, Photo},
     unet::{Shape, UNetModel},
 };
@@ -33,6 +35,9 @@ pub(crate) const OUTPUTS: usize = 5;
 
 /// Digits are found if they are this tall at one of the scales, in pixels of that scale.
 pub(crate) const HEIGHTS: [f64; 2] = [9.0, 48.0];
+
+/// The confidence that usually counts as found.
+pub const AT_LEAST: f32 = 0.5;
 
 /// The network.
 pub const FINDER_NET: Shape =
@@ -61,9 +66,9 @@ impl DigitFinder {
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
-    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
-    /// another shape.
-    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
+    /// [`WeightsError`] when the bytes are damaged, or a tensor is missing, unknown, or of another
+    /// shape.
+    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, WeightsError> {
         UNetModel::from_safetensors(&FINDER_NET, bytes, device).map(DigitFinder)
     }
 

@@ -13,10 +13,10 @@ const SAME_PART: f64 = 0.65;
 
 /// A digit at one scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Place {
+pub(super) struct Place {
     /// Its box in the photo.
-    pub(crate) area: LooseBox,
-    pub(crate) confidence: f32,
+    pub(super) area: LooseBox,
+    pub(super) confidence: f32,
 }
 
 /// The positions of a tile where a digit's middle is likelier than at all eight around, from the
@@ -62,7 +62,7 @@ pub(super) fn places(outputs: &[f32], tile: &Tile, at_least: f32) -> Vec<Place> 
 }
 
 /// Each digit once: of places that overlap, the surest. The surest come first.
-pub(crate) fn merged(mut places: Vec<Place>) -> Vec<Place> {
+pub(super) fn merged(mut places: Vec<Place>) -> Vec<Place> {
     places.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut kept: Vec<Place> = Vec::new();
     for place in places {

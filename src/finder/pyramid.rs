@@ -185,8 +185,9 @@ impl Level {
     }
 }
 
-/// The network's input for a square frame of a photo, of `side` pixels in row and column; without
-/// its last step, the conversion to cells, as training varies the planes.
+/// The network's input from planes of red, green and blue, 0 to 1, of `side` pixels in row and
+/// column.
+#[cfg(feature = "native")]
 pub(crate) fn cells_of(planes: &mut [f32], side: usize) -> Vec<f32> {
     as_cells(planes, side, side)
 }

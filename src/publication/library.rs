@@ -8,8 +8,8 @@ use std::{
 use burn::tensor::Device;
 use rust_embed::Embed;
 
-use super::{MANIFEST, Manifest, ModelEntry, ModelsFolderError, StrokesEntry};
-use crate::{classifier::Classifier, strokes::StrokeFinder};
+use super::{FinderEntry, MANIFEST, Manifest, ModelEntry, ModelsFolderError, StrokesEntry};
+use crate::{classifier::Classifier, finder::DigitFinder, strokes::StrokeFinder};
 
 /// The environment variable that names a models folder, if no option does.
 pub const MODELS_VARIABLE: &str = "DOORPLATE_MODELS";
@@ -192,6 +192,25 @@ impl Library {
             }
         }
         Err(ModelsFolderError::NoStrokes)
+    }
+
+    /// Loads the network that finds digits, from the same places.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.
+    pub fn load_finder(
+        &self,
+        device: &Device,
+    ) -> Result<(FinderEntry, DigitFinder), ModelsFolderError> {
+        for place in [self.of_default(), &Place::Inside] {
+            if let Some(entry) = place.manifest()?.finder {
+                let finder = entry.finder(place.file(&entry.file)?, device).map_err(|source| {
+                    ModelsFolderError::Publication { place: place.clone(), source }
+                })?;
+                return Ok((entry, finder));
+            }
+        }
+        Err(ModelsFolderError::NoFinder)
     }
 }
 

@@ -14,7 +14,7 @@ use burn::tensor::Device;
 pub(crate) use region::Region;
 
 use crate::{
-    classifier::EngineError,
+    classifier::{EngineError, WeightsError},
     photo::{BoxInPhoto, Photo},
     unet::{self, Shape, UNetModel},
 };
@@ -85,9 +85,9 @@ impl StrokeFinder {
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
-    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
-    /// another shape.
-    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
+    /// [`WeightsError`] when the bytes are damaged, or a tensor is missing, unknown, or of another
+    /// shape.
+    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, WeightsError> {
         UNetModel::from_safetensors(&STROKE_NET, bytes, device).map(StrokeFinder)
     }
 
@@ -117,7 +117,7 @@ impl StrokeFinder {
             coarser = Some((region, self.found_in(&region, cells).await?));
         }
         let Some((region, found)) = coarser else {
-            return Err(EngineError("an area without a region".to_owned()));
+            return Err(EngineError::Input("an area without a region".to_owned()));
         };
         let found = found.evened(&region);
         Ok(Found {

@@ -22,6 +22,7 @@ use crate::{
         split::{split_by_digit, split_by_photo},
         store::{PatchFormat, Store, StoreError},
     },
+    fault::{AtFault, Fault},
 };
 
 /// Data to train on: a Format 1 folder, ten folders of cropped digits, a Format 2 file (`.mat`), or
@@ -132,6 +133,12 @@ pub enum DataError {
         /// Percent held back.
         percent: f64,
     },
+}
+
+impl AtFault for DataError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// Opens data of any kind for a network, calling `progress` with the number of photos read.

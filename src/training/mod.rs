@@ -42,6 +42,6 @@ pub use run::{
 pub use schedule::{
     LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
 };
-pub use strokes::{MeasuredStrokes, measure_strokes};
+pub use strokes::measure_strokes;
 pub use task::Validation;
 pub use weight_average::WeightAverage;

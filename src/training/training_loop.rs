@@ -149,8 +149,8 @@ impl<T: Task> Run<'_, T> {
             contained(|| self.train(start, watcher)).map_err(TrainingError::Engine).flatten()
         };
         done.map_err(|error| match error {
-            TrainingError::Engine(source) => {
-                TrainingError::Device { source, folder: self.folder.to_owned() }
+            TrainingError::Engine(reason) => {
+                TrainingError::Device { reason, folder: self.folder.to_owned() }
             }
             error => error,
         })
@@ -289,7 +289,7 @@ impl<T: Task> Run<'_, T> {
         let (reader, bytes) = match &progress.best {
             Some(best) => {
                 let reader = T::from_safetensors(self.config, best.clone(), first(self.devices));
-                (reader.map_err(EngineError)?, best.clone())
+                (reader.map_err(EngineError::Input)?, best.clone())
             }
             None => {
                 let reader = self.reader(progress);

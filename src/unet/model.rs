@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{HostUNet, Shape, UNet};
-use crate::classifier::{EngineError, Precision, fill, read_back, safetensors_of};
+use crate::classifier::{EngineError, Precision, WeightsError, fill, read_back, safetensors_of};
 
 /// A network with weights, on a device.
 #[derive(Clone, Debug)]
@@ -32,16 +32,17 @@ impl UNetModel {
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
-    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
-    /// another shape.
+    /// [`WeightsError`] when the bytes are damaged, or a tensor is missing, unknown, or of another
+    /// shape.
     pub fn from_safetensors(
         shape: &Shape,
         bytes: Vec<u8>,
         device: &Device,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, WeightsError> {
+        let foreign = |reason: String| WeightsError::Foreign { reason };
         let mut net = UNet::new(shape, device);
-        fill(&mut net, bytes)?;
-        UNetModel::new(shape, net, device.clone()).map_err(|error| error.to_string())
+        fill(&mut net, bytes).map_err(foreign)?;
+        UNetModel::new(shape, net, device.clone()).map_err(|error| foreign(error.to_string()))
     }
 
     /// The network.
@@ -56,6 +57,7 @@ impl UNetModel {
     }
 
     /// Its weights on the host, if it runs there.
+    #[cfg(feature = "native")]
     pub(crate) fn on_host(&self) -> Option<&HostUNet> {
         self.host.as_deref()
     }
@@ -93,7 +95,7 @@ impl UNetModel {
             read_back(self.net.forward(Tensor::from_data(cells, &self.device))).await?
         };
         if !outputs.iter().all(|output| output.is_finite()) {
-            return Err(EngineError(format!("{} gave no numbers", self.name)));
+            return Err(EngineError::Numbers(format!("{} gave no numbers", self.name)));
         }
         Ok(outputs)
     }

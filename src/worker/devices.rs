@@ -42,7 +42,7 @@ pub(super) async fn patiently<T>(
     match select(answer, TimeoutFuture::new(PATIENCE_MILLISECONDS)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => {
-            Err(EngineError(format!("no answer within {} s", PATIENCE_MILLISECONDS / 1000)))
+            Err(EngineError::Device(format!("no answer within {} s", PATIENCE_MILLISECONDS / 1000)))
         }
     }
 }
@@ -52,7 +52,7 @@ pub(super) async fn open_gpu() -> Result<Option<(Device, DeviceInfo)>, EngineErr
     let Some(name) = adapter_name().await else { return Ok(None) };
     match Device::wgpu_options().init_async().await {
         Ok(device) => Ok(Some((device, DeviceInfo { kind: DeviceKind::WebGpu, name }))),
-        Err(error) => Err(EngineError(format!("{error:?}"))),
+        Err(error) => Err(EngineError::Device(format!("{error:?}"))),
     }
 }
 
@@ -122,7 +122,7 @@ fn known_photo() -> Result<(Photo, [BoxInPhoto; 2]), EngineError> {
         })
         .collect();
     let photo = Photo::from_rgb8(size, samples)
-        .ok_or_else(|| EngineError("the known photo has the wrong size".to_owned()))?;
+        .ok_or_else(|| EngineError::Input("the known photo has the wrong size".to_owned()))?;
     let at = |left| BoxInPhoto { left, top: 4, width: 20, height: 40 };
     Ok((photo, [at(6), at(32)]))
 }
@@ -152,7 +152,9 @@ pub(super) async fn prove(cpu: &Nets, gpu: &Nets) -> Result<Proof, EngineError> 
             // A NaN is worse than any number.
             .fold(0.0f32, |worst, d| if d <= worst { worst } else { d });
         if answers.values.len() != known.values.len() || worst.is_nan() || worst > AGREEMENT {
-            return Err(EngineError(format!("its answers differ from the CPU's by {worst}")));
+            return Err(EngineError::Numbers(format!(
+                "its answers differ from the CPU's by {worst}"
+            )));
         }
         if round > 0 {
             fastest = answers.milliseconds.clamp(1e-3, fastest);

@@ -10,7 +10,7 @@ use super::{
     choosing,
     devices::{adapter_name, cpu_info, faster_cpu_info, open_gpu, patiently, prove},
     inspecting::{self, patch_of},
-    loading::{Fetched, Order, whole_boxes},
+    loading::{Fetched, FetchedFinder, Order, whole_boxes},
     protocol::{
         Answer, Ask, Column, ColumnState, DeviceChoice, DeviceInfo, EngineInfo, Failure,
         FailureKind, Progress,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     classifier::{Classifier, EngineError},
+    finder::{AT_LEAST, DigitFinder},
     photo::{BoxInPhoto, Photo},
     publication::{ModelEntry, StrokesEntry},
     removal::{Erasure, Method, Nets, Proven, remove_proven, remove_watched},
@@ -33,6 +34,8 @@ pub(super) struct Engine {
     kept: Vec<Kept>,
     /// The network that finds strokes, where the model in use came with one.
     strokes: Option<(StrokesEntry, Vec<u8>)>,
+    /// The network that finds digits, once it was asked for.
+    finder: Option<DigitFinder>,
     photo: Option<Photo>,
 }
 
@@ -91,6 +94,9 @@ pub(super) enum Taken {
     Answered(Answer),
     /// This has to be fetched, and then given to [`Engine::install`], which answers.
     ToFetch(Order),
+    /// The network that finds digits has to be fetched from this folder, and then given to
+    /// [`Engine::install_finder`], which answers.
+    ToFetchFinder { models_url: String },
     /// It goes on with [`Engine::compare`], after what else was asked meanwhile.
     Comparing(Comparison),
     /// The same, once its next model was fetched and given to [`Engine::keep_for`].
@@ -157,6 +163,14 @@ impl Engine {
                 Some(photo) => Answer::Preview { size: photo.size(), rgba: photo.to_rgba8() },
                 None => no_photo(),
             },
+            Ask::Find => match (&self.photo, &self.finder, &self.source) {
+                (None, ..) => no_photo(),
+                (Some(photo), Some(finder), _) => find(photo, finder).await,
+                (Some(_), None, Some(Source { models_url, .. })) => {
+                    return Taken::ToFetchFinder { models_url: models_url.clone() };
+                }
+                (Some(_), None, None) => not_started(),
+            },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
             Ask::Erase { erasure, method, check } => {
                 self.erase(&erasure, &method, check, reply).await
@@ -166,6 +180,18 @@ impl Engine {
                 self.inspect(area, digit, &erasure, &method, reply).await
             }
         })
+    }
+
+    /// Loads the network that finds digits, and finds those in the open photo.
+    pub(super) async fn install_finder(&mut self, fetched: FetchedFinder) -> Answer {
+        let finder = fetched.and_then(|(entry, weights)| {
+            entry.finder(weights, &Device::flex()).map_err(|error| error.to_string())
+        });
+        match (finder, &self.photo) {
+            (Ok(finder), Some(photo)) => find(photo, self.finder.insert(finder)).await,
+            (Ok(_), None) => no_photo(),
+            (Err(reason), _) => failed(FailureKind::Request, capitalised(&reason)),
+        }
     }
 
     /// Loads a fetched model, chooses its device and proves it. The model in use so far stays in
@@ -458,6 +484,14 @@ impl Engine {
     }
 }
 
+/// Finds the digits in a photo, on the CPU.
+async fn find(photo: &Photo, finder: &DigitFinder) -> Answer {
+    match finder.find(photo, AT_LEAST).await {
+        Ok(found) => Answer::Found(found.iter().map(|it| (it.area, it.confidence)).collect()),
+        Err(error) => failed(FailureKind::Request, capitalised(&error.to_string())),
+    }
+}
+
 /// A loaded model, and the GPU to give up where it fails.
 struct Ready<'a> {
     started: &'a mut Started,
@@ -477,8 +511,8 @@ impl Ready<'_> {
                 Ok(value) => return Ok((value, info.clone())),
                 Err(error) => {
                     // The driver's whole chain of causes is for the console, not for a line.
-                    web_sys::console::warn_1(&error.0.as_str().into());
-                    let reason = error.0.lines().next().unwrap_or_default();
+                    web_sys::console::warn_1(&error.reason().into());
+                    let reason = error.reason().lines().next().unwrap_or_default();
                     reply(Answer::Notice(format!(
                         "The GPU ({}) stopped working ({reason}); the CPU has taken over.",
                         info.name
@@ -513,7 +547,8 @@ impl Gpu {
                     }
                     Gpu::Unusable
                 }
-                Err(EngineError(reason)) => {
+                Err(error) => {
+                    let reason = error.reason();
                     notice(format!("WebGPU could not be started ({reason}). Using the CPU."));
                     Gpu::Unusable
                 }
@@ -538,7 +573,8 @@ impl Gpu {
             Err(error) => {
                 notice(format!(
                     "The GPU ({}) failed its test ({}). Using the CPU.",
-                    info.name, error.0
+                    info.name,
+                    error.reason()
                 ));
                 *self = Gpu::Unusable;
                 None

@@ -8,8 +8,8 @@
 //! load a model and count as one kind there. [`Ask::Open`] replaces whatever waits and is about the
 //! photo before it, too.
 //!
-//! Requests are answered in their order, but for those two and [`Ask::Compare`]: while their files
-//! are being fetched, the engine answers what comes after them, with the model that it has, and
+//! Requests are answered in their order, but for those two, [`Ask::Find`] and [`Ask::Compare`]: while
+//! their files are being fetched, the engine answers what comes after them, with the model that it has, and
 //! from one compared model to the next it does what else was asked meanwhile.
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,9 @@ pub enum Ask {
     /// The open photo's pixels, for formats that the browser itself cannot show.
     /// Answered by [`Answer::Preview`].
     Preview,
+    /// Find the digits in the open photo. The network for that is fetched when it is first asked for.
+    /// Answered by [`Answer::Found`].
+    Find,
     /// Read boxes on the open photo, each round a digit or round a whole number. Answered by
     /// [`Answer::Readings`], one reading a box, in order.
     Read {
@@ -159,6 +162,8 @@ pub enum Answer {
         #[serde(with = "serde_bytes")]
         rgba: Vec<u8>,
     },
+    /// The digits in the open photo: their boxes, and how sure each is, 0 to 1; the surest first.
+    Found(Vec<(BoxInPhoto, f32)>),
     /// One reading a box, in the order of the request.
     Readings {
         /// The readings.

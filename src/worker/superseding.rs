@@ -8,6 +8,8 @@ pub(super) enum Waiting<'a> {
     Asked(&'a Ask),
     /// The rest of a model's loading, once its files are there.
     Loading,
+    /// The rest of finding digits, once the network is there.
+    Finding,
     /// The rest of a comparison.
     Comparison,
 }
@@ -19,6 +21,7 @@ pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
     match older {
         Waiting::Asked(older) => kind(newer) == kind(older) || opens && is_about_the_photo(older),
         Waiting::Loading => kind(newer) == Kind::Load,
+        Waiting::Finding => opens || kind(newer) == Kind::Find,
         Waiting::Comparison => opens || kind(newer) == Kind::Compare,
     }
 }
@@ -30,6 +33,7 @@ enum Kind {
     Load,
     Open,
     Preview,
+    Find,
     Read,
     Erase,
     Save,
@@ -42,6 +46,7 @@ fn kind(ask: &Ask) -> Kind {
         Ask::Start { .. } | Ask::Switch { .. } => Kind::Load,
         Ask::Open { .. } => Kind::Open,
         Ask::Preview => Kind::Preview,
+        Ask::Find => Kind::Find,
         Ask::Read { .. } => Kind::Read,
         Ask::Erase { .. } => Kind::Erase,
         Ask::Save { .. } => Kind::Save,
@@ -73,6 +78,7 @@ mod tests {
             Ask::Switch { model: String::new() },
             Ask::Open { file: Vec::new() },
             Ask::Preview,
+            Ask::Find,
             Ask::Read { boxes: boxes.clone() },
             Ask::Erase { erasure: erasure.clone(), method: method.clone(), check: false },
             Ask::Save { erasure: erasure.clone(), method: method.clone() },
@@ -100,7 +106,8 @@ mod tests {
     fn what_is_under_way_ends_when_its_like_or_another_photo_is_asked_for() {
         for (i, newer) in one_of_each().iter().enumerate() {
             assert_eq!(supersedes(newer, &Waiting::Loading), i < 2, "{newer:?}");
-            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 2 || i == 7, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 2 || i == 8, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Finding), i == 2 || i == 4, "{newer:?}");
         }
     }
 }

@@ -31,6 +31,7 @@ impl Page {
             Kind::Switch,
             Kind::Open,
             Kind::Preview,
+            Kind::Find,
             Kind::Read,
             Kind::Erase,
             Kind::Save,
@@ -63,7 +64,7 @@ impl Page {
     }
 
     /// Whether the engine runs and has the photo that is on the stage.
-    fn engine_has_stage(self) -> bool {
+    pub(super) fn engine_has_stage(self) -> bool {
         self.open.is_on_stage() && self.engine.is_ready_now() && self.open.in_engine.get_untracked()
     }
 

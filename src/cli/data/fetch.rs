@@ -8,12 +8,14 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::dataset::fetch::{
-    Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
+use crate::{
+    cli::{Context as _, Result},
+    dataset::fetch::{
+        Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
+    },
 };
 
 /// Download SVHN's official files, check them and unpack them. If stopped and started again, it
@@ -51,7 +53,7 @@ fn official_file(set: &str) -> Result<OfficialFile, String> {
     })
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let options = FetchOptions {
         source: args.source.clone(),
         accept_changed: args.accept_changed,
@@ -65,7 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
     let stop = Arc::clone(stop);
     ctrlc::set_handler(move || {
         if stop.swap(true, Ordering::Relaxed) {

@@ -17,7 +17,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -25,17 +24,18 @@ use super::{
     Args, LeftError, checks_json,
     inputs::{Input, Shard, Unusable, absolute, files_in, listed},
     leave_readings_out, left_in,
-    records::{ClaimError, Record, Records, Settings, hash_of, made_of},
+    records::{Record, Records, Settings, hash_of, made_of},
     removed,
 };
 use crate::{
     boxes::{PhotoBoxes, Unit, is_class_list},
     cli::{
-        WrongArgument,
+        Context as _, Error, Result, WrongArgument,
         boxes::{BoxSource, BoxesError, grow},
         model::NamedNets,
         read::{OpenPhotoError, numbers_in, numbers_json, readings_json},
     },
+    fault::{AtFault, Fault},
     files::{printable, write_whole},
     photo::{BoxInPhoto, Encoding, PHOTO_EXTENSIONS, Photo, PhotoError, is_photo},
     publication::sha256_hex,
@@ -55,12 +55,23 @@ pub enum BatchError {
     SomeFailed { failed: u64, all: u64 },
     #[error("stopped; run the same command again to continue")]
     Stopped,
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Folder { path: PathBuf, source: io::Error },
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("{}: no photo in this folder", path.display())]
     NoPhotos { path: PathBuf },
+}
+
+impl AtFault for BatchError {
+    fn fault(&self) -> Fault {
+        match self {
+            BatchError::SomeFailed { .. } => Fault::SomeFailed,
+            BatchError::Stopped => Fault::Stopped,
+            BatchError::Folder { .. } | BatchError::NoPhotos { .. } => Fault::Input,
+            BatchError::Write { .. } => Fault::Other,
+        }
+    }
 }
 
 /// The state of a run, shared by its threads.
@@ -79,7 +90,7 @@ struct Batch {
     tally: Tally,
     stop: Arc<AtomicBool>,
     /// The error that ended the run early.
-    fatal: Mutex<Option<anyhow::Error>>,
+    fatal: Mutex<Option<Error>>,
     foreign_label_said: AtomicBool,
 }
 
@@ -105,17 +116,17 @@ enum Outcome {
     DoneBefore(Value),
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let method = args.method.method()?;
     let folder = (args.photo.as_os_str() != "-").then_some(args.photo.as_path());
     let many = &args.many;
     if let Some(folder) = folder {
-        ensure!(
-            !many.null && many.root.is_none(),
-            WrongArgument(
-                "-0 and --root are for a list of photos; for one, give - as the photo".to_owned()
+        if many.null || many.root.is_some() {
+            return Err(WrongArgument(
+                "-0 and --root are for a list of photos; for one, give - as the photo".to_owned(),
             )
-        );
+            .into());
+        }
         let error = |source| BatchError::Folder { path: folder.to_owned(), source };
         fs::read_dir(folder).map_err(error)?;
         keep_apart(folder, &args.output)?;
@@ -126,12 +137,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
     let NamedNets { nets, sha256: model, .. } = args.model.load_nets()?;
-    let records = Records::claim(&args.output, many.shard).map_err(|error| match error {
-        ClaimError::NotOurs { .. } => WrongArgument(error.to_string()).into(),
-        ClaimError::File { .. } => anyhow::Error::from(error),
-    })?;
+    let records = Records::claim(&args.output, many.shard)?;
     let output = args.output.canonicalize();
-    let output = output.with_context(|| args.output.display().to_string())?;
+    let output = output.context(args.output.display())?;
     let stop = Arc::new(AtomicBool::new(false));
     listen_for_ctrl_c(&stop)?;
     let batch = Arc::new(Batch {
@@ -163,8 +171,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Refuses an output folder that is the photos' own, or in it, or contains it: photos would be
 /// overwritten, or results taken for photos.
-fn keep_apart(photos: &Path, output: &Path) -> anyhow::Result<()> {
-    let photos = photos.canonicalize().with_context(|| photos.display().to_string())?;
+fn keep_apart(photos: &Path, output: &Path) -> Result<()> {
+    let photos = photos.canonicalize().context(photos.display())?;
     // A part of its path that does not exist yet cannot be a link.
     let path = absolute(output)?;
     let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
@@ -184,7 +192,7 @@ fn keep_apart(photos: &Path, output: &Path) -> anyhow::Result<()> {
     Err(WrongArgument(refused).into())
 }
 
-fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
     let stop = Arc::clone(stop);
     ctrlc::set_handler(move || {
         if stop.swap(true, Ordering::Relaxed) {
@@ -200,12 +208,7 @@ fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
 
 impl Batch {
     /// Does all photos on `jobs` threads.
-    fn work(
-        self: &Arc<Self>,
-        folder: Option<&Path>,
-        args: &Args,
-        jobs: usize,
-    ) -> anyhow::Result<()> {
+    fn work(self: &Arc<Self>, folder: Option<&Path>, args: &Args, jobs: usize) -> Result<()> {
         let started = Instant::now();
         let shard = args.many.shard;
         // A short queue, so that a large folder is not listed far ahead.
@@ -406,7 +409,7 @@ impl Batch {
                     let done = catch_unwind(AssertUnwindSafe(|| self.erase(&input)));
                     (input.photo, done.unwrap_or_else(|panic| Err(panicked(&*panic))))
                 }
-                Err(Unusable { path, problem }) => (path, Err(anyhow!(problem))),
+                Err(Unusable { path, problem }) => (path, Err(Error::from(problem))),
             };
             let told = self.tell(&photo, done);
             if let Err(error) = told.context("standard output") {
@@ -417,13 +420,13 @@ impl Batch {
     }
 
     /// Ends the run early.
-    fn give_up(&self, error: anyhow::Error) {
+    fn give_up(&self, error: Error) {
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Prints one line of JSON about a photo.
-    fn tell(&self, photo: &Path, done: anyhow::Result<Outcome>) -> io::Result<()> {
+    fn tell(&self, photo: &Path, done: Result<Outcome>) -> io::Result<()> {
         let line = match done {
             Ok(Outcome::Written(line)) => {
                 Tally::add(&self.tally.written);
@@ -439,7 +442,7 @@ impl Batch {
             }
             Err(error) => {
                 Tally::add(&self.tally.failed);
-                let message = crate::cli::message(&error);
+                let message = error.to_string();
                 let name = photo.display().to_string();
                 let named = message.starts_with(&name);
                 self.say(&if named { message.clone() } else { format!("{name}: {message}") });
@@ -468,7 +471,7 @@ impl Batch {
     }
 
     /// Removes the digits from one photo, unless that is already done.
-    fn erase(&self, input: &Input) -> anyhow::Result<Outcome> {
+    fn erase(&self, input: &Input) -> Result<Outcome> {
         let Input { photo: path, name } = input;
         let source = absolute(path)?;
         let Some(_under_way) = UnderWay::enter(self, name, &source)? else {
@@ -477,9 +480,13 @@ impl Batch {
         };
         let file_error = |source| OpenPhotoError::File { path: path.clone(), source };
         let metadata = fs::metadata(path).map_err(file_error)?;
-        ensure!(metadata.is_file(), "not a regular file");
+        if !metadata.is_file() {
+            return Err("not a regular file".into());
+        }
         let real = path.canonicalize().map_err(file_error)?;
-        ensure!(!real.starts_with(&self.output), "it is in the output folder");
+        if real.starts_with(&self.output) {
+            return Err("it is in the output folder".into());
+        }
         let found = self.source.find(path, name);
         let (boxes_file, boxes) = match found {
             Ok((file, boxes)) => (file, boxes.into_owned()),
@@ -499,12 +506,14 @@ impl Batch {
             if record.photo != path_hash {
                 // It may be the same photo, moved, or on a machine that has it in another place.
                 let content = fs::read(path).map_err(file_error)?;
-                ensure!(
-                    sha256_hex(&content) == record.content,
-                    "{} is the result of another photo, or of this one before it was moved and \
+                if sha256_hex(&content) != record.content {
+                    return Err(format!(
+                        "{} is the result of another photo, or of this one before it was moved and \
                      changed; remove it or give another --output",
-                    target.display()
-                );
+                        target.display()
+                    )
+                    .into());
+                }
             }
             if record.made_of == made_of && record.is_of(&target) {
                 if record.photo != path_hash {
@@ -550,23 +559,26 @@ impl Batch {
 
     /// Refuses to write a file that is the photo itself, or that a link puts outside the output
     /// folder.
-    fn check_place(&self, target: &Path, photo: &Path) -> anyhow::Result<()> {
+    fn check_place(&self, target: &Path, photo: &Path) -> Result<()> {
         let folder = target.parent().unwrap_or(target);
         // Missing folders are created where the last existing one leads.
         let leads_to = folder.ancestors().find_map(|part| part.canonicalize().ok());
         if let Some(leads_to) = leads_to.filter(|real| !real.starts_with(&self.output)) {
-            bail!(
+            return Err(format!(
                 "{} would be written outside the output folder, because a link in it leads to {}; \
                  remove that link or give another --output",
                 target.display(),
                 leads_to.display()
-            );
+            )
+            .into());
         }
-        ensure!(
-            !is_same_file(target, photo),
-            "its result would overwrite the photo: {} is the same file; give another --output",
-            target.display()
-        );
+        if is_same_file(target, photo) {
+            return Err(format!(
+                "its result would overwrite the photo: {} is the same file; give another --output",
+                target.display()
+            )
+            .into());
+        }
         Ok(())
     }
 
@@ -577,7 +589,7 @@ impl Batch {
         target: &Path,
         boxes_file: &Path,
         boxes: &PhotoBoxes,
-    ) -> anyhow::Result<Made> {
+    ) -> Result<Made> {
         let mut clock = Clock::start();
         let file_error = |source| OpenPhotoError::File { path: path.to_owned(), source };
         let bytes = fs::read(path).map_err(file_error)?;
@@ -637,7 +649,7 @@ impl Batch {
         photo: &Photo,
         areas: &[BoxInPhoto],
         boxes: &PhotoBoxes,
-    ) -> anyhow::Result<(Value, Value)> {
+    ) -> Result<(Value, Value)> {
         let read = pollster::block_on(self.nets.read(photo, areas))?;
         let mut readings = readings_json(&read);
         // A box that holds several digits has one label for all of them.
@@ -705,12 +717,14 @@ struct UnderWay<'a> {
 
 impl<'a> UnderWay<'a> {
     /// Enters a result; `None` if that of the same photo is in progress.
-    fn enter(batch: &'a Batch, name: &'a Path, photo: &Path) -> anyhow::Result<Option<Self>> {
+    fn enter(batch: &'a Batch, name: &'a Path, photo: &Path) -> Result<Option<Self>> {
         let mut all = batch.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get(name) {
             Some(other) if other == photo => Ok(None),
             Some(other) => {
-                bail!("its result would overwrite that of {}", other.display())
+                return Err(
+                    format!("its result would overwrite that of {}", other.display()).into()
+                );
             }
             None => {
                 all.insert(name.to_owned(), photo.to_owned());
@@ -745,19 +759,21 @@ impl Clock {
 }
 
 /// A panic's message as an error.
-fn panicked(panic: &(dyn Any + Send)) -> anyhow::Error {
+fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    anyhow!("an error in this program ({}); please report it", text.unwrap_or("no reason given"))
+    Error::from(format!(
+        "an error in this program ({}); please report it",
+        text.unwrap_or("no reason given")
+    ))
 }
 
 /// Whether an error will also affect all further photos.
-fn hopeless(error: &anyhow::Error) -> bool {
+fn hopeless(error: &Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem))
+    error.as_io().is_some_and(|error| {
+        matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+    })
 }

@@ -3,14 +3,14 @@
 use std::{fs, io::Write as _, path::Path, time::SystemTime};
 
 use super::beside;
-use crate::files::write_whole;
+use crate::{cli::Result, files::write_whole};
 
 /// Files worth compressing; pictures and weights hardly get smaller.
 pub(super) const ENDINGS: [&str; 8] =
     ["wasm", "js", "css", "html", "json", "svg", "webmanifest", "md"];
 
 /// Compresses one file, unless its copies are newer than it.
-pub(super) fn compress(file: &Path, quality: u8) -> anyhow::Result<()> {
+pub(super) fn compress(file: &Path, quality: u8) -> Result<()> {
     let changed = fs::metadata(file)?.modified()?;
     let (brotli_path, gzip_path) = (beside(file, ".br"), beside(file, ".gz"));
     let newer = |path: &Path| {

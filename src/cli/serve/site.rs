@@ -7,7 +7,6 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
 use axum::{
     Router,
     extract::{Request, State},
@@ -19,6 +18,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+use crate::cli::Result;
 
 /// The headers of every response, in a format that static hosts read. One of them, the content
 /// security policy, allows the page to connect to its own origin only.
@@ -37,11 +38,11 @@ pub(super) struct Site {
 }
 
 /// The headers of [`HEADERS`].
-fn headers() -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
+fn headers() -> Result<Vec<(HeaderName, HeaderValue)>> {
     let lines = HEADERS.lines().filter(|line| line.starts_with(' '));
     lines
         .map(|line| {
-            let (name, value) = line.trim().split_once(": ").context(line)?;
+            let (name, value) = line.trim().split_once(": ").ok_or(line)?;
             Ok((name.to_ascii_lowercase().parse()?, value.parse()?))
         })
         .collect()
@@ -49,7 +50,7 @@ fn headers() -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
 
 impl Site {
     /// The service that answers requests.
-    pub(super) fn router(self) -> anyhow::Result<Router> {
+    pub(super) fn router(self) -> Result<Router> {
         let files = ServeDir::new(&self.folder).precompressed_br().precompressed_gzip();
         let mut app = Router::new()
             .fallback_service(files)
@@ -147,7 +148,7 @@ async fn guard(State(site): State<Arc<Site>>, mut request: Request, next: Next) 
     let path = request.uri().path().to_owned();
     let served = tokio::task::spawn_blocking(move || site.serves(&path)).await;
     if !served.unwrap_or(false) {
-        return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
+        return (StatusCode::NOT_FOUND, "There is no such file here. Hidden files and links that leave the folder are not served.\n").into_response();
     }
     let range = range(request.headers());
     request.headers_mut().remove(header::RANGE);

@@ -82,7 +82,7 @@ pub(super) fn unpack(
     limits: &Limits,
     watch: &mut Watch<'_>,
 ) -> Result<(), FetchError> {
-    let unreadable = |source| FetchError::Read { path: archive.to_owned(), source };
+    let unreadable = |reason| FetchError::Read { path: archive.to_owned(), reason };
     let damaged = |error: io::Error| FetchError::Damaged {
         path: archive.to_owned(),
         reason: error.to_string(),
@@ -113,7 +113,7 @@ pub(super) fn unpack(
             problem,
         })?;
         let target = drafts.join(inside);
-        let failed = |source| FetchError::Write { path: target.clone(), source };
+        let failed = |reason| FetchError::Write { path: target.clone(), reason };
         if entry.header().entry_type() == EntryType::Directory {
             fs::create_dir_all(&target).map_err(failed)?;
             continue;
@@ -156,7 +156,7 @@ pub(super) fn unpack(
         return Err(FetchError::Incomplete { path: archive.to_owned(), missing });
     }
     let place = folder.join(set);
-    fs::rename(unpacked, &place).map_err(|source| FetchError::Write { path: place, source })?;
+    fs::rename(unpacked, &place).map_err(|reason| FetchError::Write { path: place, reason })?;
     watch.tell(Event::Progress { stage: Stage::Unpacking, done: length, of: Some(length) })
 }
 

@@ -191,7 +191,7 @@ impl Download<'_> {
     /// Checks the file that is there already. Returns its SHA-256.
     pub(super) fn check(&self, watch: &mut Watch<'_>) -> Result<String, FetchError> {
         let place = self.path.display().to_string();
-        let unreadable = |source| FetchError::Read { path: self.path.to_owned(), source };
+        let unreadable = |reason| FetchError::Read { path: self.path.to_owned(), reason };
         let mut file = File::open(self.path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         self.check_size(&place, length)?;
@@ -425,7 +425,7 @@ impl Download<'_> {
         let path = note(self.path);
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         write_whole_through(self.drafts, &path, format!("{sha256}  {name}\n").as_bytes())
-            .map_err(|source| FetchError::Write { path, source })
+            .map_err(|reason| FetchError::Write { path, reason })
     }
 }
 
@@ -433,7 +433,7 @@ impl<'a> Part<'a> {
     /// Opens the part of a file, with the bytes received before.
     fn open(whole: &Path, drafts: &'a Path, url: &str) -> Result<Self, FetchError> {
         let path = whole.with_added_extension("part");
-        let failed = |source| FetchError::Write { path: path.clone(), source };
+        let failed = |reason| FetchError::Write { path: path.clone(), reason };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -471,7 +471,7 @@ impl<'a> Part<'a> {
 
     fn write_failed(&self) -> impl Fn(io::Error) -> FetchError + use<> {
         let path = self.path.clone();
-        move |source| FetchError::Write { path: path.clone(), source }
+        move |reason| FetchError::Write { path: path.clone(), reason }
     }
 
     /// Throws away what came, and notes where the next bytes are from.
@@ -509,8 +509,8 @@ impl<'a> Part<'a> {
         drop(self.file);
         for path in [self.path.with_added_extension("json"), self.path] {
             match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(FetchError::Write { path, source });
+                Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                    return Err(FetchError::Write { path, reason });
                 }
                 _ => {}
             }
@@ -520,13 +520,13 @@ impl<'a> Part<'a> {
 
     /// Gives the file its name; the part and its note are gone then.
     fn put(self, path: &Path) -> Result<(), FetchError> {
-        let failed = |source| FetchError::Write { path: path.to_owned(), source };
+        let failed = |reason| FetchError::Write { path: path.to_owned(), reason };
         self.file.sync_all().map_err(failed)?;
         let note = self.origin_path();
         // Some systems rename no open file.
         drop(self.file);
         fs::rename(&self.path, path).map_err(failed)?;
-        fs::remove_file(&note).map_err(|source| FetchError::Write { path: note, source })
+        fs::remove_file(&note).map_err(|reason| FetchError::Write { path: note, reason })
     }
 }
 
@@ -560,7 +560,7 @@ fn sha256_of(
     length: u64,
     watch: &mut Watch<'_>,
 ) -> Result<String, FetchError> {
-    let unreadable = |source| FetchError::Read { path: path.to_owned(), source };
+    let unreadable = |reason| FetchError::Read { path: path.to_owned(), reason };
     file.rewind().map_err(unreadable)?;
     let mut sum = Sha256::new();
     let mut buffer = vec![0; BUFFER];

@@ -1,5 +1,6 @@
 //! Why a file cannot be fetched.
 
+use crate::fault::{AtFault, Fault};
 use std::{io, path::PathBuf};
 
 /// Why a file cannot be fetched or unpacked.
@@ -8,22 +9,22 @@ use std::{io, path::PathBuf};
 pub enum FetchError {
     /// A file or folder cannot be written or renamed.
     #[error(
-        "{}: could not be written ({source}). Is there space on the disk, and permission to write?",
+        "{}: could not be written ({reason}). Is there space on the disk, and permission to write?",
         path.display()
     )]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A file cannot be read.
-    #[error("{}: could not be read ({source})", path.display())]
+    #[error("{}: could not be read ({reason})", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Another process fetches the same file.
     #[error("{}: another doorplate is fetching it. Wait for that one to end", path.display())]
@@ -178,6 +179,15 @@ pub enum FetchError {
         /// What is missing.
         missing: String,
     },
+}
+
+impl AtFault for FetchError {
+    fn fault(&self) -> Fault {
+        match self {
+            FetchError::Stopped { .. } => Fault::Stopped,
+            _ => Fault::Other,
+        }
+    }
 }
 
 /// What to do about an HTTP status.

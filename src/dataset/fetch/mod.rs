@@ -286,7 +286,7 @@ pub fn fetch(
         .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
         .collect();
     fs::create_dir_all(folder)
-        .map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
+        .map_err(|reason| FetchError::Write { path: folder.to_owned(), reason })?;
     let fetched = fetch_into(file, folder, options, watch);
     if fetched.is_err() {
         // The system refuses to remove a folder with something in it, and those around it.
@@ -331,7 +331,7 @@ fn fetch_into(
         unpack(&path, file.set, folder, drafts.path(), &Limits::default(), &mut watch)?;
         if ours && !options.keep_archive {
             fs::remove_file(&path)
-                .map_err(|source| FetchError::Write { path: path.clone(), source })?;
+                .map_err(|reason| FetchError::Write { path: path.clone(), reason })?;
         }
         fetched = Fetched { path: set, was_there: false, ..fetched };
     }
@@ -358,16 +358,16 @@ fn unpacked_before(
 /// The lock of a set, and an empty folder for what is half done, which is removed at the end.
 fn locked(file: &OfficialFile, folder: &Path) -> Result<(Lock, TempDir), FetchError> {
     let lock = folder.join(format!(".lock-{}", file.set));
-    let lock = Lock::take(lock.clone(), Sharing::Nobody, Duration::ZERO).map_err(|source| {
-        if source.kind() == io::ErrorKind::WouldBlock {
+    let lock = Lock::take(lock.clone(), Sharing::Nobody, Duration::ZERO).map_err(|reason| {
+        if reason.kind() == io::ErrorKind::WouldBlock {
             FetchError::Busy { path: folder.join(file.name) }
         } else {
-            FetchError::Write { path: lock, source }
+            FetchError::Write { path: lock, reason }
         }
     })?;
     let name = format!(".doorplate-fetching-{}", file.set);
     let drafts = folder.join(&name);
-    let failed = |source| FetchError::Write { path: drafts.clone(), source };
+    let failed = |reason| FetchError::Write { path: drafts.clone(), reason };
     match fs::remove_dir_all(&drafts) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}

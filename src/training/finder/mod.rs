@@ -161,7 +161,7 @@ impl Task for Finder {
         }
         let model = UNetModel::new(&FINDER_NET, net.clone(), Device::flex())?;
         let measured = measured(&DigitFinder::from(model), &self.validation);
-        let measured = measured.map_err(|error| EngineError(error.to_string()))?;
+        let measured = measured.map_err(|error| EngineError::Input(error.to_string()))?;
         Ok(Some(Validation {
             share: measured.average_precision(),
             report: format!("On the validation photos:\n{measured}"),

@@ -172,29 +172,17 @@ impl Task for Strokes {
     }
 }
 
-/// What the stroke network finds on photos that it has not been trained on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeasuredStrokes {
-    /// The photos.
-    pub photos: usize,
-    /// Strokes found as a share of those found or missed, 0 to 1.
-    pub overlap: f64,
-}
-
-/// Measures weights on the synthetic photos of `data`, drawn with `--clean`.
+/// Measures weights on the synthetic photos of `data`, drawn with `--clean`: how many these are, and
+/// the strokes found as a share of those found or missed, 0 to 1.
 ///
 /// # Errors
 /// [`TrainingError`] when the data cannot be used.
-pub fn measure_strokes(
-    finder: &StrokeFinder,
-    data: &Path,
-) -> Result<MeasuredStrokes, TrainingError> {
+pub fn measure_strokes(finder: &StrokeFinder, data: &Path) -> Result<(usize, f64), TrainingError> {
     let data = Format1::open(data).map_err(unusable)?;
     let photos = (0..data.photos.len()).into_par_iter();
     let patches = gathered(photos.map(|i| patches(&data, i, Variation::None, 1, 0)))?;
     let passes = Passes::new(finder.model().net(), SIDE / CELL)?;
-    let overlap = overlap(&passes, &patches).unwrap_or(0.0);
-    Ok(MeasuredStrokes { photos: patches.len(), overlap })
+    Ok((patches.len(), overlap(&passes, &patches).unwrap_or(0.0)))
 }
 
 /// Patches of a photo; none if it has no digits.
