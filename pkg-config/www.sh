@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Copies www into dist; style sheets without comments and the blanks that mean nothing, which are a
-# fifth of what is sent. Comments must be on lines of their own.
+# Copies www into dist without comments, and style sheets without the blanks that mean nothing, which
+# are a fifth of what is sent. Comments must be on lines of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p dist
@@ -17,6 +17,10 @@ for file in www/*; do
             sed -E -e 's#/\*.*\*/##' -e '/\/\*/,/\*\//d' -e 's/^ +//' "$file" | tr '\n' ' ' |
                 sed -E -e 's/ *([{};,]) */\1/g' -e 's/: +/:/g' -e 's/;\}/}/g' -e 's/ +/ /g'
             ;;
+        *.js)
+            sed -E -e '/^ *\/\/( |$)/d' -e '/^ *\/\*\*.*\*\/$/d' -e '/^ *\/\*\*/,/\*\//d' "$file"
+            ;;
+        *.html) sed -E -e '/^ *<!--.*-->$/d' -e '/^ *<!--/,/-->$/d' "$file" ;;
         *) cat "$file" ;;
     esac > "$draft"
     cmp -s "$draft" "$copy" && continue
