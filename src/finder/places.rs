@@ -77,3 +77,51 @@ pub(super) fn merged(mut places: Vec<Place>) -> Vec<Place> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        finder::pyramid::Pyramid,
+        photo::{Photo, PhotoSize},
+    };
+
+    fn place(left: f64, top: f64, confidence: f32) -> Place {
+        Place { area: LooseBox { left, top, width: 10.0, height: 20.0 }, confidence }
+    }
+
+    #[test]
+    fn of_boxes_round_one_digit_the_surest_stays() {
+        let neighbour = place(11.0, 0.0, 0.6);
+        let kept = merged(vec![place(2.0, 1.0, 0.7), neighbour, place(0.0, 0.0, 0.9)]);
+        assert_eq!(kept, [place(0.0, 0.0, 0.9), neighbour]);
+        // A part of a digit is no digit of its own.
+        let part = Place {
+            area: LooseBox { left: 1.0, top: 1.0, width: 5.0, height: 8.0 },
+            confidence: 0.5,
+        };
+        assert_eq!(merged(vec![place(0.0, 0.0, 0.9), part]), [place(0.0, 0.0, 0.9)]);
+    }
+
+    #[test]
+    fn a_peak_in_a_tiles_middle_is_a_box_in_the_photo_and_one_in_its_margin_is_not() {
+        let size = PhotoSize { width: 200, height: 160 };
+        let pixels = vec![0; 3 * 200 * 160];
+        let photo = Photo::from_rgb8(size, pixels).expect("its pixels");
+        // The first tile is of the finest scale, which shows so small a photo at twice its size.
+        let tile = Pyramid::of(&photo).tiles().into_iter().next().expect("a tile");
+        let [rows, columns] = tile.size();
+        let mut outputs = vec![-9.0; rows * columns];
+        outputs.extend(vec![0.0; 4 * rows * columns]);
+        for (row, column) in [(20, 30), (20, 31), (2, 2)] {
+            outputs[row * columns + column] = 3.0 + column as f32 / 100.0;
+        }
+        let found = places(&outputs, &tile, 0.5);
+        let [one] = found.as_slice() else { panic!("one digit, not {found:?}") };
+        // Its middle is that of cell (20, 31) behind a margin of 64 pixels, and it reaches 8 pixels to
+        // each side, all at twice the photo's size.
+        let expected = LooseBox { left: 27.0, top: 5.0, width: 8.0, height: 8.0 };
+        assert_eq!(one.area, expected);
+        assert!((one.confidence - 0.965).abs() < 0.001, "{}", one.confidence);
+    }
+}

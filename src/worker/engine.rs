@@ -573,7 +573,8 @@ impl Gpu {
             Err(error) => {
                 notice(format!(
                     "The GPU ({}) failed its test ({}). Using the CPU.",
-                    info.name, error.reason()
+                    info.name,
+                    error.reason()
                 ));
                 *self = Gpu::Unusable;
                 None
