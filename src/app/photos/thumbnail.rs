@@ -9,7 +9,7 @@ use crate::app::browser::{context_in_memory, decode};
 use crate::app::page::Page;
 use crate::photo::PhotoSize;
 
-/// Its sides in pixels: twice those in `www/styles.css`, for sharp screens.
+/// Its sides in pixels: twice those in `www/styles/strip.css`, for sharp screens.
 const SIDES: (f64, f64) = (168.0, 120.0);
 
 const QUALITY: f64 = 0.7;
