@@ -19,6 +19,7 @@ mod pseudo_labels;
 mod run;
 mod schedule;
 mod strokes;
+mod sums;
 mod targets;
 mod task;
 mod teacher;
