@@ -14,7 +14,7 @@ const SIDES: (f64, f64) = (168.0, 120.0);
 
 const QUALITY: f64 = 0.7;
 
-/// Makes a photo's thumbnail, if the browser can decode the photo; the decoded photo is let go at
+/// Makes a photo's thumbnail, if the browser can decode the photo; the decoded photo is freed at
 /// once.
 pub async fn make(page: Page, id: PhotoId) {
     let Some((file, _)) = page.photos.file(id) else { return };
