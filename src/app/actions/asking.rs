@@ -25,7 +25,7 @@ impl Page {
         self.update_busy();
     }
 
-    /// Notes whether anything is under way.
+    /// Notes whether anything is in progress.
     pub fn update_busy(self) {
         let kinds = [
             Kind::Switch,
@@ -51,7 +51,7 @@ impl Page {
         }
     }
 
-    /// Asks for what is not known yet about the boxes as they are.
+    /// Asks for what is not known yet about the present boxes.
     fn sync_now(self) {
         self.asking.not_soon();
         if self.engine_has_stage() {
@@ -86,7 +86,7 @@ impl Page {
             Some(Removal::Settled) => self.check_soon(),
             Some(Removal::Clears) => {
                 self.asking.no_check();
-                // An answer may be on its way all the same.
+                // An answer may still come.
                 let lay = |pieces: &mut Vec<_>| {
                     self.asking.look(|it| it.lay(pieces, &[], Vec::new(), &[]));
                 };

@@ -54,7 +54,7 @@ impl Page {
         self.select(Some(id));
     }
 
-    /// Makes a box in the middle of what is in sight, and selects it; tells whether there is a photo.
+    /// Makes a box in the middle of what is in sight, and selects it; returns whether there is a photo.
     pub fn new_box(self) -> bool {
         let Some(photo) = self.look(Editor::photo) else { return false };
         let (middle, width, height) =
@@ -117,7 +117,7 @@ impl Page {
         self.messages.announce(format!("Box {id} is larger now."));
     }
 
-    /// Turns the removal of boxes on or off, all alike.
+    /// Turns the removal of all boxes on or off.
     pub fn toggle_remove(self, ids: &[BoxId]) {
         self.edit(|editor| {
             let removes = ids.iter().any(|id| editor.get(*id).is_some_and(|b| b.remove));
@@ -125,7 +125,7 @@ impl Page {
         });
     }
 
-    /// The same of the selected boxes. Tells whether there are any.
+    /// The same of the selected boxes. Returns whether there are any.
     pub fn toggle_remove_selected(self) -> bool {
         let selected = self.look(Editor::selection).unwrap_or_default();
         self.toggle_remove(&selected);

@@ -127,7 +127,7 @@ fn what_takes_its_texture_from_near_a_dragged_box_follows_when_that_is_let_go() 
     let moved = BoxInPhoto { left: 2, ..FIRST };
     assert_eq!(asked_dragging(&mut questions, &[moved, SECOND, FAR]), [moved]);
     questions.removal_came(false);
-    // Nothing else changed when it was let go.
+    // Nothing else changed when it was released.
     assert_eq!(asked(&mut questions, &[moved, SECOND, FAR]), [moved, SECOND]);
     questions.removal_came(false);
     let settled =
