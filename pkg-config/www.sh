@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Copies www into dist. The style sheets of www/styles are joined into the two that are served, without
-# comments and the blanks that mean nothing, which are a fifth of what is sent. Comments must be on
-# lines of their own. This needs no more than sed; a better minifier would make Node.js a tool of the
+# Copies www into dist without comments, which must be on lines of their own. The style sheets of
+# www/styles are joined into the two that are served, without the blanks that mean nothing, which are a
+# fifth of what is sent. This needs no more than sed; a better minifier would make Node.js a tool of the
 # build, which only the browser tests need now, and Brotli finds most of what it would save.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,15 @@ joined() {
 
 joined "${first[@]}" | put styles.css
 joined "${later[@]}" | put later.css
+# A file without its comments.
+bare() {
+    case "$1" in
+        *.js) sed -E -e '/^ *\/\/( |$)/d' -e '/^ *\/\*\*.*\*\/$/d' -e '/^ *\/\*\*/,/\*\//d' "$1" ;;
+        *.html) sed -E -e '/^ *<!--.*-->$/d' -e '/^ *<!--/,/-->$/d' "$1" ;;
+        *) cat "$1" ;;
+    esac
+}
+
 for file in www/*; do
-    [ -d "$file" ] || put "${file#www/}" < "$file"
+    [ -d "$file" ] || bare "$file" | put "${file#www/}"
 done

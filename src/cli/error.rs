@@ -20,7 +20,7 @@ pub const EXIT_CODES: [(u8, Fault, &str); 8] = [
         130,
         Fault::Stopped,
         "stopped by Ctrl-C: `train` has written a checkpoint, `erase` has finished the photos it \
-         had begun",
+         had begun, `data fetch` has kept what had come",
     ),
 ];
 
@@ -256,8 +256,9 @@ mod tests {
             LeftError::OnSome { photos: 1, all: 2 }.into(),
             BatchError::Stopped.into(),
             TrainingError::Stopped { epoch: 1, step: 1, folder: path() }.into(),
+            FetchError::Stopped { path: path() }.into(),
         ];
-        assert_eq!(codes(ended), [6, 7, 7, 130, 130]);
+        assert_eq!(codes(ended), [6, 7, 7, 130, 130, 130]);
     }
 
     #[test]

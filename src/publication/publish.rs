@@ -14,7 +14,7 @@ use crate::{
     classifier::Architecture,
     evaluation::{Confusion, Detection},
     fault::{AtFault, Fault},
-    files::{Draft, Lock, Sharing, draft},
+    files::{Draft, Lock, Sharing, draft, remove_drafts},
 };
 
 /// Why a models folder cannot be written or read.
@@ -329,11 +329,16 @@ fn manifest_to_change(folder: &Path) -> Result<(Manifest, Lock), ModelsFolderErr
     Ok((manifest, lock))
 }
 
-/// The lock of a models folder. Publishing takes moments, once all is measured.
+/// The lock of a models folder, from which it removes what a process that was killed left. Publishing
+/// takes moments, once all is measured.
 fn locked(folder: &Path) -> Result<Lock, ModelsFolderError> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let path = folder.join(".lock");
-    Lock::take(path, Sharing::Nobody, PATIENCE).map_err(file_error(folder))
+    let lock = Lock::take(path, Sharing::Nobody, PATIENCE).map_err(file_error(folder))?;
+    if lock.keeps_away() {
+        remove_drafts(folder).map_err(write_error(folder))?;
+    }
+    Ok(lock)
 }
 
 /// Puts files and then the manifest in their places, and removes the weights that were `replaced`.

@@ -26,9 +26,9 @@ pub enum TrainingError {
         /// What the system said.
         source: io::Error,
     },
-    /// A run's folder is there already.
+    /// The same run of a plan was begun by another process.
     #[error(
-        "{}: there is already a run of this name; resume it with --resume, or give another --id",
+        "{}: another doorplate has begun this run; start the plan again to continue with it",
         folder.display()
     )]
     RunExists {

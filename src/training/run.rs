@@ -16,7 +16,7 @@ use super::{
     finder::Finder,
     strokes::Strokes,
     sums::read_summed,
-    training_loop::Run,
+    training_loop::{Place, Run},
 };
 use crate::{finder::FINDER_NET, strokes::STROKE_NET};
 
@@ -125,11 +125,11 @@ pub fn train_or_go_on(
 ) -> Result<FinishedRun, TrainingError> {
     let folder = runs.join(&config.stem);
     if !folder.exists() {
-        train(config, runs, devices, watcher)?;
+        begin(config, Place::Folder(&folder), devices, watcher)?;
     } else if config_of(&folder).ok().as_ref() != Some(config) {
         return Err(TrainingError::OtherRun { folder });
     } else if checkpoints(&folder)?.is_empty() {
-        begin(config, &folder, devices, watcher)?;
+        begin(config, Place::Folder(&folder), devices, watcher)?;
     } else if !newest_state(&folder)?.ended(config) || finished_run(&folder).is_err() {
         resume(&folder, devices, watcher)?;
     }
@@ -137,7 +137,7 @@ pub fn train_or_go_on(
 }
 
 /// Runs `config` from its start in `runs/<stem>` on `devices`: the CPU, or one or more others,
-/// which share each batch.
+/// which share each batch. If there is such a folder already, the stem gets a number.
 ///
 /// # Errors
 /// [`TrainingError`]; a run that has reached its first checkpoint can be resumed.
@@ -147,16 +147,12 @@ pub fn train(
     devices: &[Device],
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {
-    let folder = runs.join(&config.stem);
-    if folder.exists() {
-        return Err(TrainingError::RunExists { folder });
-    }
-    begin(config, &folder, devices, watcher)
+    begin(config, Place::Within(runs), devices, watcher)
 }
 
 fn begin(
     config: &RunConfig,
-    folder: &Path,
+    folder: Place<'_>,
     devices: &[Device],
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {

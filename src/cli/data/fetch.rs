@@ -1,19 +1,25 @@
 //! `doorplate data fetch`
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    cli::Result,
+    cli::{Context as _, Result},
     dataset::fetch::{
         Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
     },
 };
 
-/// Download SVHN's official files, check them and unpack them. If started again, it continues where
-/// it stopped.
+/// Download SVHN's official files, check them and unpack them. If stopped and started again, it
+/// continues where it stopped.
 ///
 /// The files are for non-commercial use. If you use them, cite Netzer et al., "Reading Digits in
 /// Natural Images with Unsupervised Feature Learning", 2011.
@@ -54,10 +60,22 @@ pub fn run(args: &Args) -> Result<()> {
         keep_archive: args.keep_archives,
         ..FetchOptions::default()
     };
+    listen_for_ctrl_c(&options.stop)?;
     for file in &args.sets {
         fetch_one(file, args, &options)?;
     }
     Ok(())
+}
+
+fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            // At the second time, stop immediately.
+            std::process::exit(130);
+        }
+    })
+    .context("listening for Ctrl-C")
 }
 
 fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result<(), FetchError> {
