@@ -55,6 +55,9 @@ impl Page {
     fn sync_now(self) {
         self.asking.not_soon();
         if self.engine_has_stage() {
+            if let Some(ask) = self.asking.ask(Questions::finding).flatten() {
+                self.ask(ask);
+            }
             self.ask_readings();
             self.ask_removal();
             self.ask_inside();
@@ -64,7 +67,7 @@ impl Page {
     }
 
     /// Whether the engine runs and has the photo that is on the stage.
-    pub(super) fn engine_has_stage(self) -> bool {
+    fn engine_has_stage(self) -> bool {
         self.open.is_on_stage() && self.engine.is_ready_now() && self.open.in_engine.get_untracked()
     }
 

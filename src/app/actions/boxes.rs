@@ -2,10 +2,10 @@
 
 use crate::app::editor::{BoxId, Editor};
 use crate::app::page::Page;
+use crate::app::questions::Questions;
 use crate::app::state::dialogs::Dialog;
 use crate::app::state::messages::Tone;
 use crate::photo::BoxInPhoto;
-use crate::worker::protocol::Ask;
 
 /// A digit's width as a share of its height, mostly.
 const USUAL_WIDTH_BY_HEIGHT: f64 = 0.6;
@@ -75,13 +75,9 @@ impl Page {
         if self.look(|_| ()).is_none() {
             return false;
         }
-        if self.engine_has_stage() {
-            self.ask(Ask::Find);
-            self.messages.announce("Looking for numbers.".to_owned());
-        } else {
-            let text = "The engine is still loading. Try again in a moment.";
-            self.messages.show(Tone::Notice, text.to_owned());
-        }
+        self.asking.ask(Questions::wish_to_find);
+        self.messages.announce("Looking for numbers.".to_owned());
+        self.sync_soon();
         true
     }
 

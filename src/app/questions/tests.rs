@@ -58,6 +58,18 @@ fn areas(pieces: &[Piece]) -> Vec<BoxInPhoto> {
 // ---- Readings ---------------------------------------------------------------------------------
 
 #[test]
+fn digits_are_looked_for_once_and_not_in_the_next_photo() {
+    let mut questions = Questions::default();
+    assert!(questions.finding().is_none());
+    questions.wish_to_find();
+    assert!(matches!(questions.finding(), Some(Ask::Find)));
+    assert!(questions.finding().is_none());
+    questions.wish_to_find();
+    questions.forget_photo();
+    assert!(questions.finding().is_none());
+}
+
+#[test]
 fn readings_are_asked_for_once_until_the_answer_comes() {
     let mut questions = Questions::default();
     assert!(questions.reading(Vec::new(), false).is_none());
