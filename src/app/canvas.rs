@@ -33,11 +33,11 @@ static CANVAS_PIXELS: AtomicU32 = AtomicU32::new(0);
 const MAX_OVERLAY_PIXELS: f64 = 8_000_000.0;
 
 /// A photo that is seen from farther away shows nothing of a digit.
-const MOST_REDUCTION: u32 = 64;
+const MAX_REDUCTION: u32 = 64;
 
 /// Of two reductions the finer one stays for so much longer, so that a zoom to and fro does not draw
 /// the photo each time.
-const SLACK: f64 = 1.2;
+const REDUCTION_HYSTERESIS: f64 = 1.2;
 
 /// What is under the pieces.
 #[derive(Clone, Copy, PartialEq)]
@@ -58,8 +58,9 @@ pub fn draw_ground(page: Page, canvas: NodeRef<html::Canvas>, ground: Ground) ->
     let times = RwSignal::new(0);
     let reduction = Memo::new(move |before: Option<&f64>| {
         let exact = 1.0 / (page.stage.view.get().zoom * window().device_pixel_ratio());
-        let before = before.copied().filter(|r| (*r..2.0 * r * SLACK).contains(&exact));
-        before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MOST_REDUCTION).ilog2()))
+        let before =
+            before.copied().filter(|r| (*r..2.0 * r * REDUCTION_HYSTERESIS).contains(&exact));
+        before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MAX_REDUCTION).ilog2()))
     });
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
@@ -189,7 +190,7 @@ pub fn draw_pieces(
             let (Some(picture), Ok(Some(context))) = (picture, context_of(&canvas)) else { return };
             for area in changed {
                 context.save();
-                // A browser that has no memory left goes on showing what it can.
+                // A browser without free memory continues to show what it can.
                 let _ = new.draw(area, &context, &canvas, picture, ground);
                 context.restore();
             }
@@ -205,7 +206,7 @@ fn canvas_of(piece: &Piece, pixels_of: fn(&Piece) -> Vec<u8>) -> Option<HtmlCanv
 }
 
 impl Shown {
-    /// Draws a part of the photo anew; clips and scales the context.
+    /// Draws a part of the photo again; clips and scales the context.
     fn draw(
         &self,
         area: BoxInPhoto,

@@ -89,7 +89,7 @@ impl DigitFinder {
             let outputs = self.0.outputs(pyramid.cells(&tile), tile.size()).await?;
             found.extend(places(&outputs, &tile, at_least));
         }
-        Ok(boxes_of(found, photo))
+        Ok(boxes_of(found, photo, at_least))
     }
 
     /// The same on all of this machine's processors, if the network is on the host.
@@ -112,15 +112,15 @@ impl DigitFinder {
             let outputs = host.outputs(&pyramid.cells(&tile), tile.size());
             places(&outputs, &tile, at_least)
         });
-        Ok(boxes_of(found.flatten_iter().collect(), photo))
+        Ok(boxes_of(found.flatten_iter().collect(), photo, at_least))
     }
 }
 
 /// The digits at these places, once each.
-fn boxes_of(found: Vec<Place>, photo: &Photo) -> Vec<FoundDigit> {
+fn boxes_of(found: Vec<Place>, photo: &Photo, at_least: f32) -> Vec<FoundDigit> {
     let on_photo = |place: Place| {
         let area = place.area.clamp_to(photo.size()).ok()?;
         Some(FoundDigit { area, confidence: place.confidence })
     };
-    merged(found).into_iter().filter_map(on_photo).collect()
+    merged(found, at_least).into_iter().filter_map(on_photo).collect()
 }

@@ -197,3 +197,61 @@ fn as_cells(planes: &mut [f32], rows: usize, columns: usize) -> Vec<f32> {
     planes.iter_mut().for_each(|sample| *sample = (*sample - MEAN) / DEVIATION);
     unet::packed(planes, rows, columns, CELL)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::PhotoSize;
+
+    fn grey(width: u32, height: u32) -> Photo {
+        let pixels = (0..height)
+            .flat_map(|y| (0..width).flat_map(move |x| [((x + 2 * y) % 251) as u8; 3]))
+            .collect();
+        Photo::from_rgb8(PhotoSize { width, height }, pixels).expect("its pixels")
+    }
+
+    #[test]
+    fn scales_go_from_the_smallest_digits_to_one_as_tall_as_the_photo() {
+        let scales = |width, height| -> Vec<f64> {
+            Pyramid::of(&grey(width, height)).0.iter().map(|level| level.scale).collect()
+        };
+        assert_eq!(scales(100, 50), [2.0, 1.0, 0.5]);
+        assert_eq!(scales(640, 480), [1.0, 0.5, 0.25, 0.125, 0.0625]);
+        assert_eq!(scales(4000, 3000)[0], 0.5);
+        assert_eq!(scales(1, 1), [2.0]);
+    }
+
+    #[test]
+    fn the_middles_of_all_tiles_cover_each_level_once() {
+        let pyramid = Pyramid::of(&grey(1500, 700));
+        for (i, level) in pyramid.0.iter().enumerate() {
+            let mut covered = vec![0u8; level.rows.div_ceil(CELL) * level.columns.div_ceil(CELL)];
+            for tile in pyramid.tiles().iter().filter(|tile| tile.level == i) {
+                let [rows, columns] = tile.size();
+                assert!(rows % unet::MULTIPLE == 0 && columns % unet::MULTIPLE == 0);
+                for (row, column) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+                    let y = (tile.top + (row * CELL) as isize) / CELL as isize;
+                    let x = (tile.left + (column * CELL) as isize) / CELL as isize;
+                    let on_level = y < level.rows.div_ceil(CELL) as isize
+                        && x < level.columns.div_ceil(CELL) as isize;
+                    if tile.holds(row, column) && on_level {
+                        covered[y as usize * level.columns.div_ceil(CELL) + x as usize] += 1;
+                    }
+                }
+            }
+            assert!(covered.iter().all(|times| *times == 1), "level {i}");
+        }
+    }
+
+    #[test]
+    fn beyond_the_photo_its_edge_is_repeated() {
+        let photo = grey(40, 40);
+        let pyramid = Pyramid::of(&photo);
+        let tiles = pyramid.tiles();
+        let cells = pyramid.cells(&tiles[0]);
+        // The first sample of the first cell is that of the photo's first pixel.
+        let first = (0.0 - MEAN) / DEVIATION;
+        assert!((cells[0] - first).abs() < 0.02, "{} {first}", cells[0]);
+        assert_eq!(cells.len(), 3 * tiles[0].rows * tiles[0].columns);
+    }
+}

@@ -1,7 +1,10 @@
 //! Which boxes are filled together, and what influences their fill.
 
 use super::{Erasure, RemovalOptions, corrections::Corrected, stroke_reach};
-use crate::photo::{BoxInPhoto, Mask, Photo, connected};
+use crate::photo::{BoxInPhoto, Mask, Photo, PhotoSize, connected};
+
+/// Areas begin and end at multiples of this many pixels.
+const GRID: u32 = 16;
 
 /// Boxes that are filled together.
 pub(super) struct Group<'a> {
@@ -38,6 +41,7 @@ impl<'a> Group<'a> {
                     group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
                 let hull = members.iter().copied().reduce(|a, b| a.union(&b))?;
                 let area = hull.grown(options.context_of(&members), photo.size());
+                let area = on_grid(area, photo.size());
                 let touching: Vec<BoxInPhoto> =
                     all.iter().filter(|b| b.within(&area, 0)).copied().collect();
                 let in_any_box = Mask::covered_by(&touching, area);
@@ -57,6 +61,19 @@ impl<'a> Group<'a> {
             })
             .collect()
     }
+}
+
+/// An area, enlarged to begin and end at multiples of [`GRID`] pixels of the photo. Cells of
+/// background and grain are counted from an area's corner, so a box that moves by a pixel mostly gets
+/// the same ones.
+fn on_grid(area: BoxInPhoto, photo: PhotoSize) -> BoxInPhoto {
+    let line = |start: u32, end: u32, limit: u32| {
+        let start = start / GRID * GRID;
+        (start, end.next_multiple_of(GRID).min(limit) - start)
+    };
+    let (left, width) = line(area.left, area.right(), photo.width);
+    let (top, height) = line(area.top, area.bottom(), photo.height);
+    BoxInPhoto { left, top, width, height }
 }
 
 /// Indices of `boxes` in groups: two boxes are in one group if there are fewer than `gap` pixels
@@ -87,6 +104,15 @@ mod tests {
     fn a_chain_of_near_boxes_is_one_group() {
         let boxes = [at(0, 0), at(100, 0), at(24, 3), at(12, 1)];
         assert_eq!(groups_of(&boxes, |_, _| 3), [vec![0, 2, 3], vec![1]]);
+    }
+
+    #[test]
+    fn areas_lie_on_a_grid_and_end_with_the_photo() {
+        let photo = PhotoSize { width: 100, height: 70 };
+        let area = BoxInPhoto { left: 17, top: 30, width: 20, height: 39 };
+        let expected = BoxInPhoto { left: 16, top: 16, width: 32, height: 54 };
+        assert_eq!(on_grid(area, photo), expected);
+        assert_eq!(on_grid(BoxInPhoto { left: 18, ..area }, photo), expected);
     }
 
     #[test]

@@ -47,9 +47,14 @@ fn file(folder: &Path, config: &RunConfig, ending: &str) -> PathBuf {
     folder.join(format!("{}{ending}", config.stem))
 }
 
+/// The name of the run's weights.
+pub(super) fn weights_name(config: &RunConfig) -> String {
+    format!("{}.safetensors", config.stem)
+}
+
 /// Where the run's weights are.
 pub(super) fn weights(folder: &Path, config: &RunConfig) -> PathBuf {
-    file(folder, config, ".safetensors")
+    folder.join(weights_name(config))
 }
 
 /// Where the run's curves are.

@@ -20,6 +20,7 @@ mod pseudo_labels;
 mod run;
 mod schedule;
 mod strokes;
+mod sums;
 mod targets;
 mod task;
 mod teacher;

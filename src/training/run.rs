@@ -15,6 +15,7 @@ use super::{
     files,
     finder::Finder,
     strokes::Strokes,
+    sums::read_summed,
     training_loop::{Place, Run},
 };
 use crate::{finder::FINDER_NET, strokes::STROKE_NET};
@@ -91,11 +92,16 @@ pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
             ),
         });
     }
-    let read =
-        |path: PathBuf| fs::read(&path).map_err(|source| TrainingError::File { path, source });
+    const ADVICE: &str = "`doorplate train --resume` writes the weights again";
+    let weights = read_summed(folder, ADVICE)?.remove(&files::weights_name(&config));
+    let path = files::curves(folder, &config);
+    let curves = fs::read(&path).map_err(|source| TrainingError::File { path, source })?;
     Ok(FinishedRun {
-        weights: read(files::weights(folder, &config))?,
-        curves: read(files::curves(folder, &config))?,
+        weights: weights.ok_or_else(|| TrainingError::Checkpoint {
+            path: folder.to_owned(),
+            reason: format!("its weights are not listed in SHA256SUMS. {ADVICE}"),
+        })?,
+        curves,
         trained_on: state.trained_on,
         accuracy: match state.early_stopping.and_then(|judge| judge.best()) {
             Some(best) => Some(best.accuracy),

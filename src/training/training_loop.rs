@@ -19,6 +19,7 @@ use super::{
     files,
     lost_device::contained,
     material::mixed,
+    sums::write_sums,
     task::Task,
 };
 use crate::{
@@ -240,7 +241,7 @@ impl<T: Task> Run<'_, T> {
         if !progress.is_finite()? {
             return Err(self.diverged(f32::NAN, epoch, step));
         }
-        progress.save(self.folder, steps)
+        progress.save(self.folder, self.config, steps)
     }
 
     /// After step `step` of epoch `epoch` (both from 0), with a checkpoint.
@@ -302,6 +303,7 @@ impl<T: Task> Run<'_, T> {
         let weights = files::weights(self.folder, self.config);
         write_whole(&weights, &bytes)
             .map_err(|source| TrainingError::File { path: weights.clone(), source })?;
+        write_sums(self.folder, [(files::weights_name(self.config).as_str(), &bytes[..])])?;
         let found = validation.as_ref();
         files::write_results::<T>(self.folder, self.config, progress, self.devices, found)?;
         files::write_curves(self.folder, self.config, T::MEASURE, &epochs)?;

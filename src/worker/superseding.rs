@@ -1,12 +1,12 @@
-//! Which waiting work a newer request makes useless: plain data, so that the native tests reach it.
+//! Which waiting work a newer request makes useless. Plain data, so that native tests can test it.
 
 use super::protocol::Ask;
 
-/// Work that has not begun, or not gone on, yet.
+/// Work that has not begun or not continued yet.
 pub(super) enum Waiting<'a> {
-    /// A request that nothing was done for yet.
+    /// A request that has not been worked on yet.
     Asked(&'a Ask),
-    /// The rest of a model's loading, once its files are there.
+    /// The rest of loading a model, once its files are fetched.
     Loading,
     /// The rest of finding digits, once the network is there.
     Finding,
@@ -14,8 +14,8 @@ pub(super) enum Waiting<'a> {
     Comparison,
 }
 
-/// Whether `older` is of no use any more once `newer` is asked: both are of one kind, or `newer`
-/// opens a photo and `older` is about the one before.
+/// Whether `newer` makes `older` useless: both are of the same kind, or `newer` opens a photo and
+/// `older` is about the previous one.
 pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
     let opens = matches!(newer, Ask::Open { .. });
     match older {
@@ -29,7 +29,7 @@ pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
 /// Requests of one kind replace each other.
 #[derive(PartialEq)]
 enum Kind {
-    /// Both ways to load a model.
+    /// A start or a switch: both load a model.
     Load,
     Open,
     Preview,

@@ -2,10 +2,10 @@
 
 use crate::app::editor::{BoxId, Editor};
 use crate::app::page::Page;
+use crate::app::questions::Questions;
 use crate::app::state::dialogs::Dialog;
 use crate::app::state::messages::Tone;
 use crate::photo::BoxInPhoto;
-use crate::worker::protocol::Ask;
 
 /// A digit's width as a share of its height, mostly.
 const USUAL_WIDTH_BY_HEIGHT: f64 = 0.6;
@@ -54,7 +54,7 @@ impl Page {
         self.select(Some(id));
     }
 
-    /// Makes a box in the middle of what is in sight, and selects it; tells whether there is a photo.
+    /// Makes a box in the middle of what is in sight, and selects it; returns whether there is a photo.
     pub fn new_box(self) -> bool {
         let Some(photo) = self.look(Editor::photo) else { return false };
         let (middle, width, height) =
@@ -75,13 +75,9 @@ impl Page {
         if self.look(|_| ()).is_none() {
             return false;
         }
-        if self.engine_has_stage() {
-            self.ask(Ask::Find);
-            self.messages.announce("Looking for numbers.".to_owned());
-        } else {
-            let text = "The engine is still loading. Try again in a moment.";
-            self.messages.show(Tone::Notice, text.to_owned());
-        }
+        self.asking.ask(Questions::wish_to_find);
+        self.messages.announce("Looking for numbers.".to_owned());
+        self.sync_soon();
         true
     }
 
@@ -117,7 +113,7 @@ impl Page {
         self.messages.announce(format!("Box {id} is larger now."));
     }
 
-    /// Turns the removal of boxes on or off, all alike.
+    /// Turns the removal of all boxes on or off.
     pub fn toggle_remove(self, ids: &[BoxId]) {
         self.edit(|editor| {
             let removes = ids.iter().any(|id| editor.get(*id).is_some_and(|b| b.remove));
@@ -125,7 +121,7 @@ impl Page {
         });
     }
 
-    /// The same of the selected boxes. Tells whether there are any.
+    /// The same of the selected boxes. Returns whether there are any.
     pub fn toggle_remove_selected(self) -> bool {
         let selected = self.look(Editor::selection).unwrap_or_default();
         self.toggle_remove(&selected);

@@ -333,7 +333,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                         <input
                             type="range"
                             data-testid="save-quality"
-                            min=SaveChoice::LEAST_QUALITY.to_string()
+                            min=SaveChoice::MIN_QUALITY.to_string()
                             max="100"
                             prop:value=text(move || choice.get().quality.to_string())
                             on:input=move |event| {

@@ -509,7 +509,7 @@ impl Batch {
                 if sha256_hex(&content) != record.content {
                     return Err(format!(
                         "{} is the result of another photo, or of this one before it was moved and \
-                     changed; remove it or give another --output",
+                         changed; remove it or give another --output",
                         target.display()
                     )
                     .into());
@@ -722,9 +722,7 @@ impl<'a> UnderWay<'a> {
         match all.get(name) {
             Some(other) if other == photo => Ok(None),
             Some(other) => {
-                return Err(
-                    format!("its result would overwrite that of {}", other.display()).into()
-                );
+                Err(format!("its result would overwrite that of {}", other.display()).into())
             }
             None => {
                 all.insert(name.to_owned(), photo.to_owned());

@@ -148,14 +148,11 @@ fn erase_one(args: &Args) -> Result<()> {
     let method = args.method.method()?;
     let png = ImageFormat::from_path(&args.output).is_ok_and(|format| format == ImageFormat::Png);
     let mut photo = open_photo(&args.photo)?;
-    if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize()) {
-        if photo == output {
-            return Err(WrongArgument(format!(
-                "{}: this is the photo itself",
-                args.output.display()
-            ))
-            .into());
-        }
+    if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize())
+        && photo == output
+    {
+        let same = format!("{}: this is the photo itself", args.output.display());
+        return Err(WrongArgument(same).into());
     }
     let encoding = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
     let file = args.boxes.as_deref();

@@ -1,4 +1,4 @@
-//! What is done without a pointer, the selection, and the way back.
+//! Edits without a pointer, the selection, and undo.
 
 use super::*;
 
