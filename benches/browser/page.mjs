@@ -138,6 +138,8 @@ try {
   await page.context().close();
 
   const many = await opened(photo(1600, 1200));
+  // Photos are closed unsaved.
+  many.on('dialog', (dialog) => dialog.accept());
   const session = await many.context().newCDPSession(many);
   const memory = async () => {
     await session.send('HeapProfiler.collectGarbage');

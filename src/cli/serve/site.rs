@@ -28,6 +28,10 @@ pub(in crate::cli) const HEADERS: &str = include_str!("../../../pkg-config/_head
 /// The endings of compressed copies, which are served in the place of a file.
 const COPIES: [&str; 2] = [".br", ".gz"];
 
+/// What is said of a file that is not served, whatever the reason.
+const NO_FILE: &str =
+    "There is no such file here. Hidden files and links that leave the folder are not served.\n";
+
 /// A folder that is served.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
@@ -148,7 +152,7 @@ async fn guard(State(site): State<Arc<Site>>, mut request: Request, next: Next) 
     let path = request.uri().path().to_owned();
     let served = tokio::task::spawn_blocking(move || site.serves(&path)).await;
     if !served.unwrap_or(false) {
-        return (StatusCode::NOT_FOUND, "There is no such file here. Hidden files and links that leave the folder are not served.\n").into_response();
+        return (StatusCode::NOT_FOUND, NO_FILE).into_response();
     }
     let range = range(request.headers());
     request.headers_mut().remove(header::RANGE);
