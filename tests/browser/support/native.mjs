@@ -20,6 +20,12 @@ export async function scratchFolder(t) {
   return folder;
 }
 
+// Should this process end without cleaning up, its servers do not outlive it; the runner ends its
+// processes with a signal, upon which there is no `exit` of itself.
+const running = new Set();
+process.once('exit', () => running.forEach((server) => server.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 /** Serves a folder; gives its origin and a function that ends the server. */
 export async function serve(folder = dist) {
   const server = spawn(program, ['serve', '--dir', folder, '--port', '0'], {
@@ -33,12 +39,8 @@ export async function serve(folder = dist) {
     server.kill('SIGKILL');
     await gone;
   };
-  // Should this process end without cleaning up, the server does not outlive it; the runner ends
-  // its processes with a signal, upon which there is no `exit` of itself.
-  process.once('exit', () => server.kill('SIGKILL'));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.once(signal, () => process.exit(1));
-  }
+  running.add(server);
+  server.once('exit', () => running.delete(server));
   try {
     const origin = await new Promise((resolve, reject) => {
       const late = setTimeout(
