@@ -34,7 +34,7 @@ describe('finding numbers', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     await settled(page);
     const found = await boxes(page);
     for (const truth of boxesOf('enamel-143')) {
-      assert.ok(found.some((area) => shared(area, truth) > 0.5), JSON.stringify(found));
+      assert.ok(found.some((area) => shared(area, truth) > 0.3), JSON.stringify(found));
     }
     assert.equal(await houseNumber(page), '143');
     const weights = () => requests.filter((url) => /finder-[0-9a-f]+\.safetensors$/.test(url));
