@@ -218,12 +218,12 @@ FOUND = --data $(SVHN)/train@$(1) --data target/walls-$(2) --data target/fronts-
 	--data "$(SCENES)@3" --data "$(SIGNS)@2"
 .PHONY: train-finder
 train-finder: native typefaces ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
-	$(call WALLS,6000,11)
+	$(call WALLS,6000,21)
 	$(call FRONTS,3000,45)
-	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,11,45)
+	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,21,45)
 	$(call WALLS,9000,41)
-	$(call FRONTS,3000,25)
-	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,25) --start $(call weights,finder)
+	$(call FRONTS,3000,35)
+	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35) --start $(call weights,finder)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

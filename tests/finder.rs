@@ -50,7 +50,8 @@ fn digits_are_found_written_and_read_back() {
     let at = shop.path();
     doorplate(at, "data synth --photos 3 --seed 3 --out data").done();
     fs::write(at.join("data/broken.png"), b"no picture").expect("written");
-    let ran = doorplate(at, "find data --json -o found.json");
+    let published = format!("--models {}/models", env!("CARGO_MANIFEST_DIR"));
+    let ran = doorplate(at, &format!("find data --json -o found.json {published}"));
     assert_eq!(ran.code, Some(6), "{}", ran.stderr);
     let lines: Vec<serde_json::Value> = ran
         .stdout
@@ -70,10 +71,10 @@ fn digits_are_found_written_and_read_back() {
         .collect();
     assert_eq!(listed, lines.iter().filter_map(digits).collect::<Vec<_>>());
     // As files beside the photos, `erase` takes them as they are.
-    doorplate(at, "find data/1.png --format yolo -o labels").done();
+    doorplate(at, &format!("find data/1.png --format yolo -o labels {published}")).done();
     assert!(at.join("labels/1.txt").is_file() && at.join("labels/classes.txt").is_file());
-    doorplate(at, "find data/broken.png").refused(3);
-    doorplate(at, "find nowhere").refused(3);
+    doorplate(at, &format!("find data/broken.png {published}")).refused(3);
+    doorplate(at, &format!("find nowhere {published}")).refused(3);
     doorplate(at, "find data --at-least 2").refused(2);
-    doorplate(at, "find data --format svhn -o a").refused(2);
+    doorplate(at, &format!("find data --format svhn -o a {published}")).refused(2);
 }

@@ -38,7 +38,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "unet",
         ],
     ),
-    ("worker", &["classifier", "evaluation", "photo", "publication", "removal"]),
+    ("worker", &["classifier", "evaluation", "finder", "photo", "publication", "removal"]),
     ("app", &["boxes", "classifier", "evaluation", "numbers", "photo", "removal", "worker"]),
     (
         "cli",

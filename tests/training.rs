@@ -359,6 +359,8 @@ fn the_plans_at_hand_are_plans() {
         ("convnet48-dropout3-again.txt", 1),
         ("convnet48-dropout3-last.txt", 1),
         ("other-six.txt", 6),
+        ("finder.txt", 1),
+        ("finder-2.txt", 1),
         ("strokes.txt", 1),
         ("strokes-2.txt", 1),
         ("strokes-3.txt", 1),

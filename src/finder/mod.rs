@@ -37,7 +37,7 @@ pub(crate) const OUTPUTS: usize = 5;
 pub(crate) const HEIGHTS: [f64; 2] = [9.0, 48.0];
 
 /// The confidence that usually counts as found.
-pub const AT_LEAST: f32 = 0.5;
+pub const AT_LEAST: f32 = 0.6;
 
 /// The network.
 pub const FINDER_NET: Shape =

@@ -23,6 +23,9 @@ pub(super) struct Place {
     /// Its box in the photo.
     pub(super) area: LooseBox,
     pub(super) confidence: f32,
+    /// Whether a digit's middle is likelier there than at all eight positions around. The others only
+    /// vote.
+    pub(super) is_peak: bool,
 }
 
 /// The boxes of all positions of a tile where a digit's middle may be, from the network's outputs
@@ -34,6 +37,17 @@ pub(super) fn places(outputs: &[f32], tile: &Tile, at_least: f32) -> Vec<Place> 
     debug_assert_eq!(sides.len(), (OUTPUTS - 1) * plane);
     let least = VOTES * at_least;
     let least_odds = (least / (1.0 - least)).ln();
+    let is_peak = |row: usize, column: usize| {
+        let at = row * columns + column;
+        let around = |line: usize, limit: usize| line.saturating_sub(1)..(line + 2).min(limit);
+        around(row, rows).all(|y| {
+            around(column, columns).all(|x| {
+                let other = y * columns + x;
+                // Of equals, the first is the peak.
+                odds[other] < odds[at] || (odds[other] == odds[at] && other >= at)
+            })
+        })
+    };
     let mut places = Vec::new();
     for row in 0..rows {
         for column in 0..columns {
@@ -51,19 +65,20 @@ pub(super) fn places(outputs: &[f32], tile: &Tile, at_least: f32) -> Vec<Place> 
             }
             let area = tile.in_photo(x - reach(0), top, x + reach(2), bottom);
             let confidence = 1.0 / (1.0 + (-odds[at]).exp());
-            places.push(Place { area, confidence });
+            places.push(Place { area, confidence, is_peak: is_peak(row, column) });
         }
     }
     places
 }
 
-/// Each digit once: of places that overlap, the surest, if it is as sure as this at least. Its box is
+/// Each digit once: of peaks that overlap, the surest, if it is as sure as this at least. Its box is
 /// the mean of those that nearly agree with it, by their confidence (Gidaris and Komodakis, 2015, "box
 /// voting"). The surest come first.
 pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> Vec<Place> {
     places.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut kept: Vec<Place> = Vec::new();
-    for place in places.iter().take_while(|place| place.confidence >= at_least) {
+    let sure = places.iter().take_while(|place| place.confidence >= at_least);
+    for place in sure.filter(|place| place.is_peak) {
         let same = |other: &Place| {
             let (a, b) = (&place.area, &other.area);
             let smaller = (a.width * a.height).min(b.width * b.height);
@@ -100,7 +115,7 @@ mod tests {
     };
 
     fn place(left: f64, top: f64, confidence: f32) -> Place {
-        Place { area: LooseBox { left, top, width: 10.0, height: 20.0 }, confidence }
+        Place { area: LooseBox { left, top, width: 10.0, height: 20.0 }, confidence, is_peak: true }
     }
 
     #[test]
@@ -116,7 +131,7 @@ mod tests {
         // A part of a digit is no digit of its own.
         let part = Place {
             area: LooseBox { left: 1.0, top: 1.0, width: 5.0, height: 8.0 },
-            confidence: 0.5,
+            ..place(0.0, 0.0, 0.5)
         };
         assert_eq!(merged(vec![place(0.0, 0.0, 0.9), part], 0.5), [place(0.0, 0.0, 0.9)]);
     }
@@ -131,11 +146,12 @@ mod tests {
         let [rows, columns] = tile.size();
         let mut outputs = vec![-9.0; rows * columns];
         outputs.extend(vec![0.0; 4 * rows * columns]);
-        for (row, column) in [(20, 31), (2, 2)] {
+        for (row, column) in [(20, 30), (20, 31), (2, 2)] {
             outputs[row * columns + column] = 3.0 + column as f32 / 100.0;
         }
         let found = places(&outputs, &tile, 0.5);
-        let [one] = found.as_slice() else { panic!("one digit, not {found:?}") };
+        let peaks: Vec<&Place> = found.iter().filter(|place| place.is_peak).collect();
+        let [one] = peaks[..] else { panic!("one digit, not {found:?}") };
         // Its middle is that of cell (20, 31) behind a margin of 64 pixels, and it reaches 8 pixels to
         // each side, all at twice the photo's size.
         let expected = LooseBox { left: 27.0, top: 5.0, width: 8.0, height: 8.0 };

@@ -94,7 +94,7 @@ impl Page {
                 (0, 0) => "No number found. Draw a box round each digit.".to_owned(),
                 (0, _) => "Nothing more found: all digits have a box already.".to_owned(),
                 (new, _) => {
-                    format!("Found {}. Draw boxes round any that are missing.", digits(new))
+                    format!("Found {}. Delete wrong boxes, draw missing ones.", digits(new))
                 }
             },
         );
