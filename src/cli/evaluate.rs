@@ -178,9 +178,9 @@ fn whole_numbers(
     let data = Format1::open(data)?;
     let of_photos = data.photos.par_iter().map(|entry| -> Result<bool> {
         let (photo, truth) = data.load(entry)?;
-        let found = pollster::block_on(finder.find(&photo, at_least))?;
-        let boxes: Vec<BoxInPhoto> = found.iter().map(|digit| digit.area).collect();
-        let readings = pollster::block_on(classifier.read(&photo, &boxes))?;
+        let found = pollster::block_on(finder.find_and_read(&photo, at_least, classifier))?;
+        let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) =
+            found.into_iter().map(|(digit, reading)| (digit.area, reading)).unzip();
         let read: Vec<String> =
             numbers_of(&boxes, &readings).into_iter().map(|number| number.digits).collect();
         let areas: Vec<BoxInPhoto> = truth.iter().map(|digit| digit.area).collect();

@@ -31,7 +31,8 @@ const AT_ONCE: usize = 32;
 
 /// Find the digits in photos, and read them.
 ///
-/// Prints the house numbers of each photo. With -o it writes their boxes, which `read`, `erase` and
+/// Digits that are read with a confidence below 0.7 are left out, as most of them are none. Prints the
+/// house numbers of each photo. With -o it writes their boxes, which `read`, `erase` and
 /// labelling tools take.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
@@ -85,9 +86,9 @@ struct Found {
 
 impl Found {
     fn in_photo(photo: &Photo, finder: &DigitFinder, nets: &Nets, at_least: f32) -> Result<Self> {
-        let digits = finder.find_in_parallel(photo, at_least)?;
+        let found = finder.find_and_read_in_parallel(photo, at_least, &nets.classifier)?;
+        let (digits, readings): (Vec<FoundDigit>, Vec<Reading>) = found.into_iter().unzip();
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
-        let readings = pollster::block_on(nets.classifier.read(photo, &boxes))?;
         let numbers = numbers_of(&boxes, &readings);
         Ok(Found { digits, readings, numbers })
     }

@@ -21,7 +21,7 @@ use self::{
     pyramid::Pyramid,
 };
 use crate::{
-    classifier::{EngineError, WeightsError},
+    classifier::{Classifier, EngineError, Reading, WeightsError, is_unsure},
     photo::{BoxInPhoto, Photo},
     unet::{Shape, UNetModel},
 };
@@ -92,28 +92,57 @@ impl DigitFinder {
         Ok(boxes_of(found, photo, at_least))
     }
 
-    /// The same on all of this machine's processors, if the network is on the host.
+    /// The digits in a photo that are found, and of which `classifier` is sure what they are: it also
+    /// tells digits from what only looks like some.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails or gives anything but finite numbers.
+    pub async fn find_and_read(
+        &self,
+        photo: &Photo,
+        at_least: f32,
+        classifier: &Classifier,
+    ) -> Result<Vec<(FoundDigit, Reading)>, EngineError> {
+        let found = self.find(photo, at_least).await?;
+        read_surely(photo, found, classifier).await
+    }
+
+    /// The same, found on all of this machine's processors, if the network is on the host.
     ///
     /// # Errors
     /// [`EngineError`] when the device gives anything but finite numbers.
     #[cfg(feature = "native")]
-    pub fn find_in_parallel(
+    pub fn find_and_read_in_parallel(
         &self,
         photo: &Photo,
         at_least: f32,
-    ) -> Result<Vec<FoundDigit>, EngineError> {
+        classifier: &Classifier,
+    ) -> Result<Vec<(FoundDigit, Reading)>, EngineError> {
         use rayon::prelude::*;
 
         let Some(host) = self.0.on_host() else {
-            return pollster::block_on(self.find(photo, at_least));
+            return pollster::block_on(self.find_and_read(photo, at_least, classifier));
         };
         let pyramid = Pyramid::of(photo);
         let found = pyramid.tiles().into_par_iter().map(|tile| {
             let outputs = host.outputs(&pyramid.cells(&tile), tile.size());
             places(&outputs, &tile, at_least)
         });
-        Ok(boxes_of(found.flatten_iter().collect(), photo, at_least))
+        let found = boxes_of(found.flatten_iter().collect(), photo, at_least);
+        pollster::block_on(read_surely(photo, found, classifier))
     }
+}
+
+/// Reads what was found, and keeps what the classifier is sure of.
+async fn read_surely(
+    photo: &Photo,
+    found: Vec<FoundDigit>,
+    classifier: &Classifier,
+) -> Result<Vec<(FoundDigit, Reading)>, EngineError> {
+    let boxes: Vec<BoxInPhoto> = found.iter().map(|digit| digit.area).collect();
+    let readings = classifier.read(photo, &boxes).await?;
+    let read = found.into_iter().zip(readings);
+    Ok(read.filter(|(_, reading)| !is_unsure(reading.best().1)).collect())
 }
 
 /// The digits at these places, once each.

@@ -163,13 +163,12 @@ impl Engine {
                 Some(photo) => Answer::Preview { size: photo.size(), rgba: photo.to_rgba8() },
                 None => no_photo(),
             },
-            Ask::Find => match (&self.photo, &self.finder, &self.source) {
-                (None, ..) => no_photo(),
-                (Some(photo), Some(finder), _) => find(photo, finder).await,
-                (Some(_), None, Some(Source { models_url, .. })) => {
+            Ask::Find => match (&self.finder, &self.source) {
+                (Some(finder), _) => self.find(finder).await,
+                (None, Some(Source { models_url, .. })) => {
                     return Taken::ToFetchFinder { models_url: models_url.clone() };
                 }
-                (Some(_), None, None) => not_started(),
+                (None, None) => not_started(),
             },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
             Ask::Erase { erasure, method, check } => {
@@ -187,10 +186,25 @@ impl Engine {
         let finder = fetched.and_then(|(entry, weights)| {
             entry.finder(weights, &Device::flex()).map_err(|error| error.to_string())
         });
-        match (finder, &self.photo) {
-            (Ok(finder), Some(photo)) => find(photo, self.finder.insert(finder)).await,
-            (Ok(_), None) => no_photo(),
-            (Err(reason), _) => failed(FailureKind::Request, capitalised(&reason)),
+        match finder {
+            Ok(finder) => {
+                let answer = self.find(&finder).await;
+                self.finder = Some(finder);
+                answer
+            }
+            Err(reason) => failed(FailureKind::Request, capitalised(&reason)),
+        }
+    }
+
+    /// Finds the digits in the open photo, on the CPU.
+    async fn find(&self, finder: &DigitFinder) -> Answer {
+        let Some(photo) = &self.photo else { return no_photo() };
+        let Some(started) = &self.started else { return not_started() };
+        match finder.find_and_read(photo, AT_LEAST, &started.cpu.classifier).await {
+            Ok(found) => {
+                Answer::Found(found.iter().map(|(it, _)| (it.area, it.confidence)).collect())
+            }
+            Err(error) => failed(FailureKind::Request, capitalised(&error.to_string())),
         }
     }
 
@@ -480,14 +494,6 @@ impl Engine {
             (Err(answer), _) => answer,
             (Ok(_), None) => no_photo(),
         }
-    }
-}
-
-/// Finds the digits in a photo, on the CPU.
-async fn find(photo: &Photo, finder: &DigitFinder) -> Answer {
-    match finder.find(photo, AT_LEAST).await {
-        Ok(found) => Answer::Found(found.iter().map(|it| (it.area, it.confidence)).collect()),
-        Err(error) => failed(FailureKind::Request, capitalised(&error.to_string())),
     }
 }
 
