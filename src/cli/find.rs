@@ -21,7 +21,7 @@ use crate::{
     boxes::{BoxFormat, LabelledPhoto, YOLO_CLASSES, write_list, write_one, yolo_classes},
     classifier::Reading,
     files::{printable, write_whole},
-    finder::{AT_LEAST, DigitFinder, FoundDigit},
+    finder::{AT_LEAST, DetectedDigit, DigitFinder},
     photo::{BoxInPhoto, Photo, is_photo},
     removal::Nets,
 };
@@ -79,7 +79,7 @@ fn confidence(text: &str) -> Result<f32, String> {
 
 /// What was found in a photo.
 struct Found {
-    digits: Vec<FoundDigit>,
+    digits: Vec<DetectedDigit>,
     readings: Vec<Reading>,
     numbers: Vec<Number>,
 }
@@ -87,14 +87,14 @@ struct Found {
 impl Found {
     fn in_photo(photo: &Photo, finder: &DigitFinder, nets: &Nets, at_least: f32) -> Result<Self> {
         let found = finder.find_and_read_in_parallel(photo, at_least, &nets.classifier)?;
-        let (digits, readings): (Vec<FoundDigit>, Vec<Reading>) = found.into_iter().unzip();
+        let (digits, readings): (Vec<DetectedDigit>, Vec<Reading>) = found.into_iter().unzip();
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let numbers = numbers_of(&boxes, &readings);
         Ok(Found { digits, readings, numbers })
     }
 
     fn json(&self, photo: &Path, started: Instant) -> serde_json::Value {
-        let digit = |(found, reading): (&FoundDigit, &Reading)| {
+        let digit = |(found, reading): (&DetectedDigit, &Reading)| {
             let (digit, confidence) = reading.best();
             serde_json::json!({
                 "box": found.area,

@@ -19,7 +19,7 @@ pub struct Detection {
 
 /// What was found from some confidence on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
+pub struct PrecisionRecall {
     /// Only boxes with at least this confidence count.
     pub at_least: f32,
     /// The share of these where there is a digit.
@@ -28,7 +28,7 @@ pub struct Found {
     pub recall: f64,
 }
 
-impl Found {
+impl PrecisionRecall {
     /// The harmonic mean of precision and recall.
     pub fn f1(&self) -> f64 {
         let sum = self.precision + self.recall;
@@ -79,14 +79,14 @@ impl Detection {
     }
 
     /// What is found for each confidence that a box was found with, from the highest.
-    fn curve(&self) -> Vec<Found> {
+    fn curve(&self) -> Vec<PrecisionRecall> {
         let mut found = self.found.clone();
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (mut right, mut all) = (0, 0);
         let step = |(confidence, is_right): &(f32, bool)| {
             all += 1;
             right += usize::from(*is_right);
-            Found {
+            PrecisionRecall {
                 at_least: *confidence,
                 precision: f64::from(right as u32) / f64::from(all),
                 recall: right as f64 / self.digits.max(1) as f64,
@@ -96,18 +96,17 @@ impl Detection {
     }
 
     /// What is found with at least this confidence.
-    pub fn at(&self, at_least: f32) -> Found {
+    pub fn at(&self, at_least: f32) -> PrecisionRecall {
         let counted = self.curve().into_iter().rev().find(|found| found.at_least >= at_least);
-        counted.map_or(Found { at_least, precision: 1.0, recall: 0.0 }, |found| Found {
-            at_least,
-            ..found
+        counted.map_or(PrecisionRecall { at_least, precision: 1.0, recall: 0.0 }, |found| {
+            PrecisionRecall { at_least, ..found }
         })
     }
 
     /// What is found with the confidence whose F1 is the highest.
-    pub fn best(&self) -> Found {
+    pub fn best(&self) -> PrecisionRecall {
         let best = self.curve().into_iter().max_by(|a, b| a.f1().total_cmp(&b.f1()));
-        best.unwrap_or(Found { at_least: 1.0, precision: 1.0, recall: 0.0 })
+        best.unwrap_or(PrecisionRecall { at_least: 1.0, precision: 1.0, recall: 0.0 })
     }
 
     /// Boxes found with at least this confidence where there is no digit.
@@ -172,8 +171,14 @@ mod tests {
         let digits = [LooseBox::from(area(0)), LooseBox::from(area(20))];
         let found = [(area(1), 0.9), (area(0), 0.8), (area(100), 0.7), (area(22), 0.6)];
         let detection = Detection::of(&found, &digits, &[]);
-        assert_eq!(detection.at(0.85), Found { at_least: 0.85, precision: 1.0, recall: 0.5 });
-        assert_eq!(detection.at(0.1), Found { at_least: 0.1, precision: 0.5, recall: 1.0 });
+        assert_eq!(
+            detection.at(0.85),
+            PrecisionRecall { at_least: 0.85, precision: 1.0, recall: 0.5 }
+        );
+        assert_eq!(
+            detection.at(0.1),
+            PrecisionRecall { at_least: 0.1, precision: 0.5, recall: 1.0 }
+        );
         assert_eq!(detection.false_alarms(0.75), 1);
         // Precision 1 up to half of the digits, then 2 of 4.
         assert!((detection.average_precision() - 0.75).abs() < 1e-9);

@@ -45,7 +45,7 @@ pub const FINDER_NET: Shape =
 
 /// A digit that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FoundDigit {
+pub struct DetectedDigit {
     /// Its box.
     pub area: BoxInPhoto,
     /// The probability that a digit is there, 0 to 1.
@@ -82,7 +82,11 @@ impl DigitFinder {
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
-    pub async fn find(&self, photo: &Photo, at_least: f32) -> Result<Vec<FoundDigit>, EngineError> {
+    pub async fn find(
+        &self,
+        photo: &Photo,
+        at_least: f32,
+    ) -> Result<Vec<DetectedDigit>, EngineError> {
         let pyramid = Pyramid::of(photo);
         let mut found = Vec::new();
         for tile in pyramid.tiles() {
@@ -102,7 +106,7 @@ impl DigitFinder {
         photo: &Photo,
         at_least: f32,
         classifier: &Classifier,
-    ) -> Result<Vec<(FoundDigit, Reading)>, EngineError> {
+    ) -> Result<Vec<(DetectedDigit, Reading)>, EngineError> {
         let found = self.find(photo, at_least).await?;
         read_surely(photo, found, classifier).await
     }
@@ -117,7 +121,7 @@ impl DigitFinder {
         photo: &Photo,
         at_least: f32,
         classifier: &Classifier,
-    ) -> Result<Vec<(FoundDigit, Reading)>, EngineError> {
+    ) -> Result<Vec<(DetectedDigit, Reading)>, EngineError> {
         use rayon::prelude::*;
 
         let Some(host) = self.0.on_host() else {
@@ -136,9 +140,9 @@ impl DigitFinder {
 /// Reads what was found, and keeps what the classifier is sure of.
 async fn read_surely(
     photo: &Photo,
-    found: Vec<FoundDigit>,
+    found: Vec<DetectedDigit>,
     classifier: &Classifier,
-) -> Result<Vec<(FoundDigit, Reading)>, EngineError> {
+) -> Result<Vec<(DetectedDigit, Reading)>, EngineError> {
     let boxes: Vec<BoxInPhoto> = found.iter().map(|digit| digit.area).collect();
     let readings = classifier.read(photo, &boxes).await?;
     let read = found.into_iter().zip(readings);
@@ -146,10 +150,10 @@ async fn read_surely(
 }
 
 /// The digits at these places, once each.
-fn boxes_of(found: Vec<Place>, photo: &Photo, at_least: f32) -> Vec<FoundDigit> {
+fn boxes_of(found: Vec<Place>, photo: &Photo, at_least: f32) -> Vec<DetectedDigit> {
     let on_photo = |place: Place| {
         let area = place.area.clamp_to(photo.size()).ok()?;
-        Some(FoundDigit { area, confidence: place.confidence })
+        Some(DetectedDigit { area, confidence: place.confidence })
     };
     merged(found, at_least).into_iter().filter_map(on_photo).collect()
 }

@@ -8,7 +8,10 @@ use std::{
 use burn::tensor::Device;
 use rust_embed::Embed;
 
-use super::{FinderEntry, MANIFEST, Manifest, ModelEntry, ModelsFolderError, StrokesEntry};
+use super::{
+    FinderEntry, MANIFEST, Manifest, ModelEntry, ModelsFolderError, NetEntry, PublicationError,
+    StrokesEntry,
+};
 use crate::{classifier::Classifier, finder::DigitFinder, strokes::StrokeFinder};
 
 /// The environment variable that names a models folder, if no option does.
@@ -183,15 +186,8 @@ impl Library {
         &self,
         device: &Device,
     ) -> Result<(StrokesEntry, StrokeFinder), ModelsFolderError> {
-        for place in [self.of_default(), &Place::Inside] {
-            if let Some(entry) = place.manifest()?.strokes {
-                let finder = entry.finder(place.file(&entry.file)?, device).map_err(|source| {
-                    ModelsFolderError::Publication { place: place.clone(), source }
-                })?;
-                return Ok((entry, finder));
-            }
-        }
-        Err(ModelsFolderError::NoStrokes)
+        let entry = |manifest: Manifest| manifest.strokes;
+        self.load_net(entry, |it, weights| it.finder(weights, device), ModelsFolderError::NoStrokes)
     }
 
     /// Loads the network that finds digits, from the same places.
@@ -202,15 +198,26 @@ impl Library {
         &self,
         device: &Device,
     ) -> Result<(FinderEntry, DigitFinder), ModelsFolderError> {
+        let entry = |manifest: Manifest| manifest.finder;
+        self.load_net(entry, |it, weights| it.finder(weights, device), ModelsFolderError::NoFinder)
+    }
+
+    /// Loads the network whose entry the first manifest has, or says that it is `missing`.
+    fn load_net<M, N>(
+        &self,
+        entry: impl Fn(Manifest) -> Option<NetEntry<M>>,
+        load: impl Fn(&NetEntry<M>, Vec<u8>) -> Result<N, PublicationError>,
+        missing: ModelsFolderError,
+    ) -> Result<(NetEntry<M>, N), ModelsFolderError> {
         for place in [self.of_default(), &Place::Inside] {
-            if let Some(entry) = place.manifest()?.finder {
-                let finder = entry.finder(place.file(&entry.file)?, device).map_err(|source| {
+            if let Some(entry) = entry(place.manifest()?) {
+                let net = load(&entry, place.file(&entry.file)?).map_err(|source| {
                     ModelsFolderError::Publication { place: place.clone(), source }
                 })?;
-                return Ok((entry, finder));
+                return Ok((entry, net));
             }
         }
-        Err(ModelsFolderError::NoFinder)
+        Err(missing)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{HostUNet, Shape, UNet};
-use crate::classifier::{EngineError, Precision, WeightsError, fill, read_back, safetensors_of};
+use crate::classifier::{EngineError, Precision, WeightsError, read_back, safetensors_of};
 
 /// A network with weights, on a device.
 #[derive(Clone, Debug)]
@@ -40,8 +40,7 @@ impl UNetModel {
         device: &Device,
     ) -> Result<Self, WeightsError> {
         let foreign = |reason: String| WeightsError::Foreign { reason };
-        let mut net = UNet::new(shape, device);
-        fill(&mut net, bytes).map_err(foreign)?;
+        let net = UNet::from_safetensors(shape, bytes, device).map_err(foreign)?;
         UNetModel::new(shape, net, device.clone()).map_err(|error| foreign(error.to_string()))
     }
 

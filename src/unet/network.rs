@@ -15,6 +15,8 @@ use burn::{
     },
 };
 
+use crate::classifier::fill;
+
 /// The input's rows and columns are multiples of this: it is pooled twice.
 pub const MULTIPLE: usize = 4;
 
@@ -80,6 +82,21 @@ impl UNet {
             })
             .collect();
         UNet { convolutions }
+    }
+
+    /// A network with the weights of a safetensors file.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
+    /// another shape.
+    pub fn from_safetensors(
+        shape: &Shape,
+        bytes: Vec<u8>,
+        device: &Device,
+    ) -> Result<Self, String> {
+        let mut net = UNet::new(shape, device);
+        fill(&mut net, bytes)?;
+        Ok(net)
     }
 
     /// Its outputs `[n, outputs, rows, columns]` for inputs `[n, inputs, rows, columns]`, where rows

@@ -24,7 +24,7 @@ use super::{
     unet::{Engine, Passes},
 };
 use crate::{
-    classifier::{EngineError, Precision, fill, safetensors_of},
+    classifier::{EngineError, Precision, safetensors_of},
     evaluation::Detection,
     finder::{DigitFinder, FINDER_NET},
     photo::BoxInPhoto,
@@ -95,9 +95,7 @@ impl Task for Finder {
     }
 
     fn from_safetensors(_: &RunConfig, bytes: Vec<u8>, device: &Device) -> Result<UNet, String> {
-        let mut net = UNet::new(&FINDER_NET, device);
-        fill(&mut net, bytes)?;
-        Ok(net)
+        UNet::from_safetensors(&FINDER_NET, bytes, device)
     }
 
     fn to_safetensors(net: &UNet) -> Result<Vec<u8>, EngineError> {

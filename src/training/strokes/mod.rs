@@ -22,7 +22,7 @@ use super::{
     unet::{Engine, Passes},
 };
 use crate::{
-    classifier::{EngineError, Precision, fill, safetensors_of},
+    classifier::{EngineError, Precision, safetensors_of},
     dataset::{
         format1::{Format1, Format1Error},
         store::StoreError,
@@ -103,9 +103,7 @@ impl Task for Strokes {
     }
 
     fn from_safetensors(_: &RunConfig, bytes: Vec<u8>, device: &Device) -> Result<UNet, String> {
-        let mut net = UNet::new(&STROKE_NET, device);
-        fill(&mut net, bytes)?;
-        Ok(net)
+        UNet::from_safetensors(&STROKE_NET, bytes, device)
     }
 
     fn to_safetensors(net: &UNet) -> Result<Vec<u8>, EngineError> {
