@@ -19,11 +19,10 @@ use super::{
 };
 use crate::{
     boxes::{BoxFormat, LabelledPhoto, YOLO_CLASSES, write_list, write_one, yolo_classes},
-    classifier::Reading,
+    classifier::{Classifier, Reading},
     files::{printable, write_whole},
     finder::{AT_LEAST, DetectedDigit, DigitFinder},
     photo::{BoxInPhoto, Photo, is_photo},
-    removal::Nets,
 };
 
 /// Photos that are looked at at once.
@@ -85,8 +84,13 @@ struct Found {
 }
 
 impl Found {
-    fn in_photo(photo: &Photo, finder: &DigitFinder, nets: &Nets, at_least: f32) -> Result<Self> {
-        let found = finder.find_and_read_in_parallel(photo, at_least, &nets.classifier)?;
+    fn in_photo(
+        photo: &Photo,
+        finder: &DigitFinder,
+        classifier: &Classifier,
+        at_least: f32,
+    ) -> Result<Self> {
+        let found = finder.find_and_read_in_parallel(photo, at_least, classifier)?;
         let (digits, readings): (Vec<DetectedDigit>, Vec<Reading>) = found.into_iter().unzip();
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let numbers = numbers_of(&boxes, &readings);
@@ -115,7 +119,7 @@ impl Found {
     fn line(&self, photo: &Path) -> String {
         let numbers: Vec<&str> = self.numbers.iter().map(|it| it.digits.as_str()).collect();
         let numbers = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
-        format!("{}: {numbers}", photo.display())
+        format!("{}: {numbers}", printable(&photo.to_string_lossy()))
     }
 
     fn labelled(&self, name: String, photo: &Photo) -> LabelledPhoto {
@@ -132,13 +136,15 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let photos = photos(&args.photos)?;
     let finder = args.model.load_finder(args.options.finder.as_deref())?;
-    let nets = args.model.load_nets()?.nets;
+    let classifier = args.model.load()?;
     let bar = ProgressBar::new(photos.len() as u64);
     let (mut labelled, mut failed) = (Vec::new(), 0);
     // Some at a time, so that lines come in the photos' order and soon.
     for some in photos.chunks(AT_ONCE) {
-        let done: Vec<Result<(String, LabelledPhoto)>> =
-            some.par_iter().map(|(path, name)| one(args, path, name, &finder, &nets)).collect();
+        let done: Vec<Result<(String, LabelledPhoto)>> = some
+            .par_iter()
+            .map(|(path, name)| one(args, path, name, &finder, &classifier))
+            .collect();
         for ((path, _), done) in some.iter().zip(done) {
             bar.inc(1);
             match done {
@@ -173,11 +179,11 @@ fn one(
     path: &Path,
     name: &str,
     finder: &DigitFinder,
-    nets: &Nets,
+    classifier: &Classifier,
 ) -> Result<(String, LabelledPhoto)> {
     let started = Instant::now();
     let photo = open_photo(path)?;
-    let found = Found::in_photo(&photo, finder, nets, args.options.at_least)?;
+    let found = Found::in_photo(&photo, finder, classifier, args.options.at_least)?;
     let line = if args.json { found.json(path, started).to_string() } else { found.line(path) };
     Ok((line, found.labelled(name.to_owned(), &photo)))
 }
