@@ -113,7 +113,7 @@ bench: native ## Removal times by box size, and the ratio to the report's way of
 
 .PHONY: bench-removal
 bench-removal: native typefaces ## Removal against the truth and on SVHN's test photos, beside the report's methods and OpenCV
-	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --sheets target/removal-sheets
+	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --judge tensorflow --sheets target/removal-sheets
 
 .PHONY: bench-walls
 bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENES, which should be others than trained on

@@ -3,9 +3,6 @@
 use super::{Erasure, RemovalOptions, corrections::Corrected, stroke_reach};
 use crate::photo::{BoxInPhoto, Mask, Photo, PhotoSize, connected};
 
-/// Areas begin and end at multiples of this many pixels.
-const GRID: u32 = 16;
-
 /// Boxes that are filled together.
 pub(super) struct Group<'a> {
     /// The part of the photo that is used.
@@ -25,12 +22,14 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// The groups of an erasure's boxes; `all` are the erasure's.
+    /// The groups of an erasure's boxes; `all` are the erasure's. Areas begin and end at multiples of
+    /// `grid` pixels of the photo.
     pub(super) fn of(
         photo: &Photo,
         erasure: &Erasure,
         all: &'a [BoxInPhoto],
         options: &RemovalOptions,
+        grid: u32,
     ) -> Vec<Self> {
         let boxes = &erasure.boxes;
         let gap = |a: &BoxInPhoto, b: &BoxInPhoto| options.joins_within(a, b);
@@ -41,7 +40,7 @@ impl<'a> Group<'a> {
                     group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
                 let hull = members.iter().copied().reduce(|a, b| a.union(&b))?;
                 let area = hull.grown(options.context_of(&members), photo.size());
-                let area = on_grid(area, photo.size());
+                let area = on_grid(area, grid, photo.size());
                 let touching: Vec<BoxInPhoto> =
                     all.iter().filter(|b| b.within(&area, 0)).copied().collect();
                 let in_any_box = Mask::covered_by(&touching, area);
@@ -63,13 +62,11 @@ impl<'a> Group<'a> {
     }
 }
 
-/// An area, enlarged to begin and end at multiples of [`GRID`] pixels of the photo. Cells of
-/// background and grain are counted from an area's corner, so a box that moves by a pixel mostly gets
-/// the same ones.
-fn on_grid(area: BoxInPhoto, photo: PhotoSize) -> BoxInPhoto {
+/// An area, enlarged to begin and end at multiples of `grid` pixels of the photo.
+fn on_grid(area: BoxInPhoto, grid: u32, photo: PhotoSize) -> BoxInPhoto {
     let line = |start: u32, end: u32, limit: u32| {
-        let start = start / GRID * GRID;
-        (start, end.next_multiple_of(GRID).min(limit) - start)
+        let start = start / grid * grid;
+        (start, end.next_multiple_of(grid).min(limit) - start)
     };
     let (left, width) = line(area.left, area.right(), photo.width);
     let (top, height) = line(area.top, area.bottom(), photo.height);
@@ -111,8 +108,9 @@ mod tests {
         let photo = PhotoSize { width: 100, height: 70 };
         let area = BoxInPhoto { left: 17, top: 30, width: 20, height: 39 };
         let expected = BoxInPhoto { left: 16, top: 16, width: 32, height: 54 };
-        assert_eq!(on_grid(area, photo), expected);
-        assert_eq!(on_grid(BoxInPhoto { left: 18, ..area }, photo), expected);
+        assert_eq!(on_grid(area, 16, photo), expected);
+        assert_eq!(on_grid(BoxInPhoto { left: 18, ..area }, 16, photo), expected);
+        assert_eq!(on_grid(area, 1, photo), area);
     }
 
     #[test]
