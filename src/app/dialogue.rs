@@ -41,7 +41,7 @@ impl Kind {
             Ask::Switch { .. } => Kind::Switch,
             Ask::Open { .. } => Kind::Open,
             Ask::Preview => Kind::Preview,
-            Ask::Find => Kind::Find,
+            Ask::Find { .. } => Kind::Find,
             Ask::Read { .. } => Kind::Read,
             Ask::Erase { .. } => Kind::Erase,
             Ask::Save { .. } => Kind::Save,
@@ -70,7 +70,7 @@ impl Kind {
 pub enum Heard {
     /// A sentence for the user.
     Notice(String),
-    /// How the start, a switch or a comparison goes on, or what was found meanwhile; the question stays
+    /// How the start, a switch, a search or a comparison goes on; the question stays
     /// open.
     Meanwhile {
         /// What kind of question it is.
@@ -165,9 +165,11 @@ impl Dialogue {
         let question = self.questions.get_mut(position)?;
         let kind = question.kind();
         match answer {
-            Answer::Progress(_) | Answer::Models(_) | Answer::Column(_) | Answer::SlowGpu(_) => {
-                Some(Heard::Meanwhile { kind, answer })
-            }
+            Answer::Progress(_)
+            | Answer::Models(_)
+            | Answer::Column(_)
+            | Answer::Seen(_)
+            | Answer::SlowGpu(_) => Some(Heard::Meanwhile { kind, answer }),
             Answer::Started(info) if kind == Kind::Switch => {
                 self.questions.remove(position);
                 // A new engine is to begin where this one is now.
@@ -189,11 +191,10 @@ impl Dialogue {
                     Ask::Read { boxes } | Ask::Compare { boxes, .. } => boxes,
                     Ask::Erase { erasure, .. } | Ask::Save { erasure, .. } => erasure.boxes,
                     Ask::Inspect { area, .. } => vec![area],
-                    Ask::Start { .. }
-                    | Ask::Switch { .. }
-                    | Ask::Open { .. }
-                    | Ask::Preview
-                    | Ask::Find => Vec::new(),
+                    Ask::Find { within } => within.into_iter().collect(),
+                    Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
+                        Vec::new()
+                    }
                 };
                 Some(Heard::Final { kind, boxes, answer })
             }

@@ -100,6 +100,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         (_, " ") => pans && !within(CONTROLS),
         (_, "Enter") if is(".stage") => page.new_box(),
         (_, "n") => page.new_box(),
+        (_, "f") if event.shift_key() => page.find_in_selected(),
         (_, "f") => page.find(),
         (_, "[" | "PageUp") => step(page, -1),
         (_, "]" | "PageDown") => step(page, 1),

@@ -54,6 +54,9 @@
 //! | `more`, `export`, `forget` | box files and kept work, on demand | |
 //! | `restored`, `discard` | the last work is back, and away again | |
 //! | `camera-input` | the input of the camera | |
+//! | `find`, `finds-unasked` | finds the digits; whether that is done unasked in new photos | |
+//! | `suggestion`, `seen` | what may be a digit; what was seen so far of a photo | |
+//! | `suggested`, `take-all`, `dismiss-all` | how many suggestions there are, and what becomes of all | |
 //! | `undo`, `redo`, `save`, `theme` | buttons | `disabled` while there is nothing to do |
 //! | `engine-status` | which engine runs | |
 //! | `progress` | the progress bar while the engine loads | `value`, `max` |
@@ -135,6 +138,7 @@ cfg_if::cfg_if! {
         mod shell;
         mod stage;
         mod state;
+        mod suggestions;
         mod theme;
 
         pub use shell::start;

@@ -6,6 +6,7 @@ use super::state::boxes::Boxes;
 use super::state::brush::BrushInHand;
 use super::state::dialogs::Dialogs;
 use super::state::engine::EngineSide;
+use super::state::finding::Finding;
 use super::state::inspector::Inspector;
 use super::state::keeping::Keeping;
 use super::state::messages::Messages;
@@ -32,6 +33,8 @@ pub struct Page {
     pub stage: Stage,
     /// The brush that corrects what is filled.
     pub brush: BrushInHand,
+    /// The search for digits.
+    pub finding: Finding,
     /// The engine.
     pub engine: EngineSide,
     /// What it was asked about the boxes.
@@ -63,6 +66,7 @@ impl Page {
             removal: Removal::new(boxes),
             stage: Stage::new(),
             brush: BrushInHand::new(),
+            finding: Finding::new(),
             engine: EngineSide::new(),
             asking: Asking::new(),
             models: ModelChoice::new(),

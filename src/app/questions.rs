@@ -11,8 +11,8 @@ use crate::worker::protocol::{Ask, Check, Patch};
 #[derive(Debug, Default)]
 pub struct Questions {
     read: Vec<BoxInPhoto>,
-    /// Whether the digits in the photo are to be found, as soon as the engine has it.
-    finds: bool,
+    /// What is to be found, as soon as the engine has the photo.
+    finds: Option<Ask>,
     removal: Option<(Erasure, Method)>,
     /// Areas whose fill on the stage is not that of the boxes as they were asked about last; none
     /// while it is so of all.
@@ -53,18 +53,18 @@ impl Questions {
     /// Everything is to be asked again, as of another photo.
     pub fn forget_photo(&mut self) {
         self.read.clear();
-        self.finds = false;
+        self.finds = None;
         self.forget();
     }
 
-    /// The digits in the photo are to be found.
-    pub fn wish_to_find(&mut self) {
-        self.finds = true;
+    /// The digits in the photo are to be found, or those `within` a part of it.
+    pub fn wish_to_find(&mut self, within: Option<BoxInPhoto>) {
+        self.finds = Some(Ask::Find { within });
     }
 
     /// Asks for the digits in the photo, if that was wished for.
     pub fn finding(&mut self) -> Option<Ask> {
-        std::mem::take(&mut self.finds).then_some(Ask::Find)
+        self.finds.take()
     }
 
     /// Asks for readings. Only boxes are asked about whose reading is not known: a reading depends

@@ -22,6 +22,7 @@ use super::lean::{text, truth};
 use super::marks;
 use super::page::Page;
 use super::pieces::removed;
+use super::suggestions;
 use crate::photo::{BoxInPhoto, PhotoSize};
 
 /// How far a pointer strays in CSS pixels while it clicks.
@@ -109,6 +110,7 @@ pub fn Stage(page: Page) -> impl IntoView {
                 <BoxOnStage page=page id=id layout=layout />
             </For>
             {later(page, truth(move || !page.boxes.digit_places().is_empty()), Callback::new(|()| ()), || Box::pin(marks::digits()))}
+            {later(page, truth(move || suggestions::are_any(page)), Callback::new(|()| ()), || Box::pin(suggestions::on_stage()))}
             <BrushOnStage page=page />
             {later(page, divider::is_on(page), Callback::new(move |()| page.stage.divide(None)), || Box::pin(divider::part()))}
             {move || {

@@ -179,8 +179,11 @@ fn whole_numbers(
     let of_photos = data.photos.par_iter().map(|entry| -> Result<bool> {
         let (photo, truth) = data.load(entry)?;
         let found = pollster::block_on(finder.find_and_read(&photo, at_least, classifier))?;
-        let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) =
-            found.into_iter().map(|(digit, reading)| (digit.area, reading)).unzip();
+        let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) = found
+            .into_iter()
+            .filter(|digit| digit.is_sure(at_least))
+            .map(|digit| (digit.detected.area, digit.reading))
+            .unzip();
         let read: Vec<String> =
             numbers_of(&boxes, &readings).into_iter().map(|number| number.digits).collect();
         let areas: Vec<BoxInPhoto> = truth.iter().map(|digit| digit.area).collect();

@@ -91,7 +91,9 @@ impl Found {
         at_least: f32,
     ) -> Result<Self> {
         let found = finder.find_and_read_in_parallel(photo, at_least, classifier)?;
-        let (digits, readings): (Vec<DetectedDigit>, Vec<Reading>) = found.into_iter().unzip();
+        let sure = found.into_iter().filter(|digit| digit.is_sure(at_least));
+        let (digits, readings): (Vec<DetectedDigit>, Vec<Reading>) =
+            sure.map(|digit| (digit.detected, digit.reading)).unzip();
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let numbers = numbers_of(&boxes, &readings);
         Ok(Found { digits, readings, numbers })

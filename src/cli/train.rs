@@ -214,7 +214,8 @@ const OTHER_NETS: [&str; 2] = [STROKE_NET.name, FINDER_NET.name];
 /// Refuses options that these networks do not have.
 fn check_other_net(args: &Args) -> Result<(), WrongArgument> {
     let refused = [
-        ("--teacher", !args.teacher.is_empty()),
+        ("--teacher", !args.teacher.is_empty() && args.net != FINDER_NET.name),
+        ("a second --teacher", args.teacher.len() > 1),
         ("--dropout", args.dropout.is_some()),
         ("--smoothing", args.smoothing != 0.0),
         ("--augmentation", args.augmentation.augmentation() != Augmentation::LIGHT),
@@ -289,7 +290,10 @@ fn config(args: &Args) -> Result<RunConfig> {
         dropout: args.dropout,
         start: args.start.clone(),
         teachers: args.teacher.clone(),
-        teaching: if args.teacher.is_empty() { 0.0 } else { args.teaching as f32 },
+        teaching: match other_net {
+            None if !args.teacher.is_empty() => args.teaching as f32,
+            _ => 0.0,
+        },
         validation: args.validation,
         validate_on: args.validate_on.clone(),
         patience: args.patience,

@@ -18,11 +18,11 @@ pub(crate) use pyramid::cells_of;
 
 use self::{
     places::{Place, merged, places},
-    pyramid::Pyramid,
+    pyramid::{Pyramid, Tile},
 };
 use crate::{
     classifier::{Classifier, EngineError, Reading, WeightsError, is_unsure},
-    photo::{BoxInPhoto, Photo},
+    photo::{BoxInPhoto, Photo, PhotoSize},
     unet::{Shape, UNetModel},
 };
 
@@ -33,11 +33,16 @@ pub(crate) const CELL: usize = 4;
 /// box reaches to the left, up, right and down, in [`UNIT`]s.
 pub(crate) const OUTPUTS: usize = 5;
 
-/// Digits are found if they are this tall at one of the scales, in pixels of that scale.
-pub(crate) const HEIGHTS: [f64; 2] = [9.0, 48.0];
+/// Digits are found if they are this tall at one of the scales, in pixels of that scale: a little more
+/// than the factor between two scales, so that every digit is at one of them, and so that a small
+/// network has few sizes to know.
+pub(crate) const HEIGHTS: [f64; 2] = [10.0, 28.0];
 
 /// The confidence that usually counts as found.
 pub const AT_LEAST: f32 = 0.6;
+
+/// The confidence from which there may be a digit, so that a person is asked.
+pub const PERHAPS: f32 = 0.35;
 
 /// The network.
 pub const FINDER_NET: Shape =
@@ -87,17 +92,12 @@ impl DigitFinder {
         photo: &Photo,
         at_least: f32,
     ) -> Result<Vec<DetectedDigit>, EngineError> {
-        let pyramid = Pyramid::of(photo);
-        let mut found = Vec::new();
-        for tile in pyramid.tiles() {
-            let outputs = self.0.outputs(pyramid.cells(&tile), tile.size()).await?;
-            found.extend(places(&outputs, &tile, at_least));
-        }
-        Ok(boxes_of(found, photo, at_least))
+        let mut search = Search::of(photo, at_least);
+        while search.look_further(self).await? {}
+        Ok(search.found())
     }
 
-    /// The digits in a photo that are found, and of which `classifier` is sure what they are: it also
-    /// tells digits from what only looks like some.
+    /// The digits in a photo that are found, each with its reading by `classifier`.
     ///
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
@@ -106,9 +106,9 @@ impl DigitFinder {
         photo: &Photo,
         at_least: f32,
         classifier: &Classifier,
-    ) -> Result<Vec<(DetectedDigit, Reading)>, EngineError> {
+    ) -> Result<Vec<FoundDigit>, EngineError> {
         let found = self.find(photo, at_least).await?;
-        read_surely(photo, found, classifier).await
+        read(photo, found, classifier).await
     }
 
     /// The same, found on all of this machine's processors, if the network is on the host.
@@ -121,7 +121,7 @@ impl DigitFinder {
         photo: &Photo,
         at_least: f32,
         classifier: &Classifier,
-    ) -> Result<Vec<(DetectedDigit, Reading)>, EngineError> {
+    ) -> Result<Vec<FoundDigit>, EngineError> {
         use rayon::prelude::*;
 
         let Some(host) = self.0.on_host() else {
@@ -132,27 +132,85 @@ impl DigitFinder {
             let outputs = host.outputs(&pyramid.cells(&tile), tile.size());
             places(&outputs, &tile, at_least)
         });
-        let found = boxes_of(found.flatten_iter().collect(), photo, at_least);
-        pollster::block_on(read_surely(photo, found, classifier))
+        let found = boxes_of(found.flatten_iter().collect(), photo.size(), at_least);
+        pollster::block_on(read(photo, found, classifier))
     }
 }
 
-/// Reads what was found, and keeps what the classifier is sure of.
-async fn read_surely(
+/// A search for the digits of a photo, a part at a time, so that something else can be done between
+/// them. Large digits are looked for first.
+#[derive(Debug)]
+pub struct Search {
+    pyramid: Pyramid,
+    /// Where was not looked yet, the next one last.
+    tiles: Vec<Tile>,
+    found: Vec<Place>,
+    photo: PhotoSize,
+    at_least: f32,
+}
+
+impl Search {
+    /// A search that has not looked anywhere yet, for digits that are found with at least this
+    /// confidence, 0 to 1.
+    pub fn of(photo: &Photo, at_least: f32) -> Self {
+        let pyramid = Pyramid::of(photo);
+        let tiles = pyramid.tiles();
+        Search { pyramid, tiles, found: Vec::new(), photo: photo.size(), at_least }
+    }
+
+    /// Looks at one part more. `false` if all were looked at before.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails or gives anything but finite numbers.
+    pub async fn look_further(&mut self, finder: &DigitFinder) -> Result<bool, EngineError> {
+        let Some(tile) = self.tiles.pop() else { return Ok(false) };
+        let outputs = finder.0.outputs(self.pyramid.cells(&tile), tile.size()).await?;
+        self.found.extend(places(&outputs, &tile, self.at_least));
+        Ok(true)
+    }
+
+    /// The digits that were found so far, the surest first. No two of them are the same digit.
+    pub fn found(&self) -> Vec<DetectedDigit> {
+        boxes_of(self.found.clone(), self.photo, self.at_least)
+    }
+}
+
+/// A digit that was found, and what it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundDigit {
+    /// Where it is.
+    pub detected: DetectedDigit,
+    /// What it is.
+    pub reading: Reading,
+}
+
+impl FoundDigit {
+    /// Whether it is a digit for sure: found with at least this confidence, and read surely, because
+    /// the classifier, too, tells digits from what only looks like some.
+    pub fn is_sure(&self, at_least: f32) -> bool {
+        self.detected.confidence >= at_least && !is_unsure(self.reading.best().1)
+    }
+}
+
+/// Reads what was found.
+///
+/// # Errors
+/// [`EngineError`] when the device fails or gives anything but finite numbers.
+pub async fn read(
     photo: &Photo,
     found: Vec<DetectedDigit>,
     classifier: &Classifier,
-) -> Result<Vec<(DetectedDigit, Reading)>, EngineError> {
+) -> Result<Vec<FoundDigit>, EngineError> {
     let boxes: Vec<BoxInPhoto> = found.iter().map(|digit| digit.area).collect();
     let readings = classifier.read(photo, &boxes).await?;
     let read = found.into_iter().zip(readings);
-    Ok(read.filter(|(_, reading)| !is_unsure(reading.best().1)).collect())
+    Ok(read.map(|(detected, reading)| FoundDigit { detected, reading }).collect())
 }
 
 /// The digits at these places, once each.
-fn boxes_of(found: Vec<Place>, photo: &Photo, at_least: f32) -> Vec<DetectedDigit> {
+fn boxes_of(found: Vec<Place>, photo: PhotoSize, at_least: f32) -> Vec<DetectedDigit> {
     let on_photo = |place: Place| {
-        let area = place.area.clamp_to(photo.size()).ok()?;
+        let area = place.area.clamp_to(photo).ok()?;
         Some(DetectedDigit { area, confidence: place.confidence })
     };
     merged(found, at_least).into_iter().filter_map(on_photo).collect()

@@ -26,6 +26,7 @@ const MEAN: f32 = 0.5;
 const DEVIATION: f32 = 0.25;
 
 /// A photo at one scale.
+#[derive(Debug)]
 struct Level {
     /// Pixels of this scale for each of the photo's, along a line.
     scale: f64,
@@ -36,9 +37,11 @@ struct Level {
 }
 
 /// A photo at all scales.
+#[derive(Debug)]
 pub(super) struct Pyramid(Vec<Level>);
 
 /// A part of one level.
+#[derive(Debug)]
 pub(super) struct Tile {
     level: usize,
     pub(super) scale: f64,
@@ -94,7 +97,7 @@ impl Pyramid {
         Pyramid(levels)
     }
 
-    /// All tiles of all levels. Their middles cover each level once.
+    /// All tiles of all levels, those of the finest first. Their middles cover each level once.
     pub(super) fn tiles(&self) -> Vec<Tile> {
         let mut tiles = Vec::new();
         for (i, level) in self.0.iter().enumerate() {
@@ -216,7 +219,7 @@ mod tests {
             Pyramid::of(&grey(width, height)).0.iter().map(|level| level.scale).collect()
         };
         assert_eq!(scales(100, 50), [2.0, 1.0, 0.5]);
-        assert_eq!(scales(640, 480), [1.0, 0.5, 0.25, 0.125, 0.0625]);
+        assert_eq!(scales(640, 480), [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125]);
         assert_eq!(scales(4000, 3000)[0], 0.5);
         assert_eq!(scales(1, 1), [2.0]);
     }

@@ -31,7 +31,8 @@ pub struct RunConfig {
     /// Weights of an earlier run to begin with; `None` draws them.
     #[serde(default)]
     pub start: Option<PathBuf>,
-    /// Weights of trained networks whose readings of each input are the target.
+    /// Weights of trained networks whose readings of each input are the target. Of FinderNet, those
+    /// of one that finds the digits of numbers, and of photos without boxes.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
     /// Share of the target that is the mean of the teachers' readings; the rest is the label.
@@ -76,7 +77,8 @@ impl fmt::Display for RunConfig {
             self.seed
         )?;
         // The networks that do not read digits have neither.
-        if ![STROKE_NET.name, FINDER_NET.name].contains(&self.net.as_str()) {
+        let reads = ![STROKE_NET.name, FINDER_NET.name].contains(&self.net.as_str());
+        if reads {
             write!(f, " --smoothing {} {}", self.smoothing, self.augmentation)?;
         }
         if let Some(chance) = self.dropout {
@@ -88,7 +90,7 @@ impl fmt::Display for RunConfig {
         for teacher in &self.teachers {
             write!(f, " --teacher {}", teacher.display())?;
         }
-        if !self.teachers.is_empty() {
+        if reads && !self.teachers.is_empty() {
             write!(f, " --teaching {}", self.teaching)?;
         }
         if let Some(path) = &self.validate_on {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     classifier::{Classifier, EngineError},
-    finder::{AT_LEAST, DigitFinder},
+    finder::{self, AT_LEAST, DigitFinder, FoundDigit, PERHAPS, Search},
     photo::{BoxInPhoto, Photo},
     publication::{ModelEntry, StrokesEntry},
     removal::{Erasure, Method, Nets, Proven, remove_proven, remove_watched},
@@ -94,9 +94,11 @@ pub(super) enum Taken {
     Answered(Answer),
     /// This has to be fetched first, and then given to [`Engine::install`], which answers.
     ToFetch(Order),
-    /// The network that finds digits has to be fetched from this folder, and then given to
-    /// [`Engine::install_finder`], which answers.
-    ToFetchFinder { models_url: String },
+    /// It continues with [`Engine::find`], after other requests that came meanwhile.
+    Finding(Finding),
+    /// The same, once the network for it has been fetched from this folder and given to
+    /// [`Engine::install_finder`].
+    ToFetchFinder(Finding, String),
     /// It continues with [`Engine::compare`], after other requests that came meanwhile.
     Comparing(Comparison),
     /// The same, once its next model has been fetched and given to [`Engine::keep_for`].
@@ -108,6 +110,15 @@ pub(super) struct Comparison {
     boxes: Vec<BoxInPhoto>,
     /// Models that have neither answered nor failed yet, the next one first.
     models: VecDeque<String>,
+}
+
+/// The search for the digits of the open photo.
+pub(super) struct Finding {
+    within: Option<BoxInPhoto>,
+    /// What was looked at; nothing before it begins.
+    search: Option<Search>,
+    /// How many digits were told before all are known.
+    told: usize,
 }
 
 /// Sends an answer before the last one.
@@ -163,13 +174,16 @@ impl Engine {
                 Some(photo) => Answer::Preview { size: photo.size(), rgba: photo.to_rgba8() },
                 None => no_photo(),
             },
-            Ask::Find => match (&self.finder, &self.source) {
-                (Some(finder), _) => self.find(finder).await,
-                (None, Some(Source { models_url, .. })) => {
-                    return Taken::ToFetchFinder { models_url: models_url.clone() };
-                }
-                (None, None) => not_started(),
-            },
+            Ask::Find { within } => {
+                let finding = Finding { within, search: None, told: 0 };
+                return match (&self.finder, &self.source) {
+                    (Some(_), _) => self.find(finding, reply).await,
+                    (None, Some(source)) => {
+                        Taken::ToFetchFinder(finding, source.models_url.clone())
+                    }
+                    (None, None) => Taken::Answered(not_started()),
+                };
+            }
             Ask::Read { boxes } => self.read(&boxes, reply).await,
             Ask::Erase { erasure, method, check } => {
                 self.erase(&erasure, &method, check, reply).await
@@ -181,31 +195,64 @@ impl Engine {
         })
     }
 
-    /// Loads the network that finds digits, and finds those in the open photo.
-    pub(super) async fn install_finder(&mut self, fetched: FetchedFinder) -> Answer {
+    /// Loads the network that finds digits, if it could be fetched.
+    pub(super) fn install_finder(&mut self, finding: Finding, fetched: FetchedFinder) -> Taken {
         let finder = fetched.and_then(|(entry, weights)| {
             entry.finder(weights, &Device::flex()).map_err(|error| error.to_string())
         });
         match finder {
             Ok(finder) => {
-                let answer = self.find(&finder).await;
                 self.finder = Some(finder);
-                answer
+                Taken::Finding(finding)
             }
-            Err(reason) => failed(FailureKind::Request, capitalised(&reason)),
+            Err(reason) => Taken::Answered(failed(FailureKind::Request, capitalised(&reason))),
         }
     }
 
-    /// Finds the digits in the open photo, on the CPU.
-    async fn find(&self, finder: &DigitFinder) -> Answer {
-        let Some(photo) = &self.photo else { return no_photo() };
-        let Some(started) = &self.started else { return not_started() };
-        match finder.find_and_read(photo, AT_LEAST, &started.cpu.classifier).await {
-            Ok(found) => {
-                Answer::Found(found.iter().map(|(it, _)| (it.area, it.confidence)).collect())
+    /// Looks for digits in one more part of the open photo, on the CPU.
+    pub(super) async fn find(&self, finding: Finding, reply: Reply<'_>) -> Taken {
+        match self.look_further(finding, reply).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                Taken::Answered(failed(FailureKind::Request, capitalised(&error.to_string())))
             }
-            Err(error) => failed(FailureKind::Request, capitalised(&error.to_string())),
         }
+    }
+
+    async fn look_further(
+        &self,
+        mut finding: Finding,
+        reply: Reply<'_>,
+    ) -> Result<Taken, EngineError> {
+        let Some(photo) = &self.photo else { return Ok(Taken::Answered(no_photo())) };
+        let (Some(started), Some(finder)) = (&self.started, &self.finder) else {
+            return Ok(Taken::Answered(not_started()));
+        };
+        let (left, top) = finding.within.map_or((0, 0), |area| (area.left, area.top));
+        let in_photo =
+            |area: BoxInPhoto| BoxInPhoto { left: area.left + left, top: area.top + top, ..area };
+        let part = finding.within.map(|area| photo.part(area));
+        let photo = part.as_ref().unwrap_or(photo);
+        let search = finding.search.get_or_insert_with(|| Search::of(photo, PERHAPS));
+        let more = search.look_further(finder).await?;
+        let found = search.found();
+        if more {
+            let seen: Vec<BoxInPhoto> = (found.iter())
+                .filter(|digit| digit.confidence >= AT_LEAST)
+                .map(|digit| in_photo(digit.area))
+                .collect();
+            if seen.len() != finding.told {
+                finding.told = seen.len();
+                reply(Answer::Seen(seen));
+            }
+            return Ok(Taken::Finding(finding));
+        }
+        let read = finder::read(photo, found, &started.cpu.classifier).await?;
+        // Where a person says that there are digits, the likely ones are.
+        let is_sure = |digit: &FoundDigit| finding.within.is_some() || digit.is_sure(AT_LEAST);
+        let (sure, unsure): (Vec<_>, Vec<_>) = read.into_iter().partition(is_sure);
+        let boxes = |of: Vec<FoundDigit>| of.iter().map(|it| in_photo(it.detected.area)).collect();
+        Ok(Taken::Answered(Answer::Found { sure: boxes(sure), unsure: boxes(unsure) }))
     }
 
     /// Loads a fetched model, chooses its device and checks it. If that fails, the model in use

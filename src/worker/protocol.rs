@@ -1,15 +1,16 @@
 //! What page and engine say to each other: plain data, encoded with postcard, no engine types.
 //!
 //! The page sends [`Request`]s and gets [`Reply`]s with the same id. A request may get several
-//! replies ([`Answer::Models`], [`Answer::Progress`], [`Answer::Column`] and [`Answer::Notice`]
-//! before the last one).
+//! replies ([`Answer::Models`], [`Answer::Progress`], [`Answer::Column`], [`Answer::Seen`] and
+//! [`Answer::Notice`] before the last one).
 //! If a newer request of the same kind is waiting, the older one is answered with
 //! [`Answer::Superseded`] and skipped. [`Ask::Start`] and [`Ask::Switch`] both load a model and count
 //! as one kind. [`Ask::Open`] also replaces all waiting requests about the previous photo.
 //!
 //! Requests are answered in order, except those two, [`Ask::Find`] and [`Ask::Compare`]: while their
 //! files are fetched, the engine answers later requests with the model that it has, and between two
-//! compared models it answers what was asked meanwhile.
+//! compared models, or two parts of the photo in which digits are looked for, it answers what was
+//! asked meanwhile.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +63,11 @@ pub enum Ask {
     /// Answered by [`Answer::Preview`].
     Preview,
     /// Find the digits in the open photo. The network for that is fetched when it is first asked for.
-    /// Answered by [`Answer::Found`].
-    Find,
+    /// Answered by [`Answer::Found`], with [`Answer::Seen`]s before.
+    Find {
+        /// The only part to look at, where a person says that there are digits.
+        within: Option<BoxInPhoto>,
+    },
     /// Read boxes on the open photo, each round a digit or round a whole number. Answered by
     /// [`Answer::Readings`], one reading a box, in order.
     Read {
@@ -161,8 +165,15 @@ pub enum Answer {
         #[serde(with = "serde_bytes")]
         rgba: Vec<u8>,
     },
-    /// The digits in the open photo: their boxes, and how sure each is, 0 to 1; the surest first.
-    Found(Vec<(BoxInPhoto, f32)>),
+    /// Boxes of what may be digits, before the whole photo was looked at: they may differ in the end.
+    Seen(Vec<BoxInPhoto>),
+    /// The digits in the open photo.
+    Found {
+        /// The boxes of those that are digits for sure.
+        sure: Vec<BoxInPhoto>,
+        /// The boxes of those that may be digits.
+        unsure: Vec<BoxInPhoto>,
+    },
     /// One reading a box, in the order of the request.
     Readings {
         /// The readings.

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::{
-    engine::{Comparison, Engine, Taken},
+    engine::{Comparison, Engine, Finding, Taken},
     loading::{self, Fetched, FetchedFinder, Order},
     protocol::{Answer, Ask, Column, ColumnState, Failure, FailureKind, Reply, Request, RequestId},
     superseding::{self, Waiting},
@@ -21,8 +21,8 @@ enum Work {
     Take(Request),
     /// The rest of a model's loading, once its files are there.
     Install { id: RequestId, fetched: Result<Box<Fetched>, String> },
-    /// The rest of finding digits, once the network is there.
-    Find { id: RequestId, fetched: FetchedFinder },
+    /// The rest of finding digits, with the network for it where that had to be fetched.
+    Find { id: RequestId, rest: Finding, fetched: Option<FetchedFinder> },
     /// The rest of a comparison, with its next model where that had to be fetched.
     Compare { id: RequestId, rest: Comparison, fetched: Option<Result<Box<Fetched>, String>> },
 }
@@ -101,7 +101,7 @@ pub fn main() {
                         if ends_comparisons(&ask) {
                             newest_comparison.set(id);
                         }
-                        if matches!(ask, Ask::Find | Ask::Open { .. }) {
+                        if matches!(ask, Ask::Find { .. } | Ask::Open { .. }) {
                             newest_find.set(id);
                         }
                         engine.take(ask, &reply).await
@@ -109,8 +109,9 @@ pub fn main() {
                     Work::Install { fetched, .. } => {
                         Taken::Answered(engine.install(fetched, &reply).await)
                     }
-                    Work::Find { fetched, .. } => {
-                        Taken::Answered(engine.install_finder(fetched).await)
+                    Work::Find { rest, fetched: None, .. } => engine.find(rest, &reply).await,
+                    Work::Find { rest, fetched: Some(fetched), .. } => {
+                        engine.install_finder(rest, fetched)
                     }
                     Work::Compare { rest, fetched: None, .. } => engine.compare(rest, &reply).await,
                     Work::Compare { rest, fetched: Some(fetched), .. } => {
@@ -123,13 +124,18 @@ pub fn main() {
                         let install = move |fetched| Work::Install { id, fetched };
                         fetch(id, order, &scope, &newest_load, &sender, install);
                     }
-                    Taken::ToFetchFinder { models_url } => {
+                    // Behind what else was asked meanwhile.
+                    Taken::Finding(rest) => {
+                        waiting.push_back(Work::Find { id, rest, fetched: None });
+                    }
+                    Taken::ToFetchFinder(rest, models_url) => {
                         let (newest, sender) = (Rc::clone(&newest_find), sender.clone());
                         wasm_bindgen_futures::spawn_local(async move {
                             let wanted = || newest.get() == id;
                             let fetched = loading::fetch_finder(&models_url, &wanted).await;
                             // The receiver lives as long as the worker.
-                            drop(sender.unbounded_send(Work::Find { id, fetched }));
+                            let fetched = Some(fetched);
+                            drop(sender.unbounded_send(Work::Find { id, rest, fetched }));
                         });
                     }
                     // Behind what else was asked meanwhile.

@@ -8,7 +8,7 @@ pub(super) enum Waiting<'a> {
     Asked(&'a Ask),
     /// The rest of loading a model, once its files are fetched.
     Loading,
-    /// The rest of finding digits, once the network is there.
+    /// The rest of finding digits: once the network is there, or in the rest of the photo.
     Finding,
     /// The rest of a comparison.
     Comparison,
@@ -46,7 +46,7 @@ fn kind(ask: &Ask) -> Kind {
         Ask::Start { .. } | Ask::Switch { .. } => Kind::Load,
         Ask::Open { .. } => Kind::Open,
         Ask::Preview => Kind::Preview,
-        Ask::Find => Kind::Find,
+        Ask::Find { .. } => Kind::Find,
         Ask::Read { .. } => Kind::Read,
         Ask::Erase { .. } => Kind::Erase,
         Ask::Save { .. } => Kind::Save,
@@ -78,7 +78,7 @@ mod tests {
             Ask::Switch { model: String::new() },
             Ask::Open { file: Vec::new() },
             Ask::Preview,
-            Ask::Find,
+            Ask::Find { within: None },
             Ask::Read { boxes: boxes.clone() },
             Ask::Erase { erasure: erasure.clone(), method: method.clone(), check: false },
             Ask::Save { erasure: erasure.clone(), method: method.clone() },

@@ -2,10 +2,7 @@
 
 use crate::app::editor::{BoxId, Editor};
 use crate::app::page::Page;
-use crate::app::questions::Questions;
 use crate::app::state::dialogs::Dialog;
-use crate::app::state::messages::Tone;
-use crate::photo::BoxInPhoto;
 
 /// A digit's width as a share of its height, mostly.
 const USUAL_WIDTH_BY_HEIGHT: f64 = 0.6;
@@ -68,36 +65,6 @@ impl Page {
             "New box: arrows move it, with Shift faster, with Control they resize it.".to_owned(),
         );
         true
-    }
-
-    /// Has the engine find the digits in the photo, if there is one.
-    pub fn find(self) -> bool {
-        if self.look(|_| ()).is_none() {
-            return false;
-        }
-        self.asking.ask(Questions::wish_to_find);
-        self.messages.announce("Looking for numbers.".to_owned());
-        self.sync_soon();
-        true
-    }
-
-    /// Puts boxes round the digits that were found, where there are none yet, as one step to undo.
-    pub fn take_found(self, found: &[(BoxInPhoto, f32)]) {
-        let areas: Vec<BoxInPhoto> = found.iter().map(|(area, _)| *area).collect();
-        let new = self.edit(|editor| editor.add_found(&areas)).unwrap_or_default();
-        let digits = |count: usize| {
-            if count == 1 { "1 digit".to_owned() } else { format!("{count} digits") }
-        };
-        self.messages.show(
-            Tone::Done,
-            match (new, areas.len()) {
-                (0, 0) => "No number found. Draw a box round each digit.".to_owned(),
-                (0, _) => "Nothing more found: all digits have a box already.".to_owned(),
-                (new, _) => {
-                    format!("Found {}. Delete wrong boxes, draw missing ones.", digits(new))
-                }
-            },
-        );
     }
 
     /// Selects several boxes and wishes for the last one's element to have the focus.

@@ -153,6 +153,7 @@ impl Page {
                 self.models.learn(|it| it.progress(progress));
             }
             (_, Answer::Column(column)) => self.models.take_column(column),
+            (_, Answer::Seen(areas)) => self.take_seen(areas),
             (_, Answer::Progress(progress)) => {
                 self.engine.is(EngineState::Starting(Some(progress)));
             }
@@ -165,7 +166,9 @@ impl Page {
             Answer::Started(info) => self.engine_started(*info),
             Answer::Opened { size } => self.photo_opened(size),
             Answer::Preview { size, rgba } => self.preview_came(size, rgba),
-            Answer::Found(found) => self.take_found(&found),
+            Answer::Found { sure, unsure } => {
+                self.take_found(boxes.first().copied(), &sure, &unsure);
+            }
             Answer::Readings { readings, milliseconds, device } => {
                 let count = readings.iter().map(|reading| reading.digits.len()).sum();
                 self.boxes.take_readings(boxes, readings);
@@ -202,6 +205,7 @@ impl Page {
             | Answer::Progress(_)
             | Answer::Notice(_)
             | Answer::Column(_)
+            | Answer::Seen(_)
             | Answer::SlowGpu(_)
             | Answer::Compared => {}
         }

@@ -3,5 +3,6 @@
 pub mod asking;
 pub mod boxes;
 pub mod engine;
+pub mod finding;
 pub mod opening;
 pub mod viewing;

@@ -84,6 +84,7 @@ impl Page {
         self.stage.fit(size);
         self.settle_disagreement();
         self.open.answer_when_there();
+        self.find_unasked();
         self.sync_soon();
     }
 
@@ -91,6 +92,7 @@ impl Page {
     fn leave_stage(self) {
         self.models.forget_readings();
         self.removal.clear();
+        self.finding.sees(Vec::new());
         self.inspector.show(None);
         self.engine.forget_times();
         self.stage.compare(false);

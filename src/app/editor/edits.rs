@@ -10,9 +10,6 @@ use crate::photo::{BoxInPhoto, LooseBox};
 /// How far a duplicate lies from its original, in photo pixels.
 const DUPLICATE_OFFSET: f64 = 6.0;
 
-/// Boxes that share more than this part of the smaller one hold the same digit.
-const SAME_DIGIT: f64 = 0.4;
-
 impl Editor {
     /// Moves the selected boxes by whole pixels. Nudges in quick succession are one step to undo.
     /// `now` is any clock in milliseconds. Returns whether anything changed.
@@ -103,29 +100,6 @@ impl Editor {
         let places = self.free_places(places);
         self.add(&copied, places);
         true
-    }
-
-    /// Adds boxes round digits that were found, where no box is yet, as one step to undo. Gives their
-    /// number.
-    pub fn add_found(&mut self, found: &[BoxInPhoto]) -> usize {
-        let is_new = |area: &&BoxInPhoto| {
-            let area = LooseBox::from(**area);
-            !self.work.boxes.iter().any(|b| {
-                let other = LooseBox::from(b.area);
-                let smaller = (area.width * area.height).min(other.width * other.height);
-                area.shared_area(&other) > SAME_DIGIT * smaller
-            })
-        };
-        let new: Vec<BoxInPhoto> = found.iter().filter(is_new).copied().collect();
-        if !new.is_empty() {
-            self.cancel();
-            self.history.keep(&self.work, None);
-            for &area in &new {
-                self.push(area, true);
-            }
-            self.select(None);
-        }
-        new.len()
     }
 
     /// Adds boxes like these at these places, as one step to undo, and selects them.

@@ -16,6 +16,7 @@ mod handle;
 mod history;
 mod labels;
 mod pointer;
+mod suggestions;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -92,6 +93,7 @@ impl Editor {
         self.cancel();
         self.history.keep(&self.work, None);
         self.work.boxes.clear();
+        self.work.suggestions.clear();
         for area in areas {
             self.push(*area, true);
         }
@@ -117,7 +119,13 @@ impl Editor {
             }
             Err(_) => false,
         });
+        self.work.suggestions.clear();
         self.drop_lost_selection();
+    }
+
+    /// Whether nothing was ever done here.
+    pub fn is_untouched(&self) -> bool {
+        self.work == Work::default() && !self.can_undo() && !self.can_redo()
     }
 
     /// All boxes, oldest first.

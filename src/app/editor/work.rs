@@ -11,6 +11,8 @@ use crate::removal::{BrushStroke, Erasure, USUAL_GROWTH_PERCENT, grown_boxes};
 pub struct Work {
     /// The boxes, oldest first.
     pub boxes: Vec<PhotoBox>,
+    /// Boxes of what may be digits, which a person has neither taken nor dismissed.
+    pub suggestions: Vec<BoxInPhoto>,
     /// The brush's strokes, oldest first, wherever they lie.
     pub corrections: Vec<Arc<BrushStroke>>,
     /// Percent of its height by which each box is grown before its digit is removed.
@@ -19,7 +21,12 @@ pub struct Work {
 
 impl Default for Work {
     fn default() -> Self {
-        Work { boxes: Vec::new(), corrections: Vec::new(), growth: USUAL_GROWTH_PERCENT }
+        Work {
+            boxes: Vec::new(),
+            suggestions: Vec::new(),
+            corrections: Vec::new(),
+            growth: USUAL_GROWTH_PERCENT,
+        }
     }
 }
 
@@ -60,7 +67,8 @@ mod tests {
         };
         let b = |id, left, remove| PhotoBox { id, area: at(left), remove, label: None };
         let boxes = vec![b(1, 0, true), b(2, 50, false)];
-        let work = Work { boxes, corrections: vec![dab(5), dab(55), dab(200)], growth: 0 };
+        let corrections = vec![dab(5), dab(55), dab(200)];
+        let work = Work { boxes, corrections, growth: 0, ..Work::default() };
         let erasure =
             Erasure { boxes: vec![at(0)], others: vec![at(50)], corrections: vec![dab(5)] };
         assert_eq!(work.erasure(SIZE), erasure);

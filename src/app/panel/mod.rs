@@ -20,6 +20,7 @@ use super::photos::saving::{SaveArea, SaveBar};
 use super::reading::{Sureness, percent};
 use super::second_look::verdict;
 use super::state::engine::EngineState;
+use super::suggestions;
 use crate::classifier::UNSURE_BELOW;
 use crate::removal::Method;
 
@@ -77,8 +78,10 @@ pub fn Panel(page: Page) -> impl IntoView {
                         </For>
                     </ul>
                 </Show>
+                {later(page, truth(move || suggestions::are_any(page)), Callback::new(|()| ()), || Box::pin(suggestions::in_panel()))}
                 <Growth page=page />
                 <Checked page=page />
+                <FindsUnasked page=page />
             </section>
             <Looking page=page />
             <SaveArea page=page />
@@ -196,6 +199,26 @@ fn Growth(page: Page) -> impl IntoView {
                 }
             />
             <output>{percent} " %"</output>
+        </label>
+    }
+}
+
+/// Whether digits are looked for in new photos.
+#[component]
+fn FindsUnasked(page: Page) -> impl IntoView {
+    view! {
+        <label class="finds-unasked">
+            <input
+                type="checkbox"
+                data-testid="finds-unasked"
+                prop:checked=move || page.finding.unasked.get()
+                on:change=move |event| {
+                    let input: web_sys::HtmlInputElement = event_target(&event);
+                    page.finding.set_unasked(input.checked());
+                    page.find_unasked();
+                }
+            />
+            "Find numbers in new photos"
         </label>
     }
 }

@@ -26,6 +26,8 @@ pub struct Entry {
     pub work: Work,
     /// The digits that the engine read, by box; from left to right where it is one round several.
     pub digits: HashMap<BoxInPhoto, Vec<u8>>,
+    /// Whether the engine looked for digits in all of it.
+    pub looked_through: bool,
     /// A small picture as a data URL.
     pub thumbnail: Option<String>,
     /// Why it cannot be opened.
@@ -75,6 +77,7 @@ impl Entry {
         let read = self.work.boxes.iter().filter(|b| self.digits.contains_key(&b.area)).count();
         match self.progress() {
             Progress::Failed => "cannot be opened".to_owned(),
+            Progress::Untouched if self.looked_through => "no number found".to_owned(),
             Progress::Untouched => "no boxes yet".to_owned(),
             Progress::Done => format!("{boxes}, saved"),
             Progress::Unfinished if read < count => format!("{boxes}, {read} read, not saved"),
@@ -101,6 +104,7 @@ impl Gallery {
             size,
             work: Work::default(),
             digits: HashMap::new(),
+            looked_through: false,
             thumbnail: None,
             failure: None,
             saved: None,

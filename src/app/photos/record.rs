@@ -142,7 +142,8 @@ impl KeptPhoto {
         // Boxes that stayed when the file was saved are those that stay now.
         let others = boxes.iter().filter(|b| !b.remove).map(|b| b.area).collect();
         let corrections = self.corrections.clone();
-        gallery.note(id, self.size, &Work { boxes, corrections, growth });
+        let work = Work { boxes, corrections, growth, ..Work::default() };
+        gallery.note(id, self.size, &work);
         let of_box = |of_box: &[(BoxInPhoto, u8)]| {
             Some((of_box.first()?.0, of_box.iter().map(|(_, digit)| *digit).collect()))
         };
@@ -178,7 +179,7 @@ mod tests {
         // One in the box that is removed, one elsewhere.
         let dab = |x| BrushStroke { brush: Brush::Takes, radius: 5, points: vec![(x, 40)] };
         let corrections = [dab(20), dab(300)].map(Arc::new).to_vec();
-        let work = Work { boxes, corrections, growth: 25 };
+        let work = Work { boxes, corrections, growth: 25, ..Work::default() };
         gallery.note(b, SIZE, &work);
         gallery.note_digits(b, &[(area(1), vec![7, 0])]);
         gallery.saved(b, work.erasure(SIZE));

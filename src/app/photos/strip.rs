@@ -171,8 +171,11 @@ fn Shot(page: Page, id: PhotoId) -> impl IntoView {
     }
 }
 
-/// The house numbers as far as they are read.
+/// The house numbers as far as they are read; whether there is none, once it was looked for.
 fn number_of(entry: &Entry) -> String {
+    if entry.looked_through && entry.work.boxes.is_empty() {
+        return "none".to_owned();
+    }
     let digits = |b: &PhotoBox| -> String {
         let read = || entry.digits.get(&b.area).map(Vec::as_slice);
         let digits = b.label.as_ref().map(std::slice::from_ref).or_else(read);

@@ -61,10 +61,10 @@ fn areas(pieces: &[Piece]) -> Vec<BoxInPhoto> {
 fn digits_are_looked_for_once_and_not_in_the_next_photo() {
     let mut questions = Questions::default();
     assert!(questions.finding().is_none());
-    questions.wish_to_find();
-    assert!(matches!(questions.finding(), Some(Ask::Find)));
+    questions.wish_to_find(None);
+    assert!(matches!(questions.finding(), Some(Ask::Find { within: None })));
     assert!(questions.finding().is_none());
-    questions.wish_to_find();
+    questions.wish_to_find(None);
     questions.forget_photo();
     assert!(questions.finding().is_none());
 }

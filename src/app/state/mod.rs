@@ -7,6 +7,7 @@ pub mod boxes;
 pub mod brush;
 pub mod dialogs;
 pub mod engine;
+pub mod finding;
 pub mod inspector;
 pub mod keeping;
 pub mod messages;

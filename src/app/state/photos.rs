@@ -103,6 +103,21 @@ impl Photos {
             .flatten()
     }
 
+    /// Notes that a photo was looked through for digits.
+    pub fn looked_through(self, id: PhotoId) {
+        self.change(|gallery| {
+            if let Some(entry) = gallery.get_mut(id) {
+                entry.looked_through = true;
+            }
+        });
+    }
+
+    /// Whether it was.
+    pub fn is_looked_through(self, id: PhotoId) -> bool {
+        self.gallery
+            .with_untracked(|gallery| gallery.get(id).is_some_and(|entry| entry.looked_through))
+    }
+
     /// Whether a photo is there and not known to be damaged.
     pub fn can_open(self, id: PhotoId) -> bool {
         self.gallery

@@ -6,8 +6,8 @@ use crate::finder::{CELL, UNIT};
 /// Positions count for a box from this target on, by their target.
 const ON_BOX: f32 = 0.2;
 
-/// The share of boxes in the loss; the rest is finding.
-const OF_BOXES: f32 = 0.5;
+/// How much boxes count beside finding (2 in "Generalized Focal Loss", too).
+const OF_BOXES: f32 = 2.0;
 
 /// Reaches are held within these powers of e, in [`UNIT`]s, so that a step cannot overflow.
 const REACHES: [f32; 2] = [-4.0, 4.0];

@@ -4,7 +4,7 @@ mod loss;
 mod photos;
 mod views;
 
-use std::{iter, path::Path};
+use std::{fs, iter, path::Path};
 
 use burn::{module::Module as _, tensor::Device};
 use rand::{SeedableRng as _, seq::SliceRandom as _};
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use self::{
     loss::loss,
-    photos::{Labelled, open},
+    photos::{Labelled, open, teach},
     views::{CELLS, View},
 };
 use super::{
@@ -35,7 +35,7 @@ use crate::{
 const VALIDATION_PHOTOS: usize = 400;
 
 /// Views of each photo in a step: a large one takes longer to decode than to learn from.
-const VIEWS: usize = 2;
+const VIEWS: usize = 3;
 
 /// Digits that are found with less are not counted in measurements.
 const LEAST_CONFIDENCE: f32 = 0.05;
@@ -64,23 +64,40 @@ impl Task for Finder {
     ) -> Result<Self, TrainingError> {
         let validate_on = config.validate_on.as_deref();
         refuse_twice(&config.data, validate_on)?;
-        let mut photos: Vec<Labelled> = Vec::new();
-        let mut held_back: Vec<Labelled> = Vec::new();
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-        let mut different = 0;
+        let taught = !config.teachers.is_empty();
+        let mut sources = Vec::new();
         for source in &config.data {
-            let mut of_source = open(&source.path)?;
-            of_source.shuffle(&mut rng);
-            let share = if validate_on.is_some() { 0.0 } else { config.validation };
-            held_back.extend(of_source.drain(..(of_source.len() as f64 * share).round() as usize));
-            different += of_source.len();
-            photos.extend(of_source.iter().flat_map(|it| iter::repeat_n(it.clone(), source.times)));
+            let mut photos = open(&source.path, taught)?;
+            photos.shuffle(&mut rng);
+            sources.push(photos);
         }
+        let mut held_back: Vec<Labelled> = Vec::new();
         if let Some(path) = validate_on {
-            held_back = open(path)?;
+            held_back = open(path, false)?;
+            held_back.shuffle(&mut rng);
+            held_back.truncate(VALIDATION_PHOTOS);
+        } else {
+            // What a teacher finds validates nothing.
+            let known = sources.iter().flatten().filter(|it| it.is_known()).count().max(1) as f64;
+            let share = config.validation.min(VALIDATION_PHOTOS as f64 / known);
+            for photos in &mut sources {
+                let known = photos.iter().filter(|it| it.is_known()).count();
+                photos.sort_by_key(|it| !it.is_known());
+                held_back.extend(photos.drain(..(known as f64 * share).round() as usize));
+            }
         }
-        held_back.shuffle(&mut rng);
-        held_back.truncate(VALIDATION_PHOTOS);
+        for path in &config.teachers {
+            let teacher = load(path)?;
+            for photos in &mut sources {
+                teach(photos, &teacher)?;
+            }
+        }
+        let different = sources.iter().map(Vec::len).sum();
+        let photos: Vec<Labelled> = (sources.iter().zip(&config.data))
+            .flat_map(|(photos, source)| photos.iter().map(move |it| (it, source.times)))
+            .flat_map(|(photo, times)| iter::repeat_n(photo.clone(), times))
+            .collect();
         if !photos.iter().any(Labelled::shows_digits) {
             let data: Vec<String> = config.data.iter().map(ToString::to_string).collect();
             let percent = 100.0 * config.validation;
@@ -172,7 +189,15 @@ impl Task for Finder {
 /// # Errors
 /// [`TrainingError`] when the data cannot be used.
 pub fn measure_finder(finder: &DigitFinder, data: &Path) -> Result<Detection, TrainingError> {
-    measured(finder, &open(data)?)
+    measured(finder, &open(data, false)?)
+}
+
+/// Weights that a run left.
+fn load(path: &Path) -> Result<DigitFinder, TrainingError> {
+    let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
+    let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    DigitFinder::from_safetensors(bytes, &Device::flex())
+        .map_err(|error| unusable(error.to_string()))
 }
 
 fn measured(finder: &DigitFinder, photos: &[Labelled]) -> Result<Detection, TrainingError> {

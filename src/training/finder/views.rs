@@ -10,11 +10,16 @@ use crate::{
 };
 
 /// Rows and columns of a view, in cells and in pixels.
-pub(super) const CELLS: usize = 32;
+pub(super) const CELLS: usize = 24;
 const SIDE: usize = CELLS * CELL;
 
 /// The share of views round a digit, where there is one; the others are anywhere.
 const ROUND_A_DIGIT: f64 = 0.85;
+
+/// The share of those that show a part of a digit that is far too large, up to this height: strokes of
+/// large digits are no small ones.
+const PART_OF_A_DIGIT: f64 = 0.12;
+const LARGEST_PART: f64 = 160.0;
 
 /// Digits are enlarged this far at most; beyond, they show nothing more.
 const ENLARGED: f64 = 3.0;
@@ -108,6 +113,10 @@ impl View {
         let half = CELL as f32 / 2.0;
         for (at, place) in self.places.iter_mut().enumerate() {
             let (cell_x, cell_y) = middle(at);
+            // What is known of a digit counts, even if no more is known of its number.
+            if (left..right).contains(&cell_x) && (top..bottom).contains(&cell_y) {
+                place.weight = 1.0;
+            }
             // From the cell's edge: the cell that holds the middle is at no distance.
             let far = |a: f32, b: f32, fall_off: f32| ((a - b).abs() - half).max(0.0) / fall_off;
             let far = far(x, cell_x, across).powi(2) + far(y, cell_y, down).powi(2);
@@ -137,7 +146,11 @@ fn frame(scene: &Scene, rng: &mut ChaCha8Rng) -> LooseBox {
         .then(|| scene.digits[rng.random_range(0..scene.digits.len())]);
     let (scale, x, y) = match round {
         Some(digit) => {
-            let wanted = log_uniform(HEIGHTS, rng);
+            let heights = match rng.random_bool(PART_OF_A_DIGIT) {
+                true => [UNDECIDED[1] * HEIGHTS[1], LARGEST_PART],
+                false => HEIGHTS,
+            };
+            let wanted = log_uniform(heights, rng);
             let scale = (wanted / digit.height).min(ENLARGED);
             let mut off = || rng.random_range(-OFF..OFF) * SIDE as f64 / scale;
             let (x, y) = (digit.left + digit.width / 2.0, digit.top + digit.height / 2.0);

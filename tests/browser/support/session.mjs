@@ -92,13 +92,23 @@ export function withPageServed(options) {
   return at;
 }
 
+/** Has the page look for numbers only when it is asked, as tests that draw their boxes need it. */
+function findOnlyWhenAsked() {
+  try {
+    localStorage.setItem('doorplate-find', 'off');
+  } catch {
+    // Where a test forbids storage.
+  }
+}
+
 /**
- * A new page with storage of its own. `close` checks that nothing went wrong meanwhile: no
+ * A new page with storage of its own, which looks for numbers in new photos by itself only if
+ * `findsUnasked`. `close` checks that nothing went wrong meanwhile: no
  * uncaught error, nothing red in the console (where the browser also tells what the content
  * policy forbade) but what `expected` allows, and no request to another origin.
  */
 export async function openSession(t, browser, origin, options = {}) {
-  const { viewport = { width: 1280, height: 800 }, colorScheme = 'light', ...others } = options;
+  const { viewport = { width: 1280, height: 800 }, colorScheme = 'light', findsUnasked, ...others } = options;
   const context = await browser.newContext({
     viewport,
     colorScheme,
@@ -124,6 +134,7 @@ export async function openSession(t, browser, origin, options = {}) {
   });
   t.after(() => context.close());
   const page = await context.newPage();
+  if (!findsUnasked) await page.addInitScript(findOnlyWhenAsked);
   return {
     page,
     context,

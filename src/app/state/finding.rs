@@ -1,0 +1,41 @@
+//! Whether digits are looked for in new photos, and what was seen so far.
+
+use super::seen::Seen;
+use crate::app::kept;
+use crate::photo::BoxInPhoto;
+
+const KEY: &str = "doorplate-find";
+const OFF: &str = "off";
+
+/// The search for digits.
+#[derive(Clone, Copy)]
+pub struct Finding {
+    /// Whether a new photo is looked through unasked.
+    pub unasked: Seen<bool>,
+    /// What may be digits, while the rest of the photo is still looked through.
+    pub seen: Seen<Vec<BoxInPhoto>>,
+}
+
+impl Finding {
+    /// As a person chose before; nothing is seen yet.
+    pub fn new() -> Self {
+        Finding {
+            unasked: Seen::new(kept::read(KEY).as_deref() != Some(OFF)),
+            seen: Seen::new(Vec::new()),
+        }
+    }
+
+    /// Chooses whether new photos are looked through, for the next visit, too.
+    pub fn set_unasked(self, unasked: bool) {
+        match unasked {
+            true => kept::forget(KEY),
+            false => kept::keep(KEY, OFF),
+        }
+        self.unasked.set(unasked);
+    }
+
+    /// Notes what was seen so far.
+    pub fn sees(self, areas: Vec<BoxInPhoto>) {
+        self.seen.set_if_new(areas);
+    }
+}
