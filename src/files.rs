@@ -1,5 +1,5 @@
-//! Writes files completely or not at all, by one process at a time, and makes file names safe to
-//! print.
+//! Writes files completely or not at all, by one process at a time, reads only what is a file, and
+//! makes file names safe to print.
 
 use std::{
     fs,
@@ -7,12 +7,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod read;
+
+pub(crate) use read::read_regular;
+
 cfg_if::cfg_if! {
     if #[cfg(feature = "native")] {
         mod lock;
 
         pub(crate) use lock::{Lock, Sharing};
+        pub(crate) use read::open_regular;
     }
+}
+
+/// How the names of temporary files begin.
+const DRAFT: &str = ".doorplate-";
+
+/// Removes the temporary files that killed processes left in `drafts`. The caller makes sure that no
+/// other process writes there now.
+///
+/// # Errors
+/// The system's error if the folder cannot be read, or a file cannot be removed.
+#[cfg(feature = "native")]
+pub(crate) fn remove_drafts(drafts: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(drafts)? {
+        let entry = entry?;
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT));
+        if ours && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A message with its control characters escaped, as `\u{1b}`: a file's name may hold any, and a
@@ -56,6 +81,20 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     draft(path, content)?.put()
 }
 
+/// The same with the temporary file in `drafts`, a folder on the same file system; so that what a
+/// killed process leaves is all in one place.
+///
+/// # Errors
+/// As [`write_whole`].
+#[cfg(feature = "native")]
+pub(crate) fn write_whole_through(drafts: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    match draft_in(drafts, path, |out| out.write_all(content))?.put() {
+        // A folder of results may be a mount of its own.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => write_whole(path, content),
+        done => done,
+    }
+}
+
 /// Writes a file under a temporary name in the folder of `path`, where it is to go.
 ///
 /// # Errors
@@ -77,6 +116,15 @@ pub(crate) fn draft_with(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    draft_in(folder, path, write)
+}
+
+/// The same with the temporary file in this folder.
+fn draft_in(
+    folder: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<Draft> {
     let permissions = permissions_of(path);
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -87,7 +135,7 @@ pub(crate) fn draft_with(
         let mode = if permissions.is_some() { 0o600 } else { 0o666 };
         builder.permissions(fs::Permissions::from_mode(mode));
     }
-    let mut out = BufWriter::new(builder.prefix(".doorplate-").tempfile_in(folder)?);
+    let mut out = BufWriter::new(builder.prefix(DRAFT).tempfile_in(folder)?);
     write(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(permissions) = permissions {

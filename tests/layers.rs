@@ -13,7 +13,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("numbers", &["photo"]),
     ("drawing", &["photo"]),
     ("dataset", &["drawing", "files", "photo"]),
-    ("boxes", &["dataset", "photo"]),
+    ("boxes", &["dataset", "files", "photo"]),
     ("classifier", &["numbers", "photo"]),
     ("strokes", &["classifier", "photo"]),
     ("removal", &["classifier", "photo", "strokes"]),
