@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let report = Report::new(&read, refused);
     for refusal in &report.refused {
-        eprintln!("doorplate: not read by {}: {}", refusal.model, refusal.reason);
+        note!("doorplate: not read by {}: {}", refusal.model, refusal.reason);
     }
     let json = match report.models.as_slice() {
         [one] if !args.models.several() => serde_json::to_string_pretty(one)?,
@@ -104,9 +104,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         publication::record(folder, measured_on, &measured)?;
     }
     if args.json {
-        println!("{json}");
+        tell!("{json}")?;
     } else {
-        print!("{}", report.text());
+        crate::cli::output::print(format_args!("{}", report.text()))?;
     }
     Ok(())
 }

@@ -118,7 +118,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let network = format!("{architecture}: {}", architecture.input);
     let png = inspection.png(&[said.clone(), network], truth)?;
     write_whole(&args.output, &png).with_context(|| format!("{}", args.output.display()))?;
-    println!("{said}");
+    tell!("{said}")?;
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! The native program, one file for each command.
 
+#[macro_use]
+mod output;
+
 mod bench;
 mod boxes;
 mod completions;
@@ -119,10 +122,12 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read standard output has read enough, and wants to hear no more.
+        Err(error) if output::is_closed(&error) => ExitCode::from(output::CLOSED),
         Err(error) => {
             // A file's name may hold control characters for the terminal.
             let lines: Vec<String> = message(&error).lines().map(printable).collect();
-            eprintln!("doorplate: {}", lines.join("\n"));
+            note!("doorplate: {}", lines.join("\n"));
             exit_code(&error)
         }
     }
@@ -156,7 +161,10 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             || matches!(cause.downcast_ref(), Some(BatchError::Stopped))
         {
             Some(130)
-        } else if matches!(cause.downcast_ref(), Some(BatchError::SomeFailed { .. })) {
+        } else if matches!(
+            cause.downcast_ref(),
+            Some(BatchError::SomeFailed { .. })
+        ) {
             Some(6)
         } else if cause.is::<LeftError>() {
             Some(7)

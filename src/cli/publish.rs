@@ -105,8 +105,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             command: &run.config.to_string(),
         },
     )?;
-    print!("{report}");
-    println!("Published {} as {}", entry.name, args.models.join(&entry.file).display());
+    crate::cli::output::print(format_args!("{report}"))?;
+    tell!("Published {} as {}", entry.name, args.models.join(&entry.file).display())?;
     Ok(())
 }
 
@@ -135,7 +135,7 @@ fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
             command: &run.config.to_string(),
         },
     )?;
-    println!("Strokes found of those found or missed: {:.1} %", 100.0 * measured.overlap);
-    println!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display());
+    tell!("Strokes found of those found or missed: {:.1} %", 100.0 * measured.overlap)?;
+    tell!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display())?;
     Ok(())
 }

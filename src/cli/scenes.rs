@@ -11,7 +11,8 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::boxes::{BoxSource, BoxesError};
 use crate::{
     dataset::synthetic::{LEAST_SIDE, Wall, Walls},
-    photo::{Photo, is_photo},
+    files::read_regular,
+    photo::{MAX_FILE_BYTES, Photo, is_photo},
 };
 
 /// Why photos cannot be drawn on.
@@ -59,7 +60,7 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
     for (path, wall) in names.iter().zip(opened) {
         match wall {
             Ok(wall) => walls.push(wall),
-            Err(error) => eprintln!("{}: left out: {error:#}", path.display()),
+            Err(error) => note!("{}: left out: {error:#}", path.display()),
         }
     }
     let (count, unlisted) = (names.len(), unlisted.into_inner());
@@ -68,7 +69,7 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
             let (boxes, folder) = (boxes.to_owned(), folder.to_owned());
             return Err(ScenesError::OtherPhotos { boxes, folder }.into());
         }
-        None if unlisted > 0 => eprintln!(
+        None if unlisted > 0 => note!(
             "{unlisted} of {count} photos have no box file beside them, and are assumed to show no \
              numbers"
         ),
@@ -85,7 +86,7 @@ fn wall(
     unlisted: &AtomicUsize,
 ) -> anyhow::Result<Wall> {
     // Decoded as a whole, so that a damaged photo is found now and not after an hour.
-    let size = Photo::decode(&std::fs::read(path)?)?.size();
+    let size = Photo::decode(&read_regular(path, MAX_FILE_BYTES)?)?.size();
     if size.width.min(size.height) < LEAST_SIDE {
         bail!("smaller than {LEAST_SIDE} x {LEAST_SIDE} pixels");
     }

@@ -65,7 +65,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen on {address}; is another program using it? Try --port")
         })?;
-        println!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
+        // Whether or not somebody reads: the page is served all the same.
+        let _ = tell!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
         axum::serve(listener, app)
             .with_graceful_shutdown(async {
                 // Without a way to hear of Ctrl-C, the system's own ends the program.

@@ -6,7 +6,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::dataset::fetch::{
-    Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
+    Event, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
 };
 
 /// Download SVHN's official files, check them and unpack them. If started again, it continues where
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result<(), FetchError> {
+fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> anyhow::Result<()> {
     let style = "{prefix} [{bar:30}] {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
     let bar = ProgressBar::new(file.bytes);
     if let Ok(style) = ProgressStyle::with_template(style) {
@@ -67,7 +67,7 @@ fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result
     // Unlike the bar, what goes wrong is also wanted in a log file.
     let say = |line: String| {
         if bar.is_hidden() {
-            eprintln!("{line}");
+            note!("{line}");
         } else {
             bar.println(line);
         }
@@ -98,6 +98,6 @@ fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result
     let there = if fetched.was_there { " (was there already)" } else { "" };
     let sum =
         fetched.sha256.map_or(String::new(), |sum| format!("\n  SHA-256 of {}: {sum}", file.name));
-    println!("{}{there}{sum}", fetched.path.display());
+    tell!("{}{there}{sum}", fetched.path.display())?;
     Ok(())
 }

@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let photo = match open_photo(&args.photos.join(name)) {
             Ok(photo) => photo,
             Err(error) => {
-                bar.suspend(|| eprintln!("doorplate: left out: {error}"));
+                bar.suspend(|| note!("doorplate: left out: {error}"));
                 continue;
             }
         };
@@ -92,11 +92,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         fs::copy(&from, &to).with_context(|| format!("{}", to.display()))?;
     }
     write_digit_struct(&args.out.join(DIGIT_STRUCT), &entries)?;
-    println!(
+    tell!(
         "{} of {} photos with {digits} digits: {}",
         entries.len(),
         names.len(),
         args.out.display()
-    );
+    )?;
     Ok(())
 }

@@ -33,6 +33,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let store = open_store(&args.data, architecture, |photos| bar.inc(photos as u64))?;
     bar.finish_and_clear();
     store.write(&args.output)?;
-    println!("{} digits: {}", store.len(), args.output.display());
+    tell!("{} digits: {}", store.len(), args.output.display())?;
     Ok(())
 }
