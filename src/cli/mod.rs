@@ -163,7 +163,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(130)
         } else if matches!(
             cause.downcast_ref(),
-            Some(BatchError::SomeFailed { .. })
+            Some(BatchError::SomeFailed { .. } | BatchError::NotWhole { .. })
         ) {
             Some(6)
         } else if cause.is::<LeftError>() {
