@@ -15,6 +15,8 @@ UNLABELLED ?= ../shared/svhn/unlabelled
 SHARP ?= ../shared/street/digits
 # Street photos with boxes round their numbers, for `train-strokes` and `bench-walls`.
 SCENES ?= ../shared/street/photos
+# Close photos of signs with a box round each character, for `train-finder`.
+SIGNS ?= ../shared/street/signs
 # Where `train` and `train-synthetic` leave their runs.
 RUNS ?= runs
 # Where `typefaces` puts the typefaces of synthetic numbers.
@@ -111,7 +113,7 @@ bench: native ## Removal times by box size, and the ratio to the report's way of
 
 .PHONY: bench-removal
 bench-removal: native typefaces ## Removal against the truth and on SVHN's test photos, beside the report's methods and OpenCV
-	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --sheets target/removal-sheets
+	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --judge tensorflow --sheets target/removal-sheets
 
 .PHONY: bench-walls
 bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENES, which should be others than trained on
@@ -209,6 +211,19 @@ train-strokes: native typefaces ## Train the published network that finds stroke
 	$(call FRONTS,3000,45)
 	$(TRAIN) --plan assets/plans/strokes-4.txt --data target/walls-41 --data target/fronts-45 \
 		--start $(call weights,strokes-3)
+
+# SVHN's photos, drawn numbers, street photos with boxes round whole numbers, and signs with a box round
+# each character.
+FOUND = --data $(SVHN)/train@$(1) --data target/walls-$(2) --data target/fronts-$(3) \
+	--data "$(SCENES)@3" --data "$(SIGNS)@2"
+.PHONY: train-finder
+train-finder: native typefaces ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
+	$(call WALLS,6000,21)
+	$(call FRONTS,3000,45)
+	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,21,45)
+	$(call WALLS,9000,41)
+	$(call FRONTS,3000,35)
+	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35) --start $(call weights,finder)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

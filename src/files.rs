@@ -12,7 +12,7 @@ mod read;
 pub(crate) use read::read_regular;
 
 cfg_if::cfg_if! {
-    if #[cfg(feature = "native")] {
+    if #[cfg(any(feature = "fetch", feature = "native"))] {
         mod lock;
 
         pub(crate) use lock::{Lock, Sharing};
@@ -86,7 +86,7 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write_whole`].
-#[cfg(feature = "native")]
+#[cfg(any(feature = "fetch", feature = "native"))]
 pub(crate) fn write_whole_through(drafts: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     match draft_in(drafts, path, |out| out.write_all(content))?.put() {
         // A folder of results may be a mount of its own.

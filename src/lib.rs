@@ -13,10 +13,13 @@
 //! | [`boxes`] | other tools' files of boxes, read and written | everywhere with `boxes` |
 //! | [`dataset`] | SVHN's formats, drawn photos, fetching, statistics, sheets, splits | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
+//! | [`unet`] | the small network that finds strokes and digits | `engine` |
+//! | [`finder`] | finds digits in whole photos | `engine` |
 //! | [`strokes`] | the network that finds a digit's strokes | `engine` |
 //! | [`removal`] | key pixels, the GRNN, fold-in, the fill | parameters everywhere, the rest with `engine` |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
 //! | [`training`] | runs, checkpoints, the files a run leaves | native |
+//! | [`fault`] | whose fault an error is | everywhere |
 //! | [`evaluation`] | confusion, precision, recall, F1, reports | everywhere |
 //! | [`cli`] | one file for each command | native |
 //! | [`worker`] | the engine behind typed messages | protocol everywhere, engine with `worker` |
@@ -33,8 +36,11 @@ pub mod dataset;
 #[cfg(feature = "dataset")]
 mod drawing;
 pub mod evaluation;
+pub mod fault;
 #[cfg(feature = "dataset")]
 mod files;
+#[cfg(feature = "engine")]
+pub mod finder;
 pub mod numbers;
 pub mod photo;
 #[cfg(feature = "engine")]
@@ -44,4 +50,6 @@ pub mod removal;
 pub mod strokes;
 #[cfg(feature = "native")]
 pub mod training;
+#[cfg(feature = "engine")]
+pub mod unet;
 pub mod worker;

@@ -886,7 +886,10 @@ fn photos_that_are_none_are_exit_code_3() {
 fn help_lists_the_exit_codes_and_wrong_arguments_are_code_2() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let help = doorplate(folder.path(), "--help").done();
-    assert!(help.contains("Exit codes: 0 done;"), "{help}");
+    for line in ["Exit codes:\n    0  done\n", "\n    2  wrong arguments\n", "\n  130  stopped by"]
+    {
+        assert!(help.contains(line), "{help}");
+    }
     for wrong in
         ["", "nonsense", "read", "read a.png", "evaluate --data d --net ConvNet48_Dropout3"]
     {
@@ -902,9 +905,14 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, options: &[&str]) -> Self {
         let mut child = program()
             .current_dir(folder)
             .args(["serve", "--dir", "dist", "--port", "0"])
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the built program starts");
@@ -917,13 +925,14 @@ impl Server {
 
     /// The answer to a GET request, its head and its body.
     fn get(&self, path: &str, header: &str) -> (String, Vec<u8>) {
+        self.get_from("Host: localhost\r\n", path, header)
+    }
+
+    fn get_from(&self, host: &str, path: &str, header: &str) -> (String, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: doorplate\r\n{header}Connection: close\r\n\r\n"
-        )
-        .expect("sent");
+        write!(stream, "GET {path} HTTP/1.1\r\n{host}{header}Connection: close\r\n\r\n")
+            .expect("sent");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("answered");
         let head = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
@@ -1013,7 +1022,93 @@ fn the_server_sends_compressed_copies_to_those_who_take_them() {
         assert!(body.starts_with(&[0x1F, 0x8B]));
         let (head, body) = server.get(&format!("/{file}"), "");
         assert!(!head.contains("content-encoding"), "{head}");
+        assert!(head.contains("vary: accept-encoding"), "{head}");
         assert_eq!(body, plain);
+    }
+}
+
+#[test]
+fn the_server_answers_to_its_own_names_only() {
+    let site = site();
+    let server = Server::start_with(site.path(), &["--host", "Photos.Example"]);
+    let address = server.address.clone();
+    for host in ["localhost", "localhost:8080", &address, "[::1]:80", "photos.example"] {
+        let (head, _) = server.get_from(&format!("Host: {host}\r\n"), "/", "");
+        assert!(head.starts_with("http/1.1 200"), "{host}: {head}");
+    }
+    let (head, body) = server.get_from("Host: evil.example:80\r\n", "/", "");
+    assert!(head.starts_with("http/1.1 421"), "{head}");
+    let says = String::from_utf8_lossy(&body);
+    assert!(says.contains("--host evil.example") && !says.contains("<title>"), "{says}");
+    for unclear in ["", "Host: localhost\r\nHost: evil.example\r\n", "Host: a b\r\n"] {
+        let (head, _) = server.get_from(unclear, "/", "");
+        assert!(head.starts_with("http/1.1 400"), "{unclear}: {head}");
+    }
+    let (head, _) = server.get("http://evil.example/", "");
+    assert!(head.starts_with("http/1.1 421"), "{head}");
+    let wrong = doorplate(site.path(), "serve --host http://photos.example/").refused(2);
+    assert!(wrong.contains("without http://"), "{wrong}");
+}
+
+#[test]
+fn the_server_sends_a_range_or_the_whole() {
+    let site = site();
+    let server = Server::start(site.path());
+    let file = fs::read(site.path().join("dist/app.js")).expect("read");
+    let get = |range: &str| server.get("/app.js", &format!("Range: {range}\r\n"));
+    for (range, part) in [
+        ("bytes=5-9", &file[5..10]),
+        ("bytes=2190-", &file[2_190..]),
+        ("bytes=2190-9999", &file[2_190..]),
+    ] {
+        let (head, body) = get(range);
+        assert!(head.starts_with("http/1.1 206"), "{range}: {head}");
+        assert!(head.contains(&format!("/{}", file.len())), "{range}: {head}");
+        assert_eq!(body, part, "{range}");
+    }
+    let (head, _) = get("bytes=2200-");
+    assert!(head.starts_with("http/1.1 416"), "{head}");
+    assert!(head.contains("content-range: bytes */2200"), "{head}");
+    for ignored in ["nonsense", "bytes=9-3", "lines=1-2", "bytes=-99999", "bytes=0-1,3-4"] {
+        let (head, body) = get(ignored);
+        assert!(head.starts_with("http/1.1 200"), "{ignored}: {head}");
+        assert_eq!(body, file, "{ignored}");
+    }
+    // A part of another version than the one that is there already would not fit.
+    let (head, _) = get("bytes=5-9\r\nIf-Range: \"another\"");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_server_ends_at_a_signal_also_while_a_request_is_half_sent() {
+    let site = site();
+    for signal in ["-INT", "-TERM"] {
+        let mut server = Server::start(site.path());
+        let mut half = TcpStream::connect(&server.address).expect("it listens");
+        half.write_all(b"GET / HTTP/1.1\r\nHost: local").expect("sent");
+        let (head, _) = server.get("/", "");
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        let id = server.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
+        // Without an end the test would wait forever.
+        let status = server.child.wait().expect("watched");
+        assert_eq!(status.code(), Some(0), "{signal}: {status}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_server_follows_no_link_out_of_its_folder() {
+    let site = site();
+    let dist = site.path().join("dist");
+    std::os::unix::fs::symlink("../secret.txt", dist.join("link.txt")).expect("linked");
+    fs::write(dist.join(".env"), "secret").expect("written");
+    let server = Server::start(site.path());
+    for path in ["/link.txt", "/.env"] {
+        let (head, body) = server.get(path, "");
+        assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
+        assert!(!String::from_utf8_lossy(&body).contains("secret"), "{path}");
     }
 }
 
@@ -1021,7 +1116,9 @@ fn the_server_sends_compressed_copies_to_those_who_take_them() {
 fn the_server_gives_nothing_but_its_folder() {
     let site = site();
     let server = Server::start(site.path());
+    let long = format!("/{}", "a".repeat(5_000));
     for path in [
+        &long,
         "/none.js",
         "/../secret.txt",
         "/%2e%2e/secret.txt",

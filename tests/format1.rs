@@ -15,6 +15,7 @@ use doorplate::dataset::{
     format1::{DIGIT_STRUCT, Format1},
     synthetic::{render, write_format1},
 };
+use doorplate::fault::with_causes;
 use doorplate::photo::LooseBox;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,7 +44,7 @@ fn entry(name: &str, left: f64, top: f64, width: f64, height: f64) -> PhotoEntry
 fn first_problem(folder: &Path) -> String {
     let data = Format1::open(folder).expect("the list is sound");
     let first = data.photos.first().expect("the list names a photo");
-    data.load(first).expect_err("the photo cannot be used").to_string()
+    with_causes(&data.load(first).expect_err("the photo cannot be used"))
 }
 
 /// Reads a list that holds `bytes`; it must be read, or refused with the file's name.

@@ -58,7 +58,10 @@ fn a_stroke_network_is_trained_published_and_used() {
     let again = doorplate(at, &format!("publish runs/{classifier} --name strokes {what}"));
     assert!(again.refused(4).contains("another kind of network"));
     let entry = Manifest::parse(&manifest).expect("a manifest").strokes.expect("its entry");
-    assert!((0.0..=1.0).contains(&entry.overlap) && entry.measured_photos == 150, "{entry:?}");
+    assert!(
+        (0.0..=1.0).contains(&entry.measured.overlap) && entry.measured_photos == 150,
+        "{entry:?}"
+    );
     assert!(entry.bytes < 400_000, "{} bytes are too many to fetch", entry.bytes);
     let device = burn::tensor::Device::flex();
     let library = Library::new(Some(&at.join("models")));

@@ -150,6 +150,51 @@ fn a_run_that_is_killed_goes_on_from_its_last_checkpoint_to_the_same_weights() {
     assert!(weights(&unbroken) == weights(&killed), "the resumed run's weights are others");
 }
 
+/// Flips the lowest bit of a file's byte; the same again restores it.
+fn flip(path: &Path, byte: usize) {
+    let mut content = fs::read(path).expect("read");
+    content[byte] ^= 1;
+    fs::write(path, content).expect("written");
+}
+
+#[test]
+fn a_damaged_checkpoint_or_damaged_weights_are_refused() {
+    let shop = shop(12);
+    let at = shop.path();
+    let train = "train --data data --device cpu --epochs 1 --patience 3 --averaging 0.9 --seed 1";
+    doorplate(at, train).done();
+    let run = runs(at).pop().expect("a run");
+    let resume = format!("train --device cpu --resume {}", run.display());
+    let checkpoint = run.join("checkpoint-000000001");
+    let seed = fs::read_to_string(run.join("run.json")).expect("read").find("\"seed\": 1");
+    let seed = seed.expect("the options name the seed") + "\"seed\": ".len();
+    let mut damage = vec![(run.join("run.json"), seed)];
+    let names = names_in(&checkpoint);
+    assert_eq!(names.len(), 6, "{names:?}");
+    for name in &names {
+        let path = checkpoint.join(name);
+        let middle = fs::read(&path).expect("read").len() / 2;
+        damage.push((path, middle));
+    }
+    for (path, byte) in damage {
+        flip(&path, byte);
+        let message = doorplate(at, &resume).refused(3);
+        assert!(message.contains("SHA256SUMS") && message.contains("from a copy"), "{message}");
+        flip(&path, byte);
+    }
+    let publish = format!(
+        "publish {} --name mine --trained-on a --measured-on b --measure-on data --device cpu",
+        run.display()
+    );
+    let name = names_in(&run).into_iter().find(|name| name.ends_with(".safetensors"));
+    let weights = run.join(name.expect("weights"));
+    flip(&weights, fs::read(&weights).expect("read").len() - 1);
+    let message = doorplate(at, &publish).refused(3);
+    assert!(message.contains(".safetensors: damaged") && message.contains("--resume"), "{message}");
+    doorplate(at, &resume).done();
+    doorplate(at, &publish).done();
+}
+
 #[cfg(unix)]
 #[test]
 fn on_a_full_disk_a_run_ends_with_a_message_and_leaves_no_half_of_a_checkpoint() {
@@ -314,6 +359,8 @@ fn the_plans_at_hand_are_plans() {
         ("convnet48-dropout3-again.txt", 1),
         ("convnet48-dropout3-last.txt", 1),
         ("other-six.txt", 6),
+        ("finder.txt", 1),
+        ("finder-2.txt", 1),
         ("strokes.txt", 1),
         ("strokes-2.txt", 1),
         ("strokes-3.txt", 1),

@@ -10,6 +10,11 @@ try {
   // Storage may be switched off; the system's choice holds then.
 }
 
+// What the service worker has to say; nobody reads its own console.
+navigator.serviceWorker?.addEventListener('message', ({ data }) => {
+  if (data.warning) console.warn(data.warning);
+});
+
 /** Fetched behind all that is on screen first. */
 function addLaterStyles() {
   const styles = document.createElement('link');

@@ -7,6 +7,10 @@
 //   that both must have from the same version. A version is installed whole or not at all, as a
 //   file of another version has another hash. Each file is checked again when it is handed out;
 //   one that is damaged is fetched anew.
+// - The headers that a file came with are kept with it. They may change without the files: so at
+//   each start of the page, those of the files that carry a content policy are asked for again.
+// - Where the server sends another file than this version has, as a host does that changes HTML on
+//   its way, nothing can be kept. The page is told why, and shows it with what it has fetched.
 // - `models/` is not answered here: the engine keeps weights by their hash (src/worker/fetching.rs)
 //   and asks the server for the manifest first, so that it is never old while there is a network.
 //   The page registers this worker once its engine runs: what it fetched is in the browser's HTTP
@@ -28,6 +32,11 @@ const PREFIX = `doorplate-page ${SCOPE} `;
 const CACHE = PREFIX + version;
 /** Kept last: without it the cache is not whole. */
 const WHOLE = new URL('?whole', SCOPE).href;
+/** The files whose content policy counts: the page's, and its worker's. */
+const POLICED = ['index.html', 'engine-start.js'].map((name) => new URL(name, SCOPE).pathname);
+/** Holds the reason, at the next URL, while this version cannot be kept; src/app/fetch_list.rs reads it. */
+const REASON_CACHE = `${PREFIX}reason`;
+const REASON = new URL('?not-kept', SCOPE).href;
 /** Kept when a file cannot be had any more, as the server has another version. */
 const SPOILT = new URL('?spoilt', SCOPE).href;
 /** Where photos are posted to; the web manifest names it. */
@@ -74,17 +83,45 @@ const kept = (url) => caches.match(url, { cacheName: CACHE });
 
 /** Keeps what is not kept yet; all of it, or nothing. */
 async function fill() {
-  if (await kept(WHOLE)) return;
+  if (await kept(WHOLE)) {
+    await renewPolicies();
+    return;
+  }
   try {
     const cache = await caches.open(CACHE);
     await Promise.all(
       [...hashes.keys()].map(async (path) => cache.put(path, await download(path))),
     );
     await cache.put(WHOLE, new Response());
+    await caches.delete(REASON_CACHE);
   } catch (error) {
     await caches.delete(CACHE);
+    if (error instanceof OtherVersion) await tellNotKept(error.message);
     throw error;
   }
+}
+
+/** Keeps the headers that the server sends now with the files whose content policy counts. */
+async function renewPolicies() {
+  try {
+    // Whole, as an answer that nothing has changed may come without headers.
+    const now = await Promise.all(POLICED.map((path) => download(path, 'reload')));
+    if (!(await kept(WHOLE))) return;
+    await Promise.all(POLICED.map((path, i) => keep(path, now[i])));
+  } catch {
+    // Without a network, or with another version on the server, those that are kept still count.
+  }
+}
+
+/** Says why nothing can be kept, to the pages' consoles and to where they show it. */
+async function tellNotKept(path) {
+  const reason =
+    `This page is not kept for use without a network: the server sends another ${path} than was ` +
+    'built. Does it change files on their way, or is it being updated?';
+  const cache = await caches.open(REASON_CACHE);
+  await cache.put(REASON, new Response(reason));
+  const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true });
+  for (const page of pages) if (page.url.startsWith(SCOPE)) page.postMessage({ warning: reason });
 }
 
 async function forgetOthers() {
@@ -94,9 +131,9 @@ async function forgetOthers() {
 }
 
 /** A file as this version has it, from the server. */
-async function download(path) {
-  // Asks the server whether the browser's own copy still holds, whatever its age.
-  const response = await fetch(path, { cache: 'no-cache' });
+async function download(path, cache = 'no-cache') {
+  // By default asks the server whether the browser's own copy still holds, whatever its age.
+  const response = await fetch(path, { cache });
   if (!response.ok) throw new Error(`${path}: the server answers ${response.status}`);
   const bytes = await response.arrayBuffer();
   if ((await sha256(bytes)) !== hashes.get(path)) throw new OtherVersion(path);
@@ -156,8 +193,8 @@ async function keep(url, response) {
 /** A response of these bytes with the server's headers, the content policy among them. */
 function responseOf(bytes, headers) {
   const own = new Headers(headers);
-  // They are about the bytes as they were sent.
-  for (const name of ['content-encoding', 'content-length']) own.delete(name);
+  // They are about the bytes as they were sent, and who else may be sent them.
+  for (const name of ['content-encoding', 'content-length', 'vary']) own.delete(name);
   return new Response(bytes, { headers: own });
 }
 

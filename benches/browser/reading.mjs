@@ -4,7 +4,7 @@
 // Prints milliseconds (the median of the rounds) for 1 and for 32 digits, and the ratio. Doorplate's
 // time has the cutting of the crops in it, onnxruntime's is its session's run alone.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -53,11 +53,12 @@ function inputOf({ data, width }, { left, top }) {
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const folder = await mkdtemp(join(tmpdir(), 'doorplate-bench-'));
-for (const name of await readdir(dist)) await symlink(join(dist, name), join(folder, name));
+// Not links, which the server does not follow out of its folder.
+await cp(dist, folder, { recursive: true });
 const runtime = new URL('node_modules/onnxruntime-web/dist/', import.meta.url).pathname;
 await mkdir(join(folder, 'ort'));
 for (const name of ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
-  await symlink(join(runtime, name), join(folder, 'ort', name));
+  await copyFile(join(runtime, name), join(folder, 'ort', name));
 }
 const manifest = JSON.parse(await readFile(join(dist, 'models/manifest.json'), 'utf8'));
 const [model] = manifest.models;

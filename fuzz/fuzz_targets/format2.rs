@@ -7,7 +7,10 @@
 
 use std::{io::Write, path::Path};
 
-use doorplate::dataset::format2::{CROP_BYTES, Format2};
+use doorplate::{
+    dataset::format2::{CROP_BYTES, Format2},
+    fault::with_causes,
+};
 use flate2::{Compression, write::ZlibEncoder};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,7 +21,7 @@ fn read(bytes: &[u8]) {
             assert_eq!(data.crops.len(), data.digits.len() * CROP_BYTES);
             assert!(data.digits.iter().all(|&digit| digit <= 9));
         }
-        Err(error) => assert!(error.to_string().starts_with("crops.mat: ")),
+        Err(error) => assert!(with_causes(&error).starts_with("crops.mat: ")),
     }
 }
 

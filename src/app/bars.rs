@@ -98,6 +98,20 @@ pub fn Tools(page: Page) -> impl IntoView {
                     input.set_value("");
                 }
             />
+            <button
+                type="button"
+                class="quiet"
+                data-testid="find"
+                aria-label="Find numbers"
+                title="Find the digits in the photo (F)"
+                disabled=no_photo
+                on:click=move |_| {
+                    page.find();
+                }
+            >
+                {Icon::Find.view()}
+                <span class="wide-only">"Find numbers"</span>
+            </button>
             <span class="divider" aria-hidden="true"></span>
             <button
                 type="button"

@@ -139,6 +139,14 @@ pub fn context_of(canvas: &HtmlCanvasElement) -> Result<Option<CanvasRenderingCo
     Ok(canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok()))
 }
 
+/// Whether what is drawn on a canvas comes there: on one that is too large for it a browser draws
+/// nothing, and does not say so. Its first pixel is another one then.
+pub fn can_draw(context: &CanvasRenderingContext2d) -> bool {
+    context.fill_rect(0.0, 0.0, 1.0, 1.0);
+    let pixel = context.get_image_data(0.0, 0.0, 1.0, 1.0);
+    pixel.is_ok_and(|pixel| pixel.data().0.get(3) == Some(&u8::MAX))
+}
+
 /// The same of a small canvas, whose pixels are kept in memory: those on a GPU are a layer each to
 /// the browser, and a hundred of them slow down every frame; and each look at them fetches them.
 pub fn context_in_memory(

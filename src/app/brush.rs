@@ -22,7 +22,7 @@ use crate::removal::{Brush, BrushStroke, Method};
 
 // ---- Keys -------------------------------------------------------------------------------------
 
-/// Takes a key while the brush is up; tells whether it meant something.
+/// Takes a key while the brush is up; returns whether it meant something.
 pub fn key_down(page: Page, event: &KeyboardEvent, key: &str) -> bool {
     let Some(brush) = page.brush.does.get_untracked() else { return false };
     if event.ctrl_key() || event.meta_key() || event.alt_key() {

@@ -1,13 +1,16 @@
 //! Canvases, and what those of the stage show: the photo, and pieces over it.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap};
 
-use super::browser::{canvas_with, context_in_memory, context_of, describe};
+use super::browser::{can_draw, canvas_with, context_in_memory, context_of, describe};
 use super::comparison::Divider;
 use super::page::Page;
 use super::pieces::Piece;
@@ -17,17 +20,24 @@ use crate::photo::BoxInPhoto;
 /// Canvases beyond these limits fail in some browsers, so larger photos are shown reduced; boxes,
 /// removal and the saved file keep the full resolution.
 const MAX_CANVAS_SIDE: f64 = 16_384.0;
-const MAX_CANVAS_PIXELS: f64 = 64_000_000.0;
+const MAX_CANVAS_PIXELS: u32 = 64_000_000;
+
+/// What canvases may have everywhere: on larger ones Safari on iPhones and iPads draws nothing, and
+/// does not say so.
+const SURE_CANVAS_PIXELS: u32 = 1 << 24;
+
+/// Which of the two it is in this browser; 0 until a canvas was larger than the second.
+static CANVAS_PIXELS: AtomicU32 = AtomicU32::new(0);
 
 /// The same for a canvas that lies over the photo's, whose pixels need not be exact.
 const MAX_OVERLAY_PIXELS: f64 = 8_000_000.0;
 
 /// A photo that is seen from farther away shows nothing of a digit.
-const MOST_REDUCTION: u32 = 64;
+const MAX_REDUCTION: u32 = 64;
 
 /// Of two reductions the finer one stays for so much longer, so that a zoom to and fro does not draw
 /// the photo each time.
-const SLACK: f64 = 1.2;
+const REDUCTION_HYSTERESIS: f64 = 1.2;
 
 /// What is under the pieces.
 #[derive(Clone, Copy, PartialEq)]
@@ -48,8 +58,9 @@ pub fn draw_ground(page: Page, canvas: NodeRef<html::Canvas>, ground: Ground) ->
     let times = RwSignal::new(0);
     let reduction = Memo::new(move |before: Option<&f64>| {
         let exact = 1.0 / (page.stage.view.get().zoom * window().device_pixel_ratio());
-        let before = before.copied().filter(|r| (*r..2.0 * r * SLACK).contains(&exact));
-        before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MOST_REDUCTION).ilog2()))
+        let before =
+            before.copied().filter(|r| (*r..2.0 * r * REDUCTION_HYSTERESIS).contains(&exact));
+        before.unwrap_or_else(|| f64::from(1 << (exact as u32).clamp(1, MAX_REDUCTION).ilog2()))
     });
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
@@ -80,17 +91,33 @@ fn draw_reduced(
     ground: Ground,
 ) -> Result<(), JsValue> {
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+    let known = CANVAS_PIXELS.load(Ordering::Relaxed);
     let most_pixels = match ground {
-        Ground::Photo => MAX_CANVAS_PIXELS,
+        Ground::Photo if known == 0 => f64::from(MAX_CANVAS_PIXELS),
+        Ground::Photo => f64::from(known),
         Ground::Nothing => MAX_OVERLAY_PIXELS,
     };
-    let scale = (MAX_CANVAS_SIDE / width.max(height))
+    let reduced = (MAX_CANVAS_SIDE / width.max(height))
         .min((most_pixels / (width * height)).sqrt())
         .min(scale);
-    let (width, height) = ((width * scale).round().max(1.0), (height * scale).round().max(1.0));
+    // Rounded down, as with one row more a canvas may be too large.
+    let side = |length: f64| (length * reduced).floor().max(1.0);
+    let (width, height) = (side(width), side(height));
     canvas.set_width(width as u32);
     canvas.set_height(height as u32);
-    if let (Ground::Photo, Some(context)) = (ground, context_of(canvas)?) {
+    if ground == Ground::Nothing {
+        return Ok(());
+    }
+    let context = context_of(canvas)?;
+    if known == 0 && width * height > f64::from(SURE_CANVAS_PIXELS) {
+        let draws = context.as_ref().is_some_and(can_draw);
+        let most = if draws { MAX_CANVAS_PIXELS } else { SURE_CANVAS_PIXELS };
+        CANVAS_PIXELS.store(most, Ordering::Relaxed);
+        if !draws {
+            return draw_reduced(canvas, picture, scale, ground);
+        }
+    }
+    if let Some(context) = context {
         context.draw_image_with_image_bitmap_and_dw_and_dh(picture, 0.0, 0.0, width, height)?;
     }
     Ok(())
@@ -163,7 +190,7 @@ pub fn draw_pieces(
             let (Some(picture), Ok(Some(context))) = (picture, context_of(&canvas)) else { return };
             for area in changed {
                 context.save();
-                // A browser that has no memory left goes on showing what it can.
+                // A browser without free memory continues to show what it can.
                 let _ = new.draw(area, &context, &canvas, picture, ground);
                 context.restore();
             }
@@ -179,7 +206,7 @@ fn canvas_of(piece: &Piece, pixels_of: fn(&Piece) -> Vec<u8>) -> Option<HtmlCanv
 }
 
 impl Shown {
-    /// Draws a part of the photo anew; clips and scales the context.
+    /// Draws a part of the photo again; clips and scales the context.
     fn draw(
         &self,
         area: BoxInPhoto,

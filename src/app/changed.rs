@@ -13,7 +13,7 @@ use super::page::Page;
 use super::pieces::Piece;
 use crate::worker::protocol::Patch;
 
-/// Counts anew whenever the engine has removed something and no box is dragged any more.
+/// Counts again whenever the engine has removed something and no box is dragged any more.
 pub fn follow(page: Page) {
     let dragging = Memo::new(move |_| page.boxes.is_adjusting());
     Effect::new(move |_| {

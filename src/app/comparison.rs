@@ -1,10 +1,10 @@
-//! Before and after: where the divider between the two stands, and how much of the photo differs.
+//! Before and after: where the divider between the two is, and how much of the photo differs.
 //! Plain data, tested without a browser.
 
 use super::editor::{BoxInScreen, PointInPhoto, PointInScreen, SizeInScreen, View};
 use crate::photo::{BoxInPhoto, PhotoSize};
 
-/// Room in CSS pixels that stays between the divider and the stage's edges, for its knob.
+/// Space in CSS pixels that stays between the divider and the stage's edges, for its knob.
 const EDGE: f64 = 22.0;
 
 /// Two decoders of one JPEG differ by up to 3 of 255 in a channel: the browser’s, whose pixels
@@ -32,7 +32,7 @@ impl Divider {
         Divider::of_share(share)
     }
 
-    /// At a share of the photo's width; beyond the photo it stands at the photo's edge.
+    /// At a share of the photo's width; beyond the photo it is at the photo's edge.
     #[must_use]
     pub fn of_share(share: f64) -> Self {
         Divider { share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.5 } }
@@ -75,7 +75,7 @@ impl Divider {
 /// those that count: more than two decoders do.
 pub fn changed_pixels(before: &[u8], after: &[u8], counts: impl Fn(usize) -> bool) -> u64 {
     let differ = |(a, b): (&[u8; 4], &[u8; 4])| {
-        // As it is seen: what is transparent has no colour.
+        // What is seen: transparent pixels have no colour.
         let seen = |pixel: &[u8; 4], channel: u8| u32::from(channel) * u32::from(pixel[3]);
         a[3].abs_diff(b[3]) > 0
             || a.iter().zip(b).take(3).any(|(x, y)| {

@@ -19,6 +19,8 @@ pub enum Kind {
     Open,
     /// [`Ask::Preview`]
     Preview,
+    /// [`Ask::Find`]
+    Find,
     /// [`Ask::Read`]
     Read,
     /// [`Ask::Erase`]
@@ -39,6 +41,7 @@ impl Kind {
             Ask::Switch { .. } => Kind::Switch,
             Ask::Open { .. } => Kind::Open,
             Ask::Preview => Kind::Preview,
+            Ask::Find => Kind::Find,
             Ask::Read { .. } => Kind::Read,
             Ask::Erase { .. } => Kind::Erase,
             Ask::Save { .. } => Kind::Save,
@@ -51,7 +54,13 @@ impl Kind {
     fn is_about_the_photo(self) -> bool {
         matches!(
             self,
-            Kind::Preview | Kind::Read | Kind::Erase | Kind::Save | Kind::Inspect | Kind::Compare
+            Kind::Preview
+                | Kind::Find
+                | Kind::Read
+                | Kind::Erase
+                | Kind::Save
+                | Kind::Inspect
+                | Kind::Compare
         )
     }
 }
@@ -107,9 +116,9 @@ pub struct Dialogue {
 }
 
 impl Dialogue {
-    /// Takes a question up and gives it its id. Older ones of its kind no longer matter; when it
-    /// opens a photo, neither do those about the old photo, and when it starts the engine, neither
-    /// does a switch to another model.
+    /// Adds a question and gives it its id. Older ones of its kind are dropped. If it opens a photo,
+    /// those about the old photo are dropped too, and if it starts the engine, so is a switch to
+    /// another model.
     pub fn ask(&mut self, ask: Ask) -> RequestId {
         let kind = Kind::of(&ask);
         self.questions.retain(|question| {
@@ -137,7 +146,7 @@ impl Dialogue {
         self.questions.iter().any(|question| question.kind() == kind && !question.answered)
     }
 
-    /// Takes an answer in; none when it is too late to matter.
+    /// Handles an answer; none if it comes too late.
     pub fn hear(&mut self, reply: Reply) -> Option<Heard> {
         let Reply { id, answer } = reply;
         // What is worth telling the user stays so, however old the question, and so does the
@@ -173,27 +182,29 @@ impl Dialogue {
                 question.answered = true;
                 Some(Heard::Final { kind, boxes: Vec::new(), answer })
             }
-            // The engine supersedes only what the page asked anew, and that is dropped above; if
-            // it ever does otherwise, the question is over all the same.
+            // The engine only supersedes what the page has asked again, and that is dropped above.
+            // If it ever supersedes something else, that question is over as well.
             _ => {
                 let boxes = match self.questions.remove(position).request.ask {
                     Ask::Read { boxes } | Ask::Compare { boxes, .. } => boxes,
                     Ask::Erase { erasure, .. } | Ask::Save { erasure, .. } => erasure.boxes,
                     Ask::Inspect { area, .. } => vec![area],
-                    Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
-                        Vec::new()
-                    }
+                    Ask::Start { .. }
+                    | Ask::Switch { .. }
+                    | Ask::Open { .. }
+                    | Ask::Preview
+                    | Ask::Find => Vec::new(),
                 };
                 Some(Heard::Final { kind, boxes, answer })
             }
         }
     }
 
-    /// Begins anew with a new engine: gives the ids to send to it, the start first, then the
-    /// photo. What else was open follows with [`Dialogue::take_held`], except readings and
-    /// removals: the page asks for those anew, with the boxes as they are by then. A switch to
-    /// another model is let go, as it may be what brought the engine down. From the second time on
-    /// the engine is told to use the CPU, as a failing GPU is the likeliest cause. None after
+    /// Starts again with a new engine: gives the ids to send to it, first the start, then the
+    /// photo. Other open questions follow with [`Dialogue::take_held`], except readings and
+    /// removals, which the page asks for again with the boxes of that time. A switch to another
+    /// model is dropped, because it may have crashed the engine. From the second time on the
+    /// engine uses the CPU only, because a failing GPU is the likeliest cause. None after
     /// [`MAX_RESTARTS`] times.
     pub fn restart(&mut self) -> Option<Vec<RequestId>> {
         if self.restarts == MAX_RESTARTS {

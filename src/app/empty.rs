@@ -8,8 +8,8 @@ use super::icons::Icon;
 use super::page::Page;
 use super::samples::{self, Sample};
 
-/// What to do in one line, the way to it, and the samples last: they come later, and nothing may
-/// move then.
+/// One line that says what to do, the button for it, and the samples last: they come later, and
+/// nothing may move then.
 #[component]
 pub fn Empty(page: Page) -> impl IntoView {
     let samples = RwSignal::new(Vec::<Sample>::new());

@@ -7,7 +7,7 @@
 //!
 //! On the wire a message is a `Uint8Array` with a postcard-encoded [`Request`] or [`Reply`],
 //! its buffer transferred. The worker's first message is an empty one: it says that its wasm is
-//! loaded and listens. What is asked before that waits here. What is no `Uint8Array` tells what the
+//! loaded and listens. Earlier requests wait here. A message that is not a `Uint8Array` says what the
 //! worker fetched.
 
 use std::cell::RefCell;
@@ -282,7 +282,7 @@ fn post(worker: &Worker, request: &Request) {
 
 /// What an error event says; one without a message is a script that could not be loaded at all.
 fn error_message(event: &ErrorEvent) -> String {
-    // A failed load gives a plain Event, whose message is not a string whatever the type says.
+    // A failed load gives a plain Event, whose message is not a string, although the type says so.
     let message = js_sys::Reflect::get(event, &JsValue::from_str("message"))
         .ok()
         .and_then(|message| message.as_string())

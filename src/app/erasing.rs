@@ -1,7 +1,7 @@
-//! Which boxes' removal a change touches: plain data.
+//! Which boxes' removal a change affects: plain data.
 //!
 //! Boxes near each other are filled together. When one of many is dragged, only it and what is
-//! near it, before or after, is asked for anew.
+//! near it, before or after, is asked for again.
 
 use crate::photo::BoxInPhoto;
 use crate::removal::{Method, texture_reach};
@@ -39,7 +39,7 @@ pub fn textured_from(
     areas.iter().copied().filter(lends).collect()
 }
 
-/// Whether regions are so near each other that one's fill may depend on the other, with room to
+/// Whether regions are so near each other that one's fill may depend on the other, with space to
 /// spare.
 fn meet(method: &Method, a: &BoxInPhoto, b: &BoxInPhoto) -> bool {
     let gap = match method {
@@ -88,7 +88,7 @@ mod tests {
         let far = at(200, 0);
         let areas = [row.as_slice(), &[far]].concat();
         assert_eq!(affected(&[at(0, 0)], &areas, &Method::default()), row);
-        // Each alone by the report's way.
+        // The report's methods fill each box alone.
         let grid: Method = "grid".parse().expect("a method");
         assert_eq!(affected(&[at(5, 10)], &areas, &grid), [at(0, 0)]);
     }

@@ -3,8 +3,10 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use web_sys::Response;
 
 use super::fetched::{self, Fetch, Fetcher, size};
 use super::later::View;
@@ -24,9 +26,11 @@ fn FetchDialog(page: Page) -> impl IntoView {
     let fetches = RwSignal::new(Vec::<Fetch>::new());
     // Whether the browser was told to forbid other addresses; none while that is not known.
     let forbidden = RwSignal::new(None::<bool>);
+    let offline = RwSignal::new(String::new());
     Effect::new(move |_| {
         if page.dialogs.is_open(Dialog::Fetches) {
             spawn_local(async move { forbidden.set(policy_forbids_others().await) });
+            spawn_local(async move { offline.set(use_offline().await.unwrap_or_default()) });
             fetches.set(all_fetches(&page.engine.fetched.get()));
         }
     });
@@ -65,6 +69,9 @@ fn FetchDialog(page: Page) -> impl IntoView {
                     }
                     None => "",
                 }}
+            </p>
+            <p class="fetches-lead" data-testid="fetches-offline">
+                {move || offline.get()}
             </p>
             <table>
                 <thead>
@@ -112,12 +119,7 @@ fn row(fetch: Fetch) -> impl IntoView {
 
 /// What the browser has recorded until now.
 fn all_fetches(by_engine: &[String]) -> Vec<Fetch> {
-    let base = document()
-        .base_uri()
-        .ok()
-        .flatten()
-        .and_then(|base| web_sys::Url::new_with_base(".", &base).ok())
-        .map_or_else(String::new, |url| url.href());
+    let base = base().unwrap_or_default();
     let mut known = Vec::new();
     if let Some(performance) = window().performance() {
         for kind in ["navigation", "resource"] {
@@ -130,6 +132,28 @@ fn all_fetches(by_engine: &[String]) -> Vec<Fetch> {
         fetched::add(&mut known, json, Fetcher::Engine, &base);
     }
     known
+}
+
+/// Whether the page is kept for use without a network, or why not, as `www/service-worker.js` left
+/// it; none where that is not known, or not yet.
+async fn use_offline() -> Option<String> {
+    let caches = window().caches().ok()?;
+    let kept = async |name: &str| -> Option<Response> {
+        // Undefined, and so no response, where there is none.
+        let kept = JsFuture::from(caches.match_with_str(&format!("{}{name}", base()?))).await;
+        kept.ok()?.dyn_into().ok()
+    };
+    if kept("?whole").await.is_some() {
+        return Some("The page is kept on this machine, and works without a network.".to_owned());
+    }
+    let reason = kept("?not-kept").await?;
+    JsFuture::from(reason.text().ok()?).await.ok()?.as_string()
+}
+
+/// The address that the page's files are relative to.
+fn base() -> Option<String> {
+    let base = document().base_uri().ok().flatten()?;
+    Some(web_sys::Url::new_with_base(".", &base).ok()?.href())
 }
 
 /// Whether the policy that the page came with keeps it to its own origin; none where that cannot

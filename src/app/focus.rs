@@ -32,7 +32,7 @@ pub fn label_id(id: BoxId) -> String {
     format!("label-{id}")
 }
 
-/// Goes to the field in which a box's digit is corrected; tells whether it is there.
+/// Goes to the field in which a box's digit is corrected; returns whether it is there.
 pub fn focus_label(id: BoxId) -> bool {
     let field = document().get_element_by_id(&label_id(id));
     let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) else {

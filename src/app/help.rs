@@ -16,6 +16,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
             ("Drag", "draw a box; one beside or over another, too"),
             ("Click", "select a box; drag inside moves it, at a handle resizes it"),
             ("Shift + drag", "draw, even inside the selected box"),
+            ("F", "find the digits"),
             ("N, Enter on the photo", "new box in the middle"),
             ("Ctrl + click, Ctrl + A", "select several, or all"),
             ("Tab", "next box"),

@@ -11,8 +11,8 @@ type Digit = (BoxId, Option<(u8, f32)>);
 #[derive(Clone, Debug, PartialEq)]
 pub struct HouseNumber {
     /// Each box with its digit, 0 to 9, and the digit's confidence, 0 to 1: what a person says it
-    /// is, which is certain, or what is read; none before it is. A box round several digits stands
-    /// here once for each.
+    /// is, which is certain, or what is read; none before it is. A box round several digits is
+    /// listed once for each.
     pub digits: Vec<Digit>,
 }
 

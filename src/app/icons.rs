@@ -9,6 +9,8 @@ pub enum Icon {
     Open,
     /// Take a photo.
     Camera,
+    /// Find the digits.
+    Find,
     /// One step back.
     Undo,
     /// One step forward.
@@ -57,6 +59,9 @@ impl Icon {
             }
             Icon::Camera => {
                 "M3 14.500v-7A1.5 1.5 0 0 1 4.5 6h2L8 4h4l1.500 2h2A1.5 1.5 0 0 1 17 7.500v7a1.5 1.5 0 0 1-1.5 1.500h-11A1.5 1.5 0 0 1 3 14.500zM10 13.200a2.7 2.7 0 1 0 0-5.400 2.7 2.7 0 0 0 0 5.400z"
+            }
+            Icon::Find => {
+                "M4 7.500V4h3.500M12.5 4H16v3.500M16 12.500V16h-3.500M7.5 16H4v-3.500M8.5 8l2-1.500v7"
             }
             Icon::Undo => "M7.5 4 4 7.5 7.5 11M4.5 7.500H12a4 4 0 0 1 0 8H8",
             Icon::Redo => "M12.5 4 16 7.5 12.5 11M15.5 7.500H8a4 4 0 0 0 0 8h4",

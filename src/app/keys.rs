@@ -35,7 +35,7 @@ pub fn listen(page: Page) {
 }
 
 fn key_down(page: Page, event: &KeyboardEvent) {
-    // Not by the signals: while a dialog's code is on its way, the page takes keys.
+    // Not by the signals: while a dialog's code is being fetched, the page takes keys.
     let dialog = document().query_selector("dialog[open]").ok().flatten();
     if dialog.is_some() || page.saving.is_saving_all() {
         return;
@@ -100,6 +100,7 @@ fn key_down(page: Page, event: &KeyboardEvent) {
         (_, " ") => pans && !within(CONTROLS),
         (_, "Enter") if is(".stage") => page.new_box(),
         (_, "n") => page.new_box(),
+        (_, "f") => page.find(),
         (_, "[" | "PageUp") => step(page, -1),
         (_, "]" | "PageDown") => step(page, 1),
         (_, "Escape") => escape(page),

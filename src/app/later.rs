@@ -17,7 +17,7 @@ use super::state::messages::Tone;
 /// A part of the page, once its code is there.
 pub type View = fn(Page) -> AnyView;
 
-/// A part on its way.
+/// A part that is being fetched.
 pub type Coming<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
 
 /// The part that shows itself while `shown`, from the first time on that this is true. `give_up`

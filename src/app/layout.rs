@@ -38,7 +38,7 @@ pub fn layout_of(page: Page, last: Option<&Layout>) -> Layout {
     let digits = |b: &PhotoBox| match (b.label, page.boxes.reading_of(b.area)) {
         (Some(_), _) => 1,
         (None, Some(reading)) => reading.digits.len(),
-        // Until it is read anew, the last reading is shown.
+        // Until it is read again, the last reading is shown.
         (None, None) => last.and_then(|last| last.get(&b.id)).map_or(1, |laid| laid.digits),
     };
     let digits: Vec<usize> = boxes.iter().map(digits).collect();

@@ -1,7 +1,7 @@
 //! Reactive values of few types.
 //!
-//! Each closure in a view is a type of its own, for which the compiler writes the code that follows
-//! it anew: two to three kilobytes each. A derived signal is one type for all closures of a result.
+//! Each closure in a view is a type of its own, and for each the compiler repeats the code that
+//! follows it: two to three kilobytes. A derived signal is one type for all closures of a result.
 
 use leptos::prelude::*;
 

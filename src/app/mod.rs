@@ -2,19 +2,19 @@
 //! no engine code.
 //!
 //! # The order of its files
-//! A file uses only files of its own level or below, and no two use each other, not even by way of
-//! others; `tests/layers.rs` holds it.
+//! A file uses only files of its own level or below, and no two use each other, not even through
+//! others; `tests/layers.rs` checks this.
 //!
 //! 1. *Plain data and plain functions*, tested without a browser: [`comparison`], [`dialogue`],
 //!    [`editor`], [`erasing`], [`fetched`], [`house_number`], [`pieces`], [`questions`],
 //!    [`second_look`], and in [`models`], [`inside`] and [`photos`] what is public there. They
 //!    decide what is asked of the engine, what shows, and what a gesture does.
-//! 2. *Helpers*, which know the browser but not the page: `browser`, `engine` (the way to the
-//!    worker), `focus`, `icons`, `kept`, `lean`, `modal`, `progress`, `theme`, and `given`, `named`,
+//! 2. *Helpers*, which know the browser but not the page: `browser`, `engine` (messages to
+//!    and from the worker), `focus`, `icons`, `kept`, `lean`, `modal`, `progress`, `theme`, and `given`, `named`,
 //!    `store` and `zip` of the photos.
-//! 3. *State*: `state` has a file a matter, each with its signals, which everybody may read and
-//!    only its methods change; `page` puts them together.
-//! 4. *Actions*: what happens across matters, such as that a photo is opened or the engine answers.
+//! 3. *State*: `state` has a file for each subject, with signals that all code may read and only the
+//!    file's methods change; `page` puts them together.
+//! 4. *Actions*: what changes several subjects, such as opening a photo or an answer of the engine.
 //! 5. *Parts*: the components, one part of the page each, which show the state and call actions.
 //! 6. *The shell*, which puts the parts together and starts the page.
 //!
@@ -44,7 +44,7 @@
 //! | `divider` | the slider between before and after | `aria-valuenow`, 0 to 100 |
 //! | `side-by-side` | switches the original beside the result on and off | `aria-pressed` |
 //! | `original-beside` | that original | |
-//! | `brush` | takes the brush up and lays it down | `aria-pressed` |
+//! | `brush` | switches the brush on and off | `aria-pressed` |
 //! | `brush-bar` | the brush's bar, while it is up, with `brush-adds`, `brush-takes`, `brush-width` and `brush-done` | |
 //! | `filled` | what is filled, tinted, while the brush is up | |
 //! | `changed` | the share of the photo's pixels that changed | |
@@ -79,13 +79,13 @@
 //! | `parameter` | a slider in it | `data-name` |
 //! | `timing` | how long the last answers took | `data-read-milliseconds` of the last reading |
 //! | `message` | a one-line message | |
-//! | `update`, `reload` | the line that tells of a new version, and its button | |
+//! | `update`, `reload` | the line about a new version, and its button | |
 //! | `stays` | opens the list of what was fetched | |
 //! | `fetches` | the dialog with that list | `open` |
 //! | `fetches-total`, `fetches-policy`, `fetch` | its sum, what the content policy says, and a file each | |
 //!
 //! The root element carries `data-engine` (`starting`, `ready`, `failed`) and `data-busy`
-//! (`true` while a photo or another model is on its way or an answer is missing). `?engine=cpu`, `?engine=webgpu`
+//! (`true` while a photo or another model is being loaded or an answer is missing). `?engine=cpu`, `?engine=webgpu`
 //! and `?engine=auto` in the page's address choose the device.
 
 pub mod comparison;

@@ -1,4 +1,4 @@
-//! The service worker as the page sees it: it is registered, a new version is told of, and photos
+//! The service worker as the page sees it: it is registered, a new version is announced, and photos
 //! that other programs share come through it. What it does is said in `www/service-worker.js`.
 //!
 //! Nothing depends on it: where the browser has none, or forbids it, as in some private windows,
@@ -27,7 +27,7 @@ const SCRIPT: &str = "service-worker.js";
 /// In the page's address when a photo is shared with it: the token to ask for it with.
 const SHARED: &str = "shared";
 
-/// Keeps the page for use without a network, tells of new versions, and takes what other programs
+/// Keeps the page for use without a network, announces new versions, and takes what other programs
 /// hand to the page.
 pub fn listen(page: Page) {
     take_launched(page);
@@ -63,7 +63,7 @@ pub fn listen(page: Page) {
     });
 }
 
-/// Missing where the page does not come from a secure origin, whatever the binding's type says.
+/// Missing if the page does not come from a secure origin, although the binding's type says otherwise.
 fn container() -> Option<ServiceWorkerContainer> {
     let navigator = window().navigator();
     js_sys::Reflect::get(&navigator, &"serviceWorker".into()).ok()?.dyn_into().ok()
@@ -118,7 +118,7 @@ fn reload() {
     let _ = window().location().reload();
 }
 
-/// Has the new version take over, upon which the page is loaded anew.
+/// Has the new version take over, and then the page is loaded again.
 fn accept(page: Page) {
     page.version.was_asked();
     spawn_local(async move {
@@ -217,7 +217,7 @@ async fn file_of(handle: &JsValue) -> Result<File, JsValue> {
     JsFuture::from(promise).await?.dyn_into()
 }
 
-/// The line that tells of a new version.
+/// The line about a new version.
 #[component]
 pub fn UpdateLine(page: Page) -> impl IntoView {
     let shown = Memo::new(move |_| page.version.new.get() != NewVersion::None);

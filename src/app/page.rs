@@ -1,5 +1,5 @@
-//! The page: all that it knows, matter by matter. What happens across matters is in `actions`,
-//! what shows it in the parts above those.
+//! The page's whole state, by subject. What changes several subjects is in `actions`, and the parts
+//! above those show it.
 
 use super::state::asking::Asking;
 use super::state::boxes::Boxes;

@@ -36,7 +36,7 @@ impl Piece {
 /// One piece a box of the patches, each with its check where there is one.
 ///
 /// Boxes are shown piece by piece so that a box that is moved, switched off or deleted shows the
-/// original at once, without waiting for the engine, while its neighbours stay as they are.
+/// original at once, without waiting for the engine, while its neighbours are unchanged.
 pub fn cut_pieces(patches: Vec<Patch>, checks: &[Check]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for patch in patches.into_iter().map(Rc::new) {

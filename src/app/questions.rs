@@ -11,6 +11,8 @@ use crate::worker::protocol::{Ask, Check, Patch};
 #[derive(Debug, Default)]
 pub struct Questions {
     read: Vec<BoxInPhoto>,
+    /// Whether the digits in the photo are to be found, as soon as the engine has it.
+    finds: bool,
     removal: Option<(Erasure, Method)>,
     /// Areas whose fill on the stage is not that of the boxes as they were asked about last; none
     /// while it is so of all.
@@ -51,7 +53,18 @@ impl Questions {
     /// Everything is to be asked again, as of another photo.
     pub fn forget_photo(&mut self) {
         self.read.clear();
+        self.finds = false;
         self.forget();
+    }
+
+    /// The digits in the photo are to be found.
+    pub fn wish_to_find(&mut self) {
+        self.finds = true;
+    }
+
+    /// Asks for the digits in the photo, if that was wished for.
+    pub fn finding(&mut self) -> Option<Ask> {
+        std::mem::take(&mut self.finds).then_some(Ask::Find)
     }
 
     /// Asks for readings. Only boxes are asked about whose reading is not known: a reading depends
@@ -65,12 +78,12 @@ impl Questions {
         Some(Ask::Read { boxes: unread })
     }
 
-    /// Asks for the removal of what is to be taken out now.
+    /// Asks for the removal of all digits that are to be removed now.
     ///
-    /// Boxes near each other are asked about together, as they are filled together; those that no
-    /// change came near keep their fill. While a box is dragged, an answer is waited for before the
-    /// next question, so that on a slow machine there are answers at all; and what only takes its
-    /// texture from near it follows when it is let go.
+    /// Boxes near each other are asked about together, because they are filled together; boxes with no
+    /// change near them keep their fill. While a box is dragged, the next question waits for the
+    /// answer, so that a slow machine answers at all. Boxes that only take their texture from near
+    /// it follow when it is released.
     pub fn removal(
         &mut self,
         erasure: Erasure,
@@ -147,8 +160,8 @@ impl Questions {
         Some(Ask::Erase { erasure, method: method.clone(), check: true })
     }
 
-    /// Lays what came for some boxes in the place of their last fill; of the others', what is still
-    /// wanted stays.
+    /// Replaces the fill of some boxes by a new one, and keeps that of the others where it is still
+    /// wanted.
     pub fn lay(
         &self,
         pieces: &mut Vec<Piece>,

@@ -1,4 +1,4 @@
-//! How readings are shown, on the stage and in the panel alike.
+//! How readings are shown, both on the stage and in the panel.
 
 use leptos::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::worker::protocol::BoxReading;
 pub struct ShownReading {
     /// The reading.
     pub reading: BoxReading,
-    /// False while the box was moved and the new reading is on its way.
+    /// False while the box was moved and the new reading is awaited.
     pub fresh: bool,
     /// The photo that it was read on.
     photo: Option<PhotoId>,
@@ -54,7 +54,7 @@ impl Sureness {
     }
 }
 
-/// The reading to show for a box: its own, or while that is on its way the last one, so that
+/// The reading to show for a box: its own, or while that is awaited the last one, so that
 /// digits do not flicker during a drag. Boxes of two photos may have the same id: what was read on
 /// another one is not shown.
 pub fn shown_reading(

@@ -1,6 +1,6 @@
 //! The stage: the photo, what replaces the removed digits, and the boxes over it.
 //!
-//! Photo and replacements are laid by one CSS transform; boxes and labels are laid in screen
+//! Photo and replacements are placed by one CSS transform; boxes and labels are placed in screen
 //! coordinates, so that their lines and letters keep their size at every zoom.
 
 use leptos::html;
@@ -31,7 +31,7 @@ const TOUCH_SLACK: f64 = 9.0;
 /// The button of a pen's other end.
 const PEN_ERASER: i16 = 5;
 
-/// Above this zoom single pixels are shown as they are instead of blurred.
+/// Above this zoom single pixels are shown sharp instead of blurred.
 pub const PIXELATED_ABOVE: f64 = 3.0;
 
 /// Pointers that are down, and what they do.
@@ -91,7 +91,7 @@ pub fn Stage(page: Page) -> impl IntoView {
             on:pointerdown=move |event| pointer_down(page, stage, pointers, &event, false)
             on:pointermove=move |event| pointer_moved(page, stage, pointers, &event)
             on:pointerup=move |event| {
-                // A browser tells of no move of a finger before it went 15 pixels or so.
+                // Browsers report no move of a finger before it has gone about 15 pixels.
                 pointer_moved(page, stage, pointers, &event);
                 pointer_up(page, pointers, &event, true);
             }
@@ -137,7 +137,7 @@ pub fn Stage(page: Page) -> impl IntoView {
     }
 }
 
-/// The photo as the view lays it, and what lies over it in its own pixels.
+/// The photo as the view places it, and what is drawn over it in its own pixels.
 pub fn photo_layer(page: Page, canvas: NodeRef<html::Canvas>, laid_over: AnyView) -> AnyView {
     let transform = text(move || {
         let view = page.stage.view.get();
@@ -349,7 +349,7 @@ pub fn pointer_moved(
     }
 }
 
-/// The moves that the browser made one event of, where it tells.
+/// The moves that the browser joined into one event, if it says so.
 fn coalesced(event: &PointerEvent) -> Vec<PointerEvent> {
     let list = js_sys::Reflect::get(event, &"getCoalescedEvents".into())
         .and_then(JsCast::dyn_into::<js_sys::Function>)

@@ -150,12 +150,12 @@ pub enum OnPhotoError {
         boxes: usize,
     },
     /// One of them cannot be used.
-    #[error("box {index} (counted from 1): {source}")]
+    #[error("box {index} (counted from 1): {reason}")]
     Box {
         /// Its number, from 1.
         index: usize,
         /// What is wrong with it.
-        source: BoxError,
+        reason: BoxError,
     },
     /// The file was made for a photo of another size.
     #[error(
@@ -218,7 +218,7 @@ impl PhotoBoxes {
                 width: width * across,
                 height: height * down,
             };
-            area.clamp_to(photo).map_err(|source| OnPhotoError::Box { index: i + 1, source })
+            area.clamp_to(photo).map_err(|reason| OnPhotoError::Box { index: i + 1, reason })
         };
         self.boxes.iter().enumerate().map(on_photo).collect()
     }
@@ -310,7 +310,7 @@ impl Problem {
 #[non_exhaustive]
 pub enum BoxFileError {
     /// It cannot be read from disk.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,

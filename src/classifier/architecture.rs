@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::networks;
-use crate::photo::{BoxInPhoto, Colours, CropShape, Photo};
+use crate::{
+    fault::{AtFault, Fault},
+    photo::{BoxInPhoto, Colours, CropShape, Photo},
+};
 
 /// A network's declaration; a file in `networks/` each.
 #[derive(Debug, PartialEq)]
@@ -213,3 +216,9 @@ impl fmt::Display for Architecture {
     known = Architecture::ALL.iter().map(|known| known.name).collect::<Vec<_>>().join(", ")
 )]
 pub struct UnknownNetwork(pub String);
+
+impl AtFault for UnknownNetwork {
+    fn fault(&self) -> Fault {
+        Fault::Arguments
+    }
+}

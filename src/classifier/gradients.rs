@@ -30,7 +30,8 @@ impl Classifier {
         let input = self.stretched_input_of(photo, area);
         let logits = self.host.logits(&input);
         let logits = logits.first_chunk::<DIGITS>();
-        let logits = logits.ok_or_else(|| EngineError("the network gave no logits".to_owned()))?;
+        let logits =
+            logits.ok_or_else(|| EngineError::Numbers("the network gave no logits".to_owned()))?;
         let (read, _) = Reading::from_logits(logits).best();
         let side = self.architecture().input.side;
         let digits: Vec<usize> = (0..DIGITS).collect();
@@ -67,7 +68,7 @@ impl Classifier {
     fn gradients(&self, input: &[f32], digits: &[usize]) -> Result<Vec<f32>, EngineError> {
         let values = self.host.input_gradients(input, digits)?;
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(EngineError(format!("the gradient holds {value}")));
+            return Err(EngineError::Numbers(format!("the gradient holds {value}")));
         }
         Ok(values)
     }

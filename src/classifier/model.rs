@@ -17,7 +17,10 @@ use super::{
     feature_maps::{FeatureMaps, FirstConvolution},
     host::HostNetwork,
 };
-use crate::photo::{BoxInPhoto, CropShape, Photo};
+use crate::{
+    fault::{AtFault, Fault},
+    photo::{BoxInPhoto, CropShape, Photo},
+};
 
 /// Crops that go through the network at once; more are split, so that 200 boxes on a photo need
 /// no more memory than these.
@@ -46,18 +49,51 @@ pub enum WeightsError {
     },
 }
 
-/// The engine failed while computing: a lost device, a kernel that does not run, no memory.
+impl AtFault for WeightsError {
+    fn fault(&self) -> Fault {
+        Fault::Model
+    }
+}
+
+/// Why the engine cannot compute something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the engine failed ({0})")]
-pub struct EngineError(pub String);
+#[non_exhaustive]
+pub enum EngineError {
+    /// The device cannot be opened or failed: it is lost, a kernel does not run, memory is used up.
+    #[error("the device failed ({0})")]
+    Device(String),
+    /// Numbers are missing, not finite, or not those that the CPU computes.
+    #[error("the engine computed wrong numbers ({0})")]
+    Numbers(String),
+    /// The engine was given something that does not fit its networks.
+    #[error("the engine cannot compute this ({0})")]
+    Input(String),
+}
+
+impl EngineError {
+    /// What happened, without the kind of failure.
+    pub fn reason(&self) -> &str {
+        match self {
+            EngineError::Device(reason)
+            | EngineError::Numbers(reason)
+            | EngineError::Input(reason) => reason,
+        }
+    }
+}
+
+impl AtFault for EngineError {
+    fn fault(&self) -> Fault {
+        Fault::Device
+    }
+}
 
 /// Reads a tensor back from its device.
 ///
 /// # Errors
 /// [`EngineError`] when the device failed or is lost.
 pub(crate) async fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
-    let data = tensor.into_data_async().await.map_err(|e| EngineError(format!("{e:?}")))?;
-    data.try_into_vec::<f32>().map_err(|e| EngineError(format!("{e:?}")))
+    let data = tensor.into_data_async().await.map_err(|e| EngineError::Device(format!("{e:?}")))?;
+    data.try_into_vec::<f32>().map_err(|e| EngineError::Device(format!("{e:?}")))
 }
 
 /// What is done to a network's input samples: `(x - mean) * scale`, sample by sample.
@@ -104,8 +140,8 @@ impl Standardisation {
 
 /// Reads a tensor back while waiting, which a browser's GPU does not allow.
 pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
-    let data = tensor.try_into_data().map_err(|error| EngineError(format!("{error:?}")))?;
-    data.try_into_vec::<f32>().map_err(|error| EngineError(error.to_string()))
+    let data = tensor.try_into_data().map_err(|error| EngineError::Device(format!("{error:?}")))?;
+    data.try_into_vec::<f32>().map_err(|error| EngineError::Device(error.to_string()))
 }
 
 #[cfg(feature = "native")]
@@ -191,8 +227,8 @@ pub(crate) fn safetensors_of(
     // One entry only: the store writes several in a random order, and weights are published
     // under their hash.
     let mut store = store.clear_metadata().metadata(ARCHITECTURE, name);
-    store.collect_from(net).map_err(|error| EngineError(error.to_string()))?;
-    store.get_bytes().map_err(|error| EngineError(error.to_string()))
+    store.collect_from(net).map_err(|error| EngineError::Device(error.to_string()))?;
+    store.get_bytes().map_err(|error| EngineError::Device(error.to_string()))
 }
 
 impl Classifier {
@@ -218,7 +254,7 @@ impl Classifier {
                     },
                 }
             }
-            None => return Err(EngineError("the network has no convolution".to_owned())),
+            None => return Err(EngineError::Input("the network has no convolution".to_owned())),
         };
         let host = Arc::new(HostNetwork::of(&net)?);
         Ok(Classifier { net, host, standardisation, first, device })
@@ -320,7 +356,7 @@ impl Classifier {
         };
         let (logits, _) = logits.as_chunks::<DIGITS>();
         match logits.iter().find(|logits| !logits.iter().all(|logit| logit.is_finite())) {
-            Some(logits) => Err(EngineError(format!("the network gave {logits:?}"))),
+            Some(logits) => Err(EngineError::Numbers(format!("the network gave {logits:?}"))),
             None => Ok(logits.iter().map(Reading::from_logits).collect()),
         }
     }

@@ -17,6 +17,7 @@ use crate::{
         read_box_file, read_own_box_file,
     },
     dataset::format1::DIGIT_STRUCT,
+    fault::{AtFault, Fault},
     photo::{BoxError, BoxInPhoto, PhotoSize},
     removal::grown_boxes,
 };
@@ -34,7 +35,7 @@ pub enum BoxesError {
     NoFile { path: PathBuf },
     #[error("{}: there is no box for {}", path.display(), photo.display())]
     None { path: PathBuf, photo: PathBuf },
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     OnPhoto { path: PathBuf, source: OnPhotoError },
     #[error(
         "{}: it holds one photo's boxes and does not say which photo's; give the folder of such \
@@ -42,8 +43,14 @@ pub enum BoxesError {
         path.display()
     )]
     OfOnePhoto { path: PathBuf },
-    #[error("--box: {source}")]
+    #[error("--box")]
     Given { source: BoxError },
+}
+
+impl AtFault for BoxesError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 impl BoxesError {

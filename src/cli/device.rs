@@ -2,10 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use anyhow::bail;
 use burn::tensor::Device;
 
-use super::lend::LentDevice;
+use super::{Result, lend::LentDevice};
 
 /// Devices that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +61,7 @@ impl fmt::Display for DeviceArg {
 
 impl DeviceArg {
     /// Opens the device.
-    pub fn open(&self) -> anyhow::Result<Device> {
+    pub fn open(&self) -> Result<Device> {
         match self {
             DeviceArg::Lent(lent) => lent.open(),
             DeviceArg::Auto if cfg!(feature = "cuda") => DeviceArg::Cuda(0).open(),
@@ -70,21 +69,19 @@ impl DeviceArg {
             DeviceArg::Auto | DeviceArg::Cpu => Ok(Device::flex()),
             #[cfg(feature = "wgpu")]
             DeviceArg::Wgpu => Device::wgpu_options().init().map_err(|error| {
-                anyhow::anyhow!("no GPU could be opened ({error:?}); use --device cpu")
+                format!("no GPU could be opened ({error:?}); use --device cpu").into()
             }),
             #[cfg(not(feature = "wgpu"))]
             DeviceArg::Wgpu => {
-                bail!(
-                    "this build has no wgpu; build it with `cargo build --release --features wgpu`"
-                )
+                Err("this build has no wgpu; build it with `cargo build --release --features wgpu`"
+                    .into())
             }
             #[cfg(feature = "cuda")]
             DeviceArg::Cuda(number) => Ok(Device::cuda(*number)),
             #[cfg(not(feature = "cuda"))]
             DeviceArg::Cuda(_) => {
-                bail!(
-                    "this build has no CUDA; build it with `cargo build --release --features cuda`"
-                )
+                Err("this build has no CUDA; build it with `cargo build --release --features cuda`"
+                    .into())
             }
         }
     }

@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use anyhow::Context as _;
 use clap::Parser;
 
-use super::{WrongArgument, boxes::BoxesError, model::ModelArgs, read::open_photo};
+use super::{
+    Context as _, Result, WrongArgument, boxes::BoxesError, model::ModelArgs, read::open_photo,
+};
 use crate::{
     evaluation::{DigitPlace, FoundDigit, Inspection, find_digit},
     files::write_whole,
@@ -73,7 +74,7 @@ struct Subject {
     name: String,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let classifier = args.model.load()?;
     let architecture = classifier.architecture();
     let subject = match (&args.photo, args.area, &args.data, args.digit) {
@@ -117,7 +118,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     );
     let network = format!("{architecture}: {}", architecture.input);
     let png = inspection.png(&[said.clone(), network], truth)?;
-    write_whole(&args.output, &png).with_context(|| format!("{}", args.output.display()))?;
+    write_whole(&args.output, &png).context(args.output.display())?;
     tell!("{said}")?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 use burn::tensor::Device;
 use clap::Parser;
 
-use super::device::DeviceArg;
+use super::{Error, device::DeviceArg};
 use crate::training::TrainingError;
 
 /// How long a lender may take to accept a connection.
@@ -89,7 +89,7 @@ impl LentDevice {
 }
 
 /// If a device's failure ended a run, names the lenders among `devices` that no longer answer.
-pub fn name_the_lost(devices: &[DeviceArg], error: TrainingError) -> anyhow::Error {
+pub fn name_the_lost(devices: &[DeviceArg], error: TrainingError) -> Error {
     let lost: Vec<String> = match error {
         TrainingError::Device { .. } => devices
             .iter()
@@ -100,7 +100,7 @@ pub fn name_the_lost(devices: &[DeviceArg], error: TrainingError) -> anyhow::Err
             .collect(),
         _ => Vec::new(),
     };
-    let error = anyhow::Error::new(error);
+    let error = Error::from(error);
     if lost.is_empty() {
         return error;
     }
@@ -109,19 +109,19 @@ pub fn name_the_lost(devices: &[DeviceArg], error: TrainingError) -> anyhow::Err
 
 #[cfg(not(feature = "lend"))]
 mod lending {
-    use super::{Args, Device, LentDevice};
+    use super::{super::Result, Args, Device, LentDevice};
 
     const NOT_BUILT: &str = "this build can neither lend nor borrow devices; build it with `cargo \
                              build --release --features lend`";
 
-    pub fn run(_: &Args) -> anyhow::Result<()> {
-        anyhow::bail!(NOT_BUILT)
+    pub fn run(_: &Args) -> Result<()> {
+        Err(NOT_BUILT.into())
     }
 
     impl LentDevice {
         /// Borrows the device.
-        pub fn open(&self) -> anyhow::Result<Device> {
-            anyhow::bail!("{self}: {NOT_BUILT}")
+        pub fn open(&self) -> Result<Device> {
+            Err(format!("{self}: {NOT_BUILT}").into())
         }
     }
 }
@@ -137,7 +137,6 @@ mod lending {
         time::Duration,
     };
 
-    use anyhow::{Context as _, ensure};
     use burn::{
         remote::{ConnectError, RemoteHost},
         server::{
@@ -146,7 +145,10 @@ mod lending {
         },
     };
 
-    use super::{super::WrongArgument, Args, Device, DeviceArg, LentDevice};
+    use super::{
+        super::{Context as _, Result, WrongArgument},
+        Args, Device, DeviceArg, LentDevice,
+    };
     use crate::classifier::EngineError;
 
     /// The environment's name for the word that borrowers have to know.
@@ -155,7 +157,7 @@ mod lending {
     /// How long a lender may take to greet: what takes connections and says nothing is none.
     const GREETING: Duration = Duration::from_secs(20);
 
-    fn token() -> anyhow::Result<Option<String>> {
+    fn token() -> Result<Option<String>> {
         match env::var(TOKEN) {
             Ok(token) => Ok(Some(token).filter(|token| !token.is_empty())),
             Err(VarError::NotPresent) => Ok(None),
@@ -165,29 +167,28 @@ mod lending {
         }
     }
 
-    pub fn run(args: &Args) -> anyhow::Result<()> {
+    pub fn run(args: &Args) -> Result<()> {
         let wrong = |reason: String| WrongArgument(reason);
-        ensure!(
-            !args.device.iter().any(|device| matches!(device, DeviceArg::Lent(_))),
-            wrong("--device: a borrowed device cannot be lent".to_owned())
-        );
+        if args.device.iter().any(|device| matches!(device, DeviceArg::Lent(_))) {
+            return Err(wrong("--device: a borrowed device cannot be lent".to_owned()).into());
+        }
         let token = token()?;
-        ensure!(
-            token.is_some() || args.listen.ip().is_loopback(),
-            wrong(format!(
+        if token.is_none() && !args.listen.ip().is_loopback() {
+            return Err(wrong(format!(
                 "--listen {}: others can reach this address; set {TOKEN} to a word that borrowers \
                  have to know, or listen on 127.0.0.1",
                 args.listen
             ))
-        );
+            .into());
+        }
         let devices: Vec<Device> =
             args.device.iter().map(DeviceArg::open).collect::<Result<_, _>>()?;
         let listener = TcpListener::bind(args.listen)
-            .with_context(|| format!("cannot listen on {}", args.listen))?;
+            .context(format_args!("cannot listen on {}", args.listen))?;
         let lender = listener.local_addr()?.to_string();
         let server = match token {
             Some(token) => {
-                let known = TokenAuthorizer::new(token)?;
+                let known = TokenAuthorizer::new(token).map_err(|error| error.to_string())?;
                 RemoteServer::new(devices).with_authorizer(told(known))
             }
             None => RemoteServer::new(devices).with_authorizer(told(AllowAll)),
@@ -207,7 +208,7 @@ mod lending {
             let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
             serving.await
         });
-        served.map_err(|error| anyhow::anyhow!("{error}"))
+        Ok(served.map_err(|error| error.to_string())?)
     }
 
     /// Tells who borrows and who is refused.
@@ -225,10 +226,10 @@ mod lending {
 
     impl LentDevice {
         /// Borrows the device.
-        pub fn open(&self) -> anyhow::Result<Device> {
+        pub fn open(&self) -> Result<Device> {
             // Asked first, as Burn goes on asking for a quarter of a minute.
             if let Err(error) = self.answers() {
-                return Err(EngineError(format!(
+                return Err(EngineError::Device(format!(
                     "there is no lender at ws://{}: {error}; start `doorplate lend-device` there \
                      first",
                     self.lender
@@ -251,7 +252,7 @@ mod lending {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!("no greeting within {} s", GREETING.as_secs()),
             };
-            Err(EngineError(format!("{self}: {problem}")).into())
+            Err(EngineError::Device(format!("{self}: {problem}")).into())
         }
     }
 }

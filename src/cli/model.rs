@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use burn::tensor::Device;
 use clap::Args;
 
 use super::{
-    WrongArgument,
+    Context as _, Result, WrongArgument,
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
     classifier::{Architecture, Classifier},
+    finder::DigitFinder,
     publication::{Library, ModelEntry, ModelsFolderError},
     removal::Nets,
 };
@@ -33,22 +33,28 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// Opens the device.
-    pub fn device(&self) -> anyhow::Result<Device> {
+    pub fn device(&self) -> Result<Device> {
         self.device.open()
     }
 
     /// Loads the model on its device.
-    pub fn load(&self) -> anyhow::Result<Classifier> {
+    pub fn load(&self) -> Result<Classifier> {
         Ok(self.load_entry(self.model.as_deref())?.1)
     }
 
     /// Loads the model and the network that finds strokes on their device.
-    pub fn load_nets(&self) -> anyhow::Result<NamedNets> {
+    pub fn load_nets(&self) -> Result<NamedNets> {
         let (entry, classifier) = self.load_entry(self.model.as_deref())?;
         let (strokes, finder) = self.published().load_strokes(&self.device()?)?;
         let sha256 = format!("{}+{}", entry.sha256, strokes.sha256);
         let nets = Nets { classifier, strokes: Some(finder) };
         Ok(NamedNets { nets, model: entry.name, sha256 })
+    }
+
+    /// Loads the network that finds digits, on the same device: that of a run's weights, or the
+    /// published one.
+    pub fn load_finder(&self, weights: Option<&Path>) -> Result<DigitFinder> {
+        load_finder(&self.published(), weights, &self.device()?)
     }
 
     fn published(&self) -> Library {
@@ -57,7 +63,7 @@ impl ModelArgs {
 
     /// Loads a model that judges the results of the one called `used`: the model of this name, or
     /// the manifest's first model that is not `used`.
-    pub fn load_judge(&self, name: Option<&str>, used: &str) -> anyhow::Result<NamedModel> {
+    pub fn load_judge(&self, name: Option<&str>, used: &str) -> Result<NamedModel> {
         let name = match name {
             Some(name) if name == used => {
                 let part = format!("--judge {name}: this model is used in the removal itself");
@@ -77,7 +83,7 @@ impl ModelArgs {
         Ok(NamedModel { name: entry.name, classifier })
     }
 
-    fn load_entry(&self, name: Option<&str>) -> anyhow::Result<(ModelEntry, Classifier)> {
+    fn load_entry(&self, name: Option<&str>) -> Result<(ModelEntry, Classifier)> {
         Ok(self.published().load(name, &self.device()?)?)
     }
 }
@@ -138,13 +144,18 @@ impl ModelsArgs {
         Library::new(self.models.as_deref())
     }
 
+    /// Loads the network that finds digits: that of a run's weights, or the published one.
+    pub fn load_finder(&self, weights: Option<&Path>) -> Result<DigitFinder> {
+        load_finder(&self.published(), weights, &self.device.open()?)
+    }
+
     /// Whether the command line asks for more than one model.
     pub fn several(&self) -> bool {
         self.all || self.model.len() + self.weights.len() > 1
     }
 
     /// Loads all models on their device, those of the manifest before the weights.
-    pub fn load(&self) -> anyhow::Result<Vec<NamedModel>> {
+    pub fn load(&self) -> Result<Vec<NamedModel>> {
         let device = self.device.open()?;
         let mut names: Vec<Option<String>> = self.model.iter().cloned().map(Some).collect();
         if self.all {
@@ -164,11 +175,10 @@ impl ModelsArgs {
                 .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
             let architecture = match architecture {
                 Some(architecture) => architecture,
-                None => Architecture::of_weights(&bytes)
-                    .with_context(|| format!("{}", path.display()))?,
+                None => Architecture::of_weights(&bytes).context(path.display())?,
             };
             let classifier = Classifier::from_safetensors(architecture, bytes, &device)
-                .with_context(|| format!("{}", path.display()))?;
+                .context(path.display())?;
             let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             // Two runs' files may have one name.
             let taken = models.iter().any(|model| model.name == stem);
@@ -200,4 +210,11 @@ impl ModelsArgs {
             ))),
         }
     }
+}
+
+fn load_finder(library: &Library, weights: Option<&Path>, device: &Device) -> Result<DigitFinder> {
+    let Some(path) = weights else { return Ok(library.load_finder(device)?.1) };
+    let bytes = std::fs::read(path)
+        .map_err(|source| ModelsFolderError::File { path: path.to_owned(), source })?;
+    DigitFinder::from_safetensors(bytes, device).context(path.display())
 }

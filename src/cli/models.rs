@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use super::Result;
 use crate::publication::{Library, ModelEntry, Place};
 
 /// List the published models, and where each was found.
@@ -37,7 +38,7 @@ struct Found {
     model: ModelEntry,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let library = Library::new(args.models.as_deref());
     let mut found: Vec<Found> = Vec::new();
     for place in library.places() {

@@ -6,25 +6,21 @@ use std::{
     io::{self, Write as _},
 };
 
-/// The exit code if standard output was closed: that of a program which the system ends for it
-/// (128 and SIGPIPE's number).
-pub const CLOSED: u8 = 141;
+use crate::fault::{AtFault, Fault};
 
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("standard output cannot be written: {0}")]
+#[error("standard output cannot be written")]
 pub struct OutputError(#[from] io::Error);
 
-impl OutputError {
-    /// Whether its reader has closed it, which it may do at any time.
-    fn is_closed(&self) -> bool {
-        self.0.kind() == io::ErrorKind::BrokenPipe
+impl AtFault for OutputError {
+    fn fault(&self) -> Fault {
+        match self.0.kind() {
+            // Its reader may close it at any time.
+            io::ErrorKind::BrokenPipe => Fault::Unheard,
+            _ => Fault::Other,
+        }
     }
-}
-
-/// Whether an error only means that nobody reads standard output any more.
-pub fn is_closed(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref().is_some_and(OutputError::is_closed))
 }
 
 /// Prints to standard output at once.

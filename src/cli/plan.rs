@@ -10,10 +10,9 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
 use clap::Parser as _;
 
-use super::{WrongArgument, train};
+use super::{Context as _, Result, WrongArgument, train};
 use crate::{files::write_whole, training::FinishedRun};
 
 /// A run of a plan.
@@ -25,7 +24,7 @@ struct PlannedRun {
 /// Runs all of a plan, and writes a table beside its runs after each of them.
 ///
 /// A run that fails is reported, and the others are still done.
-pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> Result<()> {
     let runs = read_plan(file)?;
     let mut table = "run,net,examples,epochs,seconds,loss,validation_accuracy\n".to_owned();
     let mut failed = 0;
@@ -36,18 +35,20 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
             Err(error) if stop.load(Ordering::Relaxed) => return Err(error),
             Err(error) => {
                 failed += 1;
-                note!("doorplate: {}: {error:#}", planned.stem);
+                note!("doorplate: {}: {error}", planned.stem);
                 table.push_str(&format!("{},,,,,,\n", planned.stem));
             }
         }
         // The table is written even if no run came far enough to create a folder.
         let out = &planned.args.out;
-        fs::create_dir_all(out).with_context(|| format!("{}", out.display()))?;
+        fs::create_dir_all(out).context(out.display())?;
         let path = out.join(format!("{}_plan.csv", plan_name(file)));
-        write_whole(&path, table.as_bytes()).with_context(|| format!("{}", path.display()))?;
+        write_whole(&path, table.as_bytes()).context(path.display())?;
     }
     tell!("{table}")?;
-    anyhow::ensure!(failed == 0, "{failed} of {} runs failed", runs.len());
+    if failed > 0 {
+        return Err(format!("{failed} of {} runs failed", runs.len()).into());
+    }
     Ok(())
 }
 
@@ -68,9 +69,9 @@ fn plan_name(file: &Path) -> String {
 }
 
 /// Reads all lines before the first run, so that a mistake in the last one is reported at once.
-fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
+fn read_plan(file: &Path) -> Result<Vec<PlannedRun>> {
     let text =
-        fs::read_to_string(file).with_context(|| format!("reading the plan {}", file.display()))?;
+        fs::read_to_string(file).context(format_args!("reading the plan {}", file.display()))?;
     let here: Vec<OsString> = std::env::args_os().collect();
     let mut runs = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -90,9 +91,8 @@ fn read_plan(file: &Path) -> anyhow::Result<Vec<PlannedRun>> {
         let stem = format!("{}-{:02}", plan_name(file), runs.len() + 1);
         runs.push(PlannedRun { stem, args });
     }
-    anyhow::ensure!(
-        !runs.is_empty(),
-        WrongArgument(format!("{}: the plan has no run", file.display()))
-    );
+    if runs.is_empty() {
+        return Err(WrongArgument(format!("{}: the plan has no run", file.display())).into());
+    }
     Ok(runs)
 }

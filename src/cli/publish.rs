@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
 use burn::tensor::Device;
 use clap::Parser;
 use indicatif::ProgressBar;
 
 use super::{
-    WrongArgument,
+    Context as _, Result, WrongArgument,
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
     classifier::{Architecture, Classifier},
     evaluation::{confusion_of, read_all},
-    publication::{self, Measurement},
-    strokes::{StrokeFinder, StrokeNet},
-    training::{FinishedRun, finished_run, measure_strokes},
+    finder::FINDER_NET,
+    publication::{self, MeasuredDigits, MeasuredStrokes, Measurement, NetPublication},
+    strokes::STROKE_NET,
+    training::{FinishedRun, finished_run, measure_finder, measure_strokes},
+    unet::UNetModel,
 };
 
 /// Measure a finished run's weights and publish them, with manifest and card.
@@ -51,31 +52,31 @@ pub struct Args {
     device: DeviceArg,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let plain = args.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    ensure!(
-        plain && !args.name.is_empty(),
-        WrongArgument(format!(
+    if !plain || args.name.is_empty() {
+        return Err(WrongArgument(format!(
             "--name {}: use letters, digits, '-' and '_' only; it becomes part of file names",
             args.name
         ))
-    );
-    ensure!(
-        args.measure_on.len() == args.measured_on.len(),
-        WrongArgument(format!(
+        .into());
+    }
+    if args.measure_on.len() != args.measured_on.len() {
+        return Err(WrongArgument(format!(
             "--measure-on is given {} times and --measured-on {} times; give as many of each",
             args.measure_on.len(),
             args.measured_on.len()
         ))
-    );
+        .into());
+    }
     let run = finished_run(&args.run)?;
-    if run.config.net == StrokeNet::NAME {
-        return publish_strokes(args, &run);
+    if run.config.net == STROKE_NET.name || run.config.net == FINDER_NET.name {
+        return publish_net(args, &run);
     }
     let device = args.device.open()?;
     let architecture = Architecture::named(&run.config.net)?;
     let trained = Classifier::from_safetensors(architecture, run.weights, &Device::flex())
-        .with_context(|| format!("{}", args.run.display()))?;
+        .context(args.run.display())?;
     let weights = trained.to_half_safetensors()?;
     let classifier = Classifier::from_safetensors(architecture, weights.clone(), &device)?;
     let mut measurements = Vec::new();
@@ -110,32 +111,41 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures and publishes the network that finds strokes.
-fn publish_strokes(args: &Args, run: &FinishedRun) -> anyhow::Result<()> {
+/// Measures and publishes a network that finds strokes or digits.
+fn publish_net(args: &Args, run: &FinishedRun) -> Result<()> {
+    let net = run.config.net.as_str();
     let ([data], [measured_on]) = (args.measure_on.as_slice(), args.measured_on.as_slice()) else {
-        let reason = format!("--measure-on: {} is measured on one folder", StrokeNet::NAME);
+        let reason = format!("--measure-on: {net} is measured on one folder");
         return Err(WrongArgument(reason).into());
     };
+    let shape = if net == STROKE_NET.name { &STROKE_NET } else { &FINDER_NET };
     let load = |weights: Vec<u8>| {
-        StrokeFinder::from_safetensors(weights, &Device::flex())
-            .map_err(anyhow::Error::msg)
-            .with_context(|| format!("{}", args.run.display()))
+        UNetModel::from_safetensors(shape, weights, &Device::flex()).context(args.run.display())
     };
     let weights = load(run.weights.clone())?.to_half_safetensors()?;
-    let measured = measure_strokes(&load(weights.clone())?, data)?;
-    let entry = publication::publish_strokes(
-        &args.models,
-        &publication::StrokesPublication {
-            name: &args.name,
-            weights: &weights,
-            curves: &run.curves,
-            trained_on: &args.trained_on,
-            measured_on: (measured_on, measured.photos as u64),
-            overlap: measured.overlap,
-            command: &run.config.to_string(),
-        },
-    )?;
-    tell!("Strokes found of those found or missed: {:.1} %", 100.0 * measured.overlap)?;
-    tell!("\nPublished {} as {}", entry.name, args.models.join(&entry.file).display())?;
+    let model = load(weights.clone())?;
+    let command = run.config.to_string();
+    let publication = NetPublication {
+        name: &args.name,
+        weights: &weights,
+        curves: &run.curves,
+        trained_on: &args.trained_on,
+        measured_on: (measured_on, 0),
+        measured: (),
+        command: &command,
+    };
+    let (file, report) = if shape == &STROKE_NET {
+        let (photos, overlap) = measure_strokes(&model.into(), data)?;
+        let publication = publication.measured(photos as u64, MeasuredStrokes { overlap });
+        let file = publication::publish_strokes(&args.models, publication)?.file;
+        (file, format!("Strokes found of those found or missed: {:.1} %\n", 100.0 * overlap))
+    } else {
+        let detection = measure_finder(&model.into(), data)?;
+        let measured = MeasuredDigits::from(&detection);
+        let publication = publication.measured(detection.photos() as u64, measured);
+        let file = publication::publish_finder(&args.models, publication)?.file;
+        (file, detection.to_string())
+    };
+    tell!("{report}\nPublished {} as {}", args.name, args.models.join(file).display())?;
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::{
 
 use clap::Parser;
 
-use super::{boxes::read_boxes, model::ModelArgs};
+use super::{Result, boxes::read_boxes, model::ModelArgs};
 use crate::{
     classifier::{BoxReading, Reading, is_unsure},
+    fault::{AtFault, Fault},
     files::{open_regular, read_regular},
     numbers::{house_numbers, joint_confidence},
     photo::{BoxInPhoto, MAX_FILE_BYTES, Photo, PhotoError, PhotoSize, memory_needed},
@@ -37,10 +38,16 @@ pub struct Args {
 /// Why a photo cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenPhotoError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Photo { path: PathBuf, source: PhotoError },
+}
+
+impl AtFault for OpenPhotoError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// Reads a photo's file, once its header has shown that it is one that can be used.
@@ -122,7 +129,7 @@ fn digits_of(read: &[BoxReading]) -> (Vec<BoxInPhoto>, Vec<Reading>) {
     read.iter().flat_map(|of_box| of_box.digits.iter().cloned()).unzip()
 }
 
-fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
+pub fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
     let number = |boxes: Vec<usize>| {
         let best = || boxes.iter().filter_map(|&i| readings.get(i)).map(Reading::best);
         Number {
@@ -134,7 +141,7 @@ fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
     house_numbers(boxes).into_iter().map(number).collect()
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let photo = open_photo(&args.photo)?;
     let boxes = read_boxes(Some(&args.boxes), None, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;

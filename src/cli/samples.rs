@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use super::Result;
 use crate::dataset::synthetic::write_samples;
 
 /// Draw the page's sample pictures again, with their boxes and their index.
@@ -17,7 +18,7 @@ pub struct Args {
     out: PathBuf,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     for sample in write_samples(&args.out)? {
         tell!("{}: {}", args.out.join(&sample.file).display(), sample.title)?;
     }

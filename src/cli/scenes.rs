@@ -5,12 +5,15 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use anyhow::{Context as _, bail};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::boxes::{BoxSource, BoxesError};
+use super::{
+    Result,
+    boxes::{BoxSource, BoxesError},
+};
 use crate::{
     dataset::synthetic::{LEAST_SIDE, Wall, Walls},
+    fault::{AtFault, Fault},
     files::read_regular,
     photo::{MAX_FILE_BYTES, Photo, is_photo},
 };
@@ -18,7 +21,7 @@ use crate::{
 /// Why photos cannot be drawn on.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenesError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{}: there are no photos in this folder", folder.display())]
     NoPhotos { folder: PathBuf },
@@ -32,13 +35,19 @@ pub enum ScenesError {
     OtherPhotos { boxes: PathBuf, folder: PathBuf },
 }
 
+impl AtFault for ScenesError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+}
+
 /// The photos of a folder, with the boxes of the numbers they show. `boxes` is a list, or a folder
 /// with a file for each photo; without it, box files beside the photos are used. Photos that cannot
 /// be used are reported and skipped.
 ///
 /// # Errors
 /// [`ScenesError`], and what is wrong with the boxes.
-pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
+pub fn walls(folder: &Path, boxes: Option<&Path>) -> Result<Walls> {
     let source = BoxSource::open(Some(boxes.unwrap_or(folder)), None)?;
     let mut names: Vec<PathBuf> = Vec::new();
     let unreadable = |source| ScenesError::Folder { path: folder.to_owned(), source };
@@ -54,13 +63,13 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
         return Err(ScenesError::NoPhotos { folder: folder.to_owned() }.into());
     }
     let unlisted = AtomicUsize::new(0);
-    let opened: Vec<anyhow::Result<Wall>> =
+    let opened: Vec<Result<Wall>> =
         names.par_iter().map(|path| wall(path, folder, &source, &unlisted)).collect();
     let mut walls = Vec::new();
     for (path, wall) in names.iter().zip(opened) {
         match wall {
             Ok(wall) => walls.push(wall),
-            Err(error) => note!("{}: left out: {error:#}", path.display()),
+            Err(error) => note!("{}: left out: {error}", path.display()),
         }
     }
     let (count, unlisted) = (names.len(), unlisted.into_inner());
@@ -79,20 +88,17 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> anyhow::Result<Walls> {
     Ok(Walls::new(walls).map_err(none)?)
 }
 
-fn wall(
-    path: &Path,
-    folder: &Path,
-    source: &BoxSource,
-    unlisted: &AtomicUsize,
-) -> anyhow::Result<Wall> {
+fn wall(path: &Path, folder: &Path, source: &BoxSource, unlisted: &AtomicUsize) -> Result<Wall> {
     // Decoded as a whole, so that a damaged photo is found now and not after an hour.
     let size = Photo::decode(&read_regular(path, MAX_FILE_BYTES)?)?.size();
     if size.width.min(size.height) < LEAST_SIDE {
-        bail!("smaller than {LEAST_SIDE} x {LEAST_SIDE} pixels");
+        return Err(format!("smaller than {LEAST_SIDE} x {LEAST_SIDE} pixels").into());
     }
     let name = path.strip_prefix(folder).unwrap_or(path);
     let numbers = match source.find(path, name) {
-        Ok((file, boxes)) => boxes.on(size).with_context(|| file.display().to_string())?,
+        Ok((file, boxes)) => {
+            boxes.on(size).map_err(|source| BoxesError::OnPhoto { path: file, source })?
+        }
         Err(error) if error.is_unlisted() => {
             unlisted.fetch_add(1, Ordering::Relaxed);
             if matches!(error, BoxesError::NotListed { .. }) {

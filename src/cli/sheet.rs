@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
 
-use super::{boxes::grow, method::MethodArgs, model::ModelArgs};
+use super::{Context as _, Result, boxes::grow, method::MethodArgs, model::ModelArgs};
 use crate::{
     dataset::format1::Format1,
     drawing::{OUTLINE, dot, fitted, in_rows, outline, png},
@@ -41,7 +40,7 @@ pub struct Args {
     model: ModelArgs,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let method = args.method.method()?;
     let data = Format1::open(&args.data)?;
     let nets = args.model.load_nets()?.nets;
@@ -50,7 +49,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let (mut photo, digits) = data.load(data.entry(name)?)?;
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let boxes = grow(&boxes, args.grow, photo.size());
-        ensure!(!boxes.is_empty(), "{name}: the list has no box for it");
+        if boxes.is_empty() {
+            return Err(format!("{name}: the list has no box for it").into());
+        }
         let fills = pollster::block_on(remove(&photo, &boxes, &method, &nets))?;
         let enlarged = |photo: &Photo| fitted(photo, args.width, u32::MAX, f64::INFINITY);
         let (before, scale) = enlarged(&photo);
@@ -71,5 +72,5 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         pictures.extend([before, keys, enlarged(&photo).0]);
     }
     let sheet = png(&in_rows(&pictures, 3))?;
-    write_whole(&args.output, &sheet).with_context(|| format!("{}", args.output.display()))
+    write_whole(&args.output, &sheet).context(args.output.display())
 }

@@ -9,16 +9,16 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
 use burn::tensor::Device;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use time::macros::format_description;
 
-use super::{WrongArgument, device::DeviceArg, lend::name_the_lost, plan};
+use super::{Context as _, Result, WrongArgument, device::DeviceArg, lend::name_the_lost, plan};
 use crate::{
     classifier::Architecture,
-    strokes::StrokeNet,
+    finder::FINDER_NET,
+    strokes::STROKE_NET,
     training::{
         self, Augmentation, AugmentationArgs, EpochReport, FinishedRun, LearningRateArgs,
         OptimizerArgs, RunConfig, RunOutcome, Source, Watcher,
@@ -124,7 +124,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn new(stop: Arc<AtomicBool>) -> anyhow::Result<Self> {
+    fn new(stop: Arc<AtomicBool>) -> Result<Self> {
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
             "{prefix} [{bar:30}] {pos}/{len} steps, loss {msg}, {eta} left",
         )?);
@@ -166,7 +166,7 @@ impl Watcher for Terminal {
     }
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -194,12 +194,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn devices(args: &Args) -> anyhow::Result<Vec<Device>> {
+fn devices(args: &Args) -> Result<Vec<Device>> {
     args.device.iter().map(DeviceArg::open).collect()
 }
 
 /// Starts the run that the arguments describe.
-fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
+fn start(args: &Args, stop: &Arc<AtomicBool>) -> Result<RunOutcome> {
     let config = config(args)?;
     let mut terminal = Terminal::new(Arc::clone(stop))?;
     let outcome = training::train(&config, &args.out, &devices(args)?, &mut terminal)
@@ -208,8 +208,11 @@ fn start(args: &Args, stop: &Arc<AtomicBool>) -> anyhow::Result<RunOutcome> {
     Ok(outcome)
 }
 
-/// Refuses options that StrokeNet does not have.
-fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
+/// The networks that do not read digits.
+const OTHER_NETS: [&str; 2] = [STROKE_NET.name, FINDER_NET.name];
+
+/// Refuses options that these networks do not have.
+fn check_other_net(args: &Args) -> Result<(), WrongArgument> {
     let refused = [
         ("--teacher", !args.teacher.is_empty()),
         ("--dropout", args.dropout.is_some()),
@@ -217,10 +220,7 @@ fn check_strokes(args: &Args) -> Result<(), WrongArgument> {
         ("--augmentation", args.augmentation.augmentation() != Augmentation::LIGHT),
     ];
     match refused.iter().find(|(_, given)| *given) {
-        Some((option, _)) => {
-            let name = StrokeNet::NAME;
-            Err(WrongArgument(format!("{option} does not apply to {name}")))
-        }
+        Some((option, _)) => Err(WrongArgument(format!("{option} does not apply to {}", args.net))),
         None => Ok(()),
     }
 }
@@ -231,7 +231,7 @@ pub(super) fn start_or_go_on(
     args: &Args,
     stem: String,
     stop: &Arc<AtomicBool>,
-) -> anyhow::Result<FinishedRun> {
+) -> Result<FinishedRun> {
     let config = RunConfig { stem, ..config(args)? };
     let mut terminal = Terminal::new(Arc::clone(stop))?;
     let run = training::train_or_go_on(&config, &args.out, &devices(args)?, &mut terminal)
@@ -241,37 +241,40 @@ pub(super) fn start_or_go_on(
 }
 
 /// Refuses arguments that cannot become a plan's run.
-pub(super) fn check(args: &Args) -> anyhow::Result<()> {
+pub(super) fn check(args: &Args) -> Result<()> {
     config(args).map(drop)
 }
 
 /// The run that the arguments describe.
-fn config(args: &Args) -> anyhow::Result<RunConfig> {
+fn config(args: &Args) -> Result<RunConfig> {
     let format = format_description!("[year]-[month]-[day]_[hour]-[minute]-[second]");
     let now = time::OffsetDateTime::now_utc().format(format).context("formatting the time")?;
     let stem = match &args.id {
         Some(id) => {
             let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-            anyhow::ensure!(
-                plain && !id.starts_with('.'),
-                WrongArgument(format!(
+            if !plain || id.starts_with('.') {
+                return Err(WrongArgument(format!(
                     "--id {id}: use letters, digits, '-', '_' and '.' only; it becomes part of \
                      file names"
                 ))
-            );
+                .into());
+            }
             format!("{id}_train_{now}")
         }
         None => format!("train_{now}"),
     };
     let wrong = |error: String| WrongArgument(error);
-    anyhow::ensure!(!args.data.is_empty(), wrong("--data is missing".to_owned()));
-    if args.net == StrokeNet::NAME {
-        check_strokes(args)?;
+    if args.data.is_empty() {
+        return Err(wrong("--data is missing".to_owned()).into());
+    }
+    let other_net = OTHER_NETS.into_iter().find(|name| *name == args.net);
+    if other_net.is_some() {
+        check_other_net(args)?;
     }
     Ok(RunConfig {
-        net: match args.net.as_str() {
-            StrokeNet::NAME => StrokeNet::NAME,
-            name => Architecture::named(name).map_err(|error| wrong(error.to_string()))?.name,
+        net: match other_net {
+            Some(name) => name,
+            None => Architecture::named(&args.net).map_err(|error| wrong(error.to_string()))?.name,
         }
         .to_owned(),
         data: args.data.clone(),

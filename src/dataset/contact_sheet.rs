@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::format1::{Digit, Format1, Format1Error};
 use crate::{
     drawing::{INK, Lettering, OUTLINE, PAPER, fitted, in_rows, outline, png, write},
+    fault::{AtFault, Fault},
     photo::{MAX_PIXELS, Photo, PhotoSize},
 };
 
@@ -41,8 +42,17 @@ pub enum ContactSheetError {
         most: usize,
     },
     /// The sheet cannot be encoded.
-    #[error("the sheet could not be written as PNG ({0})")]
+    #[error("the sheet could not be written as PNG")]
     Encode(#[from] image::ImageError),
+}
+
+impl AtFault for ContactSheetError {
+    fn fault(&self) -> Fault {
+        match self {
+            ContactSheetError::Photo(error) => error.fault(),
+            ContactSheetError::TooMany { .. } | ContactSheetError::Encode(_) => Fault::Other,
+        }
+    }
 }
 
 /// Draws `count` of `of` things without drawing one twice, all of them if there are no more, in

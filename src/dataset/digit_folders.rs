@@ -33,7 +33,7 @@ const ALIKE_DIFFERENCE: f32 = 30.0 / 255.0;
 #[non_exhaustive]
 pub enum DigitFoldersError {
     /// A folder cannot be listed.
-    #[error("{}: {source}", folder.display())]
+    #[error("{}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -246,6 +246,7 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
+    use crate::fault::with_causes;
 
     /// A picture with a bright bar across dark ground: `place` is the bar's first row, `light` is
     /// added to all samples.
@@ -286,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        let refused = |folder: &Path| open(folder).expect_err("refused").to_string();
+        let refused = |folder: &Path| with_causes(&open(folder).expect_err("refused"));
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let folder = temporary.path();
         assert!(!is_digit_folders(folder));

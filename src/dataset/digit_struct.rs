@@ -48,7 +48,7 @@ pub struct LabelledBox {
 pub enum DigitStructError {
     /// The file cannot be opened, or is not HDF5, or is cut short.
     #[error(
-        "{}: not a readable MATLAB v7.3 file ({source}). Is it SVHN's Format 1 \
+        "{}: not a readable MATLAB v7.3 file ({reason}). Is it SVHN's Format 1 \
          digitStruct.mat, and whole?",
         path.display()
     )]
@@ -56,7 +56,7 @@ pub enum DigitStructError {
         /// The file.
         path: PathBuf,
         /// The HDF5 reader's error.
-        source: hdf5_pure::Error,
+        reason: hdf5_pure::Error,
     },
     /// One of the two lists of references is damaged.
     #[error("{}: {list}: {problem}", path.display())]
@@ -87,7 +87,7 @@ pub enum DigitStructError {
 /// would lead out of the photo's folder are refused.
 pub fn read_digit_struct(path: &Path) -> Result<Vec<PhotoEntry>, DigitStructError> {
     let file = File::open(path)
-        .map_err(|source| DigitStructError::File { path: path.to_owned(), source })?;
+        .map_err(|reason| DigitStructError::File { path: path.to_owned(), reason })?;
     read_file(path, &file)
 }
 
@@ -100,12 +100,12 @@ pub fn digit_struct_from_bytes(
     bytes: Vec<u8>,
 ) -> Result<Vec<PhotoEntry>, DigitStructError> {
     let file = File::from_bytes(bytes)
-        .map_err(|source| DigitStructError::File { path: path.to_owned(), source })?;
+        .map_err(|reason| DigitStructError::File { path: path.to_owned(), reason })?;
     read_file(path, &file)
 }
 
 fn read_file(path: &Path, file: &File) -> Result<Vec<PhotoEntry>, DigitStructError> {
-    let whole = |source| DigitStructError::File { path: path.to_owned(), source };
+    let whole = |reason| DigitStructError::File { path: path.to_owned(), reason };
     // Each entry is an object of the file, so there are fewer of them than bytes.
     let most = file.file_size() / REFERENCE_BYTES;
     let list = |list: &'static str| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hdf5_pure::{AttrValue, FileBuilder, LibVer, mat::userblock};
 
 use super::digit_struct::{LabelledBox, PhotoEntry};
-use crate::files::write_whole;
+use crate::{fault::AtFault, files::write_whole};
 
 /// The text of the user block. MATLAB also writes a date, which is left out so that the same photos
 /// give the same bytes.
@@ -36,22 +36,24 @@ pub enum DigitStructWriteError {
         problem: String,
     },
     /// The HDF5 content could not be made.
-    #[error("{}: the list could not be laid out as HDF5 ({source})", path.display())]
+    #[error("{}: the list could not be laid out as HDF5 ({reason})", path.display())]
     Layout {
         /// The file asked for.
         path: PathBuf,
         /// The HDF5 writer's error.
-        source: hdf5_pure::Error,
+        reason: hdf5_pure::Error,
     },
     /// The file could not be written or renamed.
-    #[error("{}: could not be written ({source})", path.display())]
+    #[error("{}: could not be written ({reason})", path.display())]
     Write {
         /// The file asked for.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
+
+impl AtFault for DigitStructWriteError {}
 
 /// Writes the entries in their order, over any earlier file of that name.
 ///
@@ -63,7 +65,7 @@ pub enum DigitStructWriteError {
 /// digit above 9, or the file cannot be written.
 pub fn write_digit_struct(path: &Path, photos: &[PhotoEntry]) -> Result<(), DigitStructWriteError> {
     let bytes = digit_struct_bytes(path, photos)?;
-    let failed = |source| DigitStructWriteError::Write { path: path.to_owned(), source };
+    let failed = |reason| DigitStructWriteError::Write { path: path.to_owned(), reason };
     write_whole(path, &bytes).map_err(failed)
 }
 
@@ -103,7 +105,7 @@ fn digit_struct_bytes(
             .with_shape(&[paths.len() as u64, 1]);
     }
     file.add_group(list.finish());
-    file.finish().map_err(|source| DigitStructWriteError::Layout { path: path.to_owned(), source })
+    file.finish().map_err(|reason| DigitStructWriteError::Layout { path: path.to_owned(), reason })
 }
 
 fn check(photo: &PhotoEntry) -> Result<(), String> {

@@ -9,7 +9,10 @@ use super::{
     digit_folders::DigitFoldersError,
     digit_struct::{DigitStructError, PhotoEntry, read_digit_struct},
 };
-use crate::photo::{BoxError, BoxInPhoto, Photo, PhotoError};
+use crate::{
+    fault::{AtFault, Fault},
+    photo::{BoxError, BoxInPhoto, Photo, PhotoError},
+};
 
 /// The list's name in every Format 1 folder.
 pub const DIGIT_STRUCT: &str = "digitStruct.mat";
@@ -58,7 +61,7 @@ pub enum Format1Error {
         folder: PathBuf,
     },
     /// A photo cannot be read from disk.
-    #[error("{}: {source} (the list's entry for {name})", path.display())]
+    #[error("{} (the list's entry for {name})", path.display())]
     PhotoFile {
         /// The photo.
         path: PathBuf,
@@ -68,7 +71,7 @@ pub enum Format1Error {
         source: io::Error,
     },
     /// A photo cannot be decoded.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Photo {
         /// The photo.
         path: PathBuf,
@@ -76,7 +79,7 @@ pub enum Format1Error {
         source: PhotoError,
     },
     /// A box cannot be used.
-    #[error("{}: {name}, box {index} (counted from 1): {source}", folder.join(DIGIT_STRUCT).display())]
+    #[error("{}: {name}, box {index} (counted from 1)", folder.join(DIGIT_STRUCT).display())]
     Box {
         /// The folder.
         folder: PathBuf,
@@ -95,6 +98,12 @@ pub enum Format1Error {
         /// The name looked for.
         name: String,
     },
+}
+
+impl AtFault for Format1Error {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 impl Format1 {

@@ -16,7 +16,10 @@ use std::{
 use flate2::bufread::ZlibDecoder;
 
 use super::digit_struct::digit_of_label;
-use crate::photo::{BoxInPhoto, Colours, CropShape, Photo, to_byte};
+use crate::{
+    fault::{AtFault, Fault},
+    photo::{BoxInPhoto, Colours, CropShape, Photo, to_byte},
+};
 
 /// A crop's width and height, in pixels.
 pub const SIDE: usize = 32;
@@ -75,7 +78,7 @@ pub struct Format2 {
 #[non_exhaustive]
 pub enum Format2Error {
     /// The file cannot be opened, or the disk fails.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -136,6 +139,12 @@ pub enum Format2Error {
         /// Labels in `y`.
         digits: usize,
     },
+}
+
+impl AtFault for Format2Error {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 impl Format2 {

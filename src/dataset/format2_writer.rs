@@ -9,7 +9,7 @@ use std::{
 use flate2::{Compression, write::ZlibEncoder};
 
 use super::format2::{CROP_BYTES, SIDE, code};
-use crate::files::write_whole;
+use crate::{fault::AtFault, files::write_whole};
 
 /// The text of the header, which is filled up with blanks. MATLAB also writes a date, which is left
 /// out so that the same digits give the same bytes.
@@ -54,14 +54,16 @@ pub enum Format2WriteError {
         digit: u8,
     },
     /// The file could not be written or renamed.
-    #[error("{}: could not be written ({source})", path.display())]
+    #[error("{}: could not be written ({reason})", path.display())]
     Write {
         /// The file asked for.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
 }
+
+impl AtFault for Format2WriteError {}
 
 /// An element's length is a 32-bit number, and `X` has 64 bytes beside its pixels.
 const MOST_DIGITS: usize = (u32::MAX as usize - 64) / CROP_BYTES;
@@ -77,7 +79,7 @@ const MOST_DIGITS: usize = (u32::MAX as usize - 64) / CROP_BYTES;
 /// is above 9, or the file cannot be written.
 pub fn write_format2(path: &Path, crops: &[u8], digits: &[u8]) -> Result<(), Format2WriteError> {
     let bytes = format2_bytes(path, crops, digits)?;
-    let failed = |source| Format2WriteError::Write { path: path.to_owned(), source };
+    let failed = |reason| Format2WriteError::Write { path: path.to_owned(), reason };
     write_whole(path, &bytes).map_err(failed)
 }
 
@@ -96,7 +98,7 @@ fn format2_bytes(path: &Path, crops: &[u8], digits: &[u8]) -> Result<Vec<u8>, Fo
         return Err(Format2WriteError::Digit { path: path(), entry: i + 1, digit: digits[i] });
     }
     // Writing to memory does not fail; an encoder could.
-    let failed = |source| Format2WriteError::Write { path: path(), source };
+    let failed = |reason| Format2WriteError::Write { path: path(), reason };
     let mut file = DESCRIPTION.to_vec();
     file.resize(DESCRIPTION_BYTES, b' ');
     // No subsystem data; version 1.0; the mark that shows the order of bytes.

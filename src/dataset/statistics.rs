@@ -9,7 +9,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::format1::{Format1, Format1Error};
-use crate::photo::{BoxInPhoto, LooseBox, Photo, PhotoSize, luma};
+use crate::{
+    fault::{AtFault, with_causes},
+    photo::{BoxInPhoto, LooseBox, Photo, PhotoSize, luma},
+};
 
 /// Bins of a histogram, about.
 const BINS: f64 = 24.0;
@@ -245,7 +248,7 @@ impl Statistics {
             match photo {
                 Ok(photo) => usable.push(photo),
                 Err(error) => {
-                    unusable.push(error.to_string());
+                    unusable.push(with_causes(&error));
                     first.get_or_insert(error);
                 }
             }
@@ -401,6 +404,8 @@ impl Statistics {
 #[derive(Debug, thiserror::Error)]
 #[error("the charts could not be drawn ({0})")]
 pub struct ChartError(String);
+
+impl AtFault for ChartError {}
 
 #[cfg(test)]
 mod tests {

@@ -8,28 +8,30 @@
 //!
 //! The file: 8 bytes of magic, the length of the description (4 bytes, little-endian) and the
 //! description as JSON, then a byte for each digit, four bytes (little-endian) for each photo
-//! number, and the patches, plane after plane, row after row.
+//! number, the patches, plane after plane, row after row, and the SHA-256 of all that.
 
 use std::{
     fs::File,
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     format1::{Digit, Format1, Format1Error},
     format2::{self, Format2},
 };
 use crate::{
+    fault::{AtFault, Fault},
     files::{Draft, draft_with},
     photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma, to_byte},
 };
 
 /// The first bytes of a store's file.
-const MAGIC: &[u8; 8] = b"DPSTORE2";
+const MAGIC: &[u8; 8] = b"DPSTORE3";
 
 /// A description longer than this is damage.
 const MAX_DESCRIPTION: usize = 1 << 16;
@@ -102,9 +104,28 @@ enum Contents {
     },
     Mapped {
         file: memmap2::Mmap,
-        /// Where the digits begin in the file.
+        /// Where the digits begin in the file, and the SHA-256 behind the patches.
         start: usize,
+        end: usize,
     },
+}
+
+/// Writes on, and sums what it writes.
+struct Summed<'a> {
+    out: &'a mut dyn io::Write,
+    sum: Sha256,
+}
+
+impl io::Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Digits to train from.
@@ -122,7 +143,7 @@ pub enum StoreError {
     #[error(transparent)]
     Photos(#[from] Format1Error),
     /// The file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -137,6 +158,12 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl AtFault for StoreError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 impl Store {
@@ -220,6 +247,7 @@ impl Store {
             serde_json::to_vec(&self.description).map_err(|error| file(error.into()))?;
         let length = (description.len() as u32).to_le_bytes();
         let draft = draft_with(path, |out| {
+            let mut out = Summed { out, sum: Sha256::new() };
             out.write_all(MAGIC)?;
             out.write_all(&length)?;
             out.write_all(&description)?;
@@ -229,10 +257,11 @@ impl Store {
                     for i in 0..digits.len() {
                         out.write_all(&photos.get(i).unwrap_or(&0).to_le_bytes())?;
                     }
-                    out.write_all(patches)
+                    out.write_all(patches)?;
                 }
-                Contents::Mapped { file, start } => out.write_all(&file[*start..]),
+                Contents::Mapped { file, start, end } => out.write_all(&file[*start..*end])?,
             }
+            out.out.write_all(&out.sum.finalize())
         });
         draft.and_then(Draft::put).map_err(file)
     }
@@ -279,13 +308,18 @@ impl Store {
             .and_then(|patch| patch.checked_add(5))
             .and_then(|one| one.checked_mul(description.count))
             .ok_or_else(|| no_store("its description names impossible sizes".to_owned()))?;
-        if map.len() - start != wanted {
+        let end = map.len().saturating_sub(Sha256::output_size());
+        if end.checked_sub(start) != Some(wanted) {
             return Err(no_store(format!(
                 "{} bytes of digits instead of {wanted}",
-                map.len() - start
+                end.saturating_sub(start)
             )));
         }
-        let store = Store { description, contents: Contents::Mapped { file: map, start } };
+        // One flipped bit would train other weights.
+        if Sha256::digest(&map[..end])[..] != map[end..] {
+            return Err(no_store("damaged: its SHA-256 is not the one at its end".to_owned()));
+        }
+        let store = Store { description, contents: Contents::Mapped { file: map, start, end } };
         match store.digits().iter().position(|&digit| digit > 9) {
             Some(i) => Err(no_store(format!("entry {} is not a digit", i + 1))),
             None => Ok(store),
@@ -311,7 +345,7 @@ impl Store {
     pub fn digits(&self) -> &[u8] {
         match &self.contents {
             Contents::Memory { digits, .. } => digits,
-            Contents::Mapped { file, start } => &file[*start..start + self.len()],
+            Contents::Mapped { file, start, .. } => &file[*start..start + self.len()],
         }
     }
 
@@ -320,7 +354,7 @@ impl Store {
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
         self.description.by_photo.then(|| match &self.contents {
             Contents::Memory { photos, .. } => photos.clone(),
-            Contents::Mapped { file, start } => {
+            Contents::Mapped { file, start, .. } => {
                 let first = start + self.len();
                 file[first..first + 4 * self.len()].chunks_exact(4).map(number).collect()
             }
@@ -335,7 +369,7 @@ impl Store {
         let values = self.description.patches.values();
         let patches = match &self.contents {
             Contents::Memory { patches, .. } => patches,
-            Contents::Mapped { file, start } => &file[start + 5 * self.len()..],
+            Contents::Mapped { file, start, .. } => &file[start + 5 * self.len()..],
         };
         &patches[i * values..(i + 1) * values]
     }
@@ -379,12 +413,34 @@ mod tests {
         std::fs::write(&path, &older).expect("written");
         let error = Store::open(&path).expect_err("an older version").to_string();
         assert!(error.contains("version"), "{error}");
-        let mut no_digit = whole;
-        let first = no_digit.len() - 12 - 12 - 3;
-        no_digit[first] = 10;
-        std::fs::write(&path, &no_digit).expect("written");
+        let mut no_digit = small();
+        no_digit.contents = Contents::Memory {
+            digits: vec![10, 1, 9],
+            photos: vec![0, 0, 7],
+            patches: (0..12).collect(),
+        };
+        no_digit.write(&path).expect("written");
         let error = Store::open(&path).expect_err("no digit").to_string();
         assert!(error.contains("entry 1"), "{error}");
+    }
+
+    #[test]
+    fn a_file_with_any_bit_flipped_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("digits.store");
+        small().write(&path).expect("written");
+        let whole = std::fs::read(&path).expect("read");
+        for bit in 0..8 * whole.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &flipped).expect("written");
+            assert!(Store::open(&path).is_err(), "bit {bit} of byte {}", bit / 8);
+        }
+        std::fs::write(&path, &whole).expect("written");
+        let mapped = Store::open(&path).expect("whole");
+        let copy = folder.path().join("copy.store");
+        mapped.write(&copy).expect("written");
+        assert_eq!(std::fs::read(copy).expect("read"), whole);
     }
 
     #[test]

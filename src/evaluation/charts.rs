@@ -7,11 +7,14 @@ use plotters::{
 };
 
 use super::{Calibration, Confusion, ModelReport, share};
+use crate::fault::AtFault;
 
 /// A chart could not be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the chart could not be drawn ({0})")]
 pub struct ChartError(String);
+
+impl AtFault for ChartError {}
 
 impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for ChartError {
     fn from(error: DrawingAreaErrorKind<E>) -> Self {

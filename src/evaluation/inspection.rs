@@ -65,7 +65,7 @@ impl Inspection {
     ) -> Result<Self, EngineError> {
         let input = classifier.architecture().input;
         let samples = classifier.input_of(photo, area);
-        let nothing = || EngineError("the network gave no reading".to_owned());
+        let nothing = || EngineError::Numbers("the network gave no reading".to_owned());
         let reading = pollster::block_on(classifier.read_inputs(&samples))?;
         let reading = reading.into_iter().next().ok_or_else(nothing)?;
         let gradient = classifier.input_gradient(&samples, reading.best().0)?;

@@ -7,6 +7,7 @@ use image::{RgbImage, imageops};
 use super::{Mistake, ModelReport, ReadError, read::Places};
 use crate::{
     drawing::{INK, Lettering, OUTLINE, PAPER, fitted, in_rows, outline, png, write},
+    fault::{AtFault, Fault},
     photo::{BoxInPhoto, Photo},
 };
 
@@ -30,8 +31,17 @@ pub enum SheetError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The sheet cannot be encoded.
-    #[error("the sheet could not be encoded as PNG ({0})")]
+    #[error("the sheet could not be encoded as PNG")]
     Encode(#[from] image::ImageError),
+}
+
+impl AtFault for SheetError {
+    fn fault(&self) -> Fault {
+        match self {
+            SheetError::Read(error) => error.fault(),
+            SheetError::Encode(_) => Fault::Other,
+        }
+    }
 }
 
 /// A PNG of the mistakes in reports on a data set, with a part for each model. Each digit is shown

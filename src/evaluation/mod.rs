@@ -16,6 +16,7 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "native")] {
         mod charts;
         mod comparison;
+        mod detection;
         mod ghosts;
         mod inspection;
         mod mistakes;
@@ -30,6 +31,7 @@ cfg_if::cfg_if! {
 
         pub use charts::{ChartError, calibration_svg, confusion_svg};
         pub use comparison::{Comparison, PairComparison};
+        pub use detection::{Detection, PrecisionRecall};
         pub use ghosts::GhostCrops;
         pub use inspection::Inspection;
         pub use mistakes::{SheetError, mistake_sheet};

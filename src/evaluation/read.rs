@@ -12,6 +12,7 @@ use crate::{
         is_format2, open_photos,
     },
     evaluation::Confusion,
+    fault::{AtFault, Fault},
     photo::{BoxInPhoto, CropShape, Photo, PhotoSize},
 };
 
@@ -77,6 +78,17 @@ pub enum ReadError {
     /// The device failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl AtFault for ReadError {
+    fn fault(&self) -> Fault {
+        match self {
+            ReadError::Engine(error) => error.fault(),
+            ReadError::Format1(_) | ReadError::Format2(_) | ReadError::OtherCrops { .. } => {
+                Fault::Input
+            }
+        }
+    }
 }
 
 /// Refuses Format 2's crops for networks that are given a digit's box alone.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::restoration::STROKE;
-use crate::photo::BoxInPhoto;
+use crate::{fault::AtFault, photo::BoxInPhoto};
 
 const SCRIPT: &str = include_str!("../../benches/removal_peers.py");
 
@@ -42,7 +42,7 @@ pub enum PeersError {
         reason: String,
     },
     /// A file of the temporary folder cannot be written or read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -58,6 +58,8 @@ pub enum PeersError {
         reason: String,
     },
 }
+
+impl AtFault for PeersError {}
 
 /// Photos for the peers, in a temporary folder.
 #[derive(Debug)]

@@ -62,13 +62,13 @@ impl RemovalTime {
 /// [`EngineError`] when the device fails, or no thread can be had.
 pub fn removal_times(nets: &Nets) -> Result<Vec<RemovalTime>, EngineError> {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one_core = one_core.map_err(|error| EngineError(error.to_string()))?;
+    let one_core = one_core.map_err(|error| EngineError::Device(error.to_string()))?;
     one_core.install(|| SIZES.iter().map(|size| time_of(*size, nets)).collect())
 }
 
 fn time_of((width, height): (u32, u32), nets: &Nets) -> Result<RemovalTime, EngineError> {
     let Some((photo, area)) = scene(width, height) else {
-        return Err(EngineError(format!("no scene for a box of {width} x {height}")));
+        return Err(EngineError::Input(format!("no scene for a box of {width} x {height}")));
     };
     let boxes = [area];
     let runs = match height {

@@ -76,6 +76,12 @@ impl Lock {
             }
         }
     }
+
+    /// Whether the file system has locks, so that it does keep others away.
+    #[cfg(feature = "native")]
+    pub(crate) fn keeps_away(&self) -> bool {
+        self.file.is_some()
+    }
 }
 
 impl Drop for Lock {

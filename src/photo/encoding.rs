@@ -61,7 +61,7 @@ impl Encoding {
             .map_err(|error| HeaderError::Damaged(error.to_string()))?;
         let format = reader.format().ok_or(HeaderError::NotAPicture)?;
         let exif = if keep_exif {
-            let damaged = |source| PhotoError::Damaged { format: format_name(format), source };
+            let damaged = |reason| PhotoError::Damaged { format: format_name(format), reason };
             let mut decoder = reader.into_decoder().map_err(damaged)?;
             // A photo whose metadata cannot be read is still a photo.
             decoder.exif_metadata().ok().flatten().and_then(exif::without_previews)

@@ -61,6 +61,21 @@ pub struct LooseBox {
 }
 
 impl LooseBox {
+    /// The area that it shares with another box, in square pixels.
+    pub fn shared_area(&self, other: &LooseBox) -> f64 {
+        let along = |a: f64, a_length: f64, b: f64, b_length: f64| {
+            ((a + a_length).min(b + b_length) - a.max(b)).max(0.0)
+        };
+        along(self.left, self.width, other.left, other.width)
+            * along(self.top, self.height, other.top, other.height)
+    }
+
+    /// What it shares with another box, as a part of their union, 0 to 1.
+    pub fn shared_union(&self, other: &LooseBox) -> f64 {
+        let both = self.shared_area(other);
+        both / (self.width * self.height + other.width * other.height - both)
+    }
+
     /// The part of the box that lies on a photo, with its edges on whole pixels.
     ///
     /// Edges are rounded to the nearest pixel boundary; a box thinner than a pixel keeps one.

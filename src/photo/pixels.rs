@@ -13,6 +13,7 @@ use super::{
     header::{MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PROFILE_BYTES, check_size, size_from_header},
     parts::{PartKind, walk_parts},
 };
+use crate::fault::{AtFault, Fault};
 
 /// Memory that decoding may take, in bytes: 100 megapixels of 16-bit RGBA, and slack for the
 /// decoder's own buffers.
@@ -26,12 +27,12 @@ pub enum PhotoError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// The format is right but the pixels cannot be decoded.
-    #[error("the {format} picture is damaged or cut short ({source})")]
+    #[error("the {format} picture is damaged or cut short ({reason})")]
     Damaged {
         /// The format by content.
         format: &'static str,
         /// What the decoder said.
-        source: image::ImageError,
+        reason: image::ImageError,
     },
     /// A JPEG without its end marker: decoders fill what is missing with grey, which would pass
     /// for photo.
@@ -48,6 +49,12 @@ pub enum PhotoError {
         /// What the encoder said.
         reason: String,
     },
+}
+
+impl AtFault for PhotoError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// A decoded photo, upright, in its own depth and channels.
@@ -185,7 +192,7 @@ impl Photo {
             .map_err(|error| HeaderError::Damaged(error.to_string()))?;
         let format = reader.format().ok_or(HeaderError::NotAPicture)?;
         let name = format_name(format);
-        let damaged = |source| PhotoError::Damaged { format: name, source };
+        let damaged = |reason| PhotoError::Damaged { format: name, reason };
         if format == ImageFormat::Jpeg && !jpeg_has_end(bytes) {
             return Err(PhotoError::JpegCutShort);
         }

@@ -8,8 +8,11 @@ use std::{
 use burn::tensor::Device;
 use rust_embed::Embed;
 
-use super::{MANIFEST, Manifest, ModelEntry, ModelsFolderError, StrokesEntry};
-use crate::{classifier::Classifier, strokes::StrokeFinder};
+use super::{
+    FinderEntry, MANIFEST, Manifest, ModelEntry, ModelsFolderError, NetEntry, PublicationError,
+    StrokesEntry,
+};
+use crate::{classifier::Classifier, finder::DigitFinder, strokes::StrokeFinder};
 
 /// The environment variable that names a models folder, if no option does.
 pub const MODELS_VARIABLE: &str = "DOORPLATE_MODELS";
@@ -183,15 +186,38 @@ impl Library {
         &self,
         device: &Device,
     ) -> Result<(StrokesEntry, StrokeFinder), ModelsFolderError> {
+        let entry = |manifest: Manifest| manifest.strokes;
+        self.load_net(entry, |it, weights| it.finder(weights, device), ModelsFolderError::NoStrokes)
+    }
+
+    /// Loads the network that finds digits, from the same places.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when a file is missing, or the weights are not the published ones.
+    pub fn load_finder(
+        &self,
+        device: &Device,
+    ) -> Result<(FinderEntry, DigitFinder), ModelsFolderError> {
+        let entry = |manifest: Manifest| manifest.finder;
+        self.load_net(entry, |it, weights| it.finder(weights, device), ModelsFolderError::NoFinder)
+    }
+
+    /// Loads the network whose entry the first manifest has, or says that it is `missing`.
+    fn load_net<M, N>(
+        &self,
+        entry: impl Fn(Manifest) -> Option<NetEntry<M>>,
+        load: impl Fn(&NetEntry<M>, Vec<u8>) -> Result<N, PublicationError>,
+        missing: ModelsFolderError,
+    ) -> Result<(NetEntry<M>, N), ModelsFolderError> {
         for place in [self.of_default(), &Place::Inside] {
-            if let Some(entry) = place.manifest()?.strokes {
-                let finder = entry.finder(place.file(&entry.file)?, device).map_err(|source| {
+            if let Some(entry) = entry(place.manifest()?) {
+                let net = load(&entry, place.file(&entry.file)?).map_err(|source| {
                     ModelsFolderError::Publication { place: place.clone(), source }
                 })?;
-                return Ok((entry, finder));
+                return Ok((entry, net));
             }
         }
-        Err(ModelsFolderError::NoStrokes)
+        Err(missing)
     }
 }
 

@@ -9,20 +9,24 @@ mod library;
 #[cfg(feature = "native")]
 mod publish;
 
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     classifier::{Architecture, Classifier, UnknownNetwork, WeightsError},
     evaluation::Confusion,
-    strokes::StrokeFinder,
+    finder::{DigitFinder, FINDER_NET},
+    strokes::{STROKE_NET, StrokeFinder},
+    unet::{Shape, UNetModel},
 };
 
 #[cfg(feature = "native")]
 pub use library::{Library, MODELS_VARIABLE, Place};
 #[cfg(feature = "native")]
 pub use publish::{
-    ModelsFolderError, Publication, StrokesPublication, publish, publish_strokes, record,
+    ModelsFolderError, NetPublication, Publication, publish, publish_finder, publish_strokes,
+    record,
 };
 
 /// The manifest's name in a models folder.
@@ -41,11 +45,14 @@ pub struct Manifest {
     /// The network that finds strokes; without one, removal fills whole boxes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strokes: Option<StrokesEntry>,
+    /// The network that finds digits; older manifests lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finder: Option<FinderEntry>,
 }
 
-/// The published network that finds strokes.
+/// A published network that finds something, and what it finds, `M`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StrokesEntry {
+pub struct NetEntry<M> {
     /// Its name.
     pub name: String,
     /// The weights' file in the folder.
@@ -60,8 +67,9 @@ pub struct StrokesEntry {
     pub measured_on: String,
     /// How many photos it was measured on.
     pub measured_photos: u64,
-    /// Strokes found there as a share of those found or missed, 0 to 1.
-    pub overlap: f64,
+    /// What it found there; in the manifest, its fields are at the same level as these.
+    #[serde(flatten)]
+    pub measured: M,
     /// The command that trains it again.
     pub command: String,
     /// The card's file in the folder.
@@ -69,6 +77,32 @@ pub struct StrokesEntry {
     /// The file in the folder with the training's curves, as SVG.
     pub curves: String,
 }
+
+/// What StrokeNet finds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredStrokes {
+    /// Strokes found as a share of those found or missed, 0 to 1.
+    pub overlap: f64,
+}
+
+/// What FinderNet finds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredDigits {
+    /// The digits there were to find.
+    pub digits: u64,
+    /// The area under the curve of precision over recall, 0 to 1.
+    pub average_precision: f64,
+    /// The share of the boxes with a confidence of at least .5 that hold a digit, 0 to 1.
+    pub precision: f64,
+    /// The share of the digits that are found with such a confidence, 0 to 1.
+    pub recall: f64,
+}
+
+/// The published network that finds strokes.
+pub type StrokesEntry = NetEntry<MeasuredStrokes>;
+
+/// The published network that finds digits.
+pub type FinderEntry = NetEntry<MeasuredDigits>;
 
 /// Published weights, of whatever network.
 #[derive(Clone, Copy, Debug)]
@@ -156,12 +190,12 @@ pub enum PublicationError {
         /// How they differ.
         problem: String,
     },
-    /// The stroke network's weights are the published ones but do not fit it.
+    /// The weights of a network that finds something are the published ones but do not fit it.
     #[error(
         "the weights of {name} belong to another version of this program ({reason}); use that \
          version, or weights that this one published"
     )]
-    Strokes {
+    Net {
         /// The network's name in the manifest.
         name: String,
         /// What does not fit.
@@ -169,22 +203,22 @@ pub enum PublicationError {
     },
     /// The weights are the published ones but do not fit their network.
     #[error(
-        "the weights of {name} belong to another version of this program ({source}); use that \
+        "the weights of {name} belong to another version of this program ({reason}); use that \
          version, or weights that this one published"
     )]
     Weights {
         /// The model.
         name: String,
         /// What does not fit.
-        source: WeightsError,
+        reason: WeightsError,
     },
     /// The manifest names a network that this program does not have.
-    #[error("{name}: {source}")]
+    #[error("{name}: {reason}")]
     Architecture {
         /// The model.
         name: String,
         /// Which networks there are.
-        source: UnknownNetwork,
+        reason: UnknownNetwork,
     },
 }
 
@@ -215,7 +249,9 @@ impl Manifest {
             manifest.models.iter().map(|it| (&it.name, [&it.file, &it.card, &it.curves]));
         let of_strokes =
             manifest.strokes.iter().map(|it| (&it.name, [&it.file, &it.card, &it.curves]));
-        for (name, files) in of_models.chain(of_strokes) {
+        let of_finder =
+            manifest.finder.iter().map(|it| (&it.name, [&it.file, &it.card, &it.curves]));
+        for (name, files) in of_models.chain(of_strokes).chain(of_finder) {
             for file in files {
                 if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', '%', '?'])
                 {
@@ -230,6 +266,21 @@ impl Manifest {
             }
         }
         Ok(manifest)
+    }
+
+    /// The names of all networks.
+    #[cfg(feature = "native")]
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let of_models = self.models.iter().map(|it| &it.name);
+        let of_strokes = self.strokes.iter().map(|it| &it.name);
+        of_models.chain(of_strokes).chain(self.finder.iter().map(|it| &it.name)).map(String::as_str)
+    }
+
+    /// The files of all weights.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let of_models = self.models.iter().map(|it| &it.file);
+        let of_strokes = self.strokes.iter().map(|it| &it.file);
+        of_models.chain(of_strokes).chain(self.finder.iter().map(|it| &it.file)).map(String::as_str)
     }
 
     /// The model of this name, or the first one.
@@ -264,13 +315,29 @@ impl PublishedWeights<'_> {
     }
 }
 
-impl StrokesEntry {
+impl<M> NetEntry<M> {
     /// Its weights' file.
     pub fn weights(&self) -> PublishedWeights<'_> {
-        let StrokesEntry { name, file, sha256, bytes, .. } = self;
+        let NetEntry { name, file, sha256, bytes, .. } = self;
         PublishedWeights { name, file, sha256, bytes: *bytes }
     }
 
+    /// The network of this shape with these weights, after checking them.
+    fn model(
+        &self,
+        shape: &Shape,
+        weights: Vec<u8>,
+        device: &Device,
+    ) -> Result<UNetModel, PublicationError> {
+        self.weights().check(&weights)?;
+        UNetModel::from_safetensors(shape, weights, device).map_err(|error| PublicationError::Net {
+            name: self.name.clone(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl StrokesEntry {
     /// The network with these weights, after checking them.
     ///
     /// # Errors
@@ -278,11 +345,23 @@ impl StrokesEntry {
     pub fn finder(
         &self,
         weights: Vec<u8>,
-        device: &burn::tensor::Device,
+        device: &Device,
     ) -> Result<StrokeFinder, PublicationError> {
-        self.weights().check(&weights)?;
-        StrokeFinder::from_safetensors(weights, device)
-            .map_err(|reason| PublicationError::Strokes { name: self.name.clone(), reason })
+        Ok(self.model(&STROKE_NET, weights, device)?.into())
+    }
+}
+
+impl FinderEntry {
+    /// The network with these weights, after checking them.
+    ///
+    /// # Errors
+    /// [`PublicationError`] when the weights are not the published ones or do not fit.
+    pub fn finder(
+        &self,
+        weights: Vec<u8>,
+        device: &Device,
+    ) -> Result<DigitFinder, PublicationError> {
+        Ok(self.model(&FINDER_NET, weights, device)?.into())
     }
 }
 
@@ -347,13 +426,13 @@ impl ModelEntry {
     pub fn classifier(
         &self,
         weights: Vec<u8>,
-        device: &burn::tensor::Device,
+        device: &Device,
     ) -> Result<Classifier, PublicationError> {
         self.weights().check(&weights)?;
         let architecture = Architecture::named(&self.architecture)
-            .map_err(|source| PublicationError::Architecture { name: self.name.clone(), source })?;
+            .map_err(|reason| PublicationError::Architecture { name: self.name.clone(), reason })?;
         Classifier::from_safetensors(architecture, weights, device)
-            .map_err(|source| PublicationError::Weights { name: self.name.clone(), source })
+            .map_err(|reason| PublicationError::Weights { name: self.name.clone(), reason })
     }
 }
 
@@ -386,7 +465,8 @@ mod tests {
 
     /// The result of parsing a manifest with this one model.
     fn parsed(entry: &ModelEntry) -> Result<ModelEntry, String> {
-        let manifest = Manifest { format: 1, models: vec![entry.clone()], strokes: None };
+        let manifest =
+            Manifest { format: 1, models: vec![entry.clone()], strokes: None, finder: None };
         let bytes = serde_json::to_vec(&manifest).expect("plain data");
         let manifest = Manifest::parse(&bytes).map_err(|error| error.to_string())?;
         Ok(manifest.models[0].clone())
@@ -445,7 +525,8 @@ mod tests {
     #[test]
     fn a_confusion_of_another_size_or_beyond_counting_is_refused() {
         let manifest = |counts: Vec<Vec<u64>>| {
-            let manifest = Manifest { format: 1, models: vec![entry(b"x")], strokes: None };
+            let manifest =
+                Manifest { format: 1, models: vec![entry(b"x")], strokes: None, finder: None };
             let mut json = serde_json::to_value(manifest).expect("plain data");
             json["models"][0]["confusion"] = serde_json::json!({ "counts": counts });
             Manifest::parse(json.to_string().as_bytes()).map_err(|error| error.to_string())
@@ -473,7 +554,8 @@ mod tests {
 
     #[test]
     fn manifests_of_other_formats_or_with_paths_are_refused() {
-        let mut manifest = Manifest { format: 2, models: vec![entry(b"x")], strokes: None };
+        let mut manifest =
+            Manifest { format: 2, models: vec![entry(b"x")], strokes: None, finder: None };
         let bytes = serde_json::to_vec(&manifest).expect("plain data");
         assert!(matches!(Manifest::parse(&bytes), Err(PublicationError::Format(2))));
         manifest.format = 1;

@@ -7,13 +7,14 @@ use std::{
 };
 
 use super::{
-    MANIFEST, MANIFEST_FORMAT, Manifest, Measurement, ModelEntry, Place, PublicationError,
-    StrokesEntry, sha256_hex,
+    FinderEntry, MANIFEST, MANIFEST_FORMAT, Manifest, MeasuredDigits, MeasuredStrokes, Measurement,
+    ModelEntry, NetEntry, Place, PublicationError, StrokesEntry, sha256_hex,
 };
 use crate::{
     classifier::Architecture,
-    evaluation::Confusion,
-    files::{Draft, Lock, Sharing, draft},
+    evaluation::{Confusion, Detection},
+    fault::{AtFault, Fault},
+    files::{Draft, Lock, Sharing, draft, remove_drafts},
 };
 
 /// Why a models folder cannot be written or read.
@@ -21,7 +22,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ModelsFolderError {
     /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -29,16 +30,16 @@ pub enum ModelsFolderError {
         source: io::Error,
     },
     /// A file or the folder cannot be written.
-    #[error("{}: could not be written ({source}). Is there space on the disk, and permission to \
+    #[error("{}: could not be written ({reason}). Is there space on the disk, and permission to \
              write?", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The manifest or the weights cannot be used.
-    #[error("{place}: {source}")]
+    #[error("{place}")]
     Publication {
         /// Where they are.
         place: Place,
@@ -59,6 +60,24 @@ pub enum ModelsFolderError {
         "this program was built without the network that finds strokes; name a folder that has it with --models"
     )]
     NoStrokes,
+    /// The same of the network that finds digits.
+    #[error(
+        "this program was built without the network that finds digits; name a folder that has it with --models"
+    )]
+    NoFinder,
+}
+
+impl AtFault for ModelsFolderError {
+    fn fault(&self) -> Fault {
+        match self {
+            ModelsFolderError::Write { .. } => Fault::Other,
+            ModelsFolderError::File { .. }
+            | ModelsFolderError::Publication { .. }
+            | ModelsFolderError::NoModel { .. }
+            | ModelsFolderError::NoStrokes
+            | ModelsFolderError::NoFinder => Fault::Model,
+        }
+    }
 }
 
 /// The parts of a model that are published.
@@ -89,12 +108,12 @@ fn file_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
 
 fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ModelsFolderError {
     let path = path.to_owned();
-    move |source| ModelsFolderError::Write { path, source }
+    move |reason| ModelsFolderError::Write { path, reason }
 }
 
-/// What is published of the network that finds strokes.
+/// What is published of a network that finds something.
 #[derive(Clone, Debug)]
-pub struct StrokesPublication<'a> {
+pub struct NetPublication<'a, M> {
     /// Its name.
     pub name: &'a str,
     /// The safetensors file's bytes.
@@ -105,10 +124,31 @@ pub struct StrokesPublication<'a> {
     pub trained_on: &'a str,
     /// What it was measured on, and how many photos that was.
     pub measured_on: (&'a str, u64),
-    /// Strokes found there as a share of those found or missed, 0 to 1.
-    pub overlap: f64,
+    /// What it found there.
+    pub measured: M,
     /// The command that trains it again.
     pub command: &'a str,
+}
+
+impl<'a> NetPublication<'a, ()> {
+    /// The same with what was measured, and on how many photos.
+    pub fn measured<M>(self, photos: u64, measured: M) -> NetPublication<'a, M> {
+        let NetPublication { name, weights, curves, trained_on, measured_on, command, .. } = self;
+        let measured_on = (measured_on.0, photos);
+        NetPublication { name, weights, curves, trained_on, measured_on, measured, command }
+    }
+}
+
+impl From<&Detection> for MeasuredDigits {
+    fn from(detection: &Detection) -> Self {
+        let found = detection.at(0.5);
+        MeasuredDigits {
+            digits: detection.digits() as u64,
+            average_precision: detection.average_precision(),
+            precision: found.precision,
+            recall: found.recall,
+        }
+    }
 }
 
 /// The names that a model's files get.
@@ -145,9 +185,6 @@ pub fn publish(
     publication: &Publication<'_>,
 ) -> Result<ModelEntry, ModelsFolderError> {
     let (mut manifest, _lock) = manifest_to_change(folder)?;
-    if manifest.strokes.as_ref().is_some_and(|strokes| strokes.name == publication.name) {
-        return Err(name_taken(folder, publication.name));
-    }
     let Names { file, card, curves, sha256 } = Names::of(publication.name, publication.weights);
     let entry = ModelEntry {
         name: publication.name.to_owned(),
@@ -171,6 +208,9 @@ pub fn publish(
             None
         }
     };
+    if manifest.names().filter(|name| *name == publication.name).count() > 1 {
+        return Err(name_taken(folder, publication.name));
+    }
     let card = card_of(&entry);
     let files = [
         (entry.file.as_str(), publication.weights),
@@ -216,28 +256,48 @@ pub fn record(
 /// [`ModelsFolderError`]; the folder then still holds what it held.
 pub fn publish_strokes(
     folder: &Path,
-    publication: &StrokesPublication<'_>,
+    publication: NetPublication<'_, MeasuredStrokes>,
 ) -> Result<StrokesEntry, ModelsFolderError> {
+    publish_net(folder, publication, |manifest| &mut manifest.strokes, card_of_strokes)
+}
+
+/// The same for the network that finds digits.
+///
+/// # Errors
+/// [`ModelsFolderError`]; the folder then still holds what it held.
+pub fn publish_finder(
+    folder: &Path,
+    publication: NetPublication<'_, MeasuredDigits>,
+) -> Result<FinderEntry, ModelsFolderError> {
+    publish_net(folder, publication, |manifest| &mut manifest.finder, card_of_finder)
+}
+
+fn publish_net<M: Clone>(
+    folder: &Path,
+    publication: NetPublication<'_, M>,
+    place: impl FnOnce(&mut Manifest) -> &mut Option<NetEntry<M>>,
+    card: impl FnOnce(&NetEntry<M>) -> String,
+) -> Result<NetEntry<M>, ModelsFolderError> {
     let (mut manifest, _lock) = manifest_to_change(folder)?;
-    if manifest.models.iter().any(|model| model.name == publication.name) {
-        return Err(name_taken(folder, publication.name));
-    }
-    let Names { file, card, curves, sha256 } = Names::of(publication.name, publication.weights);
-    let entry = StrokesEntry {
+    let names = Names::of(publication.name, publication.weights);
+    let entry = NetEntry {
         name: publication.name.to_owned(),
-        file,
-        sha256,
+        file: names.file,
+        sha256: names.sha256,
         bytes: publication.weights.len() as u64,
         trained_on: publication.trained_on.to_owned(),
         measured_on: publication.measured_on.0.to_owned(),
         measured_photos: publication.measured_on.1,
-        overlap: publication.overlap,
+        measured: publication.measured,
         command: publication.command.to_owned(),
-        card,
-        curves,
+        card: names.card,
+        curves: names.curves,
     };
-    let replaced = manifest.strokes.replace(entry.clone()).map(|replaced| replaced.file);
-    let card = card_of_strokes(&entry);
+    let replaced = place(&mut manifest).replace(entry.clone()).map(|replaced| replaced.file);
+    if manifest.names().filter(|name| *name == publication.name).count() > 1 {
+        return Err(name_taken(folder, publication.name));
+    }
+    let card = card(&entry);
     let files = [
         (entry.file.as_str(), publication.weights),
         (&entry.card, card.as_bytes()),
@@ -262,18 +322,23 @@ fn manifest_to_change(folder: &Path) -> Result<(Manifest, Lock), ModelsFolderErr
         Ok(bytes) => Manifest::parse(&bytes)
             .map_err(|source| ModelsFolderError::Publication { place: folder.into(), source })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Manifest { format: MANIFEST_FORMAT, models: Vec::new(), strokes: None }
+            Manifest { format: MANIFEST_FORMAT, models: Vec::new(), strokes: None, finder: None }
         }
         Err(error) => return Err(file_error(&path)(error)),
     };
     Ok((manifest, lock))
 }
 
-/// The lock of a models folder. Publishing takes moments, once all is measured.
+/// The lock of a models folder, from which it removes what a process that was killed left. Publishing
+/// takes moments, once all is measured.
 fn locked(folder: &Path) -> Result<Lock, ModelsFolderError> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let path = folder.join(".lock");
-    Lock::take(path, Sharing::Nobody, PATIENCE).map_err(file_error(folder))
+    let lock = Lock::take(path, Sharing::Nobody, PATIENCE).map_err(file_error(folder))?;
+    if lock.keeps_away() {
+        remove_drafts(folder).map_err(write_error(folder))?;
+    }
+    Ok(lock)
 }
 
 /// Puts files and then the manifest in their places, and removes the weights that were `replaced`.
@@ -302,10 +367,7 @@ fn put(
         draft.put().map_err(write_error(&path))?;
     }
     // Weights that are published again unchanged keep their name.
-    let kept = |file: &str| {
-        let of_models = manifest.models.iter().map(|model| &model.file);
-        of_models.chain(manifest.strokes.iter().map(|it| &it.file)).any(|name| name == file)
-    };
+    let kept = |file: &str| manifest.files().any(|name| name == file);
     if let Some(replaced) = replaced.filter(|replaced| !kept(replaced)) {
         let path = folder.join(&replaced);
         match fs::remove_file(&path) {
@@ -342,18 +404,53 @@ fn rows_on_lines(json: &str) -> String {
 
 /// The card of the network that finds strokes.
 fn card_of_strokes(entry: &StrokesEntry) -> String {
+    let found = format!(
+        "| overlap there (intersection over union) | {:.1} % |\n",
+        100.0 * entry.measured.overlap
+    );
+    card_of_net(
+        entry,
+        "Says of each pixel in and about boxes how likely it is a digit's stroke, and how much it \
+         counts as a key pixel.",
+        &found,
+        "overlap",
+    )
+}
+
+/// The card of the network that finds digits.
+fn card_of_finder(entry: &FinderEntry) -> String {
+    let MeasuredDigits { digits, average_precision, precision, recall } = entry.measured;
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let found = format!(
+        "| digits there | {digits} |\n\
+         | average precision (intersection over union of at least .5) | {} |\n\
+         | precision and recall with a confidence of at least .5 | {} and {} |\n",
+        percent(average_precision),
+        percent(precision),
+        percent(recall)
+    );
+    card_of_net(
+        entry,
+        "Finds the digits in a whole photo: their boxes, and how sure each is.",
+        &found,
+        "average precision",
+    )
+}
+
+/// The card of a network that finds something: what it `does`, rows of what it `found`, and the name
+/// of its `measure`.
+fn card_of_net<M>(entry: &NetEntry<M>, does: &str, found: &str, measure: &str) -> String {
     format!(
         "# {}\n\n\
-         Says of each pixel in and about boxes how likely it is a digit's stroke, and how much it \
-         counts as a key pixel.\n\n\
+         {does}\n\n\
          | | |\n|---|---|\n\
          | weights | `{}`, {} bytes |\n\
          | SHA-256 | `{}` |\n\
          | trained on | {} |\n\
          | measured on | {} ({} photos) |\n\
-         | overlap there (intersection over union) | {:.1} % |\n\n\
+         {found}\n\
          Trained with\n\n    {}\n\n\
-         ![loss and overlap over the epochs]({})\n",
+         ![loss and {measure} over the epochs]({})\n",
         entry.name,
         entry.file,
         entry.bytes,
@@ -361,7 +458,6 @@ fn card_of_strokes(entry: &StrokesEntry) -> String {
         entry.trained_on,
         entry.measured_on,
         entry.measured_photos,
-        100.0 * entry.overlap,
         entry.command,
         entry.curves,
     )

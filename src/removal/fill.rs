@@ -59,14 +59,19 @@ impl Nets {
     pub(crate) fn untrained() -> Self {
         use crate::{
             classifier::{Architecture, Network},
-            strokes::StrokeNet,
+            strokes::STROKE_NET,
+            unet::{UNet, UNetModel},
         };
         let device = burn::tensor::Device::flex();
         device.seed(2);
         let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
         Nets {
             classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights")),
+            strokes: Some(
+                UNetModel::new(&STROKE_NET, UNet::new(&STROKE_NET, &device), device)
+                    .expect("weights")
+                    .into(),
+            ),
         }
     }
 }

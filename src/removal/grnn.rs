@@ -148,7 +148,11 @@ impl Grnn {
             match read_back(worst).await?.first() {
                 Some(error) if *error <= TARGET_ERROR => break,
                 Some(error) if error.is_finite() => {}
-                _ => return Err(EngineError("the infill's training gave no number".to_owned())),
+                _ => {
+                    return Err(EngineError::Numbers(
+                        "the infill's training gave no number".to_owned(),
+                    ));
+                }
             }
             for _ in 0..STEPS_BETWEEN_CHECKS {
                 let image = product(direction.clone());

@@ -1,7 +1,7 @@
 //! Which boxes are filled together, and what influences their fill.
 
 use super::{Erasure, RemovalOptions, corrections::Corrected, stroke_reach};
-use crate::photo::{BoxInPhoto, Mask, Photo, connected};
+use crate::photo::{BoxInPhoto, Mask, Photo, PhotoSize, connected};
 
 /// Boxes that are filled together.
 pub(super) struct Group<'a> {
@@ -22,12 +22,14 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// The groups of an erasure's boxes; `all` are the erasure's.
+    /// The groups of an erasure's boxes; `all` are the erasure's. Areas begin and end at multiples of
+    /// `grid` pixels of the photo.
     pub(super) fn of(
         photo: &Photo,
         erasure: &Erasure,
         all: &'a [BoxInPhoto],
         options: &RemovalOptions,
+        grid: u32,
     ) -> Vec<Self> {
         let boxes = &erasure.boxes;
         let gap = |a: &BoxInPhoto, b: &BoxInPhoto| options.joins_within(a, b);
@@ -38,6 +40,7 @@ impl<'a> Group<'a> {
                     group.iter().filter_map(|&i| boxes.get(i)).copied().collect();
                 let hull = members.iter().copied().reduce(|a, b| a.union(&b))?;
                 let area = hull.grown(options.context_of(&members), photo.size());
+                let area = on_grid(area, grid, photo.size());
                 let touching: Vec<BoxInPhoto> =
                     all.iter().filter(|b| b.within(&area, 0)).copied().collect();
                 let in_any_box = Mask::covered_by(&touching, area);
@@ -57,6 +60,17 @@ impl<'a> Group<'a> {
             })
             .collect()
     }
+}
+
+/// An area, enlarged to begin and end at multiples of `grid` pixels of the photo.
+fn on_grid(area: BoxInPhoto, grid: u32, photo: PhotoSize) -> BoxInPhoto {
+    let line = |start: u32, end: u32, limit: u32| {
+        let start = start / grid * grid;
+        (start, end.next_multiple_of(grid).min(limit) - start)
+    };
+    let (left, width) = line(area.left, area.right(), photo.width);
+    let (top, height) = line(area.top, area.bottom(), photo.height);
+    BoxInPhoto { left, top, width, height }
 }
 
 /// Indices of `boxes` in groups: two boxes are in one group if there are fewer than `gap` pixels
@@ -87,6 +101,16 @@ mod tests {
     fn a_chain_of_near_boxes_is_one_group() {
         let boxes = [at(0, 0), at(100, 0), at(24, 3), at(12, 1)];
         assert_eq!(groups_of(&boxes, |_, _| 3), [vec![0, 2, 3], vec![1]]);
+    }
+
+    #[test]
+    fn areas_lie_on_a_grid_and_end_with_the_photo() {
+        let photo = PhotoSize { width: 100, height: 70 };
+        let area = BoxInPhoto { left: 17, top: 30, width: 20, height: 39 };
+        let expected = BoxInPhoto { left: 16, top: 16, width: 32, height: 54 };
+        assert_eq!(on_grid(area, 16, photo), expected);
+        assert_eq!(on_grid(BoxInPhoto { left: 18, ..area }, 16, photo), expected);
+        assert_eq!(on_grid(area, 1, photo), area);
     }
 
     #[test]

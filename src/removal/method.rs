@@ -44,7 +44,7 @@ pub async fn remove_watched(
     };
     let all = erasure.all();
     let mut fills = Vec::new();
-    for group in Group::of(photo, erasure, &all, options) {
+    for group in Group::of(photo, erasure, &all, options, grid_of(method, nets)) {
         fills.push(match (method, &nets.strokes) {
             (Method::Doorplate(_), Some(finder)) => {
                 let found = strokes::find(photo, &group, finder, options).await?;
@@ -54,6 +54,14 @@ pub async fn remove_watched(
         });
     }
     Ok(fills)
+}
+
+/// The grid on which areas lie.
+fn grid_of(method: &Method, nets: &Nets) -> u32 {
+    match (method, &nets.strokes) {
+        (Method::Doorplate(_), Some(_)) => strokes::GRID,
+        _ => 1,
+    }
 }
 
 /// A removal with the results of the second look.
@@ -85,7 +93,7 @@ pub async fn remove_proven(
         Method::Report(_) => &default,
     };
     let mut proven = Proven { fills: Vec::new(), checks: Vec::new() };
-    for group in Group::of(photo, erasure, &all, options) {
+    for group in Group::of(photo, erasure, &all, options, grid_of(method, nets)) {
         let before = nets.read(photo, &group.members).await?;
         if let (Method::Doorplate(_), Some(finder)) = (method, &nets.strokes) {
             let mut found = strokes::find(photo, &group, finder, options).await?;

@@ -249,7 +249,7 @@ mod tests {
     use crate::{
         boxes::{BoxFile, read_box_file},
         publication::Library,
-        removal::{Erasure, Method, RemovalOptions, remove, remove_proven},
+        removal::{Erasure, Method, RemovalOptions, remove, remove_proven, strokes::GRID},
     };
 
     /// The published networks, a sample photo, and the boxes of its three digits, grown a little.
@@ -278,7 +278,7 @@ mod tests {
         pollster::block_on(async {
             let mut fills = remove(&photo, &boxes, &Method::default(), &nets).await?;
             fills.iter_mut().for_each(|fill| spoil(&photo, fill));
-            let groups = Group::of(&photo, &erasure, &all, &RemovalOptions::default());
+            let groups = Group::of(&photo, &erasure, &all, &RemovalOptions::default(), GRID);
             let [group] = groups.as_slice() else { panic!("one number, one group") };
             let before = nets.read(&photo, &group.members).await?;
             let proof = Proof::of(&photo, group, &fills, &before, &nets).await?;

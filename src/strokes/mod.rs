@@ -7,26 +7,38 @@
 //! it.
 
 mod digits;
-mod host;
-mod network;
 mod region;
 
-use std::sync::Arc;
+use burn::tensor::Device;
 
-use burn::tensor::{Device, Tensor, TensorData};
-
-pub(crate) use host::HostStrokeNet;
-#[cfg(feature = "native")]
-pub(crate) use host::{Activations, sizes};
-#[cfg(feature = "native")]
-pub(crate) use network::CELL;
-pub(crate) use network::OUTPUTS;
-pub use network::StrokeNet;
 pub(crate) use region::Region;
 
 use crate::{
-    classifier::{EngineError, Precision, fill, read_back, safetensors_of},
+    classifier::{EngineError, WeightsError},
     photo::{BoxInPhoto, Photo},
+    unet::{self, Shape, UNetModel},
+};
+
+/// One position of the network's input and output holds a square of this many pixels on each side,
+/// in its channels.
+pub(crate) const CELL: usize = 2;
+
+/// Channels of a pixel: red, green, blue, whether it lies in a box, and the network's result at
+/// half this resolution: twice the stroke probability minus 1, or 0 if there is none yet.
+pub(crate) const CHANNELS: usize = 5;
+
+/// Outputs for each pixel: the log-odds of a stroke, and of a key pixel.
+pub(crate) const OUTPUTS: usize = 2;
+
+/// A region's rows and columns are multiples of this many pixels.
+pub(crate) const MULTIPLE: usize = unet::MULTIPLE * CELL;
+
+/// The network.
+pub const STROKE_NET: Shape = Shape {
+    name: "StrokeNet",
+    inputs: CHANNELS * CELL * CELL,
+    widths: [24, 40, 72],
+    outputs: OUTPUTS * CELL * CELL,
 };
 
 /// The network's results for the pixels of an area, row after row, each 0 to 1.
@@ -40,7 +52,7 @@ pub struct Found {
 
 impl Found {
     /// The same without alternation from one pixel of its `region` to the next: the network answers
-    /// for squares of [`CELL`](network::CELL) pixels, and may favour one pixel of a square. Strokes
+    /// for squares of [`CELL`] pixels, and may favour one pixel of a square. Strokes
     /// also end softly, a pixel further out, like their blur.
     fn evened(self, region: &Region) -> Self {
         let even = |plane: &[f32]| region.blurred(plane);
@@ -61,61 +73,27 @@ impl Found {
 
 /// A stroke network with weights, on a device.
 #[derive(Clone, Debug)]
-pub struct StrokeFinder {
-    net: StrokeNet,
-    /// Its weights on the host, if it runs there.
-    host: Option<Arc<HostStrokeNet>>,
-    device: Device,
+pub struct StrokeFinder(UNetModel);
+
+impl From<UNetModel> for StrokeFinder {
+    fn from(model: UNetModel) -> Self {
+        StrokeFinder(model)
+    }
 }
 
 impl StrokeFinder {
-    /// A trained network on `device`.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the weights cannot be read back.
-    pub fn new(net: StrokeNet, device: Device) -> Result<Self, EngineError> {
-        // On other devices they are not read back: one cannot wait for a browser's GPU.
-        let on_host = device == Device::flex();
-        let host = if on_host { Some(Arc::new(HostStrokeNet::of(&net)?)) } else { None };
-        Ok(StrokeFinder { net, host, device })
-    }
-
     /// Loads weights that `doorplate publish` or `doorplate train` wrote.
     ///
     /// # Errors
-    /// What is wrong with the bytes: they are damaged, or a tensor is missing, unknown, or of
-    /// another shape.
-    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, String> {
-        let mut net = StrokeNet::new(device);
-        fill(&mut net, bytes)?;
-        StrokeFinder::new(net, device.clone()).map_err(|error| error.to_string())
+    /// [`WeightsError`] when the bytes are damaged, or a tensor is missing, unknown, or of another
+    /// shape.
+    pub fn from_safetensors(bytes: Vec<u8>, device: &Device) -> Result<Self, WeightsError> {
+        UNetModel::from_safetensors(&STROKE_NET, bytes, device).map(StrokeFinder)
     }
 
-    /// The network.
-    #[cfg(feature = "native")]
-    pub(crate) fn net(&self) -> &StrokeNet {
-        &self.net
-    }
-
-    /// The device it runs on.
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// The weights as a safetensors file; the same weights give the same bytes.
-    ///
-    /// # Errors
-    /// [`EngineError`] when they cannot be read back from the device.
-    pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
-        safetensors_of(&self.net, StrokeNet::NAME, Precision::Single)
-    }
-
-    /// The weights in half precision, for the network.
-    ///
-    /// # Errors
-    /// [`EngineError`] when they cannot be read back from the device.
-    pub fn to_half_safetensors(&self) -> Result<Vec<u8>, EngineError> {
-        safetensors_of(&self.net, StrokeNet::NAME, Precision::Half)
+    /// The network with its weights.
+    pub fn model(&self) -> &UNetModel {
+        &self.0
     }
 
     /// The strokes and key pixels of `area`; `boxes` say where the digits are.
@@ -139,7 +117,7 @@ impl StrokeFinder {
             coarser = Some((region, self.found_in(&region, cells).await?));
         }
         let Some((region, found)) = coarser else {
-            return Err(EngineError("an area without a region".to_owned()));
+            return Err(EngineError::Input("an area without a region".to_owned()));
         };
         let found = found.evened(&region);
         Ok(Found {
@@ -167,16 +145,7 @@ impl StrokeFinder {
 
     /// The network's results for a region's pixels, from its input.
     async fn found_in(&self, region: &Region, cells: Vec<f32>) -> Result<Found, EngineError> {
-        let [channels, rows, columns] = region.cells();
-        let odds = if let Some(host) = &self.host {
-            host.odds(&cells, [rows, columns])
-        } else {
-            let cells = TensorData::new(cells, [1, channels, rows, columns]);
-            read_back(self.net.forward(Tensor::from_data(cells, &self.device))).await?
-        };
-        if !odds.iter().all(|odds| odds.is_finite()) {
-            return Err(EngineError("the stroke network gave no numbers".to_owned()));
-        }
+        let odds = self.0.outputs(cells, region.cells()).await?;
         let probabilities: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
         let (strokes, key_pixels) = probabilities.split_at(probabilities.len() / OUTPUTS);
         Ok(Found { strokes: region.unpacked(strokes), key_pixels: region.unpacked(key_pixels) })

@@ -5,8 +5,11 @@
 //! their edges are at multiples of a few of these pixels. So if a box moves by a pixel, the network
 //! still sees the same pixels, and the result changes little.
 
-use super::network::{CELL, CHANNELS, MULTIPLE};
-use crate::photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo};
+use super::{CELL, CHANNELS, MULTIPLE};
+use crate::{
+    photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo},
+    unet,
+};
 
 /// In the first, coarsest region, digits are at most this tall, in the region's pixels, so that the
 /// network sees them as a whole.
@@ -96,13 +99,12 @@ impl Region {
         self.frame
     }
 
-    /// Channels, rows and columns of the network's input.
-    pub(crate) fn cells(&self) -> [usize; 3] {
-        [CHANNELS * CELL * CELL, self.rows / CELL, self.columns / CELL]
+    /// Rows and columns of the network's input.
+    pub(crate) fn cells(&self) -> [usize; 2] {
+        [self.rows / CELL, self.columns / CELL]
     }
 
-    /// The network's input for one region, in the order of [`Region::cells`], of
-    /// [`planes_of`](Region::planes_of).
+    /// The network's input for one region, of [`planes_of`](Region::planes_of).
     pub(crate) fn cells_of(
         &self,
         photo: &Photo,
@@ -163,29 +165,12 @@ impl Region {
 
     /// Planes of its pixels as planes of cells: four planes for each.
     pub(crate) fn packed(&self, planes: &[f32]) -> Vec<f32> {
-        let mut packed = Vec::with_capacity(planes.len());
-        for plane in planes.chunks_exact(self.rows * self.columns) {
-            for (dy, dx) in corners() {
-                for y in (dy..self.rows).step_by(CELL) {
-                    let row = &plane[y * self.columns..(y + 1) * self.columns];
-                    packed.extend(row.iter().skip(dx).step_by(CELL));
-                }
-            }
-        }
-        packed
+        unet::packed(planes, self.rows, self.columns, CELL)
     }
 
     /// Four planes of cells as one plane of its pixels.
     pub(crate) fn unpacked(&self, cells: &[f32]) -> Vec<f32> {
-        let mut plane = vec![0.0; self.rows * self.columns];
-        let of_corner = cells.chunks_exact(cells.len() / (CELL * CELL));
-        for ((dy, dx), cells) in corners().zip(of_corner) {
-            for (y, row) in cells.chunks_exact(self.columns / CELL).enumerate() {
-                let to = plane[(CELL * y + dy) * self.columns..].iter_mut();
-                to.skip(dx).step_by(CELL).zip(row).for_each(|(to, value)| *to = *value);
-            }
-        }
-        plane
+        unet::unpacked(cells, self.rows, self.columns, CELL)
     }
 
     /// A plane of its pixels, each averaged with its neighbours in row and column, which count
@@ -241,11 +226,6 @@ impl Region {
         }
         seen
     }
-}
-
-/// The places in a cell, as rows and columns.
-fn corners() -> impl Iterator<Item = (usize, usize)> {
-    (0..CELL).flat_map(|dy| (0..CELL).map(move |dx| (dy, dx)))
 }
 
 /// Subtracts its mean from each of three planes, and divides all by their common deviation, so that

@@ -1,6 +1,7 @@
 //! Saves the state of a run: each checkpoint is written completely, and the newest is kept.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -14,16 +15,24 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage, lost_device::lost,
+    EarlyStopping, EpochReport, RunConfig, TrainingError, WeightAverage,
+    lost_device::lost,
+    sums::{read_summed, write_sums},
 };
 use crate::{classifier::EngineError, files::write_whole};
 
 pub(super) const RUN_FILE: &str = "run.json";
+/// The same file, from the folder of a checkpoint.
+const RUN_FILE_FROM_CHECKPOINT: &str = "../run.json";
 const STATE_FILE: &str = "state.json";
 const MODEL_FILE: &str = "model.bpk";
 const OPTIMIZER_FILE: &str = "optimizer.bpk";
 const AVERAGE_FILE: &str = "average.bpk";
 const BEST_FILE: &str = "best.safetensors";
+
+/// What to do about a damaged checkpoint.
+const ADVICE: &str =
+    "Restore the run's folder from a copy, or start the run again without --resume";
 
 /// The state of a run between two steps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,16 +79,14 @@ impl<M: Module> Progress<M> {
         untrained: M,
     ) -> Result<Self, TrainingError> {
         let checkpoint = newest(folder)?;
-        let bytes = |name: &str| -> Result<Vec<u8>, TrainingError> {
-            let path = checkpoint.join(name);
-            fs::read(&path).map_err(|source| TrainingError::File { path, source })
-        };
-        let record = |name: &str| bytes(name).map(Bytes::from_bytes_vec);
+        let mut files = read_summed(&checkpoint, ADVICE)?;
+        let state = state_in(&files, &checkpoint)?;
+        let mut bytes = |name: &str| files.remove(name).ok_or_else(|| unlisted(&checkpoint, name));
+        let mut record = |name: &str| bytes(name).map(Bytes::from_bytes_vec);
         let damaged = |error: RecordError| TrainingError::Checkpoint {
             path: checkpoint.clone(),
             reason: error.to_string(),
         };
-        let state: State = read_json(&checkpoint.join(STATE_FILE))?;
         let model = ModuleRecord::from_bytes(record(MODEL_FILE)?).map_err(damaged)?;
         let net = untrained.try_load_record(model).map_err(damaged)?;
         let optimizer =
@@ -110,7 +117,12 @@ impl<M: Module> Progress<M> {
     }
 
     /// Writes a checkpoint whole, then removes the older ones; `steps` are those of the run.
-    pub(super) fn save(&mut self, folder: &Path, steps: usize) -> Result<(), TrainingError> {
+    pub(super) fn save(
+        &mut self,
+        folder: &Path,
+        config: &RunConfig,
+        steps: usize,
+    ) -> Result<(), TrainingError> {
         let target = folder.join(format!("checkpoint-{steps:09}"));
         let draft = folder.join(format!("checkpoint-{steps:09}.partial"));
         let at = |path: &Path| {
@@ -125,22 +137,27 @@ impl<M: Module> Progress<M> {
             path: draft.clone(),
             reason: error.to_string(),
         };
-        let write = |name: &str, bytes: &[u8]| {
-            let path = draft.join(name);
-            write_whole(&path, bytes).map_err(at(&path))
-        };
         // A record of the network itself would lack the last step's running statistics, which
         // Burn keeps aside until they are asked for; valid() asks.
-        write(MODEL_FILE, &self.net.valid().into_record().into_bytes().map_err(unsaved)?)?;
-        write(OPTIMIZER_FILE, &self.optimizer.into_bytes().map_err(unsaved)?)?;
-        if let Some(average) = &self.average {
-            write(AVERAGE_FILE, &average.to_bytes().map_err(unsaved)?)?;
-            self.state.average_updates = average.updates();
+        let model = self.net.valid().into_record().into_bytes().map_err(unsaved)?;
+        let optimizer = self.optimizer.into_bytes().map_err(unsaved)?;
+        let average = self.average.as_ref().map(WeightAverage::to_bytes).transpose();
+        let average = average.map_err(unsaved)?;
+        self.state.average_updates = self.average.as_ref().map_or(0, WeightAverage::updates);
+        let json = |error: serde_json::Error| at(&draft)(error.into());
+        let state = serde_json::to_vec_pretty(&self.state).map_err(json)?;
+        let mut files: Vec<(&str, &[u8])> =
+            vec![(STATE_FILE, &state), (MODEL_FILE, &model), (OPTIMIZER_FILE, &optimizer)];
+        files.extend(average.as_ref().map(|average| (AVERAGE_FILE, &average[..])));
+        files.extend(self.best.as_ref().map(|best| (BEST_FILE, &best[..])));
+        for (name, content) in &files {
+            let path = draft.join(name);
+            write_whole(&path, content).map_err(at(&path))?;
         }
-        if let Some(best) = &self.best {
-            write(BEST_FILE, best)?;
-        }
-        write_json(&draft.join(STATE_FILE), &self.state)?;
+        // The same options make the same run, so they are checked as well.
+        let options = serde_json::to_vec_pretty(config).map_err(json)?;
+        files.push((RUN_FILE_FROM_CHECKPOINT, &options));
+        write_sums(&draft, files)?;
         fs::rename(&draft, &target).map_err(at(&target))?;
         for (number, older) in all(folder)? {
             if number < steps {
@@ -167,7 +184,22 @@ impl ModuleVisitor for Finite {
 
 /// The state of a run's newest checkpoint.
 pub(super) fn newest_state(folder: &Path) -> Result<State, TrainingError> {
-    read_json(&newest(folder)?.join(STATE_FILE))
+    let checkpoint = newest(folder)?;
+    state_in(&read_summed(&checkpoint, ADVICE)?, &checkpoint)
+}
+
+/// The state among a checkpoint's files.
+fn state_in(files: &BTreeMap<String, Vec<u8>>, checkpoint: &Path) -> Result<State, TrainingError> {
+    let state = files.get(STATE_FILE).ok_or_else(|| unlisted(checkpoint, STATE_FILE))?;
+    from_json(&checkpoint.join(STATE_FILE), state)
+}
+
+/// A checkpoint lacks a file that its run needs.
+fn unlisted(checkpoint: &Path, name: &str) -> TrainingError {
+    TrainingError::Checkpoint {
+        path: checkpoint.to_owned(),
+        reason: format!("it has no {name}. {ADVICE}"),
+    }
 }
 
 /// All folders of checkpoints of a run: complete ones with the number of their steps, and parts
@@ -230,7 +262,11 @@ pub(super) fn config_of(folder: &Path) -> Result<RunConfig, TrainingError> {
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TrainingError> {
     let bytes =
         fs::read(path).map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
-    serde_json::from_slice(&bytes).map_err(|error| TrainingError::Checkpoint {
+    from_json(path, &bytes)
+}
+
+fn from_json<T: for<'de> Deserialize<'de>>(path: &Path, json: &[u8]) -> Result<T, TrainingError> {
+    serde_json::from_slice(json).map_err(|error| TrainingError::Checkpoint {
         path: path.to_owned(),
         reason: format!("damaged ({error})"),
     })

@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroUsize, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, LearningRate, OptimizerConfig, material::Source};
-use crate::strokes::StrokeNet;
+use crate::{finder::FINDER_NET, strokes::STROKE_NET};
 
 /// What a run is made of; `run.json` in its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,8 +75,8 @@ impl fmt::Display for RunConfig {
             self.validation,
             self.seed
         )?;
-        // The network that finds strokes has neither.
-        if self.net != StrokeNet::NAME {
+        // The networks that do not read digits have neither.
+        if ![STROKE_NET.name, FINDER_NET.name].contains(&self.net.as_str()) {
             write!(f, " --smoothing {} {}", self.smoothing, self.augmentation)?;
         }
         if let Some(chance) = self.dropout {

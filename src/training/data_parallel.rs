@@ -60,7 +60,7 @@ pub(super) fn data_parallel_step<M: Module, P>(
             }
         }
         for other in others.into_iter().rev() {
-            let ended = |_| Err(EngineError("a device's thread ended".to_owned()));
+            let ended = |_| Err(EngineError::Device("a device's thread ended".to_owned()));
             steps.push(other.join().unwrap_or_else(ended)?);
         }
         Ok::<_, EngineError>(steps)

@@ -3,7 +3,10 @@
 use std::{io, path::PathBuf};
 
 use super::material::DataError;
-use crate::classifier::{EngineError, UnknownNetwork};
+use crate::{
+    classifier::{EngineError, UnknownNetwork},
+    fault::{AtFault, Fault},
+};
 
 /// Why a run stops before its end.
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +19,16 @@ pub enum TrainingError {
     #[error(transparent)]
     Network(#[from] UnknownNetwork),
     /// A file of the run cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
-    /// A run's folder is there already.
+    /// The same run of a plan was begun by another process.
     #[error(
-        "{}: there is already a run of this name; resume it with --resume, or give another --id",
+        "{}: another doorplate has begun this run; start the plan again to continue with it",
         folder.display()
     )]
     RunExists {
@@ -94,14 +97,33 @@ pub enum TrainingError {
     Engine(#[from] EngineError),
     /// A device failed or was lost in a run.
     #[error(
-        "{source}; `doorplate train --resume {}` continues from the last checkpoint, if there is \
+        "{reason}; `doorplate train --resume {}` continues from the last checkpoint, if there is \
          one, on this device or another",
         folder.display()
     )]
     Device {
         /// What failed.
-        source: EngineError,
+        reason: EngineError,
         /// The run's folder.
         folder: PathBuf,
     },
+}
+
+impl AtFault for TrainingError {
+    fn fault(&self) -> Fault {
+        match self {
+            TrainingError::Network(error) => error.fault(),
+            TrainingError::RunExists { .. }
+            | TrainingError::OtherRun { .. }
+            | TrainingError::NothingToJudgeBy => Fault::Arguments,
+            TrainingError::Data(error) => error.fault(),
+            TrainingError::Checkpoint { .. } => Fault::Input,
+            TrainingError::Weights { .. } => Fault::Model,
+            TrainingError::Engine(error) | TrainingError::Device { reason: error, .. } => {
+                error.fault()
+            }
+            TrainingError::Stopped { .. } => Fault::Stopped,
+            TrainingError::File { .. } | TrainingError::Diverged { .. } => Fault::Other,
+        }
+    }
 }

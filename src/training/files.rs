@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -15,13 +16,45 @@ use super::{
 };
 use crate::files::write_whole;
 
+/// Makes a folder in `runs` for a new run. It has the name of the run's stem, or, if another run has
+/// it, such as one that was started in the same second, that with a number; the stem changes with
+/// it.
+pub(super) fn claim(
+    config: &RunConfig,
+    runs: &Path,
+) -> Result<(RunConfig, PathBuf), TrainingError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TrainingError::File { path, source }
+    };
+    fs::create_dir_all(runs).map_err(failed(runs))?;
+    let mut stem = config.stem.clone();
+    let mut number = 1;
+    loop {
+        let folder = runs.join(&stem);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok((RunConfig { stem, ..config.clone() }, folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                number += 1;
+                stem = format!("{}-{number}", config.stem);
+            }
+            Err(error) => return Err(failed(&folder)(error)),
+        }
+    }
+}
+
 fn file(folder: &Path, config: &RunConfig, ending: &str) -> PathBuf {
     folder.join(format!("{}{ending}", config.stem))
 }
 
+/// The name of the run's weights.
+pub(super) fn weights_name(config: &RunConfig) -> String {
+    format!("{}.safetensors", config.stem)
+}
+
 /// Where the run's weights are.
 pub(super) fn weights(folder: &Path, config: &RunConfig) -> PathBuf {
-    file(folder, config, ".safetensors")
+    folder.join(weights_name(config))
 }
 
 /// Where the run's curves are.

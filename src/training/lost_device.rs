@@ -11,7 +11,7 @@ use crate::classifier::EngineError;
 
 /// Turns Burn's message, which has several lines, into an error.
 pub(super) fn lost(said: impl fmt::Display) -> EngineError {
-    EngineError(said.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    EngineError::Device(said.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 thread_local! {

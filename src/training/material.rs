@@ -22,6 +22,7 @@ use crate::{
         split::{split_by_digit, split_by_photo},
         store::{PatchFormat, Store, StoreError},
     },
+    fault::{AtFault, Fault},
 };
 
 /// Data to train on: a Format 1 folder, ten folders of cropped digits, a Format 2 file (`.mat`), or
@@ -113,6 +114,14 @@ pub enum DataError {
         /// Which one, why, and what to do.
         reason: String,
     },
+    /// A photo or its boxes, from which finding digits is to be learned.
+    #[error("{}: {reason}", path.display())]
+    Boxes {
+        /// The photo, its box file, or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Nothing to train on.
     #[error(
         "{data}: no digit is left to train on after {percent:.0} % are held back for validation. \
@@ -124,6 +133,12 @@ pub enum DataError {
         /// Percent held back.
         percent: f64,
     },
+}
+
+impl AtFault for DataError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// Opens data of any kind for a network, calling `progress` with the number of photos read.

@@ -12,6 +12,7 @@ mod early_stopping;
 mod engine;
 mod error;
 mod files;
+mod finder;
 mod lost_device;
 mod material;
 mod optimizer;
@@ -19,10 +20,12 @@ mod pseudo_labels;
 mod run;
 mod schedule;
 mod strokes;
+mod sums;
 mod targets;
 mod task;
 mod teacher;
 mod training_loop;
+mod unet;
 mod weight_average;
 
 pub use augmentation::{Augmentation, AugmentationArgs, AugmentationKind};
@@ -30,6 +33,7 @@ pub use benchmark::Benchmark;
 pub use config::RunConfig;
 pub use early_stopping::{BestEpoch, EarlyStopping, Verdict};
 pub use error::TrainingError;
+pub use finder::measure_finder;
 pub use material::{DataError, Material, Source, open_store};
 pub use optimizer::{OptimizerArgs, OptimizerConfig, OptimizerError, OptimizerKind};
 pub use pseudo_labels::{FoundNumber, PseudoLabeller};
@@ -39,6 +43,6 @@ pub use run::{
 pub use schedule::{
     LearningRate, LearningRateArgs, LearningRateError, Schedule, ScheduleKind, WarmUp,
 };
-pub use strokes::{MeasuredStrokes, measure_strokes};
+pub use strokes::measure_strokes;
 pub use task::Validation;
 pub use weight_average::WeightAverage;

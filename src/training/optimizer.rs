@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::fault::{AtFault, Fault};
 use burn::{
     module::{Module, ModuleVisitor, Param},
     optim::{
@@ -347,6 +348,12 @@ pub enum OptimizerError {
         /// Whose it is.
         only: OptimizerKind,
     },
+}
+
+impl AtFault for OptimizerError {
+    fn fault(&self) -> Fault {
+        Fault::Arguments
+    }
 }
 
 impl OptimizerArgs {

@@ -13,10 +13,12 @@ use super::{
     checkpoint::{all as checkpoints, config_of, newest_state},
     classifiers::Classifiers,
     files,
+    finder::Finder,
     strokes::Strokes,
-    training_loop::Run,
+    sums::read_summed,
+    training_loop::{Place, Run},
 };
-use crate::strokes::StrokeNet;
+use crate::{finder::FINDER_NET, strokes::STROKE_NET};
 
 /// What an epoch gave; a line of `<stem>_measures.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,11 +92,16 @@ pub fn finished_run(folder: &Path) -> Result<FinishedRun, TrainingError> {
             ),
         });
     }
-    let read =
-        |path: PathBuf| fs::read(&path).map_err(|source| TrainingError::File { path, source });
+    const ADVICE: &str = "`doorplate train --resume` writes the weights again";
+    let weights = read_summed(folder, ADVICE)?.remove(&files::weights_name(&config));
+    let path = files::curves(folder, &config);
+    let curves = fs::read(&path).map_err(|source| TrainingError::File { path, source })?;
     Ok(FinishedRun {
-        weights: read(files::weights(folder, &config))?,
-        curves: read(files::curves(folder, &config))?,
+        weights: weights.ok_or_else(|| TrainingError::Checkpoint {
+            path: folder.to_owned(),
+            reason: format!("its weights are not listed in SHA256SUMS. {ADVICE}"),
+        })?,
+        curves,
         trained_on: state.trained_on,
         accuracy: match state.early_stopping.and_then(|judge| judge.best()) {
             Some(best) => Some(best.accuracy),
@@ -118,11 +125,11 @@ pub fn train_or_go_on(
 ) -> Result<FinishedRun, TrainingError> {
     let folder = runs.join(&config.stem);
     if !folder.exists() {
-        train(config, runs, devices, watcher)?;
+        begin(config, Place::Folder(&folder), devices, watcher)?;
     } else if config_of(&folder).ok().as_ref() != Some(config) {
         return Err(TrainingError::OtherRun { folder });
     } else if checkpoints(&folder)?.is_empty() {
-        begin(config, &folder, devices, watcher)?;
+        begin(config, Place::Folder(&folder), devices, watcher)?;
     } else if !newest_state(&folder)?.ended(config) || finished_run(&folder).is_err() {
         resume(&folder, devices, watcher)?;
     }
@@ -130,7 +137,7 @@ pub fn train_or_go_on(
 }
 
 /// Runs `config` from its start in `runs/<stem>` on `devices`: the CPU, or one or more others,
-/// which share each batch.
+/// which share each batch. If there is such a folder already, the stem gets a number.
 ///
 /// # Errors
 /// [`TrainingError`]; a run that has reached its first checkpoint can be resumed.
@@ -140,21 +147,18 @@ pub fn train(
     devices: &[Device],
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {
-    let folder = runs.join(&config.stem);
-    if folder.exists() {
-        return Err(TrainingError::RunExists { folder });
-    }
-    begin(config, &folder, devices, watcher)
+    begin(config, Place::Within(runs), devices, watcher)
 }
 
 fn begin(
     config: &RunConfig,
-    folder: &Path,
+    folder: Place<'_>,
     devices: &[Device],
     watcher: &mut dyn Watcher,
 ) -> Result<RunOutcome, TrainingError> {
     match config.net.as_str() {
-        StrokeNet::NAME => Run::<Strokes>::begin(config, folder, devices, watcher),
+        name if name == FINDER_NET.name => Run::<Finder>::begin(config, folder, devices, watcher),
+        name if name == STROKE_NET.name => Run::<Strokes>::begin(config, folder, devices, watcher),
         _ => Run::<Classifiers>::begin(config, folder, devices, watcher),
     }
 }
@@ -170,7 +174,10 @@ pub fn resume(
 ) -> Result<RunOutcome, TrainingError> {
     let config = config_of(folder)?;
     match config.net.as_str() {
-        StrokeNet::NAME => Run::<Strokes>::resume(&config, folder, devices, watcher),
+        name if name == FINDER_NET.name => Run::<Finder>::resume(&config, folder, devices, watcher),
+        name if name == STROKE_NET.name => {
+            Run::<Strokes>::resume(&config, folder, devices, watcher)
+        }
         _ => Run::<Classifiers>::resume(&config, folder, devices, watcher),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{f64::consts::PI, fmt, num::NonZeroUsize, str::FromStr};
 
+use crate::fault::{AtFault, Fault};
 use serde::{Deserialize, Serialize};
 
 /// The learning rate of every step of a run: the highest rate, a warm-up, and the schedule after
@@ -189,6 +190,12 @@ pub enum LearningRateError {
         /// The option.
         option: &'static str,
     },
+}
+
+impl AtFault for LearningRateError {
+    fn fault(&self) -> Fault {
+        Fault::Arguments
+    }
 }
 
 impl LearningRateArgs {

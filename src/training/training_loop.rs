@@ -13,17 +13,18 @@ use rand_chacha::ChaCha8Rng;
 use super::{
     EarlyStopping, EpochReport, RunConfig, RunOutcome, TrainingError, Verdict, Watcher,
     WeightAverage,
-    checkpoint::{Progress, RUN_FILE, State, config_of, write_json},
+    checkpoint::{Progress, RUN_FILE, State, all as checkpoints, config_of, write_json},
     copies::net_on,
     data_parallel::on_host,
     files,
     lost_device::contained,
     material::mixed,
+    sums::write_sums,
     task::Task,
 };
 use crate::{
     classifier::EngineError,
-    files::{Lock, Sharing, write_whole},
+    files::{Lock, Sharing, remove_drafts, write_whole},
 };
 
 /// A run, and what stays the same from step to step.
@@ -34,17 +35,31 @@ pub(super) struct Run<'a, T> {
     task: T,
 }
 
-/// Keeps other processes from training in the same folder.
+/// Where a new run goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    /// This folder, in which the same run may have been begun.
+    Folder(&'a Path),
+    /// A new folder in this one.
+    Within(&'a Path),
+}
+
+/// Keeps other processes from training in the same folder, and removes what one that was killed
+/// left there.
 fn lock_of(folder: &Path) -> Result<Lock, TrainingError> {
-    Lock::take(folder.join(".lock"), Sharing::Nobody, Duration::ZERO)
-        .map_err(|source| TrainingError::File { path: folder.to_owned(), source })
+    let failed = |source| TrainingError::File { path: folder.to_owned(), source };
+    let lock = Lock::take(folder.join(".lock"), Sharing::Nobody, Duration::ZERO).map_err(failed)?;
+    if lock.keeps_away() {
+        remove_drafts(folder).map_err(failed)?;
+    }
+    Ok(lock)
 }
 
 impl<T: Task> Run<'_, T> {
     /// Trains from the start.
     pub(super) fn begin(
         config: &RunConfig,
-        folder: &Path,
+        place: Place<'_>,
         devices: &[Device],
         watcher: &mut dyn Watcher,
     ) -> Result<RunOutcome, TrainingError> {
@@ -62,10 +77,18 @@ impl<T: Task> Run<'_, T> {
         // Weights are drawn when they are first asked for: here, on the CPU, so that a seed gives
         // the same ones whatever computes, and before steps draw dropout by the same generator.
         let net = net_on(first(devices), &net)?;
-        fs::create_dir_all(folder)
-            .map_err(|source| TrainingError::File { path: folder.to_owned(), source })?;
+        let (config, folder) = match place {
+            Place::Within(runs) => files::claim(config, runs)?,
+            Place::Folder(folder) => {
+                let failed = |source| TrainingError::File { path: folder.to_owned(), source };
+                fs::create_dir_all(folder).map_err(failed)?;
+                (config.clone(), folder.to_owned())
+            }
+        };
+        let (config, folder) = (&config, folder.as_path());
         let _lock = lock_of(folder)?;
-        if folder.join(RUN_FILE).exists() && config_of(folder).ok().as_ref() != Some(config) {
+        let other = config_of(folder).ok().as_ref() != Some(config);
+        if folder.join(RUN_FILE).exists() && (other || !checkpoints(folder)?.is_empty()) {
             // Of a run that was started in the same moment.
             return Err(TrainingError::RunExists { folder: folder.to_owned() });
         }
@@ -127,8 +150,8 @@ impl<T: Task> Run<'_, T> {
             contained(|| self.train(start, watcher)).map_err(TrainingError::Engine).flatten()
         };
         done.map_err(|error| match error {
-            TrainingError::Engine(source) => {
-                TrainingError::Device { source, folder: self.folder.to_owned() }
+            TrainingError::Engine(reason) => {
+                TrainingError::Device { reason, folder: self.folder.to_owned() }
             }
             error => error,
         })
@@ -218,7 +241,7 @@ impl<T: Task> Run<'_, T> {
         if !progress.is_finite()? {
             return Err(self.diverged(f32::NAN, epoch, step));
         }
-        progress.save(self.folder, steps)
+        progress.save(self.folder, self.config, steps)
     }
 
     /// After step `step` of epoch `epoch` (both from 0), with a checkpoint.
@@ -267,7 +290,7 @@ impl<T: Task> Run<'_, T> {
         let (reader, bytes) = match &progress.best {
             Some(best) => {
                 let reader = T::from_safetensors(self.config, best.clone(), first(self.devices));
-                (reader.map_err(EngineError)?, best.clone())
+                (reader.map_err(EngineError::Input)?, best.clone())
             }
             None => {
                 let reader = self.reader(progress);
@@ -280,6 +303,7 @@ impl<T: Task> Run<'_, T> {
         let weights = files::weights(self.folder, self.config);
         write_whole(&weights, &bytes)
             .map_err(|source| TrainingError::File { path: weights.clone(), source })?;
+        write_sums(self.folder, [(files::weights_name(self.config).as_str(), &bytes[..])])?;
         let found = validation.as_ref();
         files::write_results::<T>(self.folder, self.config, progress, self.devices, found)?;
         files::write_curves(self.folder, self.config, T::MEASURE, &epochs)?;

@@ -132,7 +132,12 @@ mod tests {
             card: "a.md".into(),
             curves: "a.svg".into(),
         };
-        Manifest { format: 1, models: models.iter().map(entry).collect(), strokes: None }
+        Manifest {
+            format: 1,
+            models: models.iter().map(entry).collect(),
+            strokes: None,
+            finder: None,
+        }
     }
 
     const KNOWN: &str = "ConvNet48_Dropout3";

@@ -1,4 +1,4 @@
-//! The browser's devices: finding a GPU, proving it against the CPU, timing both.
+//! The browser's devices: finds a GPU, compares its answers with the CPU's, and times both.
 
 use burn::tensor::Device;
 use futures::future::{Either, select};
@@ -16,47 +16,48 @@ use crate::{
 
 use super::protocol::{DeviceInfo, DeviceKind};
 
-/// A GPU that has not answered by then is taken for lost. A software adapter takes seconds to
-/// compile shaders, and ten and more for a removal.
-const PATIENCE_MILLISECONDS: u32 = 60_000;
+/// A GPU that has not answered by then counts as lost. A software adapter takes seconds to compile
+/// shaders, and ten or more for a removal.
+const GPU_TIMEOUT_MILLISECONDS: u32 = 60_000;
 
-/// How far a device's answers may lie from the CPU's: rounding stays far below, a shader that
-/// did not run far above.
-const AGREEMENT: f32 = 1e-3;
+/// The largest difference between a GPU's answers and the CPU's. Rounding stays far below it, and a
+/// shader that did not run is far above.
+const MAX_DIFFERENCE: f32 = 1e-3;
 
-/// How the CPU is called on the page.
+/// The CPU's name on the page.
 pub(super) fn cpu_info() -> DeviceInfo {
     DeviceInfo { kind: DeviceKind::Cpu, name: "CPU".to_owned() }
 }
 
-/// How it is called where there is a GPU that is slower.
+/// The CPU's name if there is a GPU, but a slower one.
 pub(super) fn faster_cpu_info() -> DeviceInfo {
     DeviceInfo { kind: DeviceKind::Cpu, name: "CPU: it's faster here".to_owned() }
 }
 
 /// Waits for a GPU's answer, but not for ever: a lost device may never answer.
-pub(super) async fn patiently<T>(
+pub(super) async fn with_timeout<T>(
     answer: impl Future<Output = Result<T, EngineError>>,
 ) -> Result<T, EngineError> {
     let answer = Box::pin(answer);
-    match select(answer, TimeoutFuture::new(PATIENCE_MILLISECONDS)).await {
+    match select(answer, TimeoutFuture::new(GPU_TIMEOUT_MILLISECONDS)).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => {
-            Err(EngineError(format!("no answer within {} s", PATIENCE_MILLISECONDS / 1000)))
-        }
+        Either::Right(_) => Err(EngineError::Device(format!(
+            "no answer within {} s",
+            GPU_TIMEOUT_MILLISECONDS / 1000
+        ))),
     }
 }
 
-/// Opens the browser's GPU; `Ok(None)` when it has none to offer.
+/// Opens the browser's GPU; `Ok(None)` if it has none.
 pub(super) async fn open_gpu() -> Result<Option<(Device, DeviceInfo)>, EngineError> {
     let Some(name) = adapter_name().await else { return Ok(None) };
     match Device::wgpu_options().init_async().await {
         Ok(device) => Ok(Some((device, DeviceInfo { kind: DeviceKind::WebGpu, name }))),
-        Err(error) => Err(EngineError(format!("{error:?}"))),
+        Err(error) => Err(EngineError::Device(format!("{error:?}"))),
     }
 }
 
-/// The adapter's name, as far as the browser tells; `None` when there is no adapter.
+/// The adapter's name, or what the browser says of it; `None` if there is no adapter.
 pub(super) async fn adapter_name() -> Option<String> {
     let get = |object: &JsValue, key: &str| -> Option<JsValue> {
         let value = Reflect::get(object, &key.into()).ok()?;
@@ -73,7 +74,7 @@ pub(super) async fn adapter_name() -> Option<String> {
     let text = |key: &str| -> Option<String> {
         info.as_ref().and_then(|info| get(info, key)?.as_string()).filter(|text| !text.is_empty())
     };
-    // Browsers hide the exact name by default, and give vendor and architecture instead.
+    // By default, browsers give vendor and architecture instead of the exact name.
     let name = text("description").unwrap_or_else(|| {
         let parts: Vec<String> =
             ["vendor", "architecture", "device"].iter().filter_map(|key| text(key)).collect();
@@ -82,13 +83,13 @@ pub(super) async fn adapter_name() -> Option<String> {
     Some(if name.is_empty() { "unnamed adapter".to_owned() } else { name })
 }
 
-/// What a device answers to the known questions.
+/// A device's answers to the known questions.
 struct Answers {
     values: Vec<f32>,
     milliseconds: f64,
 }
 
-/// Asks the networks for two crops and their strokes, and a net for its training and prediction.
+/// Has the networks read two crops and find their strokes, then trains a GRNN and has it predict.
 async fn ask(Nets { classifier, strokes }: &Nets) -> Result<Answers, EngineError> {
     let started = Instant::now();
     let (photo, boxes) = known_photo()?;
@@ -110,7 +111,7 @@ async fn ask(Nets { classifier, strokes }: &Nets) -> Result<Answers, EngineError
     Ok(Answers { values, milliseconds: started.elapsed().as_secs_f64() * 1e3 })
 }
 
-/// A small photo with two dark strokes on a slope of light, and a box round each.
+/// A small photo with two dark strokes on a gradient, and a box round each.
 fn known_photo() -> Result<(Photo, [BoxInPhoto; 2]), EngineError> {
     let size = PhotoSize { width: 64, height: 48 };
     let samples = (0..size.width * size.height)
@@ -122,37 +123,39 @@ fn known_photo() -> Result<(Photo, [BoxInPhoto; 2]), EngineError> {
         })
         .collect();
     let photo = Photo::from_rgb8(size, samples)
-        .ok_or_else(|| EngineError("the known photo has the wrong size".to_owned()))?;
+        .ok_or_else(|| EngineError::Input("the known photo has the wrong size".to_owned()))?;
     let at = |left| BoxInPhoto { left, top: 4, width: 20, height: 40 };
     Ok((photo, [at(6), at(32)]))
 }
 
-/// What the known answers say of a GPU.
+/// What the known answers show about a GPU.
 pub(super) struct Proof {
-    /// Time of the CPU over that of the GPU, of its best round after the first.
+    /// The CPU's time divided by that of the GPU's fastest round after the first.
     pub(super) speedup: f64,
 }
 
-/// Rounds after the first that a GPU has to be faster than the CPU in one of: the page may ask the
-/// CPU meanwhile, on the same thread.
+/// Rounds after the first. The GPU has to be faster than the CPU in one of them, because in the
+/// others the page may have used the CPU, on the same thread.
 const TIMED_ROUNDS: u32 = 3;
 
-/// Puts the same questions to both devices, twice and more: the first round of a GPU compiles shaders.
+/// Asks both devices the same questions at least twice: in a GPU's first round shaders are compiled.
 ///
 /// # Errors
-/// [`EngineError`] when the GPU fails or its answers are not the CPU's.
+/// [`EngineError`] when the GPU fails, or its answers differ from the CPU's.
 pub(super) async fn prove(cpu: &Nets, gpu: &Nets) -> Result<Proof, EngineError> {
     let _ = ask(cpu).await?;
     let known = ask(cpu).await?;
     let mut fastest = f64::INFINITY;
     for round in 0..=TIMED_ROUNDS {
-        let answers = patiently(ask(gpu)).await?;
+        let answers = with_timeout(ask(gpu)).await?;
         let worst = (answers.values.iter().zip(&known.values))
             .map(|(got, known)| (got - known).abs())
             // A NaN is worse than any number.
             .fold(0.0f32, |worst, d| if d <= worst { worst } else { d });
-        if answers.values.len() != known.values.len() || worst.is_nan() || worst > AGREEMENT {
-            return Err(EngineError(format!("its answers differ from the CPU's by {worst}")));
+        if answers.values.len() != known.values.len() || worst.is_nan() || worst > MAX_DIFFERENCE {
+            return Err(EngineError::Numbers(format!(
+                "its answers differ from the CPU's by {worst}"
+            )));
         }
         if round > 0 {
             fastest = answers.milliseconds.clamp(1e-3, fastest);

@@ -8,9 +8,9 @@ use web_time::Instant;
 
 use super::{
     choosing,
-    devices::{adapter_name, cpu_info, faster_cpu_info, open_gpu, patiently, prove},
+    devices::{adapter_name, cpu_info, faster_cpu_info, open_gpu, prove, with_timeout},
     inspecting::{self, patch_of},
-    loading::{Fetched, Order, whole_boxes},
+    loading::{Fetched, FetchedFinder, Order, whole_boxes},
     protocol::{
         Answer, Ask, Column, ColumnState, DeviceChoice, DeviceInfo, EngineInfo, Failure,
         FailureKind, Progress,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     classifier::{Classifier, EngineError},
+    finder::{AT_LEAST, DigitFinder},
     photo::{BoxInPhoto, Photo},
     publication::{ModelEntry, StrokesEntry},
     removal::{Erasure, Method, Nets, Proven, remove_proven, remove_watched},
@@ -29,14 +30,16 @@ pub(super) struct Engine {
     source: Option<Source>,
     gpu: Gpu,
     started: Option<Started>,
-    /// Every model that was loaded, so that going back to one or comparing it loads nothing.
+    /// All models loaded so far, so that none is loaded twice.
     kept: Vec<Kept>,
-    /// The network that finds strokes, where the model in use came with one.
+    /// The network that finds strokes, if the model in use came with one.
     strokes: Option<(StrokesEntry, Vec<u8>)>,
+    /// The network that finds digits, once it was asked for.
+    finder: Option<DigitFinder>,
     photo: Option<Photo>,
 }
 
-/// Where models come from and what they may run on, as the start said.
+/// Where models come from and on which devices they may run, as the start request said.
 struct Source {
     models_url: String,
     device: DeviceChoice,
@@ -46,26 +49,26 @@ struct Source {
 /// The browser's GPU. It can be opened only once, so it outlives the model it was opened for.
 #[derive(Default)]
 enum Gpu {
-    /// Nobody asked for it yet.
+    /// Not tried yet.
     #[default]
     Untried,
-    /// It is being tried while the CPU answers.
+    /// Being tried while the CPU answers.
     Trying(oneshot::Receiver<Trial>),
-    /// Open. It may be the slower one for one model and the faster one for the next.
+    /// Open. It may be slower than the CPU for one model and faster for the next.
     Open(Device, DeviceInfo),
-    /// There is none, or it failed; not tried again.
+    /// Missing or failed; not tried again.
     Unusable,
-    /// There is one, but the CPU is faster.
+    /// Slower than the CPU.
     Slow,
 }
 
-/// What came of trying the GPU while the CPU answered.
+/// The result of trying the GPU while the CPU answered.
 struct Trial {
     gpu: Gpu,
-    /// The model that was tried on it, and the result where it is the faster one.
+    /// The model that was tried on it, with the networks on the GPU if that is faster.
     model: String,
     proven: Option<(Nets, DeviceInfo)>,
-    /// What is to be told.
+    /// What to tell the page.
     said: Vec<Answer>,
 }
 
@@ -73,11 +76,11 @@ struct Trial {
 struct Started {
     info: EngineInfo,
     cpu: Nets,
-    /// Gone once it has failed.
+    /// `None` once it has failed.
     gpu: Option<(Nets, DeviceInfo)>,
 }
 
-/// A model that was loaded.
+/// A loaded model.
 struct Kept {
     entry: ModelEntry,
     weights: Vec<u8>,
@@ -85,22 +88,25 @@ struct Kept {
     classifier: Classifier,
 }
 
-/// What came of a request.
+/// The result of a request.
 pub(super) enum Taken {
     /// Its answer.
     Answered(Answer),
-    /// This has to be fetched, and then given to [`Engine::install`], which answers.
+    /// This has to be fetched first, and then given to [`Engine::install`], which answers.
     ToFetch(Order),
-    /// It goes on with [`Engine::compare`], after what else was asked meanwhile.
+    /// The network that finds digits has to be fetched from this folder, and then given to
+    /// [`Engine::install_finder`], which answers.
+    ToFetchFinder { models_url: String },
+    /// It continues with [`Engine::compare`], after other requests that came meanwhile.
     Comparing(Comparison),
-    /// The same, once its next model was fetched and given to [`Engine::keep_for`].
+    /// The same, once its next model has been fetched and given to [`Engine::keep_for`].
     ToFetchFor(Comparison, Order),
 }
 
-/// A comparison under way.
+/// A comparison in progress.
 pub(super) struct Comparison {
     boxes: Vec<BoxInPhoto>,
-    /// Those that have neither answered nor failed yet, the next one first.
+    /// Models that have neither answered nor failed yet, the next one first.
     models: VecDeque<String>,
 }
 
@@ -112,7 +118,7 @@ fn failed(kind: FailureKind, message: impl Into<String>) -> Answer {
 }
 
 impl Engine {
-    /// Takes one request; `reply` takes what comes before the answer itself.
+    /// Handles one request; `reply` sends what comes before the answer itself.
     pub(super) async fn take(&mut self, ask: Ask, reply: Reply<'_>) -> Taken {
         self.end_trial(reply);
         Taken::Answered(match ask {
@@ -126,7 +132,7 @@ impl Engine {
                     return Taken::Answered(not_started());
                 };
                 if started.info.model.name == model {
-                    // Back to it while another one was being fetched: nothing is missing.
+                    // Back to a loaded model while another one was being fetched.
                     Answer::Started(Box::new(started.info.clone()))
                 } else if let Some(fetched) = self.fetched_before(&model) {
                     self.install(Ok(fetched), reply).await
@@ -157,6 +163,13 @@ impl Engine {
                 Some(photo) => Answer::Preview { size: photo.size(), rgba: photo.to_rgba8() },
                 None => no_photo(),
             },
+            Ask::Find => match (&self.finder, &self.source) {
+                (Some(finder), _) => self.find(finder).await,
+                (None, Some(Source { models_url, .. })) => {
+                    return Taken::ToFetchFinder { models_url: models_url.clone() };
+                }
+                (None, None) => not_started(),
+            },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
             Ask::Erase { erasure, method, check } => {
                 self.erase(&erasure, &method, check, reply).await
@@ -168,8 +181,35 @@ impl Engine {
         })
     }
 
-    /// Loads a fetched model, chooses its device and proves it. The model in use so far stays in
-    /// use when that fails.
+    /// Loads the network that finds digits, and finds those in the open photo.
+    pub(super) async fn install_finder(&mut self, fetched: FetchedFinder) -> Answer {
+        let finder = fetched.and_then(|(entry, weights)| {
+            entry.finder(weights, &Device::flex()).map_err(|error| error.to_string())
+        });
+        match finder {
+            Ok(finder) => {
+                let answer = self.find(&finder).await;
+                self.finder = Some(finder);
+                answer
+            }
+            Err(reason) => failed(FailureKind::Request, capitalised(&reason)),
+        }
+    }
+
+    /// Finds the digits in the open photo, on the CPU.
+    async fn find(&self, finder: &DigitFinder) -> Answer {
+        let Some(photo) = &self.photo else { return no_photo() };
+        let Some(started) = &self.started else { return not_started() };
+        match finder.find_and_read(photo, AT_LEAST, &started.cpu.classifier).await {
+            Ok(found) => {
+                Answer::Found(found.iter().map(|(it, _)| (it.area, it.confidence)).collect())
+            }
+            Err(error) => failed(FailureKind::Request, capitalised(&error.to_string())),
+        }
+    }
+
+    /// Loads a fetched model, chooses its device and checks it. If that fails, the model in use
+    /// stays in use.
     pub(super) async fn install(
         &mut self,
         fetched: Result<Box<Fetched>, String>,
@@ -228,7 +268,7 @@ impl Engine {
         Ok(Started { info, cpu, gpu })
     }
 
-    /// Begins to try the GPU with this model, unless that is under way or in vain.
+    /// Begins to try the GPU with this model, unless that is in progress or was in vain.
     fn try_gpu(
         &mut self,
         cpu: &Nets,
@@ -249,12 +289,12 @@ impl Engine {
             let load = |device: &Device| load_on(device, &entry, &weights, strokes.as_ref(), &say);
             let proven = gpu.prove(&cpu, &load, true, &say).await;
             let model = entry.name.clone();
-            // The receiver is gone where another start has begun.
+            // There is no receiver any more if another start has begun.
             drop(sender.send(Trial { gpu, model, proven, said: said.take() }));
         });
     }
 
-    /// Takes in what came of trying the GPU, once that is known.
+    /// Uses the result of trying the GPU, once it is known.
     fn end_trial(&mut self, reply: Reply<'_>) {
         let Gpu::Trying(trial) = &mut self.gpu else { return };
         let trial = match trial.try_recv() {
@@ -287,8 +327,8 @@ impl Engine {
         self.kept.iter().find(|kept| kept.entry.name == model)
     }
 
-    /// A model that needs no fetching any more. Without the network that finds strokes there is
-    /// none: it may be there by now.
+    /// A model that is already loaded. `None` if the network that finds strokes is missing, because
+    /// it may be available by now.
     fn fetched_before(&self, model: &str) -> Option<Box<Fetched>> {
         let Kept { entry, weights, .. } = self.kept(model)?;
         Some(Box::new(Fetched {
@@ -300,7 +340,7 @@ impl Engine {
         }))
     }
 
-    /// Lets the next model of a comparison read the boxes, if it is loaded.
+    /// Reads the boxes with the next model of a comparison, if it is loaded.
     pub(super) async fn compare(&mut self, mut comparison: Comparison, reply: Reply<'_>) -> Taken {
         let Some(model) = comparison.models.front().cloned() else {
             return Taken::Answered(Answer::Compared);
@@ -323,7 +363,7 @@ impl Engine {
         Taken::Comparing(comparison)
     }
 
-    /// Loads what was fetched for a comparison's next model beside the one in use.
+    /// Loads the next model of a comparison, beside the one in use.
     pub(super) fn keep_for(
         &mut self,
         mut comparison: Comparison,
@@ -374,8 +414,7 @@ impl Engine {
         }
     }
 
-    /// Fills all boxes, looks at the result once more where that is asked for, and says which
-    /// device did.
+    /// Fills all boxes, checks the result if asked to, and says on which device.
     async fn fill(
         &mut self,
         erasure: &Erasure,
@@ -458,27 +497,26 @@ impl Engine {
     }
 }
 
-/// A loaded model, and the GPU to give up where it fails.
+/// A loaded model, and the GPU, which is given up if it fails.
 struct Ready<'a> {
     started: &'a mut Started,
     gpu: &'a mut Gpu,
 }
 
 impl Ready<'_> {
-    /// Runs `work` on the GPU; when it fails there, gives the GPU up, says so, and runs it on the
-    /// CPU.
+    /// Runs `work` on the GPU. If it fails there, gives up the GPU, says so, and runs it on the CPU.
     async fn compute<T>(
         &mut self,
         reply: Reply<'_>,
         work: impl AsyncFn(&Nets) -> Result<T, EngineError>,
     ) -> Result<(T, DeviceInfo), EngineError> {
         if let Some((gpu, info)) = &self.started.gpu {
-            match patiently(work(gpu)).await {
+            match with_timeout(work(gpu)).await {
                 Ok(value) => return Ok((value, info.clone())),
                 Err(error) => {
-                    // The driver's whole chain of causes is for the console, not for a line.
-                    web_sys::console::warn_1(&error.0.as_str().into());
-                    let reason = error.0.lines().next().unwrap_or_default();
+                    // The driver's whole message goes to the console; the page shows its first line.
+                    web_sys::console::warn_1(&error.reason().into());
+                    let reason = error.reason().lines().next().unwrap_or_default();
                     reply(Answer::Notice(format!(
                         "The GPU ({}) stopped working ({reason}); the CPU has taken over.",
                         info.name
@@ -494,8 +532,8 @@ impl Ready<'_> {
 }
 
 impl Gpu {
-    /// The model on the GPU, if there is one and its answers are right; says why not otherwise. Where
-    /// the devices `compete`, only if it is also the faster one.
+    /// The model on the GPU, if there is one and its answers are right; otherwise says why not. If
+    /// the devices `compete`, it must also be faster than the CPU.
     async fn prove(
         &mut self,
         cpu: &Nets,
@@ -513,7 +551,8 @@ impl Gpu {
                     }
                     Gpu::Unusable
                 }
-                Err(EngineError(reason)) => {
+                Err(error) => {
+                    let reason = error.reason();
                     notice(format!("WebGPU could not be started ({reason}). Using the CPU."));
                     Gpu::Unusable
                 }
@@ -538,7 +577,8 @@ impl Gpu {
             Err(error) => {
                 notice(format!(
                     "The GPU ({}) failed its test ({}). Using the CPU.",
-                    info.name, error.0
+                    info.name,
+                    error.reason()
                 ));
                 *self = Gpu::Unusable;
                 None

@@ -29,7 +29,7 @@ pub(super) async fn inside(
     let classifier = &nets.classifier;
     let shape = classifier.architecture().input;
     let input = classifier.input_of(photo, area);
-    let nothing = || EngineError("the network gave no reading".to_owned());
+    let nothing = || EngineError::Numbers("the network gave no reading".to_owned());
     let reading = classifier.read_inputs(&input).await?.into_iter().next().ok_or_else(nothing)?;
     let digit = digit.unwrap_or_else(|| reading.best().0);
     let of_planes = classifier.input_gradient(&input, digit)?;

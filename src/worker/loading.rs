@@ -8,7 +8,7 @@ use super::{
     fetching,
     protocol::{Answer, Progress},
 };
-use crate::publication::{ModelEntry, StrokesEntry};
+use crate::publication::{FinderEntry, ModelEntry, StrokesEntry};
 
 /// What is to be loaded.
 pub(super) struct Order {
@@ -74,6 +74,23 @@ pub(super) async fn fetch(
         }
     }
     Ok(Box::new(Fetched { entry: picked, weights, strokes, from_cache, notice }))
+}
+
+/// The network that finds digits, as it was fetched: its entry in the manifest and its weights.
+pub(super) type FetchedFinder = Result<(FinderEntry, Vec<u8>), String>;
+
+/// Fetches the manifest and the weights of the network that finds digits. Stops as soon as it is no
+/// longer `wanted`.
+pub(super) async fn fetch_finder(models_url: &str, wanted: &dyn Fn() -> bool) -> FetchedFinder {
+    let manifest = fetching::manifest(models_url)
+        .await
+        .map_err(|error| format!("The list of models cannot be used: {error}."))?;
+    let entry = manifest.finder.ok_or("This site has no network that finds numbers.")?;
+    let mut go_on = |_| if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    let (weights, _) = fetching::weights(models_url, entry.weights(), &mut go_on)
+        .await
+        .map_err(|error| format!("The network that finds numbers cannot be used: {error}."))?;
+    Ok((entry, weights))
 }
 
 /// The message for the user if the strokes' network cannot be used.

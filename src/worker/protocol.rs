@@ -3,14 +3,13 @@
 //! The page sends [`Request`]s and gets [`Reply`]s with the same id. A request may get several
 //! replies ([`Answer::Models`], [`Answer::Progress`], [`Answer::Column`] and [`Answer::Notice`]
 //! before the last one).
-//! When a newer request of the same kind waits behind an older one, the engine answers the older
-//! one with [`Answer::Superseded`] without working on it. [`Ask::Start`] and [`Ask::Switch`] both
-//! load a model and count as one kind there. [`Ask::Open`] replaces whatever waits and is about the
-//! photo before it, too.
+//! If a newer request of the same kind is waiting, the older one is answered with
+//! [`Answer::Superseded`] and skipped. [`Ask::Start`] and [`Ask::Switch`] both load a model and count
+//! as one kind. [`Ask::Open`] also replaces all waiting requests about the previous photo.
 //!
-//! Requests are answered in their order, but for those two and [`Ask::Compare`]: while their files
-//! are being fetched, the engine answers what comes after them, with the model that it has, and
-//! from one compared model to the next it does what else was asked meanwhile.
+//! Requests are answered in order, except those two, [`Ask::Find`] and [`Ask::Compare`]: while their
+//! files are fetched, the engine answers later requests with the model that it has, and between two
+//! compared models it answers what was asked meanwhile.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ pub use crate::evaluation::Confusion;
 use crate::photo::{BoxInPhoto, PhotoSize};
 pub use crate::removal::{Check, Erasure, Method};
 
-/// Tells an answer's question. Ids grow by one and are never used twice in a page's life.
+/// Says which question an answer is for. Ids grow by one, and no id is used twice.
 pub type RequestId = u32;
 
 /// One question to the engine.
@@ -34,23 +33,23 @@ pub struct Request {
 /// What the page may ask.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Ask {
-    /// Fetch the manifest and a model's weights, choose a device, prove it. The first request.
+    /// Fetch the manifest and a model's weights, choose a device, check it. The first request.
     /// Answered by [`Answer::Started`], with [`Answer::Models`] and [`Answer::Progress`] before.
     Start {
         /// URL of the folder with `manifest.json`, ending in a slash.
         models_url: String,
-        /// The name of the model wished for. Without one, or where it cannot be had, the
-        /// manifest's first that this program can use.
+        /// The name of the wanted model. Without one, or if it cannot be loaded: the first model
+        /// of the manifest that this program can use.
         model: Option<String>,
         /// Which devices may be tried.
         device: DeviceChoice,
-        /// The adapter of [`Answer::SlowGpu`], as an earlier visit was told: not tried again.
+        /// The adapter that [`Answer::SlowGpu`] named on an earlier visit; it is not tried again.
         slow_gpu: Option<String>,
     },
     /// Load another model, by the same steps, from the folder and for the devices of the start.
-    /// Answered as [`Ask::Start`] is; after a failure the model in use stays so.
+    /// Answered like [`Ask::Start`]; after a failure the model in use stays in use.
     Switch {
-        /// The model's name in the manifest; no other will do.
+        /// The model's name in the manifest. No other is used instead.
         model: String,
     },
     /// Decode a photo and make it the open one. Answered by [`Answer::Opened`].
@@ -62,41 +61,44 @@ pub enum Ask {
     /// The open photo's pixels, for formats that the browser itself cannot show.
     /// Answered by [`Answer::Preview`].
     Preview,
+    /// Find the digits in the open photo. The network for that is fetched when it is first asked for.
+    /// Answered by [`Answer::Found`].
+    Find,
     /// Read boxes on the open photo, each round a digit or round a whole number. Answered by
     /// [`Answer::Readings`], one reading a box, in order.
     Read {
         /// The boxes.
         boxes: Vec<BoxInPhoto>,
     },
-    /// Take the digits in these boxes, all at once, out of the open photo. Answered by
+    /// Remove the digits in these boxes from the open photo, all at once. Answered by
     /// [`Answer::Erased`].
     Erase {
-        /// What is taken out.
+        /// What is removed.
         erasure: Erasure,
         /// How.
         method: Method,
-        /// Whether the result is looked at once more, and widened where something is left; this
-        /// takes several times as long.
+        /// Whether the result is checked, and more is filled if something is left; this takes
+        /// several times as long.
         check: bool,
     },
     /// The open photo as PNG at full resolution with these boxes removed, and checked as by
     /// [`Ask::Erase`]. Answered by [`Answer::Saved`].
     Save {
-        /// What is taken out.
+        /// What is removed.
         erasure: Erasure,
         /// How.
         method: Method,
     },
     /// Read the same boxes on the open photo with several models, each on the CPU, so that their
     /// times can be compared. Answered by [`Answer::Compared`], with [`Answer::Column`]s before;
-    /// those models come first that are loaded already.
+    /// loaded models come first.
     Compare {
         /// The models' names in the manifest.
         models: Vec<String>,
         /// The boxes.
         boxes: Vec<BoxInPhoto>,
     },
-    /// What the network makes of one box, and how its digit is taken out: with the boxes that are
+    /// What the network computes for one box, and how its digit is removed: with the boxes that are
     /// filled together with it, the brush's strokes and all options. Answered by
     /// [`Answer::Inside`].
     Inspect {
@@ -104,8 +106,8 @@ pub enum Ask {
         area: BoxInPhoto,
         /// The digit whose logit's gradient is asked for; without one, the digit read.
         digit: Option<u8>,
-        /// What is taken out: the box as it is grown for the removal, and all boxes that are filled
-        /// together with it. Of a digit that stays, its box alone.
+        /// What is removed: the grown box, and all boxes that are filled together with it. For a
+        /// digit that is kept, only its box.
         erasure: Erasure,
         /// How.
         method: Method,
@@ -115,10 +117,10 @@ pub enum Ask {
 /// Which devices the engine may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// WebGPU where it works and is the faster one, else the CPU, which answers while WebGPU is tried.
+    /// WebGPU if it works and is faster, else the CPU, which also answers while WebGPU is tried.
     #[default]
     Auto,
-    /// WebGPU where it works, even if it is slower.
+    /// WebGPU if it works, even if it is slower.
     WebGpu,
     /// The CPU, without asking for WebGPU.
     Cpu,
@@ -142,9 +144,9 @@ pub enum Answer {
     Progress(Progress),
     /// Something the user should know, in one sentence; the answer itself still follows.
     Notice(String),
-    /// This adapter was tried meanwhile: it is slower than the CPU. The answer itself still follows.
+    /// This adapter was tried and is slower than the CPU. The answer itself still follows.
     SlowGpu(String),
-    /// The engine is ready; what is asked from now on, the model in here answers.
+    /// The engine is ready; this model answers from now on.
     Started(Box<EngineInfo>),
     /// The photo is decoded; its upright size.
     Opened {
@@ -159,6 +161,8 @@ pub enum Answer {
         #[serde(with = "serde_bytes")]
         rgba: Vec<u8>,
     },
+    /// The digits in the open photo: their boxes, and how sure each is, 0 to 1; the surest first.
+    Found(Vec<(BoxInPhoto, f32)>),
     /// One reading a box, in the order of the request.
     Readings {
         /// The readings.
@@ -168,15 +172,14 @@ pub enum Answer {
         /// The device that answered.
         device: DeviceInfo,
     },
-    /// The removal's result: lay these over the photo, in their order. The report's methods fill each
-    /// box alone, and where boxes overlap the later one lies on top; no other method's patches fill
-    /// the same pixel.
+    /// The removal's result: draw these over the photo, in order. The report's methods fill each box
+    /// alone, and where boxes overlap the later one is on top. With other methods no pixel is filled
+    /// twice.
     Erased {
-        /// One patch a group of boxes that are filled together; of the report's methods one a box,
-        /// in the order of the erasure's boxes.
+        /// One patch for each group of boxes that are filled together; for the report's methods one
+        /// for each box, in the order of the erasure's boxes.
         patches: Vec<Patch>,
-        /// What the second look found, one check a box of the erasure, in its order; none where
-        /// it was not asked for.
+        /// The checks of the erasure's boxes, in their order; empty if no check was asked for.
         checks: Vec<Check>,
         /// Time from the request's start to its answer in the engine.
         milliseconds: f64,
@@ -195,7 +198,7 @@ pub enum Answer {
     Compared,
     /// What is inside one box.
     Inside(Box<Inside>),
-    /// Skipped, as a newer request of this kind, or another photo, is waiting.
+    /// Skipped: a newer request of this kind, or another photo, is waiting.
     Superseded,
     /// It could not be done.
     Failed(Failure),
@@ -213,7 +216,7 @@ pub enum Progress {
         /// Bytes in all, from the manifest.
         total: u64,
     },
-    /// Starting the device and proving it against the CPU.
+    /// Starting the device and comparing it with the CPU.
     Proving,
 }
 
@@ -238,7 +241,7 @@ pub enum ColumnState {
         /// Time it took to cut the boxes out and read them.
         milliseconds: f64,
     },
-    /// It could not; why, in a sentence for people.
+    /// It failed; a sentence says why.
     Failed(String),
 }
 
@@ -247,13 +250,13 @@ pub enum ColumnState {
 pub struct EngineInfo {
     /// The device that will answer.
     pub device: DeviceInfo,
-    /// The model that will.
+    /// The model that will answer.
     pub model: ModelInfo,
     /// Whether the weights came from the browser's cache.
     pub weights_from_cache: bool,
 }
 
-/// A published model, for people; what the manifest says of it.
+/// What the manifest says about a published model, for people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Its name in the manifest.
@@ -266,8 +269,7 @@ pub struct ModelInfo {
     pub measured_digits: u64,
     /// Which digits these were, for example `SVHN Format 1, official test photos 1 to 500`.
     pub measured_on: String,
-    /// As what it reads each of these, where the manifest says so; they are as many as
-    /// `measured_digits`.
+    /// How often it reads which digit as which, if the manifest says so; `measured_digits` in all.
     pub confusion: Option<Box<Confusion>>,
     /// What it was measured to read on other digits.
     pub also_measured: Vec<Figure>,
@@ -301,7 +303,7 @@ pub struct Figure {
 pub struct DeviceInfo {
     /// Which kind.
     pub kind: DeviceKind,
-    /// The adapter's name, or `CPU`, where it is the faster one with a word on that.
+    /// The adapter's name, or `CPU`, with a remark if it is faster than the GPU.
     pub name: String,
 }
 
@@ -319,7 +321,7 @@ pub enum DeviceKind {
 pub struct Patch {
     /// Where it lies.
     pub area: BoxInPhoto,
-    /// The boxes of the erasure whose digits it takes away.
+    /// The boxes of the erasure whose digits it removes.
     pub boxes: Vec<BoxInPhoto>,
     /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels that
     /// are not filled hold the photo's own values.
@@ -347,7 +349,7 @@ impl Patch {
     }
 }
 
-/// What a network makes of one box, and the steps of its digit's removal.
+/// What a network computes for one box, and the steps of its digit's removal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inside {
     /// The box.
@@ -376,16 +378,16 @@ pub struct Inside {
     pub histogram: Bins,
     /// The part of the photo that `strokes`, `key_pixels` and `fill` lie on.
     pub region: BoxInPhoto,
-    /// How likely each pixel that is filled is a stroke's, 0 to 255, row after row over the region,
-    /// and 0 where nothing is filled; empty without a network that finds strokes, or where the method
-    /// takes no strokes.
+    /// Stroke probability of each filled pixel, 0 to 255, row after row over the region, and 0 where
+    /// nothing is filled; empty without a network that finds strokes, or if the method does not use
+    /// strokes.
     #[serde(with = "serde_bytes")]
     pub strokes: Vec<u8>,
     /// The region's key pixels, as column and row in it.
     pub key_pixels: Vec<(u32, u32)>,
     /// The rounds of fold-in, the key pixels alone first.
     pub rounds: Vec<RoundPicture>,
-    /// The region with the digit taken out, and those that are filled together with it.
+    /// The region without the digit, and without those that are filled together with it.
     pub fill: Patch,
 }
 
@@ -402,14 +404,14 @@ pub struct Bins {
     pub fullest: u32,
 }
 
-/// A round of fold-in as a picture with a pixel a crossing of the lattice.
+/// A round of fold-in as a picture, with a pixel for each crossing of the lattice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoundPicture {
     /// Columns of the region that the lattice's columns lie on.
     pub columns: Vec<u32>,
     /// Rows of the region that the lattice's rows lie on.
     pub rows: Vec<u32>,
-    /// RGBA a crossing, row after row; transparent where there is no node yet.
+    /// RGBA of each crossing, row after row; transparent where there is no node yet.
     #[serde(with = "serde_bytes")]
     pub rgba: Vec<u8>,
 }

@@ -10,7 +10,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::{
     engine::{Comparison, Engine, Taken},
-    loading::{self, Fetched, Order},
+    loading::{self, Fetched, FetchedFinder, Order},
     protocol::{Answer, Ask, Column, ColumnState, Failure, FailureKind, Reply, Request, RequestId},
     superseding::{self, Waiting},
 };
@@ -21,6 +21,8 @@ enum Work {
     Take(Request),
     /// The rest of a model's loading, once its files are there.
     Install { id: RequestId, fetched: Result<Box<Fetched>, String> },
+    /// The rest of finding digits, once the network is there.
+    Find { id: RequestId, fetched: FetchedFinder },
     /// The rest of a comparison, with its next model where that had to be fetched.
     Compare { id: RequestId, rest: Comparison, fetched: Option<Result<Box<Fetched>, String>> },
 }
@@ -66,6 +68,7 @@ pub fn main() {
             let mut waiting = VecDeque::new();
             let newest_load = Newest::default();
             let newest_comparison = Newest::default();
+            let newest_find = Newest::default();
             loop {
                 if waiting.is_empty() {
                     let Some(work) = inbox.next().await else { break };
@@ -88,6 +91,9 @@ pub fn main() {
                     Work::Compare { .. } if superseded || id != newest_comparison.get() => {
                         Taken::Answered(Answer::Superseded)
                     }
+                    Work::Find { .. } if superseded || id != newest_find.get() => {
+                        Taken::Answered(Answer::Superseded)
+                    }
                     Work::Take(Request { ask, .. }) => {
                         if loads(&ask) {
                             newest_load.set(id);
@@ -95,10 +101,16 @@ pub fn main() {
                         if ends_comparisons(&ask) {
                             newest_comparison.set(id);
                         }
+                        if matches!(ask, Ask::Find | Ask::Open { .. }) {
+                            newest_find.set(id);
+                        }
                         engine.take(ask, &reply).await
                     }
                     Work::Install { fetched, .. } => {
                         Taken::Answered(engine.install(fetched, &reply).await)
+                    }
+                    Work::Find { fetched, .. } => {
+                        Taken::Answered(engine.install_finder(fetched).await)
                     }
                     Work::Compare { rest, fetched: None, .. } => engine.compare(rest, &reply).await,
                     Work::Compare { rest, fetched: Some(fetched), .. } => {
@@ -110,6 +122,15 @@ pub fn main() {
                     Taken::ToFetch(order) => {
                         let install = move |fetched| Work::Install { id, fetched };
                         fetch(id, order, &scope, &newest_load, &sender, install);
+                    }
+                    Taken::ToFetchFinder { models_url } => {
+                        let (newest, sender) = (Rc::clone(&newest_find), sender.clone());
+                        wasm_bindgen_futures::spawn_local(async move {
+                            let wanted = || newest.get() == id;
+                            let fetched = loading::fetch_finder(&models_url, &wanted).await;
+                            // The receiver lives as long as the worker.
+                            drop(sender.unbounded_send(Work::Find { id, fetched }));
+                        });
                     }
                     // Behind what else was asked meanwhile.
                     Taken::Comparing(rest) => {
@@ -135,6 +156,7 @@ impl Work {
         match self {
             Work::Take(Request { id, .. })
             | Work::Install { id, .. }
+            | Work::Find { id, .. }
             | Work::Compare { id, .. } => *id,
         }
     }
@@ -183,6 +205,7 @@ fn supersedes(newer: &Work, older: &Work) -> bool {
     let Work::Take(Request { ask: newer, .. }) = newer else { return false };
     let older = match older {
         Work::Install { .. } => Waiting::Loading,
+        Work::Find { .. } => Waiting::Finding,
         Work::Compare { .. } => Waiting::Comparison,
         Work::Take(Request { ask, .. }) => Waiting::Asked(ask),
     };

@@ -1,24 +1,27 @@
-//! Which waiting work a newer request makes useless: plain data, so that the native tests reach it.
+//! Which waiting work a newer request makes useless. Plain data, so that native tests can test it.
 
 use super::protocol::Ask;
 
-/// Work that has not begun, or not gone on, yet.
+/// Work that has not begun or not continued yet.
 pub(super) enum Waiting<'a> {
-    /// A request that nothing was done for yet.
+    /// A request that has not been worked on yet.
     Asked(&'a Ask),
-    /// The rest of a model's loading, once its files are there.
+    /// The rest of loading a model, once its files are fetched.
     Loading,
+    /// The rest of finding digits, once the network is there.
+    Finding,
     /// The rest of a comparison.
     Comparison,
 }
 
-/// Whether `older` is of no use any more once `newer` is asked: both are of one kind, or `newer`
-/// opens a photo and `older` is about the one before.
+/// Whether `newer` makes `older` useless: both are of the same kind, or `newer` opens a photo and
+/// `older` is about the previous one.
 pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
     let opens = matches!(newer, Ask::Open { .. });
     match older {
         Waiting::Asked(older) => kind(newer) == kind(older) || opens && is_about_the_photo(older),
         Waiting::Loading => kind(newer) == Kind::Load,
+        Waiting::Finding => opens || kind(newer) == Kind::Find,
         Waiting::Comparison => opens || kind(newer) == Kind::Compare,
     }
 }
@@ -26,10 +29,11 @@ pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
 /// Requests of one kind replace each other.
 #[derive(PartialEq)]
 enum Kind {
-    /// Both ways to load a model.
+    /// A start or a switch: both load a model.
     Load,
     Open,
     Preview,
+    Find,
     Read,
     Erase,
     Save,
@@ -42,6 +46,7 @@ fn kind(ask: &Ask) -> Kind {
         Ask::Start { .. } | Ask::Switch { .. } => Kind::Load,
         Ask::Open { .. } => Kind::Open,
         Ask::Preview => Kind::Preview,
+        Ask::Find => Kind::Find,
         Ask::Read { .. } => Kind::Read,
         Ask::Erase { .. } => Kind::Erase,
         Ask::Save { .. } => Kind::Save,
@@ -73,6 +78,7 @@ mod tests {
             Ask::Switch { model: String::new() },
             Ask::Open { file: Vec::new() },
             Ask::Preview,
+            Ask::Find,
             Ask::Read { boxes: boxes.clone() },
             Ask::Erase { erasure: erasure.clone(), method: method.clone(), check: false },
             Ask::Save { erasure: erasure.clone(), method: method.clone() },
@@ -100,7 +106,8 @@ mod tests {
     fn what_is_under_way_ends_when_its_like_or_another_photo_is_asked_for() {
         for (i, newer) in one_of_each().iter().enumerate() {
             assert_eq!(supersedes(newer, &Waiting::Loading), i < 2, "{newer:?}");
-            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 2 || i == 7, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 2 || i == 8, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Finding), i == 2 || i == 4, "{newer:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 // The page without a network, its new versions, photos from other programs, and what it fetches.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -12,7 +12,7 @@ import {
   siteWithOwnModels,
   writeManifest,
 } from './support/models.mjs';
-import { scratchFolder, serve } from './support/native.mjs';
+import { hosted, scratchFolder, serve } from './support/native.mjs';
 import { FIRST as BOX } from './support/samples.mjs';
 import {
   ANSWER_MILLISECONDS,
@@ -111,7 +111,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     const other = '<link rel="icon" href="data:,"><title>Another page</title>';
     await writeFile(join(folder, 'index.html'), other);
     await mkdir(join(folder, 'plates'));
-    await symlink(dist, join(folder, 'plates/new'));
+    await cp(dist, join(folder, 'plates/new'), { recursive: true });
     const server = await serve(folder);
     t.after(server.stop);
     const session = await openSession(t, at.browser, server.origin);
@@ -269,6 +269,75 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     assertClean();
   });
 
+  test('a content policy that the host makes stricter arrives, and holds without a network', async (t) => {
+    const server = await serve();
+    t.after(server.stop);
+    let stricter = false;
+    const origin = await hosted(t, server.origin, ({ headers }) => {
+      const policy = headers['content-security-policy'];
+      if (stricter) headers['content-security-policy'] = policy.replace('img-src', 'x-img-src');
+    });
+    const session = await openSession(t, at.browser, origin);
+    const { page, context, expectProblem } = session;
+    expectProblem(/content security policy|unrecognized.*x-img-src/i);
+    /** Whether the page may show a picture from its own address. */
+    const pictured = () =>
+      page.evaluate(async () => {
+        const image = new Image();
+        image.src = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
+        return image.decode().then(
+          () => true,
+          () => false,
+        );
+      });
+    const policyKept = (name) =>
+      page.evaluate(
+        async (name) =>
+          (await caches.match(new URL(name, location.origin))).headers.get('content-security-policy'),
+        name,
+      );
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await keptForOffline(page);
+    await page.reload();
+    assert.equal(await pictured(), true);
+
+    stricter = true;
+    await page.reload();
+    await engineReady(page);
+    for (const name of ['index.html', 'engine-start.js']) {
+      await until('the policy has come', async () => /x-img-src/.test(await policyKept(name)));
+    }
+    await page.reload();
+    assert.equal(await pictured(), false, 'the new policy holds');
+    await server.stop();
+    await context.setOffline(true);
+    await page.reload();
+    await engineReady(page);
+    assert.equal(await pictured(), false, 'without a network, too');
+    session.assertClean();
+  });
+
+  test('a host that changes the page on its way is named, as nothing can be kept then', async (t) => {
+    const server = await serve();
+    t.after(server.stop);
+    const origin = await hosted(t, server.origin, (answer) => {
+      if (!/^\/(index\.html)?$/.test(answer.path)) return;
+      answer.body = Buffer.from(`${answer.body}<!-- by your host -->`);
+    });
+    const session = await openSession(t, at.browser, origin);
+    const { page, warnings } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    const says = /not kept for use without a network: the server sends another \/index\.html/;
+    await until('the console says it', () => warnings.some((line) => says.test(line)));
+    await page.getByTestId('stays').click();
+    await page.getByTestId('fetches-offline').filter({ hasText: says }).waitFor();
+    await page.keyboard.press('Escape');
+    await work(page);
+    session.assertClean();
+  });
+
   test('a browser without service workers has the whole page all the same', async (t) => {
     const server = await serve();
     t.after(server.stop);
@@ -403,6 +472,10 @@ describe('what is fetched', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     await page
       .getByTestId('fetches-policy')
       .filter({ hasText: 'forbids everything else' })
+      .waitFor();
+    await page
+      .getByTestId('fetches-offline')
+      .filter({ hasText: 'works without a network' })
       .waitFor();
     const files = await page.getByTestId('fetch').locator('td:first-child').allInnerTexts();
     const names = new Set(files);

@@ -18,6 +18,7 @@ import {
   message,
   occupyEngine,
   settled,
+  until,
   withPageServed,
 } from './support/session.mjs';
 import {
@@ -358,6 +359,51 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await message(page, 'Cancelled; nothing was saved.');
     await settled(page);
     await photoShown(page, 'tiles-52.jpg');
+    session.assertClean();
+  });
+
+  test('a photo larger than the browser’s canvases is shown reduced, and saved whole', async (t) => {
+    const session = await at.visit(t, {}, '?engine=cpu');
+    const { page } = session;
+    // As Safari on iPhones: what is drawn on a larger canvas does not come there, in silence.
+    await page.addInitScript(() => {
+      const most = 16_777_216;
+      for (const name of ['drawImage', 'fillRect', 'clearRect', 'putImageData']) {
+        const draw = CanvasRenderingContext2D.prototype[name];
+        CanvasRenderingContext2D.prototype[name] = function (...all) {
+          if (this.canvas.width * this.canvas.height <= most) draw.apply(this, all);
+        };
+      }
+    });
+    await page.reload();
+    await engineReady(page);
+    const size = { width: 5000, height: 4000 };
+    const buffer = png({ ...size, sample: (x, y) => [90, 120 + (y % 100), (x % 50) + 60] });
+    await choose(page, { name: 'large.png', mimeType: 'image/png', buffer });
+    await photoShown(page, 'large.png');
+    await draw(page, { left: 2400, top: 1900, width: 160, height: 220 });
+    await settled(page);
+    for (let i = 0; i < 9; i += 1) await page.keyboard.press('+');
+    const shown = () =>
+      page.locator('.stage .photo canvas').first().evaluate((canvas) => {
+        const { data } = canvas.getContext('2d').getImageData(9, 9, 1, 1);
+        return { area: canvas.width * canvas.height, pixel: [...data] };
+      });
+    await until('it is drawn finely', async () => (await shown()).area > 8_000_000);
+    const { area, pixel } = await shown();
+    assert.ok(area <= 16_777_216, `${area}`);
+    assert.equal(pixel[3], 255, 'it shows');
+
+    await page.getByTestId('save-format').selectOption('JPEG');
+    const [download] = await Promise.all([
+      page.waitForEvent('download', { timeout: ANSWER_MILLISECONDS }),
+      page.getByTestId('save').click(),
+    ]);
+    assert.equal(download.suggestedFilename(), 'large-doorplate.png');
+    await message(page, 'This browser cannot write it as JPEG, so it is a PNG.');
+    const saved = decode(readFileSync(await download.path()));
+    const box = { left: 2400, top: 1900, width: 160, height: 220 };
+    assert.equal(difference(saved, decode(buffer), [box]).outside, 0, 'at full resolution');
     session.assertClean();
   });
 

@@ -19,7 +19,8 @@ use doorplate::photo::{BoxInPhoto, PhotoSize};
 use doorplate::{
     classifier::{Architecture, Classifier, Network},
     removal::Nets,
-    strokes::{StrokeFinder, StrokeNet},
+    strokes::STROKE_NET,
+    unet::{UNet, UNetModel},
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
@@ -38,7 +39,11 @@ pub fn untrained_classifier() -> Classifier {
 pub fn untrained_nets() -> [Nets; 2] {
     let classifier = untrained_classifier();
     let device = Device::flex();
-    let strokes = Some(StrokeFinder::new(StrokeNet::new(&device), device).expect("weights"));
+    let strokes = Some(
+        UNetModel::new(&STROKE_NET, UNet::new(&STROKE_NET, &device), device)
+            .expect("weights")
+            .into(),
+    );
     [Nets { classifier: classifier.clone(), strokes: None }, Nets { classifier, strokes }]
 }
 

@@ -25,12 +25,13 @@ impl Page {
         self.update_busy();
     }
 
-    /// Notes whether anything is under way.
+    /// Notes whether anything is in progress.
     pub fn update_busy(self) {
         let kinds = [
             Kind::Switch,
             Kind::Open,
             Kind::Preview,
+            Kind::Find,
             Kind::Read,
             Kind::Erase,
             Kind::Save,
@@ -50,10 +51,13 @@ impl Page {
         }
     }
 
-    /// Asks for what is not known yet about the boxes as they are.
+    /// Asks for what is not known yet about the present boxes.
     fn sync_now(self) {
         self.asking.not_soon();
         if self.engine_has_stage() {
+            if let Some(ask) = self.asking.ask(Questions::finding).flatten() {
+                self.ask(ask);
+            }
             self.ask_readings();
             self.ask_removal();
             self.ask_inside();
@@ -85,7 +89,7 @@ impl Page {
             Some(Removal::Settled) => self.check_soon(),
             Some(Removal::Clears) => {
                 self.asking.no_check();
-                // An answer may be on its way all the same.
+                // An answer may still come.
                 let lay = |pieces: &mut Vec<_>| {
                     self.asking.look(|it| it.lay(pieces, &[], Vec::new(), &[]));
                 };

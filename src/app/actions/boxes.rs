@@ -2,7 +2,10 @@
 
 use crate::app::editor::{BoxId, Editor};
 use crate::app::page::Page;
+use crate::app::questions::Questions;
 use crate::app::state::dialogs::Dialog;
+use crate::app::state::messages::Tone;
+use crate::photo::BoxInPhoto;
 
 /// A digit's width as a share of its height, mostly.
 const USUAL_WIDTH_BY_HEIGHT: f64 = 0.6;
@@ -51,7 +54,7 @@ impl Page {
         self.select(Some(id));
     }
 
-    /// Makes a box in the middle of what is in sight, and selects it; tells whether there is a photo.
+    /// Makes a box in the middle of what is in sight, and selects it; returns whether there is a photo.
     pub fn new_box(self) -> bool {
         let Some(photo) = self.look(Editor::photo) else { return false };
         let (middle, width, height) =
@@ -67,6 +70,36 @@ impl Page {
         true
     }
 
+    /// Has the engine find the digits in the photo, if there is one.
+    pub fn find(self) -> bool {
+        if self.look(|_| ()).is_none() {
+            return false;
+        }
+        self.asking.ask(Questions::wish_to_find);
+        self.messages.announce("Looking for numbers.".to_owned());
+        self.sync_soon();
+        true
+    }
+
+    /// Puts boxes round the digits that were found, where there are none yet, as one step to undo.
+    pub fn take_found(self, found: &[(BoxInPhoto, f32)]) {
+        let areas: Vec<BoxInPhoto> = found.iter().map(|(area, _)| *area).collect();
+        let new = self.edit(|editor| editor.add_found(&areas)).unwrap_or_default();
+        let digits = |count: usize| {
+            if count == 1 { "1 digit".to_owned() } else { format!("{count} digits") }
+        };
+        self.messages.show(
+            Tone::Done,
+            match (new, areas.len()) {
+                (0, 0) => "No number found. Draw a box round each digit.".to_owned(),
+                (0, _) => "Nothing more found: all digits have a box already.".to_owned(),
+                (new, _) => {
+                    format!("Found {}. Delete wrong boxes, draw missing ones.", digits(new))
+                }
+            },
+        );
+    }
+
     /// Selects several boxes and wishes for the last one's element to have the focus.
     pub fn select_several(self, ids: &[BoxId]) {
         self.edit(|editor| editor.select_several(ids));
@@ -80,7 +113,7 @@ impl Page {
         self.messages.announce(format!("Box {id} is larger now."));
     }
 
-    /// Turns the removal of boxes on or off, all alike.
+    /// Turns the removal of all boxes on or off.
     pub fn toggle_remove(self, ids: &[BoxId]) {
         self.edit(|editor| {
             let removes = ids.iter().any(|id| editor.get(*id).is_some_and(|b| b.remove));
@@ -88,7 +121,7 @@ impl Page {
         });
     }
 
-    /// The same of the selected boxes. Tells whether there are any.
+    /// The same of the selected boxes. Returns whether there are any.
     pub fn toggle_remove_selected(self) -> bool {
         let selected = self.look(Editor::selection).unwrap_or_default();
         self.toggle_remove(&selected);

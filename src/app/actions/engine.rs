@@ -165,6 +165,7 @@ impl Page {
             Answer::Started(info) => self.engine_started(*info),
             Answer::Opened { size } => self.photo_opened(size),
             Answer::Preview { size, rgba } => self.preview_came(size, rgba),
+            Answer::Found(found) => self.take_found(&found),
             Answer::Readings { readings, milliseconds, device } => {
                 let count = readings.iter().map(|reading| reading.digits.len()).sum();
                 self.boxes.take_readings(boxes, readings);

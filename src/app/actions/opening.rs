@@ -106,7 +106,7 @@ impl Page {
         Some((id, editor))
     }
 
-    /// Leaves the stage empty; what is on its way to it is let go.
+    /// Leaves the stage empty, and drops what is being opened.
     pub fn clear_stage(self) {
         self.leave_stage();
         self.stage.set_beside(false);

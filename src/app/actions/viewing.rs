@@ -53,7 +53,7 @@ impl Page {
         Some(divider.in_sight(self.stage.view.get(), photo, self.stage.size.get()))
     }
 
-    /// Switches the divider between before and after on or off; tells whether there is a photo.
+    /// Switches the divider between before and after on or off; returns whether there is a photo.
     pub fn toggle_divider(self) -> bool {
         let has_photo = self.look(|_| ()).is_some();
         if has_photo {
@@ -68,7 +68,7 @@ impl Page {
         has_photo
     }
 
-    /// Shows the original beside the result, or the result alone; tells whether there is a photo.
+    /// Shows the original beside the result, or the result alone; returns whether there is a photo.
     pub fn toggle_beside(self) -> bool {
         let has_photo = self.look(|_| ()).is_some();
         if has_photo {
@@ -80,7 +80,7 @@ impl Page {
 
     // ---- The brush ----------------------------------------------------------------------------
 
-    /// Takes the brush up or lays it down; tells whether there is a photo.
+    /// Switches the brush on or off; returns whether there is a photo.
     pub fn toggle_brush(self) -> bool {
         let Some(height) = self.look(|editor| editor.boxes().first().map(|b| b.area.height)) else {
             return false;
@@ -106,7 +106,7 @@ impl Page {
         true
     }
 
-    /// Lays the brush down, with what was begun.
+    /// Switches the brush off, and drops a stroke that was begun.
     pub fn lay_brush_down(self) {
         self.edit(Editor::cancel);
         self.brush.take(None);

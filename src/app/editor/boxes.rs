@@ -1,5 +1,5 @@
 //! One box and what edits make of its rectangle: always whole pixels, always on the photo, never
-//! below the least size.
+//! below the minimum size.
 
 use super::handle::Handle;
 use super::view::PointInPhoto;
@@ -10,12 +10,12 @@ pub type BoxId = u32;
 
 /// The shortest side of a box in photo pixels. Less cannot be a legible digit, and could not be
 /// grabbed again.
-pub const LEAST_SIDE: u32 = 3;
+pub const MIN_SIDE: u32 = 3;
 
 /// How many times as long as its shorter side a box's longer one is at most. A bare stroke of a 1
 /// is eight times as tall as wide, five digits in a row are five times as wide as tall; what is
 /// thinner was a pointer that slipped.
-pub const GREATEST_PROPORTION: u32 = 10;
+pub const MAX_PROPORTION: u32 = 10;
 
 /// A box on the photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,22 +26,22 @@ pub struct PhotoBox {
     pub area: BoxInPhoto,
     /// Whether its digit is to be removed.
     pub remove: bool,
-    /// The digit that a person says it is, 0 to 9, whatever is read.
+    /// The digit that a person says it is, 0 to 9, even if another one is read.
     pub label: Option<u8>,
 }
 
-/// The least side along one axis: a photo narrower than [`LEAST_SIDE`] is its own limit.
+/// The minimum side along one axis: a photo narrower than [`MIN_SIDE`] is its own limit.
 pub(super) fn least_side(photo_side: u32) -> u32 {
-    LEAST_SIDE.min(photo_side)
+    MIN_SIDE.min(photo_side)
 }
 
-/// Whether a box is too thin to hold a digit: a side is below [`LEAST_SIDE`], or its proportion
-/// above [`GREATEST_PROPORTION`].
+/// Whether a box is too thin to hold a digit: a side is below [`MIN_SIDE`], or its proportion
+/// above [`MAX_PROPORTION`].
 pub(super) fn is_sliver(area: BoxInPhoto, photo: PhotoSize) -> bool {
     let (shorter, longer) = (area.width.min(area.height), area.width.max(area.height));
     area.width < least_side(photo.width)
         || area.height < least_side(photo.height)
-        || longer > shorter.saturating_mul(GREATEST_PROPORTION)
+        || longer > shorter.saturating_mul(MAX_PROPORTION)
 }
 
 /// A box at a place, about its centre, and as near to it as the photo's edges let it.
@@ -64,7 +64,7 @@ pub(super) fn centred_at(
 }
 
 /// The box between two corners in any order, which may be a sliver; none when it misses the photo
-/// or is below the least size along both axes.
+/// or is below the minimum size along both axes.
 pub(super) fn from_corners(
     a: PointInPhoto,
     b: PointInPhoto,
@@ -108,7 +108,7 @@ pub(super) fn moved_within(area: BoxInPhoto, dx: f64, dy: f64, photo: PhotoSize)
 }
 
 /// The box with the handle's edges shifted; the other edges stay. A box that this would make a
-/// sliver, and was none, stays as it is.
+/// sliver, and was none, is unchanged.
 pub(super) fn resized_within(
     area: BoxInPhoto,
     handle: Handle,

@@ -10,9 +10,12 @@ use crate::photo::{BoxInPhoto, LooseBox};
 /// How far a duplicate lies from its original, in photo pixels.
 const DUPLICATE_OFFSET: f64 = 6.0;
 
+/// Boxes that share more than this part of the smaller one hold the same digit.
+const SAME_DIGIT: f64 = 0.4;
+
 impl Editor {
     /// Moves the selected boxes by whole pixels. Nudges in quick succession are one step to undo.
-    /// `now` is any clock in milliseconds. Tells whether anything changed.
+    /// `now` is any clock in milliseconds. Returns whether anything changed.
     pub fn nudge(&mut self, dx: i32, dy: i32, now: f64) -> bool {
         self.cancel();
         let Some(id) = self.selected else { return false };
@@ -27,7 +30,7 @@ impl Editor {
     }
 
     /// Moves the selected box's right and bottom edges by whole pixels. Steps in quick succession
-    /// are one step to undo. Tells whether anything changed.
+    /// are one step to undo. Returns whether anything changed.
     pub fn stretch(&mut self, dx: i32, dy: i32, now: f64) -> bool {
         self.cancel();
         let Some(PhotoBox { id, area, .. }) = self.selected.and_then(|id| self.get(id)).copied()
@@ -49,7 +52,7 @@ impl Editor {
         let originals = self.copied();
         let areas: Vec<BoxInPhoto> = originals.iter().map(|b| b.area).collect();
         let Some(hull) = areas.iter().copied().reduce(|a, b| a.union(&b)) else { return false };
-        // A neighbouring digit most likely stands to the right and has the same size.
+        // A neighbouring digit is most likely to the right and has the same size.
         let shift = f64::from(hull.width).max(DUPLICATE_OFFSET);
         let mut places = moved_together(&areas, shift, 0.0, self.photo);
         if places == areas {
@@ -102,6 +105,29 @@ impl Editor {
         true
     }
 
+    /// Adds boxes round digits that were found, where no box is yet, as one step to undo. Gives their
+    /// number.
+    pub fn add_found(&mut self, found: &[BoxInPhoto]) -> usize {
+        let is_new = |area: &&BoxInPhoto| {
+            let area = LooseBox::from(**area);
+            !self.work.boxes.iter().any(|b| {
+                let other = LooseBox::from(b.area);
+                let smaller = (area.width * area.height).min(other.width * other.height);
+                area.shared_area(&other) > SAME_DIGIT * smaller
+            })
+        };
+        let new: Vec<BoxInPhoto> = found.iter().filter(is_new).copied().collect();
+        if !new.is_empty() {
+            self.cancel();
+            self.history.keep(&self.work, None);
+            for &area in &new {
+                self.push(area, true);
+            }
+            self.select(None);
+        }
+        new.len()
+    }
+
     /// Adds boxes like these at these places, as one step to undo, and selects them.
     fn add(&mut self, like: &[PhotoBox], places: Vec<BoxInPhoto>) {
         self.cancel();
@@ -141,7 +167,7 @@ impl Editor {
         self.change(ids, |b| b.remove = remove)
     }
 
-    /// Says which digit a box holds, 0 to 9, whatever is read, or that the reading holds; as a step
+    /// Sets which digit a box holds, 0 to 9, or goes back to the reading; as a step
     /// to undo.
     pub fn set_label(&mut self, id: BoxId, label: Option<u8>) -> bool {
         self.change(&[id], |b| b.label = label.filter(|digit| *digit < 10))
@@ -155,7 +181,7 @@ impl Editor {
     }
 
     /// Sets by how many percent of its height each box is grown before its digit is removed.
-    /// Changes in quick succession are one step to undo. Tells whether anything changed.
+    /// Changes in quick succession are one step to undo. Returns whether anything changed.
     pub fn set_growth(&mut self, percent: u32, now: f64) -> bool {
         self.cancel();
         if percent == self.work.growth {

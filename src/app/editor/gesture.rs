@@ -9,7 +9,7 @@ use crate::removal::BrushStroke;
 /// What a finished gesture came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
-    /// No gesture was under way.
+    /// No gesture was in progress.
     Nothing,
     /// The pointer hardly moved: a click, on a box or on empty photo.
     Click(Option<BoxId>),
@@ -38,7 +38,7 @@ impl Finished {
         self == Finished::Painted
     }
 }
-/// A drag under way. `from` is where the pointer went down; `original` is the box before it,
+/// A drag in progress. `from` is where the pointer went down; `original` is the box before it,
 /// `originals` all that are moved.
 #[derive(Clone, Debug)]
 pub(super) enum Gesture {

@@ -18,7 +18,7 @@ pub enum Hand {
     Coarse,
 }
 
-/// A selected box as it is taken hold of.
+/// A selected box, and what it can be dragged by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grips {
     /// Where it lies.
@@ -41,7 +41,7 @@ const FINE_RIM_SHARE: f64 = 1.0 / 8.0;
 const COARSE_RIM: f64 = 10.0;
 
 /// A handle that is smaller cannot be seen.
-const LEAST_HANDLE: f64 = 3.0;
+const MIN_HANDLE: f64 = 3.0;
 
 impl Grips {
     /// The handles, with their places from the box's top left corner. They leave the middle third
@@ -58,7 +58,7 @@ impl Grips {
         let (across, down) = self.rim();
         let size = |side: f64, rim: f64| full.min(side / 3.0 - rim);
         let (wide, high) = (size(width, across), size(height, down));
-        if wide < LEAST_HANDLE || high < LEAST_HANDLE {
+        if wide < MIN_HANDLE || high < MIN_HANDLE {
             return Vec::new();
         }
         let start = |low: bool, up: bool, side: f64, size: f64, rim: f64| match (low, up) {

@@ -31,14 +31,14 @@ const DIGIT_WIDTH: f64 = 9.5;
 /// Height of every label in CSS pixels; the style sheet gives them this height.
 const LABEL_HEIGHT: f64 = 26.0;
 
-/// Room between a box and its label, and between rows of labels.
+/// Space between a box and its label, and between rows of labels.
 const GAP: f64 = 8.0;
 
 /// Rows of labels that are tried on each side of a box.
 const ROWS: u32 = 3;
 
-/// Square CSS pixels that a place further away has to save to be taken: less is rounding.
-const LEAST_GAIN: f64 = 0.5;
+/// By so many square CSS pixels a place further away must be better to be chosen; less is rounding.
+const MIN_GAIN: f64 = 0.5;
 
 /// A label's form and place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +80,7 @@ pub fn place_labels(
         let form = form_for(own.width - more, in_focus == Some(index));
         let best = candidates(own, form.width() + more, stage)
             .map(|place| (cost(&place, boxes_in_screen, &taken, stage), place))
-            .reduce(|best, next| if next.0 + LEAST_GAIN < best.0 { next } else { best });
+            .reduce(|best, next| if next.0 + MIN_GAIN < best.0 { next } else { best });
         let Some((_, place_in_screen)) = best else { continue };
         taken.push(place_in_screen);
         if let Some(label) = labels.get_mut(index) {

@@ -1,11 +1,11 @@
-//! The editing of boxes on a photo: plain data and plain functions, no web types, so that it is
+//! Editing boxes on a photo. Plain data and plain functions without web types, so that it can be
 //! tested without a browser. The page turns pointer and key events into these calls.
 //!
-//! Two spaces occur, and names carry theirs: *photo* (pixels of the upright photo, what the
-//! engine gets) and *screen* (CSS pixels from the stage's top left corner). [`View`] is the only
-//! way from one to the other.
+//! Names contain their coordinate system: *photo* (pixels of the upright photo, which the engine
+//! gets) or *screen* (CSS pixels from the stage's top left corner). Only [`View`] converts between
+//! them.
 //!
-//! This file holds the editor, what it tells, what is selected and the way back; `pointer` what a
+//! This file holds the editor, its state, the selection and the undo history; `pointer` what a
 //! pointer does, `edits` what a key or a button does.
 
 mod boxes;
@@ -37,7 +37,7 @@ use crate::removal::{BrushStroke, Erasure};
 use gesture::Gesture;
 use history::History;
 
-/// The boxes and the brush's strokes on one photo, what is selected, what is being dragged, and the way back.
+/// The boxes and the brush's strokes on one photo, what is selected, what is being dragged, and the undo history.
 #[derive(Clone, Debug)]
 pub struct Editor {
     photo: PhotoSize,
@@ -74,7 +74,7 @@ impl Editor {
         }
     }
 
-    /// Takes on work from before, without a way back from it. The boxes' ids are given anew.
+    /// Begins with earlier work, which cannot be undone. The boxes get new ids.
     pub fn begin_with(&mut self, work: &Work) {
         self.work.corrections.clone_from(&work.corrections);
         self.work.growth = work.growth;
@@ -103,9 +103,9 @@ impl Editor {
         self.photo
     }
 
-    /// Takes on another size for the same photo, as when two decoders disagree about its
-    /// orientation. Boxes are clamped; those that miss the photo go. The way back is lost, as it
-    /// led to boxes of the old size.
+    /// Changes the size of the same photo, for example if two decoders disagree about its
+    /// orientation. Boxes are clamped, and those outside the photo are removed. The undo history is
+    /// dropped, because its boxes have the old size.
     pub fn set_photo(&mut self, photo: PhotoSize) {
         self.cancel();
         self.photo = photo;
@@ -226,7 +226,7 @@ impl Editor {
         self.history.can_redo()
     }
 
-    /// Takes back the last step; a gesture under way is the last step.
+    /// Undoes the last step; a gesture in progress is the last step.
     pub fn undo(&mut self) -> bool {
         if self.cancel() {
             return true;

@@ -9,8 +9,8 @@ use super::handle::Handle;
 use super::view::PointInPhoto;
 use crate::removal::{Brush, BrushStroke};
 
-/// The least radius of a brush, in a stroke's units: a dab paints a pixel, wherever it lies.
-pub(super) const LEAST_RADIUS: u32 = 3;
+/// The minimum radius of a brush, in a stroke's units: a dab anywhere paints at least one pixel.
+pub(super) const MIN_RADIUS: u32 = 3;
 
 /// A point as a stroke has it.
 fn point_in_units(PointInPhoto { x, y }: PointInPhoto) -> (i32, i32) {
@@ -35,7 +35,7 @@ impl Editor {
         }
     }
 
-    /// Whether a gesture of any kind is under way.
+    /// Whether a gesture of any kind is in progress.
     pub fn has_gesture(&self) -> bool {
         self.gesture.is_some()
     }
@@ -82,7 +82,7 @@ impl Editor {
         self.cancel();
         let unit = f64::from(BrushStroke::PER_PIXEL);
         // Casts from a float clamp, and take what is no number for 0.
-        let radius = ((width / 2.0 * unit).round() as u32).max(LEAST_RADIUS);
+        let radius = ((width / 2.0 * unit).round() as u32).max(MIN_RADIUS);
         let points = vec![point_in_units(point_in_photo)];
         self.gesture = Some(Gesture::Paint(BrushStroke { brush, radius, points }));
     }
@@ -99,7 +99,7 @@ impl Editor {
             }
             Some(Gesture::Move { from, slack, originals, moved, .. }) => {
                 let (dx, dy) = (point_in_photo.x - from.x, point_in_photo.y - from.y);
-                // Once under way it stays a move, so that a box can be put back where it was.
+                // Once begun it stays a move, so that a box can be put back where it was.
                 *moved |= dx.abs() >= *slack || dy.abs() >= *slack;
                 let (dx, dy) = if *moved { (dx, dy) } else { (0.0, 0.0) };
                 let (ids, areas): (Vec<_>, Vec<_>) = originals.iter().copied().unzip();
@@ -165,7 +165,7 @@ impl Editor {
         }
     }
 
-    /// Ends the gesture and puts everything back as it was before. Tells whether there was one.
+    /// Ends the gesture and puts everything back as it was before. Returns whether there was one.
     pub fn cancel(&mut self) -> bool {
         match self.gesture.take() {
             None => false,

@@ -1,4 +1,4 @@
-//! Where the photo lies on the stage: the one way between photo and screen coordinates.
+//! Where the photo is on the stage: converts between photo and screen coordinates.
 
 use crate::photo::{BoxInPhoto, PhotoSize};
 
@@ -75,10 +75,10 @@ const FIT_MARGINS: (f64, f64) = (20.0, 44.0);
 /// The most that can be zoomed in, in CSS pixels a photo pixel.
 const MAX_ZOOM: f64 = 64.0;
 
-/// So much of the photo stays on the stage however far it is panned.
-const LEAST_VISIBLE: f64 = 48.0;
+/// At least so many CSS pixels of the photo stay on the stage, however far it is panned.
+const MIN_VISIBLE: f64 = 48.0;
 
-/// How the photo is laid on the stage.
+/// How the photo is placed on the stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// CSS pixels a photo pixel.
@@ -200,7 +200,7 @@ impl View {
     fn kept_in_sight(mut self, photo: PhotoSize, stage: SizeInScreen) -> Self {
         let clamp = |origin: f64, photo_side: u32, stage_side: f64| {
             let length = f64::from(photo_side) * self.zoom;
-            let visible = LEAST_VISIBLE.min(length).min(stage_side.max(0.0));
+            let visible = MIN_VISIBLE.min(length).min(stage_side.max(0.0));
             origin.clamp(visible - length, (stage_side - visible).max(visible - length))
         };
         let x = clamp(self.origin_in_screen.x, photo.width, stage.width);

@@ -1,4 +1,4 @@
-//! The inspector's controls: the way digits are taken out, and its parameters.
+//! The inspector's controls: the removal method and its parameters.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::app::lean::{text, truth, when};
 use crate::app::page::Page;
 use crate::removal::Method;
 
-/// Which way digits are taken out, from the whole photo, and its sliders.
+/// The removal method for the whole photo, and its sliders.
 #[component]
 pub fn MethodControls(page: Page) -> impl IntoView {
     let name = Memo::new(move |_| page.removal.method.with(Method::name));

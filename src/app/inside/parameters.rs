@@ -1,4 +1,4 @@
-//! The parameters of the ways to take digits out, as sliders show them: plain data.
+//! The parameters of the removal methods, as sliders show them: plain data.
 
 use crate::removal::{KeyPixels, Method, Sigma};
 
@@ -7,7 +7,7 @@ use crate::removal::{KeyPixels, Method, Sigma};
 pub enum Parameter {
     /// Pixels by which found strokes are grown.
     Grow,
-    /// How much of the surroundings' grain is laid on.
+    /// How much of the surroundings' grain is added.
     Grain,
     /// Pixels round the boxes that take part.
     Context,
@@ -21,7 +21,7 @@ pub enum Parameter {
     Sigma,
     /// Share of pixels that are quiet by their gradients.
     Percentile,
-    /// Room of the light/dark filter.
+    /// Range of the light/dark filter.
     Filter,
     /// Rounds of fold-in.
     Rounds,
@@ -30,7 +30,7 @@ pub enum Parameter {
 /// Where a slider begins and ends, and its step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
-    /// The least value.
+    /// The lowest value.
     pub min: f64,
     /// The largest.
     pub max: f64,

@@ -124,7 +124,7 @@ fn draw(
     Ok(())
 }
 
-/// Lays pixels over what is there; `put_image_data` would replace it.
+/// Draws pixels over what is there; `put_image_data` would replace it.
 fn lay(context: &web_sys::CanvasRenderingContext2d, data: &ImageData) -> Result<(), JsValue> {
     use wasm_bindgen::JsCast as _;
     let layer: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;

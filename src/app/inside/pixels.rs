@@ -38,7 +38,7 @@ pub fn signed(values: &[f32]) -> Vec<u8> {
         .collect()
 }
 
-/// RGBA that lays a colour on as densely as `shares` (0 to 255) say.
+/// RGBA of one colour, as opaque as `shares` (0 to 255) say.
 pub fn veil(shares: &[u8], [r, g, b]: [u8; 3]) -> Vec<u8> {
     shares.iter().flat_map(|share| [r, g, b, (u16::from(*share) * 4 / 5) as u8]).collect()
 }

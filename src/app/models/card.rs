@@ -1,5 +1,5 @@
-//! A model's card as blocks of text. Cards are Markdown, of which this knows what they are made of;
-//! whatever else stands there is shown as it is written.
+//! A model's card as blocks of text. Cards are Markdown. This reads the parts of Markdown that cards
+//! use, and shows all others unchanged.
 
 /// A part of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn item(line: &str) -> Option<String> {
     line.strip_prefix("- ").or_else(|| line.strip_prefix("* ")).map(plain)
 }
 
-/// A line that goes on with the paragraph above it.
+/// A line that continues the paragraph above it.
 fn is_prose(line: &str) -> bool {
     let text = line.trim();
     !(text.is_empty()

@@ -1,5 +1,5 @@
-//! The published models as the page knows them: which one answers, which one is on its way, what
-//! is kept for the next visit.
+//! The published models as the page knows them: which one answers, which one is being loaded,
+//! and what is kept for the next visit.
 
 use crate::worker::protocol::{EngineInfo, ModelInfo, Progress};
 
@@ -34,7 +34,7 @@ pub enum Memory {
     Forget,
 }
 
-/// A model that is on its way while another one answers.
+/// A model that is being loaded while another one answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Switch {
     /// Its name.
@@ -70,7 +70,7 @@ impl Models {
         self.wish.as_deref()
     }
 
-    /// The model on its way while another one answers.
+    /// The model that is being loaded while another one answers.
     pub fn switch(&self) -> Option<&Switch> {
         self.switch.as_ref()
     }
@@ -99,7 +99,7 @@ impl Models {
         self.published = models;
     }
 
-    /// Chooses a model; tells what to ask of the engine, if anything.
+    /// Chooses a model; returns what to ask the engine, if anything.
     pub fn choose(&mut self, name: &str, phase: Phase) -> Option<Step> {
         let usable = self.published.iter().any(|it| it.name == name && it.obstacle.is_none());
         if !usable {
@@ -113,7 +113,7 @@ impl Models {
                 Some(Step::Start)
             }
             Phase::Ready => {
-                // The one in use, too, while another is on its way: that one is called off.
+                // Choosing the model in use while another is being loaded cancels that one.
                 if self.is_awaited(name) || (self.switch.is_none() && self.is_in_use(name)) {
                     return None;
                 }
@@ -123,14 +123,14 @@ impl Models {
         }
     }
 
-    /// Takes in how far the model on its way is.
+    /// Notes how far the loading of a model is.
     pub fn progress(&mut self, progress: Progress) {
         if let Some(switch) = &mut self.switch {
             switch.progress = Some(progress);
         }
     }
 
-    /// Takes in that the engine has started or gone over to another model; tells what to keep.
+    /// Notes that the engine has started or switched to another model; returns what to keep.
     pub fn started(&mut self, info: &EngineInfo) -> Memory {
         let name = &info.model.name;
         self.in_use = Some(name.clone());
@@ -149,7 +149,7 @@ impl Models {
         }
     }
 
-    /// Takes in that the model on its way cannot be loaded.
+    /// Notes that the model cannot be loaded.
     pub fn switch_failed(&mut self, reason: &str) {
         if let Some(Switch { name, .. }) = self.switch.take() {
             let stays = match &self.in_use {
@@ -160,8 +160,8 @@ impl Models {
         }
     }
 
-    /// Takes in that the engine stopped. Its successor begins with the model in use; one that was
-    /// on its way may be what brought it down, and is not tried again unasked.
+    /// Notes that the engine stopped. Its successor starts with the model in use. A model that was
+    /// being loaded may have crashed the engine, so it is only tried again if the user asks.
     pub fn stopped(&mut self) {
         self.switch_failed("The engine stopped meanwhile.");
         self.in_use = None;

@@ -1,8 +1,8 @@
 //! Models looked at more closely: on the open photo side by side, digit by digit, and each with
 //! its matrix, its training's curves and its card.
 //!
-//! What is drawn anew as a whole is cheap here, and small: each reactive value of another type, and
-//! each closure in a view, brings code of its own.
+//! Views are drawn again as a whole. This is cheap here and keeps the code small, because each
+//! reactive value of another type, and each closure in a view, adds code of its own.
 
 use leptos::ev;
 use leptos::html;

@@ -9,7 +9,7 @@ use crate::app::progress::{milliseconds, progress_bar, stage_of};
 use crate::app::state::engine::EngineState;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo};
 
-/// Which engine runs, how long it took, and the way to its models.
+/// Which engine runs, how long it took, and the button of its models.
 #[component]
 pub fn EngineCard(page: Page) -> impl IntoView {
     let state = page.engine.state;
@@ -68,8 +68,8 @@ pub fn EngineCard(page: Page) -> impl IntoView {
     }
 }
 
-/// The way to the models and their figures, which one is on its way, and why the last one chosen is
-/// not in use.
+/// The button of the models and their figures, which one is being loaded, and why the last one
+/// chosen is not in use.
 #[component]
 fn ModelChoice(page: Page) -> impl IntoView {
     let count = Memo::new(move |_| page.models.known.with(|models| models.published().len()));

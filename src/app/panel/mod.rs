@@ -221,7 +221,7 @@ fn Checked(page: Page) -> impl IntoView {
     }
 }
 
-/// The way into the inspector, and how digits are taken out where that is not Doorplate's own way.
+/// The button of the inspector, and the removal method if it is not Doorplate's own.
 #[component]
 fn Looking(page: Page) -> impl IntoView {
     let nothing_to_see = move || {

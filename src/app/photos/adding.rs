@@ -191,8 +191,8 @@ async fn check(file: &Blob) -> Result<PhotoSize, String> {
     .map_err(|error| error.to_string())
 }
 
-/// Files that may be pictures in a folder and its folders, in their names' order. What a folder
-/// holds besides, such as `.DS_Store`, was not chosen by anybody and is passed over.
+/// Files that may be pictures in a folder and its folders, in their names' order. Other files
+/// in a folder, such as `.DS_Store`, were not chosen by anybody and are skipped.
 async fn walk(entry: FileSystemEntry, found: &mut Vec<Given>, unread: &mut Vec<String>) {
     let mut waiting = vec![entry];
     while let Some(entry) = waiting.pop() {

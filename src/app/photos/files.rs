@@ -42,7 +42,7 @@ pub fn close(page: Page, id: PhotoId) {
 pub fn follow_stage(page: Page) {
     Effect::new(move |_| {
         let Some(photo) = page.open.photo.get() else { return };
-        // A drag is taken up when it ends.
+        // A drag counts when it ends.
         let work = page.boxes.editor.with(|editor| {
             let editor = editor.as_ref().filter(|editor| !editor.has_gesture())?;
             Some(editor.work().clone())

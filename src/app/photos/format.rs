@@ -62,8 +62,8 @@ pub struct SaveChoice {
 }
 
 impl SaveChoice {
-    /// The least quality that is offered.
-    pub const LEAST_QUALITY: u8 = 30;
+    /// The lowest quality that is offered.
+    pub const MIN_QUALITY: u8 = 30;
 
     /// A choice that was kept; the default where none can be read in it.
     pub fn from_kept(text: &str) -> Self {
@@ -72,7 +72,7 @@ impl SaveChoice {
             let quality: u8 = quality.parse().ok()?;
             Some(SaveChoice {
                 format: PictureFormat::from_name(format)?,
-                quality: quality.clamp(Self::LEAST_QUALITY, 100),
+                quality: quality.clamp(Self::MIN_QUALITY, 100),
             })
         };
         read().unwrap_or_default()
@@ -155,6 +155,6 @@ mod tests {
         for broken in ["", "PNG", "GIF 5", "JPEG x", "JPEG 900"] {
             assert_eq!(SaveChoice::from_kept(broken), SaveChoice::default(), "{broken}");
         }
-        assert_eq!(SaveChoice::from_kept("JPEG 1").quality, SaveChoice::LEAST_QUALITY);
+        assert_eq!(SaveChoice::from_kept("JPEG 1").quality, SaveChoice::MIN_QUALITY);
     }
 }

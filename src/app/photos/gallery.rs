@@ -30,9 +30,9 @@ pub struct Entry {
     pub thumbnail: Option<String>,
     /// Why it cannot be opened.
     pub failure: Option<String>,
-    /// What was taken out in the file saved last.
+    /// What was removed in the file saved last.
     saved: Option<Erasure>,
-    /// The work with the way back, while another photo is on the stage.
+    /// The work with its undo history, while another photo is on the stage.
     editor: Option<Editor>,
 }
 
@@ -41,9 +41,9 @@ pub struct Entry {
 pub enum Progress {
     /// It has no boxes.
     Untouched,
-    /// It has boxes and is not saved as they are now.
+    /// Its present boxes are not saved.
     Unfinished,
-    /// It is saved with the boxes as they are now.
+    /// It is saved with its present boxes.
     Done,
     /// It cannot be opened.
     Failed,
@@ -63,7 +63,7 @@ impl Entry {
         }
     }
 
-    /// What was taken out in the file saved last.
+    /// What was removed in the file saved last.
     pub fn saved(&self) -> Option<&Erasure> {
         self.saved.as_ref()
     }
@@ -156,7 +156,7 @@ impl Gallery {
         self.open
     }
 
-    /// Takes up what is on the stage. Tells whether that is new.
+    /// Takes up what is on the stage. Returns whether that is new.
     pub fn note(&mut self, id: PhotoId, size: PhotoSize, work: &Work) -> bool {
         let Some(entry) = self.get_mut(id) else { return false };
         let changed = entry.work != *work || entry.size != size;
@@ -168,7 +168,7 @@ impl Gallery {
         changed
     }
 
-    /// Takes up the digits that were read on the stage. Tells whether any is new.
+    /// Takes up the digits that were read on the stage. Returns whether any is new.
     pub fn note_digits(&mut self, id: PhotoId, digits: &[(BoxInPhoto, Vec<u8>)]) -> bool {
         let Some(entry) = self.get_mut(id) else { return false };
         let before = entry.digits.clone();
@@ -185,7 +185,7 @@ impl Gallery {
         }
     }
 
-    /// The editor for a photo that comes to the stage, with its boxes as they are now.
+    /// The editor for a photo that comes to the stage, with its present boxes.
     pub fn take_editor(&mut self, id: PhotoId, size: PhotoSize) -> Editor {
         let Some(entry) = self.get_mut(id) else { return Editor::new(size) };
         let known = entry.editor.take().filter(|editor| *editor.work() == entry.work);

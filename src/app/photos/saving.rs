@@ -10,7 +10,7 @@ use super::format::{PictureFormat, SaveChoice, UniqueNames, saved_name};
 use super::gallery::Gallery;
 use super::more::More;
 use super::zip::Zip;
-use crate::app::browser::{blob_of, bytes_of, context_of, decode, describe, download};
+use crate::app::browser::{blob_of, bytes_of, can_draw, context_of, decode, describe, download};
 use crate::app::comparison::changed_share;
 use crate::app::editor::Editor;
 use crate::app::icons::Icon;
@@ -201,14 +201,12 @@ async fn encode_on_canvas(png: &Blob, choice: SaveChoice) -> Result<Option<Blob>
     canvas.set_height(picture.height());
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
     let Some(context) = context_of(&canvas)? else { return Ok(None) };
+    if !can_draw(&context) {
+        return Ok(None);
+    }
     // JPEG knows no transparency, and would make it black.
     context.set_fill_style_str("#fff");
     context.fill_rect(0.0, 0.0, width, height);
-    // On a canvas that is too large for it a browser draws nothing, and does not say so.
-    let probe = context.get_image_data(0.0, 0.0, 1.0, 1.0)?;
-    if probe.data().0.first() != Some(&255) {
-        return Ok(None);
-    }
     if choice.format != PictureFormat::Jpeg {
         context.clear_rect(0.0, 0.0, width, height);
     }
@@ -335,7 +333,7 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                         <input
                             type="range"
                             data-testid="save-quality"
-                            min=SaveChoice::LEAST_QUALITY.to_string()
+                            min=SaveChoice::MIN_QUALITY.to_string()
                             max="100"
                             prop:value=text(move || choice.get().quality.to_string())
                             on:input=move |event| {

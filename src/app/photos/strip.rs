@@ -15,7 +15,7 @@ use crate::app::later::View;
 use crate::app::lean::when;
 use crate::app::page::Page;
 
-/// Letters of house numbers that the strip has room for.
+/// Letters of house numbers that fit into the strip.
 const MAX_LETTERS: usize = 6;
 
 /// The film strip, there while it is [`wanted`]; for [`later`](crate::app::later::later).

@@ -9,12 +9,12 @@ use crate::app::browser::{context_in_memory, decode};
 use crate::app::page::Page;
 use crate::photo::PhotoSize;
 
-/// Its sides in pixels: twice those in `www/styles.css`, for sharp screens.
+/// Its sides in pixels: twice those in `www/styles/strip.css`, for sharp screens.
 const SIDES: (f64, f64) = (168.0, 120.0);
 
 const QUALITY: f64 = 0.7;
 
-/// Makes a photo's thumbnail, if the browser can decode the photo; the decoded photo is let go at
+/// Makes a photo's thumbnail, if the browser can decode the photo; the decoded photo is freed at
 /// once.
 pub async fn make(page: Page, id: PhotoId) {
     let Some((file, _)) = page.photos.file(id) else { return };

@@ -1,4 +1,4 @@
-//! Several files as one ZIP file. They are compressed already, so they are stored as they are.
+//! Several files as one ZIP file. They are compressed already, so they are stored unchanged.
 
 use std::cell::RefCell;
 use std::io::{self, Write};

@@ -58,6 +58,18 @@ fn areas(pieces: &[Piece]) -> Vec<BoxInPhoto> {
 // ---- Readings ---------------------------------------------------------------------------------
 
 #[test]
+fn digits_are_looked_for_once_and_not_in_the_next_photo() {
+    let mut questions = Questions::default();
+    assert!(questions.finding().is_none());
+    questions.wish_to_find();
+    assert!(matches!(questions.finding(), Some(Ask::Find)));
+    assert!(questions.finding().is_none());
+    questions.wish_to_find();
+    questions.forget_photo();
+    assert!(questions.finding().is_none());
+}
+
+#[test]
 fn readings_are_asked_for_once_until_the_answer_comes() {
     let mut questions = Questions::default();
     assert!(questions.reading(Vec::new(), false).is_none());
@@ -127,7 +139,7 @@ fn what_takes_its_texture_from_near_a_dragged_box_follows_when_that_is_let_go() 
     let moved = BoxInPhoto { left: 2, ..FIRST };
     assert_eq!(asked_dragging(&mut questions, &[moved, SECOND, FAR]), [moved]);
     questions.removal_came(false);
-    // Nothing else changed when it was let go.
+    // Nothing else changed when it was released.
     assert_eq!(asked(&mut questions, &[moved, SECOND, FAR]), [moved, SECOND]);
     questions.removal_came(false);
     let settled =

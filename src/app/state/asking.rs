@@ -55,7 +55,7 @@ impl Asking {
         self.asking.with_value(|inner| inner.timer.is_some() || inner.check_timer.is_some())
     }
 
-    /// Asks after a pause. Tells whether that was not about to come already.
+    /// Asks after a pause. Returns whether that was not about to come already.
     pub fn ask_after(self, milliseconds: u32, ask: impl FnOnce() + 'static) -> bool {
         if self.asking.with_value(|inner| inner.timer.is_some()) {
             return false;

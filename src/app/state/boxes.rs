@@ -57,7 +57,7 @@ impl Boxes {
         self.focus_wish.set(id);
     }
 
-    /// Keeps the selected boxes to be pasted. Tells whether there are any.
+    /// Keeps the selected boxes to be pasted. Returns whether there are any.
     pub fn copy(self) -> bool {
         let copied = self.look(Editor::copied).unwrap_or_default();
         let any = !copied.is_empty();

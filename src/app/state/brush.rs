@@ -4,7 +4,7 @@ use super::seen::Seen;
 use crate::app::editor::PointInPhoto;
 use crate::removal::Brush;
 
-/// Least and greatest width in photo pixels.
+/// Minimum and maximum width in photo pixels.
 pub const WIDTHS: (u32, u32) = (2, 150);
 
 /// The brush.
@@ -12,7 +12,7 @@ pub const WIDTHS: (u32, u32) = (2, 150);
 pub struct BrushInHand {
     /// What it does, while it is up.
     pub does: Seen<Option<Brush>>,
-    /// Its width in photo pixels; 0 before it is first taken up.
+    /// Its width in photo pixels; 0 before it is first used.
     pub width: Seen<u32>,
     /// Where it is.
     pub at: Seen<Option<PointInPhoto>>,
@@ -29,7 +29,7 @@ impl BrushInHand {
         self.does.get_untracked().is_some()
     }
 
-    /// Takes it up to do something else, or lays it down.
+    /// Changes what it does, or switches it off.
     pub fn take(self, does: Option<Brush>) {
         self.does.set(does);
     }

@@ -1,4 +1,4 @@
-//! The engine as the page knows it: how far it is, and the way to it.
+//! The engine as the page knows it: how far it is, and the connection to it.
 
 use leptos::prelude::*;
 
@@ -50,7 +50,7 @@ pub struct EngineSide {
     pub timing: Seen<Timing>,
     /// The browser's records of what it fetched, as JSON.
     pub fetched: Seen<Vec<String>>,
-    /// Whether anything is under way between page and engine.
+    /// Whether anything is in progress between page and engine.
     pub busy: Seen<bool>,
     link: StoredValue<Option<Engine>, LocalStorage>,
 }
@@ -67,7 +67,7 @@ impl EngineSide {
         }
     }
 
-    /// Takes on the way to it. What is asked before is not heard.
+    /// Sets the connection. Earlier questions are not heard.
     pub fn connect(self, link: Engine) {
         self.link.set_value(Some(link));
     }
@@ -123,7 +123,7 @@ impl EngineSide {
         self.fetched.update(|known| known.push(entries));
     }
 
-    /// Notes whether anything is under way.
+    /// Notes whether anything is in progress.
     pub fn set_busy(self, busy: bool) {
         self.busy.set_if_new(busy);
     }

@@ -1,6 +1,6 @@
-//! What the page knows, by matter. Each file holds the signals of one matter; everybody may read
-//! them ([`Seen`](seen::Seen)), and they change by the methods beside them only. No matter knows of
-//! the page, and few of another one.
+//! The page's state. Each file holds the signals of one subject. All code may read them
+//! ([`Seen`](seen::Seen)), but only the methods beside them change them. No file here uses the page,
+//! and few use each other.
 
 pub mod asking;
 pub mod boxes;

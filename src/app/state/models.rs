@@ -36,7 +36,7 @@ impl ModelChoice {
         self.known.update(learn);
     }
 
-    /// Chooses a model; tells what to ask of the engine, if anything.
+    /// Chooses a model; returns what to ask the engine, if anything.
     pub fn choose(self, name: &str, phase: Phase) -> Option<Step> {
         self.known.try_update(|models| models.choose(name, phase)).flatten()
     }

@@ -1,5 +1,5 @@
-//! The photo on the stage, and the way of one there: it is chosen, read, decoded by the browser for
-//! the stage and by the engine for itself, in no fixed order.
+//! The photo on the stage, and the one that is being opened: it is chosen, read, and decoded by the
+//! browser for the stage and by the engine for itself, in no fixed order.
 
 use futures::channel::oneshot;
 use leptos::prelude::*;
@@ -20,7 +20,7 @@ pub struct PhotoOnPage {
     pub size: PhotoSize,
 }
 
-/// The photo on the stage, and the one on its way there.
+/// The photo on the stage, and the one that is being opened.
 #[derive(Clone, Copy)]
 pub struct OpenPhoto {
     /// The one on the stage.
@@ -32,7 +32,7 @@ pub struct OpenPhoto {
     way: StoredValue<Way, LocalStorage>,
 }
 
-/// Where photos on their way are.
+/// How far photos are that are being opened.
 #[derive(Default)]
 struct Way {
     /// Counts files from the moment they are chosen; only the last one chosen is opened.
@@ -86,7 +86,7 @@ impl OpenPhoto {
         })
     }
 
-    /// Has one file more on its way, of a photo that has its ticket; gives that.
+    /// Notes one more file that is being opened; returns its ticket.
     pub fn decoding_began(self) -> u32 {
         self.change(|way| {
             way.loading += 1;
@@ -99,7 +99,7 @@ impl OpenPhoto {
         self.change(|way| way.loading = way.loading.saturating_sub(1));
     }
 
-    /// Whether files are on their way.
+    /// Whether files are being opened.
     pub fn is_loading(self) -> bool {
         self.way.with_value(|way| way.loading > 0)
     }
@@ -157,7 +157,7 @@ impl OpenPhoto {
         }
     }
 
-    /// Leaves the stage empty; what is on its way to it is let go.
+    /// Leaves the stage empty, and drops what is being opened.
     pub fn clear(self) {
         self.change(|way| {
             *way = Way {
@@ -172,7 +172,7 @@ impl OpenPhoto {
         self.show(None, None);
     }
 
-    /// The engine has decoded the photo. Tells whether its own pixels go on the stage; none where
+    /// The engine has decoded the photo. Returns whether its own pixels go on the stage; none where
     /// the photo was closed meanwhile.
     pub fn decoded(self, size: PhotoSize) -> Option<bool> {
         if self.way.with_value(|way| way.accepted_photo.is_none()) {

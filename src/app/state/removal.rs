@@ -41,7 +41,7 @@ impl Removal {
         self.method.update(change);
     }
 
-    /// Lays pixels on the stage, or takes some away.
+    /// Adds pixels to the stage, or removes some.
     pub fn lay(self, lay: impl FnOnce(&mut Vec<Piece>)) {
         self.pieces.update(lay);
     }

@@ -14,7 +14,7 @@ const CHOICE_KEY: &str = "doorplate-save";
 /// How far saving all is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavingAll {
-    /// The photo under way, from 1.
+    /// The photo that is being saved, from 1.
     pub number: usize,
     /// How many there are.
     pub count: usize,
@@ -29,7 +29,7 @@ pub struct Saving {
     pub choice: Seen<SaveChoice>,
     /// Whether the open photo's PNG is being made.
     pub one: Seen<bool>,
-    /// How far saving all is, while it is under way.
+    /// How far saving all is, while it is in progress.
     pub all: Seen<Option<SavingAll>>,
     waits_for_png: StoredValue<Waiting<Vec<u8>>, LocalStorage>,
 }
@@ -62,7 +62,7 @@ impl Saving {
         self.all.set(state);
     }
 
-    /// Whether saving all is under way.
+    /// Whether saving all is in progress.
     pub fn is_saving_all(self) -> bool {
         self.all.with_untracked(Option::is_some)
     }

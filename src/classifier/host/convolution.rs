@@ -104,6 +104,11 @@ impl Convolution {
         Ok(Convolution::new(weights, biases, channels_in, kernel))
     }
 
+    /// Channels in and out.
+    pub(crate) fn channels(&self) -> [usize; 2] {
+        [self.channels_in, self.biases.len()]
+    }
+
     /// The convolution that takes an output's gradient to the input's: channels exchanged, each
     /// kernel turned by half a turn, no biases.
     pub(crate) fn reversed(&self) -> Self {

@@ -157,7 +157,9 @@ impl HostNetwork {
         };
         // Taking a maximum would hide values that are not numbers.
         if !stages.iter().all(of_stage) {
-            return Err(EngineError(format!("some weights of {architecture} are not numbers")));
+            return Err(EngineError::Numbers(format!(
+                "some weights of {architecture} are not numbers"
+            )));
         }
         Ok(HostNetwork { architecture, stages, head })
     }
@@ -223,7 +225,7 @@ impl HostNetwork {
     ) -> Result<Vec<f32>, EngineError> {
         let samples = self.architecture.input.len();
         if input.len() != samples || digits.iter().any(|digit| *digit >= DIGITS) {
-            return Err(EngineError(format!(
+            return Err(EngineError::Input(format!(
                 "no gradients of digits {digits:?} by {} samples: {} has {DIGITS} digits and \
                  {samples} samples",
                 input.len(),

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use image::{RgbImage, imageops};
 use indicatif::ProgressBar;
 
 use super::removal::{Args, outcome, own_ways};
 use crate::{
     cli::{
-        boxes::{BoxSource, grow},
+        Context as _, Result,
+        boxes::{BoxSource, BoxesError, grow},
         read::open_photo,
     },
     evaluation::{GhostCrops, Outcome, PeersError, rgb},
@@ -29,10 +29,10 @@ struct Ghosts {
 }
 
 /// Prints the table.
-pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> anyhow::Result<()> {
+pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> Result<()> {
     let source = BoxSource::open(Some(folder), None)?;
     let mut photos: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+    for entry in std::fs::read_dir(folder).context(folder.display())? {
         let path = entry?.path();
         let name = path.strip_prefix(folder).unwrap_or(&path).to_owned();
         if is_photo(&path) && source.find(&path, &name).is_ok_and(|(_, it)| !it.boxes.is_empty()) {
@@ -54,7 +54,8 @@ pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> anyhow::Result<()> {
         let photo = open_photo(path)?;
         let name = path.strip_prefix(folder).unwrap_or(path);
         let (file, boxes) = source.find(path, name)?;
-        let given = boxes.on(photo.size()).with_context(|| file.display().to_string())?;
+        let given =
+            boxes.on(photo.size()).map_err(|source| BoxesError::OnPhoto { path: file, source })?;
         let boxes = grow(&given, args.grow, photo.size());
         let before = rgb(&photo);
         let mut outcomes = Vec::new();

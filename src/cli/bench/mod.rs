@@ -8,6 +8,8 @@ mod truth;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::Result;
+
 /// Measure how well digits are removed.
 #[derive(Debug, Parser)]
 pub struct Args {
@@ -20,7 +22,7 @@ enum What {
     Removal(removal::Args),
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let What::Removal(args) = &args.what;
     removal::run(args)
 }

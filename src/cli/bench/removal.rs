@@ -9,7 +9,7 @@ use super::{ghosts, time, traces, truth};
 use crate::{
     classifier::EngineError,
     cli::{
-        WrongArgument,
+        Result, WrongArgument,
         model::{ModelArgs, NamedNets},
     },
     evaluation::{Outcome, PeerExamples, Peers, PeersError},
@@ -89,7 +89,7 @@ enum Measure {
     Time,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let asked = |what: Measure| args.measure.is_empty() || args.measure.contains(&what);
     if args.measure.contains(&Measure::Traces) && args.data.is_none() {
         let needs = "--measure traces looks at real photos; name their folder with --data";
@@ -143,7 +143,7 @@ pub fn outcome(
 }
 
 /// Runs the peers; `None`, with a message, if there are none.
-pub fn run_peers(examples: PeerExamples) -> anyhow::Result<Option<Peers>> {
+pub fn run_peers(examples: PeerExamples) -> Result<Option<Peers>> {
     match examples.run() {
         Ok(peers) => Ok(Some(peers)),
         Err(error @ PeersError::NoPython { .. }) => {

@@ -1,12 +1,13 @@
 //! Removal times by box size.
 
 use crate::{
+    cli::Result,
     evaluation::{RemovalTime, removal_times},
     removal::Nets,
 };
 
 /// Prints the table.
-pub fn measure(nets: &Nets) -> anyhow::Result<()> {
+pub fn measure(nets: &Nets) -> Result<()> {
     let times = removal_times(nets)?;
     tell!("Time of one box on one core, key pixels to patch, weights loaded before")?;
     tell!(

@@ -9,7 +9,7 @@ use rayon::iter::{
 
 use super::removal::{Args, outcome, own_ways, run_peers};
 use crate::{
-    cli::{boxes::grow, model::NamedModel, output::OutputError},
+    cli::{Result, boxes::grow, model::NamedModel},
     dataset::{
         digit_struct::PhotoEntry,
         format1::{Digit, Format1},
@@ -31,9 +31,9 @@ pub fn measure(
     judge: &NamedModel,
     nets: &Nets,
     best: Option<&[PeerWay]>,
-) -> anyhow::Result<()> {
+) -> Result<()> {
     let data = Format1::open(folder)?;
-    let load = |entry: &PhotoEntry| -> anyhow::Result<_> {
+    let load = |entry: &PhotoEntry| -> Result<_> {
         let (photo, digits) = data.load(entry)?;
         let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
         let boxes = grow(&boxes, args.grow, photo.size());
@@ -55,13 +55,13 @@ pub fn measure(
 
     let own = own_ways();
     let bar = ProgressBar::new(data.photos.len() as u64);
-    let of_photo = |(number, entry): (usize, &PhotoEntry)| -> anyhow::Result<_> {
+    let of_photo = |(number, entry): (usize, &PhotoEntry)| -> Result<_> {
         let (photo, digits, boxes): (_, Vec<Digit>, _) = load(entry)?;
         let seed = u64::from(args.seed) << 32 | number as u64;
         let judge = &judge.classifier;
         let chance = ChanceReadings::measure(&photo, &digits, &boxes, judge, seed)?;
         let mut traces = Vec::new();
-        let mut add = |outcome: &Outcome| -> anyhow::Result<()> {
+        let mut add = |outcome: &Outcome| -> Result<()> {
             traces.push(Traces::measure(&photo, &outcome.after, &digits, &boxes, judge)?);
             Ok(())
         };
@@ -77,7 +77,7 @@ pub fn measure(
         Ok((chance, traces))
     };
     let of_photos = data.photos.par_iter().enumerate().map(of_photo);
-    let of_photos = of_photos.collect::<anyhow::Result<Vec<_>>>()?;
+    let of_photos = of_photos.collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();
 
     let names = own.into_iter().map(|(name, _)| name);
@@ -98,7 +98,7 @@ fn print_table(
     chance: &ChanceReadings,
     names: &[String],
     sums: &[Traces],
-) -> Result<(), OutputError> {
+) -> Result<()> {
     let digits = sums.first().map_or(0, Traces::digits);
     let percent = |share: Option<f64>| {
         share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share))
@@ -126,5 +126,6 @@ fn print_table(
         "{:<36}{:>12}\n",
         format!("in {} patches without digits", chance.patches()),
         percent(chance.share())
-    )
+    )?;
+    Ok(())
 }

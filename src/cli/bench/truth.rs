@@ -3,7 +3,6 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use anyhow::Context as _;
 use image::RgbImage;
 use indicatif::ProgressBar;
 use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
@@ -11,7 +10,7 @@ use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, Paral
 use super::removal::{Args, outcome, own_ways, run_peers};
 use crate::{
     classifier::EngineError,
-    cli::{boxes::grow, output::OutputError, scenes::walls},
+    cli::{Context as _, Result, boxes::grow, scenes::walls},
     dataset::synthetic::{Scene, Street, TypefaceSplit, Typefaces, WallError},
     drawing::png,
     evaluation::{
@@ -88,7 +87,7 @@ struct Way {
 
 /// Prints the table and draws the sheets. Gives the peers' settings that came closest to the truth,
 /// one for each algorithm and kind of mask; `None` without peers.
-pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>> {
+pub fn measure(args: &Args, nets: &Nets) -> Result<Option<Vec<PeerWay>>> {
     let examples = draw(args)?;
     let bar = ProgressBar::new(examples.len() as u64);
     let mut own: Vec<OwnWay> = own_ways()
@@ -160,7 +159,7 @@ pub fn measure(args: &Args, nets: &Nets) -> anyhow::Result<Option<Vec<PeerWay>>>
     Ok(best)
 }
 
-fn draw(args: &Args) -> anyhow::Result<Vec<Example>> {
+fn draw(args: &Args) -> Result<Vec<Example>> {
     let typefaces = match &args.typefaces {
         Some(folder) => Some(Arc::new(Typefaces::open(folder, TypefaceSplit::Validation)?)),
         None => None,
@@ -203,8 +202,8 @@ fn psnr(way: &Way) -> f64 {
 /// PSNR.
 fn closest(
     ways: &[PeerWay],
-    mut measure: impl FnMut(&PeerWay) -> anyhow::Result<Way>,
-) -> anyhow::Result<Vec<(PeerWay, Way)>> {
+    mut measure: impl FnMut(&PeerWay) -> Result<Way>,
+) -> Result<Vec<(PeerWay, Way)>> {
     let mut best: Vec<(PeerWay, Way)> = Vec::new();
     for peer in ways {
         let way = measure(peer)?;
@@ -219,7 +218,7 @@ fn closest(
     Ok(best)
 }
 
-fn print_table(ways: &[Way]) -> Result<(), OutputError> {
+fn print_table(ways: &[Way]) -> Result<()> {
     let photos = ways.first().map_or(0, |way| way.of_photos.len());
     tell!("Against the truth, {photos} drawn photos: mean, and mean of the worst tenth")?;
     tell!(
@@ -251,17 +250,13 @@ fn print_table(ways: &[Way]) -> Result<(), OutputError> {
             pair(Spread::of_errors(figures(&|photo| photo.error_off_strokes)), 2),
         )?;
     }
-    tell!("")
+    tell!("")?;
+    Ok(())
 }
 
 /// A sheet for each method, named after it, with its worst photos.
-fn draw_sheets(
-    folder: &Path,
-    ways: &[Way],
-    examples: &[Example],
-    photos: usize,
-) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+fn draw_sheets(folder: &Path, ways: &[Way], examples: &[Example], photos: usize) -> Result<()> {
+    fs::create_dir_all(folder).context(folder.display())?;
     for Way { name, of_photos } in ways {
         let mut order: Vec<usize> = (0..of_photos.len().min(examples.len())).collect();
         order.sort_by(|&a, &b| {
@@ -289,7 +284,7 @@ fn draw_sheets(
             name.chars().filter(|c| *c != ',' && *c != '+').collect::<String>().to_lowercase();
         let words: Vec<&str> = plain.split_whitespace().collect();
         let path = folder.join(format!("{}.png", words.join("-")));
-        write_whole(&path, &png(&sheet)?).with_context(|| path.display().to_string())?;
+        write_whole(&path, &png(&sheet)?).context(path.display())?;
     }
     Ok(())
 }

@@ -1,16 +1,23 @@
 //! `doorplate data fetch`
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::dataset::fetch::{
-    Event, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
+use crate::{
+    cli::{Context as _, Result},
+    dataset::fetch::{Event, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch},
 };
 
-/// Download SVHN's official files, check them and unpack them. If started again, it continues where
-/// it stopped.
+/// Download SVHN's official files, check them and unpack them. If stopped and started again, it
+/// continues where it stopped.
 ///
 /// The files are for non-commercial use. If you use them, cite Netzer et al., "Reading Digits in
 /// Natural Images with Unsupervised Feature Learning", 2011.
@@ -44,20 +51,32 @@ fn official_file(set: &str) -> Result<OfficialFile, String> {
     })
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let options = FetchOptions {
         source: args.source.clone(),
         accept_changed: args.accept_changed,
         keep_archive: args.keep_archives,
         ..FetchOptions::default()
     };
+    listen_for_ctrl_c(&options.stop)?;
     for file in &args.sets {
         fetch_one(file, args, &options)?;
     }
     Ok(())
 }
 
-fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> anyhow::Result<()> {
+fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            // At the second time, stop immediately.
+            std::process::exit(130);
+        }
+    })
+    .context("listening for Ctrl-C")
+}
+
+fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result<()> {
     let style = "{prefix} [{bar:30}] {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
     let bar = ProgressBar::new(file.bytes);
     if let Ok(style) = ProgressStyle::with_template(style) {

@@ -2,13 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::ProgressBar;
 
 use crate::{
     cli::{
-        WrongArgument,
+        Context as _, Result, WrongArgument,
         device::{DeviceArg, WHAT_COMPUTES},
         read::open_photo,
     },
@@ -17,6 +16,7 @@ use crate::{
         digit_struct_writer::write_digit_struct,
         format1::DIGIT_STRUCT,
     },
+    fault::with_causes,
     training::PseudoLabeller,
 };
 
@@ -42,25 +42,30 @@ pub struct Args {
     device: DeviceArg,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    ensure!(
-        !args.out.exists(),
-        WrongArgument(format!("{}: already exists; give a new folder", args.out.display()))
-    );
+pub fn run(args: &Args) -> Result<()> {
+    if args.out.exists() {
+        return Err(WrongArgument(format!(
+            "{}: already exists; give a new folder",
+            args.out.display()
+        ))
+        .into());
+    }
     let mut labeller = PseudoLabeller::load(&args.weights, &args.device.open()?)?;
-    let in_folder = || format!("{}", args.photos.display());
     let mut names = Vec::new();
-    for entry in fs::read_dir(&args.photos).with_context(in_folder)? {
-        let name = entry.with_context(in_folder)?.file_name().to_string_lossy().into_owned();
+    for entry in fs::read_dir(&args.photos).context(args.photos.display())? {
+        let name = entry.context(args.photos.display())?.file_name().to_string_lossy().into_owned();
         if name.to_ascii_lowercase().ends_with(".png") {
             names.push(name);
         }
     }
     names.sort();
-    ensure!(
-        !names.is_empty(),
-        WrongArgument(format!("{}: no PNG photo in this folder", args.photos.display()))
-    );
+    if names.is_empty() {
+        return Err(WrongArgument(format!(
+            "{}: no PNG photo in this folder",
+            args.photos.display()
+        ))
+        .into());
+    }
     let bar = ProgressBar::new(names.len() as u64);
     let mut entries = Vec::new();
     let mut digits = 0;
@@ -69,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let photo = match open_photo(&args.photos.join(name)) {
             Ok(photo) => photo,
             Err(error) => {
-                bar.suspend(|| note!("doorplate: left out: {error}"));
+                bar.suspend(|| note!("doorplate: left out: {}", with_causes(&error)));
                 continue;
             }
         };
@@ -85,11 +90,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         });
     }
     bar.finish_and_clear();
-    ensure!(!entries.is_empty(), "no number was found with a confidence of {}", args.least);
-    fs::create_dir_all(&args.out).with_context(|| format!("{}", args.out.display()))?;
+    if entries.is_empty() {
+        return Err(format!("no number was found with a confidence of {}", args.least).into());
+    }
+    fs::create_dir_all(&args.out).context(args.out.display())?;
     for PhotoEntry { name, .. } in &entries {
         let (from, to) = (args.photos.join(name), args.out.join(name));
-        fs::copy(&from, &to).with_context(|| format!("{}", to.display()))?;
+        fs::copy(&from, &to).context(to.display())?;
     }
     write_digit_struct(&args.out.join(DIGIT_STRUCT), &entries)?;
     tell!(

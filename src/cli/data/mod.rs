@@ -10,6 +10,8 @@ mod synth;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::Result;
+
 /// Get, draw, prepare and look at data sets.
 #[derive(Debug, Parser)]
 pub struct Args {
@@ -28,7 +30,7 @@ enum Command {
     Label(label::Args),
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::Fetch(args) => fetch::run(args),
         Command::Synth(args) => synth::run(args),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use crate::{classifier::Architecture, cli::WrongArgument, training::open_store};
+use crate::{classifier::Architecture, cli::Result, training::open_store};
 
 /// Cut out all digits of a data set once, and write them to a store, a file that training maps into
 /// memory.
@@ -26,9 +26,8 @@ pub struct Args {
     output: PathBuf,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let architecture =
-        Architecture::named(&args.net).map_err(|error| WrongArgument(error.to_string()))?;
+pub fn run(args: &Args) -> Result<()> {
+    let architecture = Architecture::named(&args.net)?;
     let bar = ProgressBar::no_length();
     let store = open_store(&args.data, architecture, |photos| bar.inc(photos as u64))?;
     bar.finish_and_clear();

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
 
 use crate::{
-    cli::WrongArgument,
+    cli::{Context as _, Result, WrongArgument},
     dataset::{
         contact_sheet::{box_sheet, crop_sheet, draw_indices, photo_sheet},
         format2::{CROP_BYTES, Format2, SIDE},
@@ -46,14 +45,16 @@ pub struct Args {
 /// Number of crops that take the width of one photo.
 const CROPS_A_PHOTO: usize = 3;
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let columns = usize::from(args.columns);
     let count = args.count as usize;
     if is_format2(&args.data) {
-        ensure!(
-            args.photos.is_empty() && args.crops.is_none(),
-            WrongArgument("a Format 2 file has no photos: leave out --photos and --crops".into())
-        );
+        if !args.photos.is_empty() || args.crops.is_some() {
+            return Err(WrongArgument(
+                "a Format 2 file has no photos: leave out --photos and --crops".into(),
+            )
+            .into());
+        }
         let data = Format2::open(&args.data)?;
         let crops: Vec<_> = draw_indices(data.digits.len(), count, args.seed)
             .into_iter()
@@ -78,6 +79,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn put(path: &Path, png: &[u8]) -> anyhow::Result<()> {
-    write_whole(path, png).with_context(|| format!("{}", path.display()))
+fn put(path: &Path, png: &[u8]) -> Result<()> {
+    write_whole(path, png).context(path.display())
 }

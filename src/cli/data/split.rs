@@ -5,11 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
 
 use crate::{
-    cli::WrongArgument,
+    cli::{Context as _, Result, WrongArgument},
     dataset::{
         digit_folders,
         format1::Format1,
@@ -40,7 +39,7 @@ pub struct Args {
     out: PathBuf,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let wrong = |reason: String| Err(WrongArgument(reason).into());
     if !(args.share > 0.0 && args.share < 1.0) {
         return wrong(format!("--share {}: give a number between 0 and 1", args.share));
@@ -51,12 +50,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let data = digit_folders::open(&args.data)?;
     let groups = digit_folders::groups(&data)?;
     let Split { train, validation } = split_by_photo(&groups, args.share, args.seed);
-    ensure!(
-        !train.is_empty() && !validation.is_empty(),
-        "{}: its {} pictures hardly differ, so none can be held back",
-        args.data.display(),
-        groups.len()
-    );
+    if train.is_empty() || validation.is_empty() {
+        return Err(format!(
+            "{}: its {} pictures hardly differ, so none can be held back",
+            args.data.display(),
+            groups.len()
+        )
+        .into());
+    }
     for (side, pictures) in [("train", train), ("test", validation)] {
         let folder = args.out.join(side);
         copy(&data, &pictures, &folder)?;
@@ -66,14 +67,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Copies these pictures into folders of their digits.
-fn copy(data: &Format1, pictures: &[usize], to: &Path) -> anyhow::Result<()> {
+fn copy(data: &Format1, pictures: &[usize], to: &Path) -> Result<()> {
     for &picture in pictures {
         let name = &data.photos[picture].name;
         let copy = to.join(name);
         if let Some(folder) = copy.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+            fs::create_dir_all(folder).context(folder.display())?;
         }
-        fs::copy(data.folder().join(name), &copy).with_context(|| format!("{}", copy.display()))?;
+        fs::copy(data.folder().join(name), &copy).context(copy.display())?;
     }
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Parser;
 use indicatif::ProgressBar;
 
 use crate::{
+    cli::{Context as _, Result},
     dataset::{
         format2::{CROP_BYTES, Format2},
         is_format2, open_photos,
@@ -32,7 +32,7 @@ pub struct Args {
     svg: Option<PathBuf>,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let statistics = if is_format2(&args.data) {
         let data = Format2::open(&args.data)?;
         let crops = data.crops.chunks_exact(CROP_BYTES).zip(data.digits.iter().copied());
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     if let Some(path) = &args.svg {
         let svg = statistics.charts(&args.data.to_string_lossy())?;
-        write_whole(path, svg.as_bytes()).with_context(|| format!("{}", path.display()))?;
+        write_whole(path, svg.as_bytes()).context(path.display())?;
     }
     if args.json {
         tell!("{}", serde_json::to_string_pretty(&statistics)?)?;

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    cli::scenes::walls,
+    cli::{Result, scenes::walls},
     dataset::{
         format2_writer::write_format2,
         synthetic::{SynthOptions, TypefaceSplit, write_set},
@@ -60,7 +60,7 @@ enum SplitArg {
     Validation,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let options = SynthOptions {
         out: args.out.clone(),
         photos: args.photos,

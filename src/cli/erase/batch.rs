@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, anyhow, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -24,16 +23,17 @@ use super::{
     inputs::{Input, Unusable, absolute, listed},
     memory::Budget,
     one::UnderWay,
-    records::{ClaimError, Records, Settings},
+    records::{Records, Settings},
     verify::Found,
 };
 use crate::{
     cli::{
-        WrongArgument,
+        Context as _, Error, Result, WrongArgument,
         boxes::{BoxSource, BoxesError},
         model::NamedNets,
-        output::{self, OutputError},
+        output::OutputError,
     },
+    fault::{AtFault, Fault},
     files::printable,
     removal::Nets,
 };
@@ -53,12 +53,23 @@ pub enum BatchError {
     NotWhole { bad: u64, all: u64 },
     #[error("stopped; run the same command again to continue")]
     Stopped,
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Folder { path: PathBuf, source: io::Error },
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("{}: no photo in this folder", path.display())]
     NoPhotos { path: PathBuf },
+}
+
+impl AtFault for BatchError {
+    fn fault(&self) -> Fault {
+        match self {
+            BatchError::SomeFailed { .. } | BatchError::NotWhole { .. } => Fault::SomeFailed,
+            BatchError::Stopped => Fault::Stopped,
+            BatchError::Folder { .. } | BatchError::NoPhotos { .. } => Fault::Input,
+            BatchError::Write { .. } => Fault::Other,
+        }
+    }
 }
 
 /// The state of a run, shared by its threads.
@@ -81,7 +92,7 @@ pub(super) struct Batch {
     pub(super) condition: Found,
     pub(super) stop: AtomicBool,
     /// The error that ended the run early.
-    fatal: Mutex<Option<anyhow::Error>>,
+    fatal: Mutex<Option<Error>>,
     pub(super) foreign_label_said: AtomicBool,
 }
 
@@ -111,17 +122,17 @@ pub(super) enum Outcome {
     NotBegun,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let method = args.method.method()?;
     let folder = (args.photo.as_os_str() != "-").then_some(args.photo.as_path());
     let many = &args.many;
     if let Some(folder) = folder {
-        ensure!(
-            !many.null && many.root.is_none(),
-            WrongArgument(
-                "-0 and --root are for a list of photos; for one, give - as the photo".to_owned()
+        if many.null || many.root.is_some() {
+            return Err(WrongArgument(
+                "-0 and --root are for a list of photos; for one, give - as the photo".to_owned(),
             )
-        );
+            .into());
+        }
         let error = |source| BatchError::Folder { path: folder.to_owned(), source };
         fs::read_dir(folder).map_err(error)?;
         keep_apart(folder, &args.output)?;
@@ -132,9 +143,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
     let NamedNets { nets, sha256: model, .. } = args.model.load_nets()?;
-    let records = open_records(args)?;
+    let records = match many.verify {
+        true => Records::look(&args.output)?,
+        false => Records::claim(&args.output, many.shard)?,
+    };
     let output = args.output.canonicalize();
-    let output = output.with_context(|| args.output.display().to_string())?;
+    let output = output.context(args.output.display())?;
     let batch = Arc::new(Batch {
         source,
         records,
@@ -166,23 +180,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     batch.work(folder, args, jobs.map_or(1, NonZeroUsize::get))
 }
 
-fn open_records(args: &Args) -> anyhow::Result<Records> {
-    let records = match args.many.verify {
-        true => Records::look(&args.output),
-        false => Records::claim(&args.output, args.many.shard),
-    };
-    records.map_err(|error| match error {
-        ClaimError::NotOurs { .. } | ClaimError::NoRecords { .. } => {
-            WrongArgument(error.to_string()).into()
-        }
-        ClaimError::File { .. } => error.into(),
-    })
-}
-
 /// Refuses an output folder that is the photos' own, or in it, or contains it: photos would be
 /// overwritten, or results taken for photos.
-fn keep_apart(photos: &Path, output: &Path) -> anyhow::Result<()> {
-    let photos = photos.canonicalize().with_context(|| photos.display().to_string())?;
+fn keep_apart(photos: &Path, output: &Path) -> Result<()> {
+    let photos = photos.canonicalize().context(photos.display())?;
     // A part of its path that does not exist yet cannot be a link.
     let path = absolute(output)?;
     let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
@@ -202,7 +203,7 @@ fn keep_apart(photos: &Path, output: &Path) -> anyhow::Result<()> {
     Err(WrongArgument(refused).into())
 }
 
-fn listen_for_ctrl_c(batch: &Arc<Batch>) -> anyhow::Result<()> {
+fn listen_for_ctrl_c(batch: &Arc<Batch>) -> Result<()> {
     // The handler stays until the process ends, but must not keep the folder locked until then.
     let batch = Arc::downgrade(batch);
     ctrlc::set_handler(move || {
@@ -223,12 +224,7 @@ fn listen_for_ctrl_c(batch: &Arc<Batch>) -> anyhow::Result<()> {
 
 impl Batch {
     /// Does all photos on `jobs` threads.
-    fn work(
-        self: &Arc<Self>,
-        folder: Option<&Path>,
-        args: &Args,
-        jobs: usize,
-    ) -> anyhow::Result<()> {
+    fn work(self: &Arc<Self>, folder: Option<&Path>, args: &Args, jobs: usize) -> Result<()> {
         let started = Instant::now();
         let shard = args.many.shard;
         // A short queue, so that a large folder is not listed far ahead.
@@ -283,12 +279,12 @@ impl Batch {
     }
 
     /// Sums the run up.
-    fn sum_up(&self, folder: Option<&Path>, time: Duration, jobs: usize) -> anyhow::Result<()> {
+    fn sum_up(&self, folder: Option<&Path>, time: Duration, jobs: usize) -> Result<()> {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (written, failed) = (count(&self.tally.written), count(&self.tally.failed));
         let (done_before, left) = (count(&self.tally.done_before), count(&self.tally.left));
         let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let unheard = fatal.as_ref().is_some_and(output::is_closed);
+        let unheard = fatal.as_ref().is_some_and(|error| error.fault() == Fault::Unheard);
         if self.records.state().is_none() {
             note!("doorplate: {}, {failed} failed", self.condition.summary(left));
         } else if !unheard {
@@ -358,7 +354,7 @@ impl Batch {
                     }));
                     (input.photo, done.unwrap_or_else(|panic| Err(panicked(&*panic))))
                 }
-                Err(Unusable { path, problem }) => (path, Err(anyhow!(problem))),
+                Err(Unusable { path, problem }) => (path, Err(Error::from(problem))),
             };
             let told = self.tell(&photo, done);
             if let Err(error) = told {
@@ -369,13 +365,13 @@ impl Batch {
     }
 
     /// Ends the run early.
-    fn give_up(&self, error: anyhow::Error) {
+    fn give_up(&self, error: Error) {
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Prints one line of JSON about a photo.
-    fn tell(&self, photo: &Path, done: anyhow::Result<Outcome>) -> Result<(), OutputError> {
+    fn tell(&self, photo: &Path, done: Result<Outcome>) -> Result<(), OutputError> {
         let line = match done {
             Ok(Outcome::Written(line)) => {
                 Tally::add(&self.tally.written);
@@ -396,7 +392,7 @@ impl Batch {
             }
             Err(error) => {
                 Tally::add(&self.tally.failed);
-                let message = crate::cli::message(&error);
+                let message = error.to_string();
                 let name = photo.display().to_string();
                 let named = message.starts_with(&name);
                 self.say(&if named { message.clone() } else { format!("{name}: {message}") });
@@ -432,19 +428,21 @@ impl Batch {
 pub(super) type Fed = Result<Input, Unusable>;
 
 /// A panic's message as an error.
-fn panicked(panic: &(dyn Any + Send)) -> anyhow::Error {
+fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    anyhow!("an error in this program ({}); please report it", text.unwrap_or("no reason given"))
+    Error::from(format!(
+        "an error in this program ({}); please report it",
+        text.unwrap_or("no reason given")
+    ))
 }
 
 /// Whether an error will also affect all further photos.
-fn hopeless(error: &anyhow::Error) -> bool {
+fn hopeless(error: &Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem))
+    error.as_io().is_some_and(|error| {
+        matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+    })
 }

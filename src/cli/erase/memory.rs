@@ -8,6 +8,8 @@ use std::{
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
+use crate::fault::{AtFault, Fault};
+
 /// What the program takes itself, with its networks: measured, and some more.
 const PROGRAM: u64 = 120_000_000;
 
@@ -91,6 +93,12 @@ pub struct TooLargeError {
     needed: u64,
     of_boxes: u64,
     all: u64,
+}
+
+impl AtFault for TooLargeError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 fn boxes_share(of_boxes: u64, needed: u64) -> String {

@@ -1,11 +1,11 @@
 //! `doorplate erase`
 
-mod batch;
+pub(super) mod batch;
 mod feed;
 mod inputs;
 mod memory;
 mod one;
-mod records;
+pub(super) mod records;
 mod state;
 mod verify;
 
@@ -15,7 +15,6 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
 use image::ImageFormat;
 
@@ -30,14 +29,14 @@ use super::{
 use crate::{
     boxes::BoxFormat,
     classifier::EngineError,
+    cli::{Context as _, Result},
+    fault::{AtFault, Fault},
     files::{printable, write_whole},
     photo::{BoxInPhoto, Encoding, Photo},
     removal::{
         Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
     },
 };
-
-pub use self::batch::BatchError;
 
 /// Remove the digits in boxes from a photo, or from many.
 ///
@@ -153,7 +152,7 @@ impl Many {
     }
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     if args.photo.as_os_str() == "-" || args.photo.is_dir() {
         return batch::run(args);
     }
@@ -164,15 +163,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     erase_one(args)
 }
 
-fn erase_one(args: &Args) -> anyhow::Result<()> {
+fn erase_one(args: &Args) -> Result<()> {
     let method = args.method.method()?;
     let png = ImageFormat::from_path(&args.output).is_ok_and(|format| format == ImageFormat::Png);
     let mut photo = open_photo(&args.photo)?;
-    if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize()) {
-        ensure!(
-            photo != output,
-            WrongArgument(format!("{}: this is the photo itself", args.output.display()))
-        );
+    if let (Ok(photo), Ok(output)) = (args.photo.canonicalize(), args.output.canonicalize())
+        && photo == output
+    {
+        let same = format!("{}: this is the photo itself", args.output.display());
+        return Err(WrongArgument(same).into());
     }
     let encoding = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
     let file = args.boxes.as_deref();
@@ -194,7 +193,7 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
         Some(encoding) => encoding.write(&photo)?,
         None => photo.to_png()?,
     };
-    write_whole(&args.output, &bytes).with_context(|| format!("{}", args.output.display()))?;
+    write_whole(&args.output, &bytes).context(args.output.display())?;
     let numbers = numbers_in(&read);
     if args.json {
         let mut report = serde_json::json!({
@@ -233,17 +232,17 @@ fn erase_one(args: &Args) -> anyhow::Result<()> {
 }
 
 /// The photo's own encoding, which the name of the result must match.
-fn own_encoding(photo: &Path, output: &Path) -> anyhow::Result<Encoding> {
+fn own_encoding(photo: &Path, output: &Path) -> Result<Encoding> {
     let bytes = photo_file(photo)?;
     let encoding = Encoding::of(&bytes, false)?;
-    ensure!(
-        encoding.is_named(output),
-        WrongArgument(format!(
+    if !encoding.is_named(output) {
+        return Err(WrongArgument(format!(
             "{}: the result is a PNG or has the photo's own format; give a name that ends in .png, \
              or as the photo's name does",
             output.display()
         ))
-    );
+        .into());
+    }
     Ok(encoding)
 }
 
@@ -317,4 +316,10 @@ pub enum LeftError {
         /// Photos in all.
         all: u64,
     },
+}
+
+impl AtFault for LeftError {
+    fn fault(&self) -> Fault {
+        Fault::Left
+    }
 }

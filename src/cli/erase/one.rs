@@ -9,7 +9,6 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{bail, ensure};
 use serde_json::{Value, json};
 
 use super::{
@@ -25,6 +24,7 @@ use super::{
 use crate::{
     boxes::{PhotoBoxes, Unit},
     cli::{
+        Result,
         boxes::{BoxesError, grow},
         read::{OpenPhotoError, numbers_in, numbers_json, photo_file, photo_memory, readings_json},
     },
@@ -66,7 +66,7 @@ struct Made {
 
 impl Batch {
     /// Removes the digits from one photo, unless that is already done.
-    pub(super) fn erase(&self, input: &Input, state: &State) -> anyhow::Result<Outcome> {
+    pub(super) fn erase(&self, input: &Input, state: &State) -> Result<Outcome> {
         let source = absolute(&input.photo)?;
         let Some(_entered) = Entered::enter(&self.under_way, &input.name, &source)? else {
             // The list names it twice, and it is already in progress.
@@ -94,22 +94,24 @@ impl Batch {
     }
 
     /// Looks at a photo, its boxes, and where its result belongs.
-    pub(super) fn subject<'a>(
-        &self,
-        input: &'a Input,
-        source: &Path,
-    ) -> anyhow::Result<Subject<'a>> {
+    pub(super) fn subject<'a>(&self, input: &'a Input, source: &Path) -> Result<Subject<'a>> {
         let Input { photo: path, name } = input;
         let file_error = |source| OpenPhotoError::File { path: path.clone(), source };
         let metadata = fs::metadata(path).map_err(file_error)?;
-        ensure!(metadata.is_file(), "not a regular file");
+        if !metadata.is_file() {
+            return Err("not a regular file".into());
+        }
         let real = path.canonicalize().map_err(file_error)?;
-        ensure!(!real.starts_with(&self.output), "it is in the output folder");
+        if real.starts_with(&self.output) {
+            return Err("it is in the output folder".into());
+        }
         let first = name.components().next();
-        ensure!(
-            first.is_none_or(|first| first.as_os_str() != OsStr::new(RECORDS)),
-            "its result would be among the records, because its folder is called {RECORDS}"
-        );
+        if first.is_some_and(|first| first.as_os_str() == OsStr::new(RECORDS)) {
+            return Err(format!(
+                "its result would be among the records, because its folder is called {RECORDS}"
+            )
+            .into());
+        }
         let (boxes_file, boxes) = match self.source.find(path, name) {
             Ok((file, boxes)) => (file, boxes.into_owned()),
             Err(error) if self.pass_unlisted && error.is_unlisted() => {
@@ -133,7 +135,7 @@ impl Batch {
     /// The hash of the list's entry that a photo uses. It is an error if an earlier run has used
     /// the entry for another photo: the list then gives file names without folders, and the entry
     /// may be meant for either.
-    fn claim_entry(&self, subject: &Subject<'_>, state: &State) -> anyhow::Result<Option<String>> {
+    fn claim_entry(&self, subject: &Subject<'_>, state: &State) -> Result<Option<String>> {
         let Some(entry) = self.source.entry(subject.path, subject.name) else { return Ok(None) };
         let hash = entry_of(&subject.boxes_file, &entry.name);
         // It counts only as long as its result is there: the photo may have been moved since.
@@ -148,13 +150,14 @@ impl Batch {
         let by_path = Some(PathBuf::from(&entry.name)).filter(|_| entry.by_file_name);
         let others = [by_path, state.user_of(&hash)];
         if let Some(other) = others.into_iter().flatten().find(|other| has_used(other)) {
-            bail!(
+            return Err(format!(
                 "the list of boxes names photos without folders, and its entry {} was used for {}; \
                  write the photos' paths into the list. If that photo is now this one, remove {}",
                 entry.name,
                 other.display(),
                 self.output.join(&other).display()
-            );
+            )
+            .into());
         }
         if entry.by_file_name {
             let noted = state.note_user(&hash, subject.name);
@@ -164,18 +167,20 @@ impl Batch {
     }
 
     /// What is said of a photo whose result is there and up to date.
-    fn done_before(&self, subject: &Subject<'_>) -> anyhow::Result<Option<Outcome>> {
+    fn done_before(&self, subject: &Subject<'_>) -> Result<Option<Outcome>> {
         let Subject { path, name, path_hash, target, .. } = subject;
         let Some(record) = self.records.get(name) else { return Ok(None) };
         if record.photo != *path_hash {
             // It may be the same photo, moved, or on a machine that has it in another place.
             let file_error = |source| OpenPhotoError::File { path: path.to_path_buf(), source };
-            ensure!(
-                sha256_of(path).map_err(file_error)? == record.content,
-                "{} is the result of another photo, or of this one before it was moved and \
-                 changed; remove it or give another --output",
-                target.display()
-            );
+            if sha256_of(path).map_err(file_error)? != record.content {
+                return Err(format!(
+                    "{} is the result of another photo, or of this one before it was moved and \
+                     changed; remove it or give another --output",
+                    target.display()
+                )
+                .into());
+            }
         }
         if record.made_of != subject.made_of || !record.is_of(target) {
             return Ok(None);
@@ -195,14 +200,17 @@ impl Batch {
     }
 
     /// What earlier runs say about a photo; an error if it has killed them.
-    fn suspicion(&self, subject: &Subject<'_>, state: &State) -> anyhow::Result<Suspicion> {
+    fn suspicion(&self, subject: &Subject<'_>, state: &State) -> Result<Suspicion> {
         let suspicion = state.suspicion(subject.name, &subject.metadata);
         match suspicion {
-            Suspicion::Guilty if !self.retry => bail!(
-                "it is skipped, because earlier runs ended without a word while it was in work, the \
-                 last one while it was alone in work; it may need more memory than there is. To try \
-                 it again, add --retry"
-            ),
+            Suspicion::Guilty if !self.retry => {
+                return Err(
+                    "it is skipped, because earlier runs ended without a word while it was in work, \
+                     the last one while it was alone in work; it may need more memory than there \
+                     is. To try it again, add --retry"
+                        .into(),
+                );
+            }
             Suspicion::None => {}
             _ => self.say(&format!(
                 "{}: an earlier run ended without a word while this photo was in work; it is done \
@@ -214,7 +222,7 @@ impl Batch {
     }
 
     /// Waits for the memory that a photo takes. It is an error if there is never enough.
-    fn memory_for(&self, subject: &Subject<'_>, suspicion: Suspicion) -> anyhow::Result<Share<'_>> {
+    fn memory_for(&self, subject: &Subject<'_>, suspicion: Suspicion) -> Result<Share<'_>> {
         let (stored, memory) = photo_memory(subject.path)?;
         // Its boxes are on the photo as it is shown, which may be turned. What is wrong with them
         // is told later.
@@ -234,11 +242,7 @@ impl Batch {
     }
 
     /// Makes a photo's result, and writes it with its record.
-    fn write_result(
-        &self,
-        subject: &Subject<'_>,
-        entry: Option<String>,
-    ) -> anyhow::Result<Outcome> {
+    fn write_result(&self, subject: &Subject<'_>, entry: Option<String>) -> Result<Outcome> {
         let Subject { path, name, target, .. } = subject;
         let Made { content, photo_sha256, left, line } = self.result(subject)?;
         if let Some(folder) = target.parent() {
@@ -272,28 +276,31 @@ impl Batch {
 
     /// Refuses to write a file that is the photo itself, or that a link puts outside the output
     /// folder.
-    fn check_place(&self, target: &Path, photo: &Path) -> anyhow::Result<()> {
+    fn check_place(&self, target: &Path, photo: &Path) -> Result<()> {
         let folder = target.parent().unwrap_or(target);
         // Missing folders are created where the last existing one leads.
         let leads_to = folder.ancestors().find_map(|part| part.canonicalize().ok());
         if let Some(leads_to) = leads_to.filter(|real| !real.starts_with(&self.output)) {
-            bail!(
+            return Err(format!(
                 "{} would be written outside the output folder, because a link in it leads to {}; \
                  remove that link or give another --output",
                 target.display(),
                 leads_to.display()
-            );
+            )
+            .into());
         }
-        ensure!(
-            !is_same_file(target, photo),
-            "its result would overwrite the photo: {} is the same file; give another --output",
-            target.display()
-        );
+        if is_same_file(target, photo) {
+            return Err(format!(
+                "its result would overwrite the photo: {} is the same file; give another --output",
+                target.display()
+            )
+            .into());
+        }
         Ok(())
     }
 
     /// The file of a photo without its digits, and its line of JSON.
-    fn result(&self, subject: &Subject<'_>) -> anyhow::Result<Made> {
+    fn result(&self, subject: &Subject<'_>) -> Result<Made> {
         let Subject { path, target, boxes_file, boxes, .. } = subject;
         let mut clock = Clock::start();
         let bytes = photo_file(path)?;
@@ -346,7 +353,7 @@ impl Batch {
     }
 
     /// Removes what is in these boxes, and gives what the check found in each.
-    fn remove_from(&self, photo: &mut Photo, areas: &[BoxInPhoto]) -> anyhow::Result<Vec<Check>> {
+    fn remove_from(&self, photo: &mut Photo, areas: &[BoxInPhoto]) -> Result<Vec<Check>> {
         let grown = grow(areas, self.settings.growth, photo.size());
         let (method, no_check) = (&self.settings.method, !self.settings.checked);
         let proven = pollster::block_on(removed(photo, &grown, method, &self.nets, no_check))?;
@@ -374,7 +381,7 @@ impl Batch {
         photo: &Photo,
         areas: &[BoxInPhoto],
         boxes: &PhotoBoxes,
-    ) -> anyhow::Result<(Value, Value)> {
+    ) -> Result<(Value, Value)> {
         let read = pollster::block_on(self.nets.read(photo, areas))?;
         let mut readings = readings_json(&read);
         // A box that holds several digits has one label for all of them.
@@ -427,12 +434,12 @@ struct Entered<'a> {
 
 impl<'a> Entered<'a> {
     /// Enters a result; `None` if that of the same photo is in progress.
-    fn enter(all: &'a UnderWay, name: &'a Path, photo: &Path) -> anyhow::Result<Option<Self>> {
+    fn enter(all: &'a UnderWay, name: &'a Path, photo: &Path) -> Result<Option<Self>> {
         let mut entered = all.lock().unwrap_or_else(PoisonError::into_inner);
         match entered.get(name) {
             Some(other) if other == photo => Ok(None),
             Some(other) => {
-                bail!("its result would overwrite that of {}", other.display())
+                Err(format!("its result would overwrite that of {}", other.display()).into())
             }
             None => {
                 entered.insert(name.to_owned(), photo.to_owned());

@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 use super::{inputs::Shard, state::State};
 use crate::{
     boxes::PhotoBoxes,
+    fault::{AtFault, Fault},
     files::{Lock, Sharing, write_whole_through},
     publication::sha256_hex,
     removal::Method,
@@ -148,7 +149,7 @@ pub struct Records {
 /// Why a folder cannot be used for results.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(
         "{}: this folder holds other files, not results of an earlier run; give a new or an empty \
@@ -158,6 +159,15 @@ pub enum ClaimError {
     NotOurs { path: PathBuf },
     #[error("{}: no results of an earlier run are here", path.display())]
     NoRecords { path: PathBuf },
+}
+
+impl AtFault for ClaimError {
+    fn fault(&self) -> Fault {
+        match self {
+            ClaimError::File { .. } => Fault::Other,
+            ClaimError::NotOurs { .. } | ClaimError::NoRecords { .. } => Fault::Arguments,
+        }
+    }
 }
 
 impl Records {
@@ -281,6 +291,7 @@ mod tests {
     use super::*;
     use crate::{
         boxes::{GivenBox, Unit},
+        fault::with_causes,
         photo::LooseBox,
         removal::{KeyPixels, ReportOptions, Sigma},
     };
@@ -294,7 +305,7 @@ mod tests {
         let shards = [claim(Some("0/2")), claim(Some("1/2"))];
         assert!(shards.iter().all(Result::is_ok), "{shards:?}");
         for taken in [None, Some("0/2"), Some("1/2")] {
-            let refused = claim(taken).expect_err("held").to_string();
+            let refused = with_causes(&claim(taken).expect_err("held"));
             assert!(refused.contains("another doorplate"), "{refused}");
         }
         drop(shards);

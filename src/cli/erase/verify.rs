@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs, io,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -15,6 +15,7 @@ use super::{
     inputs::{Input, absolute},
     records::RECORDS,
 };
+use crate::cli::{Context as _, Result};
 
 /// What a result is, compared with its record, and with what this command would make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl Found {
 
 impl Batch {
     /// Says what a photo's result is.
-    pub(super) fn verify(&self, input: &Input) -> anyhow::Result<Outcome> {
+    pub(super) fn verify(&self, input: &Input) -> Result<Outcome> {
         let subject = self.subject(input, &absolute(&input.photo)?)?;
         let record = self.records.get(subject.name);
         let there = fs::symlink_metadata(&subject.target).is_ok();
@@ -118,13 +119,13 @@ impl Batch {
 
     /// Reports files in the output folder that are no photo's results: an original among them would
     /// be handed on with its digits.
-    pub(super) fn verify_no_others(&self, photos: &Path) -> anyhow::Result<()> {
+    pub(super) fn verify_no_others(&self, photos: &Path) -> Result<()> {
         let ours = |name: &OsStr| name == OsStr::new(RECORDS);
         let entries = WalkDir::new(&self.output)
             .into_iter()
             .filter_entry(|entry| entry.depth() != 1 || !ours(entry.file_name()));
         for entry in entries {
-            let entry = entry?;
+            let entry = entry.map_err(io::Error::from).context(self.output.display())?;
             let name = entry.path().strip_prefix(&self.output).unwrap_or(entry.path());
             if entry.file_type().is_dir() || photos.join(name).is_file() {
                 continue;

@@ -8,9 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
 use rayon::prelude::*;
+
+use crate::cli::{Context as _, Result};
 
 /// Finish a built page: write the list of its files with their hashes, for offline use, and a
 /// Brotli and a gzip copy of each text and WebAssembly file.
@@ -23,33 +24,32 @@ pub struct Args {
     quality: u8,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    ensure!(
-        args.dir.join("index.html").is_file(),
-        "{}: no index.html here; build the page with `make web` first",
-        args.dir.display()
-    );
+pub fn run(args: &Args) -> Result<()> {
+    if !args.dir.join("index.html").is_file() {
+        return Err(format!(
+            "{}: no index.html here; build the page with `make web` first",
+            args.dir.display()
+        )
+        .into());
+    }
     // The list first, because it is also compressed.
     precache::write(&args.dir, &files_in(&args.dir)?)?;
     files_in(&args.dir)?
         .par_iter()
         .filter(|file| has_ending(file, &compress::ENDINGS))
-        .try_for_each(|file| {
-            compress::compress(file, args.quality).with_context(|| format!("{}", file.display()))
-        })
+        .try_for_each(|file| compress::compress(file, args.quality).context(file.display()))
 }
 
 /// All files of a folder and of those in it.
-fn files_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
     Ok(files)
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let unreadable = || format!("{}", folder.display());
-    for entry in fs::read_dir(folder).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder).context(folder.display())? {
+        let path = entry.context(folder.display())?.path();
         if path.is_dir() {
             collect(&path, files)?;
         } else {

@@ -6,13 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{beside, has_ending};
-use crate::{cli::serve::HEADERS, files::write_whole};
+use crate::{
+    cli::{Context as _, Result, serve::HEADERS},
+    files::write_whole,
+};
 
 /// The list's file; `www/service-worker.js` loads it.
 const LIST: &str = "precache.js";
@@ -34,15 +36,15 @@ struct Precache {
 
 /// Writes the list of those of `files` that are in `dir` and belong to the page. A list that is
 /// already up to date is not written again.
-pub(super) fn write(dir: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
+pub(super) fn write(dir: &Path, files: &[PathBuf]) -> Result<()> {
     let hashed: Vec<Option<(String, String)>> = files
         .par_iter()
         .map(|file| {
             let Some(name) = name_in_list(dir, file) else { return Ok(None) };
-            let content = fs::read(file).with_context(|| format!("{}", file.display()))?;
+            let content = fs::read(file).context(file.display())?;
             Ok(Some((name, format!("{:x}", Sha256::digest(content)))))
         })
-        .collect::<anyhow::Result<_>>()?;
+        .collect::<Result<_>>()?;
     let list = script(&precache(hashed.into_iter().flatten().collect()))?;
     let path = dir.join(LIST);
     if fs::read_to_string(&path).is_ok_and(|known| known == list) {
@@ -51,10 +53,10 @@ pub(super) fn write(dir: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
     // A new list must never be served as the compressed copy of the old one.
     for copy in [beside(&path, ".br"), beside(&path, ".gz")] {
         if copy.exists() {
-            fs::remove_file(&copy).with_context(|| format!("{}", copy.display()))?;
+            fs::remove_file(&copy).context(copy.display())?;
         }
     }
-    write_whole(&path, list.as_bytes()).with_context(|| format!("{}", path.display()))
+    write_whole(&path, list.as_bytes()).context(path.display())
 }
 
 /// A file's path relative to the page, or `None` if it does not belong in the list.
@@ -85,7 +87,7 @@ fn precache(files: BTreeMap<String, String>) -> Precache {
     Precache { version, files }
 }
 
-fn script(precache: &Precache) -> anyhow::Result<String> {
+fn script(precache: &Precache) -> Result<String> {
     let json = serde_json::to_string_pretty(precache)?;
     Ok(format!(
         "// The page's files and their SHA-256, written by `doorplate finish`.\nself.PRECACHE = {json};\n"

@@ -11,7 +11,7 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 use tar::EntryType;
 
-use super::{Event, FetchError, Stage};
+use super::{Event, FetchError, Stage, Watch};
 use crate::dataset::format1::DIGIT_STRUCT;
 
 /// What an archive may unpack to.
@@ -73,15 +73,16 @@ impl<R: Read> Read for Rationed<R> {
 }
 
 /// Unpacks `archive`, all of whose entries lie in one folder named `set`, to `folder/set`. The
-/// files are written to another folder, which is then renamed as a whole.
+/// files are written to `drafts`, an empty folder, and the set in it is then renamed as a whole.
 pub(super) fn unpack(
     archive: &Path,
     set: &str,
     folder: &Path,
+    drafts: &Path,
     limits: &Limits,
-    watch: &mut dyn FnMut(Event<'_>),
+    watch: &mut Watch<'_>,
 ) -> Result<(), FetchError> {
-    let unreadable = |source| FetchError::Read { path: archive.to_owned(), source };
+    let unreadable = |reason| FetchError::Read { path: archive.to_owned(), reason };
     let damaged = |error: io::Error| FetchError::Damaged {
         path: archive.to_owned(),
         reason: error.to_string(),
@@ -89,10 +90,6 @@ pub(super) fn unpack(
     let too_much = |limit, what| FetchError::TooMuch { path: archive.to_owned(), limit, what };
     let file = File::open(archive).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
-    let beside = tempfile::Builder::new()
-        .prefix(".doorplate-unpacking-")
-        .tempdir_in(folder)
-        .map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
 
     let read = Rc::new(Cell::new(0));
     let ration = Rc::new(Cell::new(0));
@@ -115,8 +112,8 @@ pub(super) fn unpack(
             entry: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
             problem,
         })?;
-        let target = beside.path().join(inside);
-        let failed = |source| FetchError::Write { path: target.clone(), source };
+        let target = drafts.join(inside);
+        let failed = |reason| FetchError::Write { path: target.clone(), reason };
         if entry.header().entry_type() == EntryType::Directory {
             fs::create_dir_all(&target).map_err(failed)?;
             continue;
@@ -145,22 +142,22 @@ pub(super) fn unpack(
         }
         if read.get() - progress >= PROGRESS_BYTES {
             progress = read.get();
-            watch(Event::Progress { stage: Stage::Unpacking, done: progress, of: Some(length) });
+            let (stage, of) = (Stage::Unpacking, Some(length));
+            watch.tell(Event::Progress { stage, done: progress, of })?;
         }
     }
     // The gzip stream's own check sum comes last.
     ration.set(PADDING_BYTES);
     io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(damaged)?;
 
-    let unpacked = beside.path().join(set);
+    let unpacked = drafts.join(set);
     if !unpacked.join(DIGIT_STRUCT).is_file() {
         let missing = format!("{set}/{DIGIT_STRUCT}");
         return Err(FetchError::Incomplete { path: archive.to_owned(), missing });
     }
     let place = folder.join(set);
-    fs::rename(unpacked, &place).map_err(|source| FetchError::Write { path: place, source })?;
-    watch(Event::Progress { stage: Stage::Unpacking, done: length, of: Some(length) });
-    Ok(())
+    fs::rename(unpacked, &place).map_err(|reason| FetchError::Write { path: place, reason })?;
+    watch.tell(Event::Progress { stage: Stage::Unpacking, done: length, of: Some(length) })
 }
 
 /// Where an entry goes below the folder, or what is wrong with it.

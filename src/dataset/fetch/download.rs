@@ -1,22 +1,24 @@
 //! Fetches one file from a server, over as many connections as needed.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use ureq::{
-    Agent, Body,
-    http::{HeaderMap, Response, Uri, header},
+    Agent,
+    http::{HeaderMap, StatusCode, Uri, header},
 };
 
-use super::{Event, FetchError, Patience, Stage};
-use crate::files::write_whole;
+use super::{
+    Event, FetchError, Patience, Stage, Watch,
+    connection::{Body, Broken, send},
+};
+use crate::files::write_whole_through;
 
 /// Size of the read buffer in bytes.
 const BUFFER: usize = 1 << 16;
@@ -24,19 +26,20 @@ const BUFFER: usize = 1 << 16;
 /// Between two progress events.
 const PROGRESS_BYTES: u64 = 1 << 20;
 
-/// No server may send more than this when a file's size is not known.
-const MAX_BYTES: u64 = 16 << 30;
-
 /// A file to fetch.
 pub(super) struct Download<'a> {
     /// Its address.
     pub url: &'a str,
     /// Where it goes.
     pub path: &'a Path,
+    /// An empty folder, for files that are written before they get their names.
+    pub drafts: &'a Path,
     /// The first bytes of the file, and the name of that format for messages.
     pub beginning: (&'static [u8], &'static str),
     /// The size and SHA-256 (hexadecimal) it must have.
     pub published: Option<(u64, &'static str)>,
+    /// The bytes it may have if none are published.
+    pub most_bytes: u64,
     /// How long the server is waited for.
     pub patience: Patience,
 }
@@ -53,8 +56,10 @@ struct Origin {
 }
 
 /// The bytes of a file that have come so far.
-struct Part {
+struct Part<'a> {
     path: PathBuf,
+    /// As in [`Download`].
+    drafts: &'a Path,
     file: File,
     length: u64,
     origin: Origin,
@@ -80,6 +85,27 @@ impl From<FetchError> for Failed {
     }
 }
 
+/// How far a file has come, and whether it gets further.
+struct Pace {
+    furthest: u64,
+    since: Instant,
+    /// Tries in a row that brought nothing new, or next to nothing.
+    tries: u32,
+}
+
+impl Pace {
+    /// Counts a try after which `length` bytes have come. Fetching the same bytes again is not
+    /// progress: otherwise a server that always breaks off at the same place would be asked forever.
+    /// Nor are a few bytes from time to time.
+    fn tried(&mut self, length: u64, slowest: u32) {
+        let new = length.saturating_sub(self.furthest);
+        let least = f64::from(slowest) * self.since.elapsed().as_secs_f64();
+        self.tries = if new > 0 && new as f64 >= least { 0 } else { self.tries + 1 };
+        self.furthest = self.furthest.max(length);
+        self.since = Instant::now();
+    }
+}
+
 /// A passing failure.
 fn for_now(reason: impl Into<String>) -> Failed {
     Failed::ForNow { reason: reason.into(), wait: None }
@@ -99,70 +125,77 @@ pub(super) fn noted_sha256(path: &Path) -> Option<String> {
 
 impl Download<'_> {
     /// Fetches the file, checks it and gives it its name. Returns its SHA-256.
-    pub(super) fn run(&self, watch: &mut dyn FnMut(Event<'_>)) -> Result<String, FetchError> {
+    pub(super) fn run(&self, watch: &mut Watch<'_>) -> Result<String, FetchError> {
         let agent = self.agent()?;
-        let mut part = Part::open(self.path, self.url)?;
-        let mut furthest = part.length;
-        let mut tries = 0;
+        let mut part = Part::open(self.path, self.drafts, self.url)?;
+        match self.bring(&agent, &mut part, watch) {
+            Ok(sha256) => {
+                part.put(self.path)?;
+                self.write_note(&sha256)?;
+                Ok(sha256)
+            }
+            Err(error) => {
+                part.leave()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Fetches all bytes and checks them. Returns their SHA-256.
+    fn bring(
+        &self,
+        agent: &Agent,
+        part: &mut Part<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<String, FetchError> {
+        let mut pace = Pace { furthest: part.length, since: Instant::now(), tries: 0 };
         let mut mended = false;
         loop {
-            match self.attempt(&agent, &mut part, watch) {
+            match self.attempt(agent, part, watch) {
                 Ok(()) => {
-                    let sha256 = self.sha256(&mut part, watch)?;
+                    // From the disk, not from the connection: this is what will be read.
+                    let sha256 = sha256_of(&mut part.file, &part.path, part.length, watch)?;
                     if self.is_published(&sha256) {
-                        part.put(self.path)?;
-                        self.write_note(&sha256)?;
                         return Ok(sha256);
                     }
                     let in_pieces = !part.in_one_go;
                     part.clear(Origin::default())?;
                     if !in_pieces || mended {
-                        part.remove()?;
                         return Err(self.wrong_sha256(self.url.to_owned(), sha256));
                     }
                     // Most likely the pieces are of different versions.
                     mended = true;
-                    watch(Event::StartingOver {
+                    watch.tell(Event::StartingOver {
                         reason: "the pieces that came one after another do not make up the file",
-                    });
+                    })?;
                 }
-                Err(Failed::ForGood(error)) => {
-                    if part.length == 0 {
-                        part.remove()?;
-                    }
-                    return Err(error);
-                }
+                Err(Failed::ForGood(error)) => return Err(error),
                 Err(Failed::ForNow { reason, wait }) => {
-                    // Fetching the same bytes again is not progress. Otherwise a server that always
-                    // breaks off at the same place would be asked forever.
-                    tries = if part.length > furthest { 0 } else { tries + 1 };
-                    furthest = furthest.max(part.length);
+                    pace.tried(part.length, self.patience.slowest);
+                    let tries = pace.tries;
                     if tries >= self.patience.tries {
                         let kept = (part.length > 0).then(|| (part.length, part.path.clone()));
-                        if kept.is_none() {
-                            part.remove()?;
-                        }
                         let url = self.url.to_owned();
                         return Err(FetchError::Unreachable { url, tries, reason, kept });
                     }
                     let doubled =
                         self.patience.first_pause * 2u32.saturating_pow(tries.saturating_sub(1));
                     let pause = wait.unwrap_or(doubled).min(self.patience.longest_pause);
-                    watch(Event::Retrying { reason: &reason, pause });
-                    thread::sleep(pause);
+                    watch.tell(Event::Retrying { reason: &reason, pause })?;
+                    watch.pause(pause)?;
                 }
             }
         }
     }
 
     /// Checks the file that is there already. Returns its SHA-256.
-    pub(super) fn check(&self, watch: &mut dyn FnMut(Event<'_>)) -> Result<String, FetchError> {
+    pub(super) fn check(&self, watch: &mut Watch<'_>) -> Result<String, FetchError> {
         let place = self.path.display().to_string();
-        let unreadable = |source| FetchError::Read { path: self.path.to_owned(), source };
+        let unreadable = |reason| FetchError::Read { path: self.path.to_owned(), reason };
         let mut file = File::open(self.path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         self.check_size(&place, length)?;
-        let sha256 = sha256_of(&mut file, length, watch).map_err(unreadable)?;
+        let sha256 = sha256_of(&mut file, self.path, length, watch)?;
         if !self.is_published(&sha256) {
             return Err(self.wrong_sha256(place, sha256));
         }
@@ -182,6 +215,7 @@ impl Download<'_> {
             .accept_encoding("identity")
             .http_status_as_error(false)
             .max_redirects_will_error(false)
+            .timeout_resolve(Some(self.patience.silence))
             .timeout_connect(Some(self.patience.silence))
             .timeout_recv_response(Some(self.patience.silence))
             .timeout_per_read(Some(self.patience.silence));
@@ -196,8 +230,8 @@ impl Download<'_> {
     fn attempt(
         &self,
         agent: &Agent,
-        part: &mut Part,
-        watch: &mut dyn FnMut(Event<'_>),
+        part: &mut Part<'_>,
+        watch: &mut Watch<'_>,
     ) -> Result<(), Failed> {
         let size = part.origin.size.or(self.published.map(|(bytes, _)| bytes));
         if part.length > 0 && size == Some(part.length) {
@@ -206,7 +240,9 @@ impl Download<'_> {
         }
         if part.length > 0 && part.origin.version.is_none() && self.published.is_none() {
             // There is no way to know whether the rest is of the same version.
-            watch(Event::StartingOver { reason: "the server does not tell versions of it apart" });
+            watch.tell(Event::StartingOver {
+                reason: "the server does not tell versions of it apart",
+            })?;
             part.clear(Origin::default())?;
         }
         let mut request = agent.get(self.url);
@@ -216,44 +252,56 @@ impl Download<'_> {
                 request = request.header(header::IF_RANGE, version);
             }
         }
-        let response = request.call().map_err(|error| self.broken(error))?;
+        let (head, length, body) =
+            send(request, self.patience, watch).map_err(|broken| self.broken(broken))?;
+        let headers = &head.headers;
+        let range = content_range(headers).filter(|_| head.status == StatusCode::PARTIAL_CONTENT);
         let origin = Origin {
             url: self.url.to_owned(),
-            version: version_of(response.headers()),
-            size: size_of(&response),
+            version: version_of(headers),
+            size: range.map_or(length, |(_, size)| size),
         };
-        match response.status().as_u16() {
+        match head.status.as_u16() {
             200 => {
                 if part.length > 0 {
                     let same =
                         part.origin.version.is_some() && part.origin.version == origin.version;
-                    watch(Event::StartingOver {
+                    watch.tell(Event::StartingOver {
                         reason: if same {
                             "the server only sends the file as a whole"
                         } else {
                             "the server's file has changed, or it only sends it as a whole"
                         },
-                    });
+                    })?;
                 }
                 part.clear(origin)?;
             }
             206 => {
-                let fits = content_range(response.headers())
-                    .is_some_and(|(first, _)| first == part.length)
-                    && agree(&part.origin.size, &origin.size)
+                let fits = range.is_some_and(|(first, size)| {
+                    first == part.length && size.is_none_or(|size| size > first)
+                }) && agree(&part.origin.size, &origin.size)
                     && agree(&part.origin.version, &origin.version);
                 if !fits {
                     part.clear(Origin::default())?;
                     return Err(for_now("the server sent another part of the file than asked for"));
                 }
                 part.in_one_go = false;
+                if part.origin.size.is_none() && origin.size.is_some() {
+                    // Further pieces are measured by it, also those that do not say it.
+                    part.origin.size = origin.size;
+                    part.write_origin()?;
+                }
+                if let Err(error) = self.check_announced(part) {
+                    part.clear(Origin::default())?;
+                    return Err(error.into());
+                }
             }
             416 => {
                 part.clear(Origin::default())?;
                 return Err(for_now("the server's file is shorter than what had come of it"));
             }
             status @ (408 | 425 | 429 | 500 | 502 | 503 | 504) => {
-                let wait = response.headers().get(header::RETRY_AFTER);
+                let wait = headers.get(header::RETRY_AFTER);
                 let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
                 return Err(Failed::ForNow {
                     reason: format!("the server answered {status}"),
@@ -262,58 +310,52 @@ impl Download<'_> {
             }
             status => return Err(FetchError::Refused { url: self.url.to_owned(), status }.into()),
         }
-        self.receive(response.into_body(), part, watch)
+        self.receive(body, part, watch)
     }
 
     /// Adds a body to the part.
     fn receive(
         &self,
-        body: Body,
-        part: &mut Part,
-        watch: &mut dyn FnMut(Event<'_>),
+        mut body: Body,
+        part: &mut Part<'_>,
+        watch: &mut Watch<'_>,
     ) -> Result<(), Failed> {
-        let mut body = body.into_reader();
-        let mut buffer = vec![0; BUFFER];
-        if part.length == 0 {
-            // Before a gigabyte of something else has come.
-            let length = fill(&mut body, &mut buffer[..self.beginning.0.len().max(16)])
-                .map_err(|error| for_now(error.to_string()))?;
-            if self.beginning.0.len() > length && self.beginning.0.starts_with(&buffer[..length]) {
-                return Err(for_now(format!("cut short after {length} bytes")));
-            }
-            self.check_beginning(&buffer[..length])?;
-            if let Some(size) = part.origin.size {
-                self.check_size(self.url, size)?;
-            }
-            part.add(&buffer[..length])?;
-        }
         let size = part.origin.size.or(self.published.map(|(bytes, _)| bytes));
+        let mut beginning = if part.length == 0 { Some(Vec::new()) } else { None };
         let mut shown = None;
         loop {
             if shown.is_none_or(|shown| part.length - shown >= PROGRESS_BYTES) {
                 shown = Some(part.length);
-                watch(Event::Progress { stage: Stage::Downloading, done: part.length, of: size });
+                let (stage, done) = (Stage::Downloading, part.length);
+                watch.tell(Event::Progress { stage, done, of: size })?;
             }
-            let length = match body.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(for_now(error.to_string())),
-            };
-            let after = part.length + length as u64;
-            if after > size.unwrap_or(MAX_BYTES) {
+            let came = body.piece(watch).map_err(|broken| self.broken(broken))?;
+            let ended = came.is_none();
+            let mut piece = came.unwrap_or_default();
+            if let Some(mut first) = beginning.take() {
+                first.append(&mut piece);
+                if first.len() < self.beginning.0.len().max(16) && !ended {
+                    beginning = Some(first);
+                    continue;
+                }
+                // Before a gigabyte of something else has come.
+                self.check_beginning(&first)?;
+                self.check_announced(part)?;
+                piece = first;
+            }
+            let after = part.length + piece.len() as u64;
+            if after > size.unwrap_or(self.most_bytes) {
                 part.clear(Origin::default())?;
                 self.check_size(self.url, after)?;
-                return Err(FetchError::Content {
-                    url: self.url.to_owned(),
-                    found: format!("more than {} bytes", size.unwrap_or(MAX_BYTES)),
-                    expected: self.beginning.1,
-                }
-                .into());
+                let limit = size.unwrap_or(self.most_bytes);
+                return Err(FetchError::TooLong { url: self.url.to_owned(), limit }.into());
             }
-            part.add(&buffer[..length])?;
+            part.add(&piece)?;
+            if ended {
+                break;
+            }
         }
-        watch(Event::Progress { stage: Stage::Downloading, done: part.length, of: size });
+        watch.tell(Event::Progress { stage: Stage::Downloading, done: part.length, of: size })?;
         match size {
             Some(size) if part.length < size => {
                 Err(for_now(format!("cut short after {} of {size} bytes", part.length)))
@@ -322,23 +364,26 @@ impl Download<'_> {
         }
     }
 
-    /// What a request that failed altogether means.
-    fn broken(&self, error: ureq::Error) -> Failed {
-        match error {
-            ureq::Error::BadUri(reason) => {
-                FetchError::Address { url: self.url.to_owned(), reason }.into()
-            }
-            ureq::Error::Http(error) => {
-                FetchError::Address { url: self.url.to_owned(), reason: error.to_string() }.into()
-            }
-            other => for_now(other.to_string()),
+    /// What a connection that ended early means.
+    fn broken(&self, broken: Broken) -> Failed {
+        let address = |reason| FetchError::Address { url: self.url.to_owned(), reason }.into();
+        match broken {
+            Broken::Stopped(error) => error.into(),
+            Broken::Lost(reason) => for_now(reason),
+            Broken::Refused(ureq::Error::BadUri(reason)) => address(reason),
+            Broken::Refused(ureq::Error::Http(error)) => address(error.to_string()),
+            Broken::Refused(other) => for_now(other.to_string()),
         }
     }
 
-    fn check_beginning(&self, bytes: &[u8]) -> Result<(), FetchError> {
+    /// Refuses what does not begin as the file does; less than that is cut short.
+    fn check_beginning(&self, bytes: &[u8]) -> Result<(), Failed> {
         let (beginning, expected) = self.beginning;
         if bytes.starts_with(beginning) {
             return Ok(());
+        }
+        if beginning.starts_with(bytes) {
+            return Err(for_now(format!("cut short after {} bytes", bytes.len())));
         }
         let found = match bytes.trim_ascii_start() {
             [b'<', ..] => "a web page".to_owned(),
@@ -347,13 +392,21 @@ impl Download<'_> {
                 format!("something that begins with {:?}", String::from_utf8_lossy(shown))
             }
         };
-        Err(FetchError::Content { url: self.url.to_owned(), found, expected })
+        Err(FetchError::Content { url: self.url.to_owned(), found, expected }.into())
+    }
+
+    /// Refuses a file whose size is not the published one as soon as the server says it.
+    fn check_announced(&self, part: &Part<'_>) -> Result<(), FetchError> {
+        part.origin.size.map_or(Ok(()), |size| self.check_size(self.url, size))
     }
 
     fn check_size(&self, place: &str, found: u64) -> Result<(), FetchError> {
         match self.published {
             Some((published, _)) if found != published => {
                 Err(FetchError::Size { place: place.to_owned(), found, published })
+            }
+            None if found > self.most_bytes => {
+                Err(FetchError::TooLong { url: place.to_owned(), limit: self.most_bytes })
             }
             _ => Ok(()),
         }
@@ -368,30 +421,19 @@ impl Download<'_> {
         FetchError::Sha256 { place, found, published }
     }
 
-    fn sha256(
-        &self,
-        part: &mut Part,
-        watch: &mut dyn FnMut(Event<'_>),
-    ) -> Result<String, FetchError> {
-        // From the disk, not from the connection: this is what will be read.
-        sha256_of(&mut part.file, part.length, watch)
-            .map_err(|source| FetchError::Read { path: part.path.clone(), source })
-    }
-
     fn write_note(&self, sha256: &str) -> Result<(), FetchError> {
         let path = note(self.path);
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        write_whole(&path, format!("{sha256}  {name}\n").as_bytes())
-            .map_err(|source| FetchError::Write { path, source })
+        write_whole_through(self.drafts, &path, format!("{sha256}  {name}\n").as_bytes())
+            .map_err(|reason| FetchError::Write { path, reason })
     }
 }
 
-impl Part {
-    /// Opens the part of a file, with the bytes received before, and locks it against other
-    /// processes.
-    fn open(whole: &Path, url: &str) -> Result<Self, FetchError> {
+impl<'a> Part<'a> {
+    /// Opens the part of a file, with the bytes received before.
+    fn open(whole: &Path, drafts: &'a Path, url: &str) -> Result<Self, FetchError> {
         let path = whole.with_added_extension("part");
-        let failed = |source| FetchError::Write { path: path.clone(), source };
+        let failed = |reason| FetchError::Write { path: path.clone(), reason };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -399,21 +441,20 @@ impl Part {
             .truncate(false)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(FetchError::Busy { path: path.clone() }),
-            // Some network disks have no locks. There it works without.
-            Err(TryLockError::Error(_)) => {}
-        }
         let length = file.metadata().map_err(failed)?.len();
         // Without its origin the part cannot be used.
         let origin: Option<Origin> = fs::read(path.with_added_extension("json"))
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
             .filter(|origin: &Origin| origin.url == url);
-        let in_one_go = length == 0;
-        let mut part =
-            Part { path: path.clone(), file, length, origin: Origin::default(), in_one_go };
+        let mut part = Part {
+            path: path.clone(),
+            drafts,
+            file,
+            length,
+            origin: Origin::default(),
+            in_one_go: length == 0,
+        };
         match origin {
             Some(origin) => {
                 part.origin = origin;
@@ -430,7 +471,7 @@ impl Part {
 
     fn write_failed(&self) -> impl Fn(io::Error) -> FetchError + use<> {
         let path = self.path.clone();
-        move |source| FetchError::Write { path: path.clone(), source }
+        move |reason| FetchError::Write { path: path.clone(), reason }
     }
 
     /// Throws away what came, and notes where the next bytes are from.
@@ -441,10 +482,15 @@ impl Part {
         self.file.rewind().map_err(&failed)?;
         self.length = 0;
         self.in_one_go = true;
-        let json = serde_json::to_vec(&origin).map_err(|error| failed(error.into()))?;
-        write_whole(&self.origin_path(), &json).map_err(&failed)?;
         self.origin = origin;
-        Ok(())
+        self.write_origin()
+    }
+
+    fn write_origin(&self) -> Result<(), FetchError> {
+        serde_json::to_vec(&self.origin)
+            .map_err(io::Error::from)
+            .and_then(|json| write_whole_through(self.drafts, &self.origin_path(), &json))
+            .map_err(self.write_failed())
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
@@ -453,13 +499,18 @@ impl Part {
         Ok(())
     }
 
+    /// Leaves what has come for the next time, and nothing if nothing has.
+    fn leave(self) -> Result<(), FetchError> {
+        if self.length == 0 { self.remove() } else { Ok(()) }
+    }
+
     /// Leaves nothing of it behind.
     fn remove(self) -> Result<(), FetchError> {
         drop(self.file);
         for path in [self.path.with_added_extension("json"), self.path] {
             match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(FetchError::Write { path, source });
+                Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                    return Err(FetchError::Write { path, reason });
                 }
                 _ => {}
             }
@@ -469,13 +520,13 @@ impl Part {
 
     /// Gives the file its name; the part and its note are gone then.
     fn put(self, path: &Path) -> Result<(), FetchError> {
-        let failed = |source| FetchError::Write { path: path.to_owned(), source };
+        let failed = |reason| FetchError::Write { path: path.to_owned(), reason };
         self.file.sync_all().map_err(failed)?;
         let note = self.origin_path();
         // Some systems rename no open file.
         drop(self.file);
         fs::rename(&self.path, path).map_err(failed)?;
-        fs::remove_file(&note).map_err(|source| FetchError::Write { path: note, source })
+        fs::remove_file(&note).map_err(|reason| FetchError::Write { path: note, reason })
     }
 }
 
@@ -486,15 +537,6 @@ fn version_of(headers: &HeaderMap) -> Option<String> {
     match text(header::ETAG) {
         Some(tag) if tag.starts_with('"') => Some(tag),
         _ => text(header::LAST_MODIFIED),
-    }
-}
-
-/// The whole file's size, from the headers of an answer.
-fn size_of(response: &Response<Body>) -> Option<u64> {
-    if response.status().as_u16() == 206 {
-        content_range(response.headers())?.1
-    } else {
-        response.body().content_length()
     }
 }
 
@@ -511,36 +553,30 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     Some((first.trim().parse().ok()?, size.trim().parse().ok()))
 }
 
-/// Reads until the buffer is full or the input ends.
-fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match from.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
-}
-
 /// A file's SHA-256 in hexadecimal.
-fn sha256_of(file: &mut File, length: u64, watch: &mut dyn FnMut(Event<'_>)) -> io::Result<String> {
-    file.rewind()?;
+fn sha256_of(
+    file: &mut File,
+    path: &Path,
+    length: u64,
+    watch: &mut Watch<'_>,
+) -> Result<String, FetchError> {
+    let unreadable = |reason| FetchError::Read { path: path.to_owned(), reason };
+    file.rewind().map_err(unreadable)?;
     let mut sum = Sha256::new();
     let mut buffer = vec![0; BUFFER];
     let (mut done, mut shown) = (0, 0);
     loop {
-        let read = fill(file, &mut buffer)?;
-        if read == 0 {
-            break;
-        }
+        let read = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
         sum.update(&buffer[..read]);
         done += read as u64;
         if done - shown >= 16 * PROGRESS_BYTES {
             shown = done;
-            watch(Event::Progress { stage: Stage::Checking, done, of: Some(length) });
+            watch.tell(Event::Progress { stage: Stage::Checking, done, of: Some(length) })?;
         }
     }
     Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())

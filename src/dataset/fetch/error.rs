@@ -1,5 +1,6 @@
 //! Why a file cannot be fetched.
 
+use crate::fault::{AtFault, Fault};
 use std::{io, path::PathBuf};
 
 /// Why a file cannot be fetched or unpacked.
@@ -8,27 +9,33 @@ use std::{io, path::PathBuf};
 pub enum FetchError {
     /// A file or folder cannot be written or renamed.
     #[error(
-        "{}: could not be written ({source}). Is there space on the disk, and permission to write?",
+        "{}: could not be written ({reason}). Is there space on the disk, and permission to write?",
         path.display()
     )]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A file cannot be read.
-    #[error("{}: could not be read ({source})", path.display())]
+    #[error("{}: could not be read ({reason})", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Another process fetches the same file.
-    #[error("{}: another fetch is writing to it. Wait for that one to end", path.display())]
+    #[error("{}: another doorplate is fetching it. Wait for that one to end", path.display())]
     Busy {
-        /// The `.part` file.
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was asked to stop.
+    #[error("{}: stopped; start again to continue", path.display())]
+    Stopped {
+        /// The file.
         path: PathBuf,
     },
     /// The set's folder exists, but was changed, or not unpacked by this program.
@@ -102,6 +109,17 @@ pub enum FetchError {
         /// The official file's.
         published: u64,
     },
+    /// The file is larger than any that is accepted.
+    #[error(
+        "{url}: has more than {limit} bytes, so it is not one of SVHN's files. Nothing of it is \
+             kept"
+    )]
+    TooLong {
+        /// The address.
+        url: String,
+        /// The limit.
+        limit: u64,
+    },
     /// The file has other bytes than the official one.
     #[error(
         "{place}: its SHA-256 is {found}, but that of SVHN's file is {published}. Fetch it again; \
@@ -161,6 +179,15 @@ pub enum FetchError {
         /// What is missing.
         missing: String,
     },
+}
+
+impl AtFault for FetchError {
+    fn fault(&self) -> Fault {
+        match self {
+            FetchError::Stopped { .. } => Fault::Stopped,
+            _ => Fault::Other,
+        }
+    }
 }
 
 /// What to do about an HTTP status.

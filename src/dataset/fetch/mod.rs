@@ -5,18 +5,29 @@
 //! renamed to its final name, and its SHA-256 is written to `<name>.sha256`. A `.tar.gz` is
 //! unpacked beside it (`archive`), and the folder renamed. So a file or folder under its final name
 //! is always complete.
+//!
+//! What is half done, except the `.part` file, is in a folder of its own, which only the holder of
+//! the set's lock touches. So what a killed process left there is removed by the next one.
 
 mod archive;
+mod connection;
 mod download;
 mod error;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
+
+use tempfile::TempDir;
 
 pub use error::FetchError;
 
@@ -25,6 +36,7 @@ use self::{
     download::Download,
 };
 use super::format1::DIGIT_STRUCT;
+use crate::files::{Lock, Sharing};
 
 /// The official address of SVHN's files. It has no HTTPS, so the SHA-256 is checked instead.
 pub const HOME: &str = "http://ufldl.stanford.edu/housenumbers";
@@ -120,6 +132,9 @@ pub struct Patience {
     pub longest_pause: Duration,
     /// How long a connection may be silent before it counts as broken.
     pub silence: Duration,
+    /// Bytes a second. A connection that brings fewer on average, over as long as it might be
+    /// silent, counts as broken, and a try that brings fewer as one without anything new.
+    pub slowest: u32,
 }
 
 impl Default for Patience {
@@ -129,22 +144,27 @@ impl Default for Patience {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(60),
             silence: Duration::from_secs(30),
+            slowest: 1_000,
         }
     }
 }
 
 /// How files are fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FetchOptions {
     /// The address that the files' names are put behind: [`HOME`] or a mirror of it.
     pub source: String,
     /// Also take files whose size or SHA-256 is not the published one. They are checked only for
     /// being of the right kind and, if archives, whole.
     pub accept_changed: bool,
+    /// The bytes that such a file may have.
+    pub most_bytes: u64,
     /// Leave an archive where it is after it has been unpacked.
     pub keep_archive: bool,
     /// How long the server is waited for.
     pub patience: Patience,
+    /// Ends the fetch soon after it is set to true, with [`FetchError::Stopped`].
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for FetchOptions {
@@ -152,8 +172,11 @@ impl Default for FetchOptions {
         FetchOptions {
             source: HOME.to_owned(),
             accept_changed: false,
+            // Four times the largest of SVHN's files.
+            most_bytes: 8_000_000_000,
             keep_archive: false,
             patience: Patience::default(),
+            stop: Arc::default(),
         }
     }
 }
@@ -207,50 +230,148 @@ pub struct Fetched {
     pub was_there: bool,
 }
 
+/// Between two looks at whether the fetch is to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Who is told what happens, and who may stop it.
+struct Watch<'a> {
+    told: &'a mut dyn FnMut(Event<'_>),
+    stop: &'a AtomicBool,
+    /// What is fetched, for messages.
+    path: &'a Path,
+}
+
+impl Watch<'_> {
+    fn tell(&mut self, event: Event<'_>) -> Result<(), FetchError> {
+        (self.told)(event);
+        self.check()
+    }
+
+    /// An error once the fetch is to stop.
+    fn check(&self) -> Result<(), FetchError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(FetchError::Stopped { path: self.path.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn pause(&self, pause: Duration) -> Result<(), FetchError> {
+        let until = Instant::now() + pause;
+        loop {
+            self.check()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(TICK));
+        }
+    }
+}
+
 /// Fetches a file into `folder`, which is made if missing, and unpacks it there: `train.tar.gz` to
 /// the folder `train`. Files that exist are not fetched again. After a break the bytes so far are
 /// kept, and the next call continues after them.
 ///
 /// # Errors
-/// [`FetchError`]; nothing half-written has a file's or folder's own name then.
+/// [`FetchError`]; nothing half-written has a file's or folder's own name then, and a folder that
+/// was made is removed if nothing is in it.
 pub fn fetch(
     file: &OfficialFile,
     folder: &Path,
     options: &FetchOptions,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fetched, FetchError> {
+    let made: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+        .collect();
     fs::create_dir_all(folder)
-        .map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
+        .map_err(|reason| FetchError::Write { path: folder.to_owned(), reason })?;
+    let fetched = fetch_into(file, folder, options, watch);
+    if fetched.is_err() {
+        // The system refuses to remove a folder with something in it, and those around it.
+        let _ = made.into_iter().try_for_each(fs::remove_dir);
+    }
+    fetched
+}
+
+fn fetch_into(
+    file: &OfficialFile,
+    folder: &Path,
+    options: &FetchOptions,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Fetched, FetchError> {
     let path = folder.join(file.name);
     let set = folder.join(file.set);
-    if file.is_archive() && set.exists() {
-        // It was renamed to this only when it was whole; without its list it is something else.
-        if !set.join(DIGIT_STRUCT).is_file() {
-            return Err(FetchError::InTheWay { path: set });
-        }
-        let sha256 = download::noted_sha256(&path);
-        return Ok(Fetched { path: set, sha256, was_there: true });
+    // First without the lock, as the folder may be one that cannot be written to.
+    if let Some(unpacked) = unpacked_before(file, &path, &set)? {
+        return Ok(unpacked);
     }
+    let (_lock, drafts) = locked(file, folder)?;
+    if let Some(unpacked) = unpacked_before(file, &path, &set)? {
+        return Ok(unpacked);
+    }
+    let mut watch = Watch { told: watch, stop: &options.stop, path: &path };
     let was_there = path.exists();
     // An archive without a note was put there by hand, and stays.
     let ours = !was_there || download::noted_sha256(&path).is_some();
-    let published = (!options.accept_changed).then_some((file.bytes, file.sha256));
     let url = format!("{}/{}", options.source.trim_end_matches('/'), file.name);
     let download = Download {
         url: &url,
         path: &path,
+        drafts: drafts.path(),
         beginning: file.beginning(),
-        published,
+        published: (!options.accept_changed).then_some((file.bytes, file.sha256)),
+        most_bytes: options.most_bytes,
         patience: options.patience,
     };
-    let sha256 = if was_there { download.check(watch)? } else { download.run(watch)? };
+    let sha256 = if was_there { download.check(&mut watch)? } else { download.run(&mut watch)? };
     let mut fetched = Fetched { path: path.clone(), sha256: Some(sha256), was_there };
     if file.is_archive() {
-        unpack(&path, file.set, folder, &Limits::default(), watch)?;
+        unpack(&path, file.set, folder, drafts.path(), &Limits::default(), &mut watch)?;
         if ours && !options.keep_archive {
-            fs::remove_file(&path).map_err(|source| FetchError::Write { path, source })?;
+            fs::remove_file(&path)
+                .map_err(|reason| FetchError::Write { path: path.clone(), reason })?;
         }
         fetched = Fetched { path: set, was_there: false, ..fetched };
     }
     Ok(fetched)
+}
+
+/// The set's folder, if it is there.
+fn unpacked_before(
+    file: &OfficialFile,
+    path: &Path,
+    set: &Path,
+) -> Result<Option<Fetched>, FetchError> {
+    if !file.is_archive() || !set.exists() {
+        return Ok(None);
+    }
+    // It was renamed to this only when it was whole; without its list it is something else.
+    if !set.join(DIGIT_STRUCT).is_file() {
+        return Err(FetchError::InTheWay { path: set.to_owned() });
+    }
+    let sha256 = download::noted_sha256(path);
+    Ok(Some(Fetched { path: set.to_owned(), sha256, was_there: true }))
+}
+
+/// The lock of a set, and an empty folder for what is half done, which is removed at the end.
+fn locked(file: &OfficialFile, folder: &Path) -> Result<(Lock, TempDir), FetchError> {
+    let lock = folder.join(format!(".lock-{}", file.set));
+    let lock = Lock::take(lock.clone(), Sharing::Nobody, Duration::ZERO).map_err(|reason| {
+        if reason.kind() == io::ErrorKind::WouldBlock {
+            FetchError::Busy { path: folder.join(file.name) }
+        } else {
+            FetchError::Write { path: lock, reason }
+        }
+    })?;
+    let name = format!(".doorplate-fetching-{}", file.set);
+    let drafts = folder.join(&name);
+    let failed = |reason| FetchError::Write { path: drafts.clone(), reason };
+    match fs::remove_dir_all(&drafts) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let made = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in(folder);
+    Ok((lock, made.map_err(failed)?))
 }

@@ -38,12 +38,14 @@ struct Reply {
     cut: Option<usize>,
     /// Then holds the connection for so long.
     stall: Duration,
+    /// The pause before each byte of the body, if it is sent byte by byte.
+    drip: Option<Duration>,
 }
 
 impl Reply {
     fn new(status: u16, body: &[u8]) -> Self {
         let headers = vec![("Content-Length", body.len().to_string())];
-        Reply { status, headers, body: body.to_vec(), cut: None, stall: Duration::ZERO }
+        Reply { status, headers, body: body.to_vec(), cut: None, stall: Duration::ZERO, drip: None }
     }
 
     fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -122,6 +124,7 @@ impl Server {
             first_pause: Duration::from_millis(1),
             longest_pause: Duration::from_millis(50),
             silence: Duration::from_secs(10),
+            slowest: 1_000,
         };
         let source = format!("http://{}/svhn/", self.address);
         FetchOptions { source, patience, ..FetchOptions::default() }
@@ -170,7 +173,17 @@ fn send(stream: &mut TcpStream, reply: &Reply) {
     head += "\r\n";
     let sent = reply.cut.unwrap_or(reply.body.len()).min(reply.body.len());
     let _ = stream.write_all(head.as_bytes());
-    let _ = stream.write_all(&reply.body[..sent]);
+    match reply.drip {
+        None => drop(stream.write_all(&reply.body[..sent])),
+        Some(pause) => {
+            let all = reply.body[..sent].iter();
+            all.map_while(|byte| {
+                thread::sleep(pause);
+                stream.write_all(&[*byte]).ok()
+            })
+            .for_each(drop);
+        }
+    }
     let _ = stream.flush();
     thread::sleep(reply.stall);
 }
@@ -589,6 +602,188 @@ fn a_silent_connection_counts_as_broken() {
     assert!(waited.is_some_and(|waited| waited < Duration::from_secs(2)), "{waited:?}");
 }
 
+/// A server that keeps its connections alive by a byte now and then.
+fn dripping(content: &[u8]) -> (Server, FetchOptions) {
+    let sent = content.to_vec();
+    let server = Server::start(move |request, _| {
+        let drip = Some(Duration::from_millis(5));
+        Reply { drip, ..Reply::of_file(request, &sent, "\"v1\"") }
+    });
+    let mut options = server.options();
+    options.patience.silence = Duration::from_millis(200);
+    (server, options)
+}
+
+#[test]
+fn a_dripping_server_is_given_up_and_what_came_is_kept() {
+    let content = mat(10_000, 1);
+    let (_server, options) = dripping(&content);
+    let place = folder();
+    let file = official("train_32x32", &content);
+    let error = quietly(&file, place.path(), &options).expect_err("it would take a minute");
+    let FetchError::Unreachable { tries: 3, reason, kept: Some((bytes, _)), .. } = &error else {
+        panic!("unexpected: {error}");
+    };
+    assert!(reason.contains("slower than 1000 bytes a second"), "{error}");
+    assert!((16..1_000).contains(bytes), "{bytes}");
+    assert_eq!(names(place.path()), ["train_32x32.mat.part", "train_32x32.mat.part.json"]);
+}
+
+#[test]
+fn a_server_that_sends_a_few_bytes_a_connection_is_given_up() {
+    let content = mat(100_000, 1);
+    let sent = content.clone();
+    let server = Server::start(move |request, _| Reply::of_file(request, &sent, "\"v1\"").cut(40));
+    let mut options = server.options();
+    options.patience.first_pause = Duration::from_millis(50);
+    let place = folder();
+    let file = official("train_32x32", &content);
+    let error = quietly(&file, place.path(), &options).expect_err("it would take minutes");
+    assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+    assert!(server.requests().len() < 10, "{}", server.requests().len());
+}
+
+#[test]
+fn a_stop_waits_for_no_server_and_leaves_what_came() {
+    let content = mat(100_000, 1);
+    let file = official("train_32x32", &content);
+    let sent = content.clone();
+    let server = Server::start(move |request, before| {
+        let reply = Reply::of_file(request, &sent, "\"v1\"");
+        // A client that waited for the server would be here long after the test.
+        let stall = if before == 0 { Duration::from_secs(3) } else { Duration::ZERO };
+        Reply { stall, ..if before == 0 { reply.cut(60_000) } else { reply } }
+    });
+    let place = folder();
+    let (outer, inner) = (place.path().join("new"), place.path().join("new/folder"));
+    let options = server.options();
+    // Before anything has come, nothing is left.
+    options.stop.store(true, Ordering::Relaxed);
+    let error = quietly(&file, &inner, &options).expect_err("it was told before");
+    assert!(matches!(error, FetchError::Stopped { .. }), "{error}");
+    assert!(!outer.exists(), "folders that were made for nothing are gone");
+    assert_eq!(server.requests().len(), 0);
+
+    options.stop.store(false, Ordering::Relaxed);
+    let stop = Arc::clone(&options.stop);
+    let begun = Instant::now();
+    thread::spawn({
+        let part = inner.join("train_32x32.mat.part");
+        move || {
+            let come = || fs::metadata(&part).is_ok_and(|part| part.len() == 60_000);
+            while !come() && begun.elapsed() < Duration::from_secs(60) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let error = quietly(&file, &inner, &options).expect_err("it is stopped");
+    assert!(matches!(error, FetchError::Stopped { .. }), "{error}");
+    assert_eq!(names(&inner), ["train_32x32.mat.part", "train_32x32.mat.part.json"]);
+
+    options.stop.store(false, Ordering::Relaxed);
+    let fetched = quietly(&file, &inner, &options).expect("the rest comes");
+    assert_eq!(fs::read(fetched.path).expect("it is there"), content);
+    assert_eq!(server.requests().last().and_then(|request| request.from), Some(60_000));
+}
+
+#[test]
+fn a_stop_while_unpacking_leaves_the_archive() {
+    let photo = noise(3_000_000, 3);
+    let content =
+        archive(&[("train/1.png", FILE, &photo), ("train/digitStruct.mat", FILE, b"list")]);
+    let file = official("train", &content);
+    let sent = content.clone();
+    let server = Server::start(move |request, _| Reply::of_file(request, &sent, "\"v1\""));
+    let place = folder();
+    let options = server.options();
+    let error = fetch(&file, place.path(), &options, &mut |event| {
+        if matches!(event, Event::Progress { stage: Stage::Unpacking, .. }) {
+            options.stop.store(true, Ordering::Relaxed);
+        }
+    })
+    .expect_err("it is stopped");
+    assert!(matches!(error, FetchError::Stopped { .. }), "{error}");
+    assert_eq!(names(place.path()), ["train.tar.gz", "train.tar.gz.sha256"]);
+    options.stop.store(false, Ordering::Relaxed);
+    quietly(&file, place.path(), &options).expect("it is unpacked");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn what_a_killed_fetch_left_is_removed_by_the_next_one_of_its_set() {
+    let content = small_set();
+    let file = official("train", &content);
+    let sent = content.clone();
+    let server = Server::start(move |request, _| Reply::of_file(request, &sent, "\"v1\""));
+    let place = folder();
+    // As a kill leaves them; the other set's may be in use.
+    for set in ["train", "test"] {
+        let left = place.path().join(format!(".doorplate-fetching-{set}/{set}"));
+        fs::create_dir_all(&left).expect("there is room");
+        fs::write(left.join("1.png"), "half").expect("there is room");
+    }
+    fs::write(place.path().join(".lock-train"), "4711").expect("there is room");
+    fs::write(place.path().join(".doorplate-mine"), "of another command").expect("there is room");
+    quietly(&file, place.path(), &server.options()).expect("it is in nobody's way");
+    let left = [".doorplate-fetching-test", ".doorplate-mine", "train", "train.tar.gz.sha256"];
+    assert_eq!(names(place.path()), left);
+}
+
+#[test]
+fn a_changed_file_may_be_larger_but_not_endless() {
+    let content = mat(100_000, 1);
+    let file = official("train_32x32", b"another");
+    for announced in [true, false] {
+        let reply = Reply::new(200, &content);
+        let reply = if announced { reply } else { reply.without("Content-Length") };
+        let server = Server::start(move |_, _| reply.clone());
+        let place = folder();
+        let options = FetchOptions { accept_changed: true, ..server.options() };
+        let fits = FetchOptions { most_bytes: 100_000, ..options.clone() };
+        quietly(&file, &place.path().join("fits"), &fits).expect("just within");
+        let short = FetchOptions { most_bytes: 99_999, ..options };
+        let error = quietly(&file, &place.path().join("short"), &short).expect_err("too long");
+        assert!(matches!(error, FetchError::TooLong { limit: 99_999, .. }), "{error}");
+        assert_eq!(names(place.path()), ["fits"], "nothing of it is kept");
+    }
+}
+
+#[test]
+fn the_size_that_one_piece_tells_holds_for_the_later_ones() {
+    let content = mat(100_000, 1);
+    let file = official("train_32x32", b"another");
+    let sent = content.clone();
+    let server = Server::start(move |request, before| {
+        let reply = Reply::of_file(request, &sent, "\"v1\"");
+        match before {
+            0 | 1 => reply.cut(30_000),
+            // Neither says how long the file is, and the first of them is cut short.
+            2 => {
+                let range = format!("bytes {}-*/*", request.from.unwrap_or(0));
+                let cut = Reply { body: reply.body[..20_000].to_vec(), ..reply };
+                cut.with("Content-Range", range).without("Content-Length")
+            }
+            _ => {
+                let range = format!("bytes {}-*/*", request.from.unwrap_or(0));
+                reply.with("Content-Range", range).without("Content-Length")
+            }
+        }
+    });
+    let place = folder();
+    let options = FetchOptions { accept_changed: true, ..server.options() };
+    let part = place.path().join("train_32x32.mat.part");
+    // What came before from an answer that did not tell the size.
+    fs::write(&part, &content[..10_000]).expect("there is room");
+    let url = format!("{}train_32x32.mat", options.source);
+    let note = serde_json::json!({ "url": url, "version": "\"v1\"", "size": null });
+    fs::write(part.with_added_extension("json"), note.to_string()).expect("there is room");
+    let fetched = quietly(&file, place.path(), &options).expect("all pieces come");
+    assert_eq!(fs::read(&fetched.path).expect("it is there"), content);
+    let from: Vec<_> = server.requests().iter().map(|request| request.from).collect();
+    assert_eq!(from, [Some(10_000), Some(40_000), Some(70_000), Some(90_000)]);
+}
+
 #[test]
 fn a_file_without_length_or_version_is_taken_whole() {
     let content = mat(100_000, 1);
@@ -700,7 +895,10 @@ fn unpack_bytes(content: &[u8], limits: &Limits) -> Result<TempDir, FetchError> 
     let place = folder();
     let path = place.path().join("train.tar.gz");
     fs::write(&path, content).expect("there is room");
-    let unpacked = unpack(&path, "train", place.path(), limits, &mut |_| {});
+    let drafts = folder();
+    let stop = AtomicBool::new(false);
+    let mut watch = Watch { told: &mut |_| {}, stop: &stop, path: &path };
+    let unpacked = unpack(&path, "train", place.path(), drafts.path(), limits, &mut watch);
     if unpacked.is_err() {
         assert_eq!(names(place.path()), ["train.tar.gz"]);
     }

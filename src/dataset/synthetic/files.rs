@@ -20,6 +20,7 @@ use crate::{
         format1::{DIGIT_STRUCT, Digit},
         format2,
     },
+    fault::{AtFault, Fault},
     files::write_whole,
     photo::{Photo, PhotoSize},
 };
@@ -32,29 +33,29 @@ const MAX_SAMPLE_BYTES: usize = 245_000;
 #[non_exhaustive]
 pub enum SyntheticError {
     /// A photo could not be encoded.
-    #[error("{}: the drawn photo could not be encoded ({source})", path.display())]
+    #[error("{}: the drawn photo could not be encoded ({reason})", path.display())]
     Encode {
         /// The file it was for.
         path: PathBuf,
         /// What the encoder said.
-        source: image::ImageError,
+        reason: image::ImageError,
     },
     /// A list could not be put into JSON.
-    #[error("{}: the list could not be written as JSON ({source})", path.display())]
+    #[error("{}: the list could not be written as JSON ({reason})", path.display())]
     Json {
         /// The file it was for.
         path: PathBuf,
         /// The serialiser's error.
-        source: serde_json::Error,
+        reason: serde_json::Error,
     },
     /// A file or the folder could not be written.
-    #[error("{}: could not be written ({source}). Is there space on the disk, and permission to \
+    #[error("{}: could not be written ({reason}). Is there space on the disk, and permission to \
              write?", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The typefaces cannot be used.
     #[error(transparent)]
@@ -65,6 +66,19 @@ pub enum SyntheticError {
     /// `digitStruct.mat` could not be written.
     #[error(transparent)]
     DigitStruct(#[from] DigitStructWriteError),
+}
+
+impl AtFault for SyntheticError {
+    fn fault(&self) -> Fault {
+        match self {
+            SyntheticError::Typefaces(error) => error.fault(),
+            SyntheticError::Walls(error) => error.fault(),
+            SyntheticError::DigitStruct(error) => error.fault(),
+            SyntheticError::Encode { .. }
+            | SyntheticError::Json { .. }
+            | SyntheticError::Write { .. } => Fault::Other,
+        }
+    }
 }
 
 /// A sample picture's line in `index.json`.
@@ -200,7 +214,7 @@ pub fn write_set(
     // An earlier list would be wrong about the new photos until they are all there.
     if options.photos > 0 && list.exists() {
         std::fs::remove_file(&list)
-            .map_err(|source| SyntheticError::Write { path: list.clone(), source })?;
+            .map_err(|reason| SyntheticError::Write { path: list.clone(), reason })?;
     }
     let one = |n: u32| -> Result<(PhotoEntry, Vec<u8>), SyntheticError> {
         let seed = u64::from(options.seed) << 32 | u64::from(n);
@@ -286,11 +300,11 @@ fn merged(masks: &Masks) -> RgbImage {
 
 /// Not synced one by one: the list that makes them count comes last.
 fn put_png(path: &Path, picture: &RgbImage) -> Result<(), SyntheticError> {
-    let encode = |source| SyntheticError::Encode { path: path.to_owned(), source };
+    let encode = |reason| SyntheticError::Encode { path: path.to_owned(), reason };
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(encode)?;
     std::fs::write(path, bytes.get_ref())
-        .map_err(|source| SyntheticError::Write { path: path.to_owned(), source })
+        .map_err(|reason| SyntheticError::Write { path: path.to_owned(), reason })
 }
 
 fn box_line(&Digit { area, digit }: &Digit) -> BoxLine {
@@ -305,7 +319,7 @@ fn jpeg_within(photo: &RgbImage, path: &Path) -> Result<Vec<u8>, SyntheticError>
         let mut bytes = Vec::new();
         JpegEncoder::new_with_quality(&mut bytes, quality)
             .write_image(photo, photo.width(), photo.height(), ExtendedColorType::Rgb8)
-            .map_err(|source| SyntheticError::Encode { path: path.to_owned(), source })?;
+            .map_err(|reason| SyntheticError::Encode { path: path.to_owned(), reason })?;
         if bytes.len() <= MAX_SAMPLE_BYTES || quality <= 50 {
             return Ok(bytes);
         }
@@ -315,19 +329,19 @@ fn jpeg_within(photo: &RgbImage, path: &Path) -> Result<Vec<u8>, SyntheticError>
 
 fn make_folder(folder: &Path) -> Result<(), SyntheticError> {
     std::fs::create_dir_all(folder)
-        .map_err(|source| SyntheticError::Write { path: folder.to_owned(), source })
+        .map_err(|reason| SyntheticError::Write { path: folder.to_owned(), reason })
 }
 
 fn put_json(path: &Path, value: &impl Serialize) -> Result<(), SyntheticError> {
     let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|source| SyntheticError::Json { path: path.to_owned(), source })?;
+        .map_err(|reason| SyntheticError::Json { path: path.to_owned(), reason })?;
     bytes.push(b'\n');
     put(path, &bytes)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), SyntheticError> {
     write_whole(path, bytes)
-        .map_err(|source| SyntheticError::Write { path: path.to_owned(), source })
+        .map_err(|reason| SyntheticError::Write { path: path.to_owned(), reason })
 }
 
 #[cfg(test)]

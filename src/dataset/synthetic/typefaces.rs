@@ -18,6 +18,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::dice::Dice;
+use crate::fault::{AtFault, Fault};
 
 /// The pinned list.
 const LIST: &str = include_str!("../../../assets/typefaces.json");
@@ -89,18 +90,18 @@ impl TypefaceKind {
 #[non_exhaustive]
 pub enum TypefaceError {
     /// The pinned list itself is damaged.
-    #[error("assets/typefaces.json: {source}")]
+    #[error("assets/typefaces.json")]
     List {
         /// What is wrong with it.
         source: serde_json::Error,
     },
     /// A font file is missing or cannot be read.
-    #[error("{}: {source}. Fetch the typefaces with `make typefaces`", path.display())]
+    #[error("{}: {reason}. Fetch the typefaces with `make typefaces`", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A font file is not the pinned one: other outlines would make other photos of a seed.
     #[error(
@@ -130,6 +131,12 @@ pub enum TypefaceError {
         /// What is missing.
         message: String,
     },
+}
+
+impl AtFault for TypefaceError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// A typeface's line in the pinned list.
@@ -230,7 +237,7 @@ fn read_face(folder: &Path, pinned: &PinnedFile) -> Result<Arc<Face>, TypefaceEr
     let name = pinned.file.rsplit('/').next().unwrap_or_default();
     let path = folder.join(name);
     let woff =
-        fs::read(&path).map_err(|source| TypefaceError::Read { path: path.clone(), source })?;
+        fs::read(&path).map_err(|reason| TypefaceError::Read { path: path.clone(), reason })?;
     let found: String = Sha256::digest(&woff).iter().map(|byte| format!("{byte:02x}")).collect();
     if found != pinned.sha256 {
         return Err(TypefaceError::NotPinned { path, found });

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     dataset::format1::Digit,
+    fault::{AtFault, Fault},
     photo::{BoxInPhoto, Photo, PhotoError, PhotoSize},
 };
 
@@ -52,7 +53,7 @@ pub enum WallError {
     #[error("there is no photo to draw on")]
     None,
     /// A photo cannot be read from disk.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     File {
         /// The photo.
         path: PathBuf,
@@ -60,7 +61,7 @@ pub enum WallError {
         source: std::io::Error,
     },
     /// A photo cannot be decoded.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Photo {
         /// The photo.
         path: PathBuf,
@@ -76,6 +77,12 @@ pub enum WallError {
         /// Photos that were tried.
         tries: usize,
     },
+}
+
+impl AtFault for WallError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// Photos with a shorter side than this, in pixels, have no room for a number.

@@ -31,6 +31,11 @@ use crate::{
     strokes::{Found, StrokeFinder},
 };
 
+/// Areas that are filled begin and end at multiples of this many pixels of the photo. Cells of
+/// background and grain are counted from an area's corner, so a box that moves by a pixel mostly gets
+/// the same ones.
+pub(super) const GRID: u32 = 16;
+
 /// Stroke probability: up to `BACKGROUND` a pixel is kept, from `FILLED` on it is filled, and
 /// between them fill and photo are blended.
 const BACKGROUND: f32 = 0.1;
@@ -103,7 +108,7 @@ pub(super) async fn fill(
     }
 
     let Behind { samples: mut filled, key_pixels, rounds } =
-        behind(area, &planes, &weights, options, finder.device(), watch).await?;
+        behind(area, &planes, &weights, options, finder.model().device(), watch).await?;
     let share = |probability: f32, may_change: bool| {
         let share = ((probability - BACKGROUND) / (FILLED - BACKGROUND)).clamp(0.0, 1.0);
         if may_change { share } else { 0.0 }

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use crate::{
         photo::{BoxInPhoto, Photo, PhotoSize},
-        removal::{Erasure, RemovalOptions},
+        removal::{Erasure, RemovalOptions, strokes::GRID},
     };
 
     const SIZE: PhotoSize = PhotoSize { width: 60, height: 50 };
@@ -121,7 +121,7 @@ mod tests {
         let photo = Photo::from_rgb8(SIZE, samples.collect()).expect("a photo");
         let erasure = Erasure::of(&[DIGIT]);
         let all = erasure.all();
-        let groups = Group::of(&photo, &erasure, &all, &RemovalOptions::default());
+        let groups = Group::of(&photo, &erasure, &all, &RemovalOptions::default(), GRID);
         let area = groups[0].area;
         let of_area = || {
             let rows = area.top..area.bottom();

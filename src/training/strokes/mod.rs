@@ -1,8 +1,6 @@
 //! Trains the stroke network on synthetic photos and the same photos without their digits.
 
-mod engine;
 mod loss;
-mod passes;
 mod patches;
 
 use std::{collections::HashSet, iter, path::Path};
@@ -13,8 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use self::{
-    engine::Engine,
-    passes::Passes,
+    loss::loss,
     patches::{Pair, PairError, Patch, SIDE, Variation},
 };
 use super::{
@@ -22,14 +19,16 @@ use super::{
     cpu::Step,
     material::{DataError, mixed, refuse_twice},
     task::{Task, Validation},
+    unet::{Engine, Passes},
 };
 use crate::{
-    classifier::{EngineError, Precision, fill, safetensors_of},
+    classifier::{EngineError, Precision, safetensors_of},
     dataset::{
         format1::{Format1, Format1Error},
         store::StoreError,
     },
-    strokes::{CELL, StrokeFinder, StrokeNet},
+    strokes::{CELL, STROKE_NET, StrokeFinder},
+    unet::UNet,
 };
 
 /// Photos that validate at most: more would not make the figure surer, but epochs longer.
@@ -51,7 +50,7 @@ pub(super) struct Strokes {
 }
 
 impl Task for Strokes {
-    type Net = StrokeNet;
+    type Net = UNet;
     type Engine = Engine;
 
     const EXAMPLES: &'static str = "photos";
@@ -99,32 +98,26 @@ impl Task for Strokes {
         Ok(Strokes { config: config.clone(), sources, photos, validation })
     }
 
-    fn untrained(_: &RunConfig, device: &Device) -> Result<StrokeNet, TrainingError> {
-        Ok(StrokeNet::new(device))
+    fn untrained(_: &RunConfig, device: &Device) -> Result<UNet, TrainingError> {
+        Ok(UNet::new(&STROKE_NET, device))
     }
 
-    fn from_safetensors(
-        _: &RunConfig,
-        bytes: Vec<u8>,
-        device: &Device,
-    ) -> Result<StrokeNet, String> {
-        let mut net = StrokeNet::new(device);
-        fill(&mut net, bytes)?;
-        Ok(net)
+    fn from_safetensors(_: &RunConfig, bytes: Vec<u8>, device: &Device) -> Result<UNet, String> {
+        UNet::from_safetensors(&STROKE_NET, bytes, device)
     }
 
-    fn to_safetensors(net: &StrokeNet) -> Result<Vec<u8>, EngineError> {
-        safetensors_of(net, StrokeNet::NAME, Precision::Single)
+    fn to_safetensors(net: &UNet) -> Result<Vec<u8>, EngineError> {
+        safetensors_of(net, STROKE_NET.name, Precision::Single)
     }
 
-    fn facts(net: &StrokeNet) -> String {
+    fn facts(net: &UNet) -> String {
         format!(
             "Input: patches of {SIDE} x {SIDE} pixels\nTotal network weights + biases: {}\n",
             net.num_params()
         )
     }
 
-    fn engine(&self, _: &StrokeNet, devices: &[Device]) -> Result<Engine, EngineError> {
+    fn engine(&self, _: &UNet, devices: &[Device]) -> Result<Engine, EngineError> {
         Ok(Engine::new(devices))
     }
 
@@ -147,7 +140,7 @@ impl Task for Strokes {
     fn step(
         &self,
         engine: &mut Engine,
-        net: &StrokeNet,
+        net: &UNet,
         positions: &[usize],
         seed: u64,
     ) -> Result<Step, TrainingError> {
@@ -159,10 +152,13 @@ impl Task for Strokes {
             let (source, i) = self.photos[position];
             patches(&self.sources[source], i, drawn, PATCHES, mixed(seed, n as u64))
         }))?;
-        Ok(engine.step(net, &passes, &patches)?)
+        let weight: f64 = patches.iter().map(Patch::weight).sum::<f64>().max(1.0);
+        let inputs: Vec<&[f32]> = patches.iter().map(|patch| patch.cells.as_slice()).collect();
+        let loss = |i: usize, odds: &[f32]| loss(&patches[i], odds, patches.len(), weight);
+        Ok(engine.step(net, &passes, &inputs, loss)?)
     }
 
-    fn validate(&self, net: &StrokeNet) -> Result<Option<Validation>, EngineError> {
+    fn validate(&self, net: &UNet) -> Result<Option<Validation>, EngineError> {
         let passes = Passes::new(net, SIDE / CELL)?;
         Ok(overlap(&passes, &self.validation).map(|share| Validation {
             share,
@@ -174,29 +170,17 @@ impl Task for Strokes {
     }
 }
 
-/// What the stroke network finds on photos that it has not been trained on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeasuredStrokes {
-    /// The photos.
-    pub photos: usize,
-    /// Strokes found as a share of those found or missed, 0 to 1.
-    pub overlap: f64,
-}
-
-/// Measures weights on the synthetic photos of `data`, drawn with `--clean`.
+/// Measures weights on the synthetic photos of `data`, drawn with `--clean`: how many these are, and
+/// the strokes found as a share of those found or missed, 0 to 1.
 ///
 /// # Errors
 /// [`TrainingError`] when the data cannot be used.
-pub fn measure_strokes(
-    finder: &StrokeFinder,
-    data: &Path,
-) -> Result<MeasuredStrokes, TrainingError> {
+pub fn measure_strokes(finder: &StrokeFinder, data: &Path) -> Result<(usize, f64), TrainingError> {
     let data = Format1::open(data).map_err(unusable)?;
     let photos = (0..data.photos.len()).into_par_iter();
     let patches = gathered(photos.map(|i| patches(&data, i, Variation::None, 1, 0)))?;
-    let passes = Passes::new(finder.net(), SIDE / CELL)?;
-    let overlap = overlap(&passes, &patches).unwrap_or(0.0);
-    Ok(MeasuredStrokes { photos: patches.len(), overlap })
+    let passes = Passes::new(finder.model().net(), SIDE / CELL)?;
+    Ok((patches.len(), overlap(&passes, &patches).unwrap_or(0.0)))
 }
 
 /// Patches of a photo; none if it has no digits.
@@ -229,7 +213,7 @@ fn unusable(error: Format1Error) -> TrainingError {
 /// Strokes found as a share of those found or missed; `None` without patches.
 fn overlap(passes: &Passes, patches: &[Patch]) -> Option<f64> {
     let counts = patches.par_iter().map(|patch| {
-        let odds = passes.odds(&patch.cells);
+        let odds = passes.outputs(&patch.cells);
         patch.judged(&odds).fold([0u64; 2], |[both, either], (found, stroke)| {
             [both + u64::from(found && stroke), either + u64::from(found || stroke)]
         })

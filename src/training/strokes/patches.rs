@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::passes::Passes;
+use super::Passes;
 use crate::{
     dataset::format1::{Digit, Format1, Format1Error},
     photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo, PhotoSize},
@@ -173,7 +173,7 @@ impl Pair {
                 let share = 0.5_f64.powi(halvings);
                 let region = region_about(middle, share * scale, off.map(|off| share * off));
                 let prior = coarser.as_ref().map(|(region, strokes)| (region, &strokes[..]));
-                let odds = passes.odds(&region.cells_of(&self.photo, &boxes, prior));
+                let odds = passes.outputs(&region.cells_of(&self.photo, &boxes, prior));
                 let strokes: Vec<f32> =
                     odds[..SIDE * SIDE].iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
                 coarser = Some((region, region.unpacked(&strokes)));

@@ -1,6 +1,6 @@
 // Sites with models and files of their own.
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { dist } from './env.mjs';
@@ -14,14 +14,14 @@ export const MANIFEST = 'manifest.json';
  */
 export async function siteWithOwnModels(t, { strokes = false } = {}) {
   const folder = await scratchFolder(t);
-  for (const name of await readdir(dist)) {
-    if (name !== 'models') await symlink(join(dist, name), join(folder, name));
-  }
+  const published = join(dist, 'models');
+  // Not links, which the server does not follow out of its folder.
+  await cp(dist, folder, { recursive: true, filter: (path) => path !== published });
   const models = join(folder, 'models');
   await mkdir(models);
   // Without the compressed copies, which would be served in place of a changed file.
-  const names = (await readdir(join(dist, 'models'))).filter((name) => !/\.(br|gz)$/.test(name));
-  for (const name of names) await copyFile(join(dist, 'models', name), join(models, name));
+  const names = (await readdir(published)).filter((name) => !/\.(br|gz)$/.test(name));
+  for (const name of names) await copyFile(join(published, name), join(models, name));
   const manifest = JSON.parse(await readFile(join(models, MANIFEST), 'utf8'));
   // The first alone, however many are published.
   manifest.models = manifest.models.slice(0, 1);

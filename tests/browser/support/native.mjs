@@ -1,6 +1,8 @@
 // The native program: the server that the tests talk to, and the answers they compare with.
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +20,12 @@ export async function scratchFolder(t) {
   return folder;
 }
 
+// Should this process end without cleaning up, its servers do not outlive it; the runner ends its
+// processes with a signal, upon which there is no `exit` of itself.
+const running = new Set();
+process.once('exit', () => running.forEach((server) => server.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 /** Serves a folder; gives its origin and a function that ends the server. */
 export async function serve(folder = dist) {
   const server = spawn(program, ['serve', '--dir', folder, '--port', '0'], {
@@ -31,12 +39,8 @@ export async function serve(folder = dist) {
     server.kill('SIGKILL');
     await gone;
   };
-  // Should this process end without cleaning up, the server does not outlive it; the runner ends
-  // its processes with a signal, upon which there is no `exit` of itself.
-  process.once('exit', () => server.kill('SIGKILL'));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.once(signal, () => process.exit(1));
-  }
+  running.add(server);
+  server.once('exit', () => running.delete(server));
   try {
     const origin = await new Promise((resolve, reject) => {
       const late = setTimeout(
@@ -61,6 +65,35 @@ export async function serve(folder = dist) {
     await stop();
     throw error;
   }
+}
+
+/**
+ * A host before a server, which may change what that sends: `change` is given each answer as
+ * `{ path, headers, body }`. Gives its origin.
+ */
+export async function hosted(t, origin, change) {
+  const host = createServer(async (request, response) => {
+    try {
+      const { pathname } = new URL(request.url, origin);
+      const from = await fetch(new URL(request.url, origin));
+      const headers = Object.fromEntries(from.headers);
+      // About the bytes as they came, which fetch has unpacked.
+      for (const name of ['content-encoding', 'content-length']) delete headers[name];
+      const answer = { path: pathname, headers, body: Buffer.from(await from.arrayBuffer()) };
+      await change(answer);
+      response.writeHead(from.status, answer.headers).end(answer.body);
+    } catch {
+      // As where the server has been stopped.
+      response.destroy();
+    }
+  });
+  host.listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  t.after(() => {
+    host.closeAllConnections();
+    host.close();
+  });
+  return `http://127.0.0.1:${host.address().port}`;
 }
 
 /** Finishes a site whose files were changed: it is another version then. */

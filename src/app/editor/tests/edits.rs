@@ -1,6 +1,20 @@
-//! What is done without a pointer, the selection, and the way back.
+//! Edits without a pointer, the selection, and undo.
 
 use super::*;
+
+#[test]
+fn found_digits_get_boxes_where_there_are_none_as_one_step() {
+    let mut editor = Editor::new(PhotoSize { width: 100, height: 60 });
+    let area = |left| BoxInPhoto { left, top: 10, width: 12, height: 20 };
+    assert_eq!(editor.add_found(&[area(10), area(24)]), 2);
+    // One of these has moved a little, the other is new.
+    assert_eq!(editor.add_found(&[area(13), area(40)]), 1);
+    assert_eq!(editor.boxes().len(), 3);
+    assert!(editor.boxes().iter().all(|b| b.remove) && editor.selected().is_none());
+    assert_eq!(editor.add_found(&[area(10), area(24), area(40)]), 0);
+    assert!(editor.undo());
+    assert_eq!(editor.boxes().len(), 2, "nothing found is no step");
+}
 
 #[test]
 fn a_box_is_widened_as_far_as_the_photo_reaches() {

@@ -1,7 +1,7 @@
 //! What a pointer does.
 
 use super::*;
-use crate::app::editor::pointer::LEAST_RADIUS;
+use crate::app::editor::pointer::MIN_RADIUS;
 use crate::removal::Brush;
 
 #[test]
@@ -273,5 +273,5 @@ fn strokes_at_points_that_are_no_numbers_do_no_harm() {
     let nowhere = at(f64::NAN, f64::INFINITY);
     paint(&mut editor, Brush::Adds, &[nowhere, at(-1e300, 1e300), at(5.0, 5.0)]);
     editor.begin_paint(Brush::Adds, f64::NAN, nowhere);
-    assert_eq!(editor.painting().map(|stroke| stroke.radius), Some(LEAST_RADIUS));
+    assert_eq!(editor.painting().map(|stroke| stroke.radius), Some(MIN_RADIUS));
 }

@@ -1,5 +1,4 @@
-//! One step's loss and gradients of the stroke network, on this machine's processor or on other
-//! devices.
+//! One step's loss and gradients, on this machine's processor or on other devices.
 
 use burn::{
     optim::GradientsParams,
@@ -12,26 +11,24 @@ use super::{
         cpu::{Step, register},
         data_parallel::{data_parallel_step, on_host},
     },
-    loss::loss,
     passes::{Passes, Sums},
-    patches::{Patch, SIDE},
 };
 use crate::{
     classifier::{EngineError, host_values},
-    strokes::{CELL, OUTPUTS, StrokeNet},
+    unet::UNet,
 };
 
 /// Where steps are computed. The loss by the network's outputs is the host's in any case.
 pub(in super::super) enum Engine {
     /// On this machine's processor, by passes of our own.
     Host,
-    /// By Burn's autodiff, each device taking its share of the patches.
+    /// By Burn's autodiff, each device taking its share of the inputs.
     Burn { devices: Vec<Device> },
 }
 
 impl Engine {
     /// An engine on `devices`, the first of which holds the network.
-    pub(super) fn new(devices: &[Device]) -> Self {
+    pub(in super::super) fn new(devices: &[Device]) -> Self {
         if on_host(devices) { Engine::Host } else { Engine::burn(devices) }
     }
 
@@ -40,59 +37,60 @@ impl Engine {
         Engine::Burn { devices: devices.iter().map(|device| device.clone().autodiff()).collect() }
     }
 
-    /// The loss of a batch of patches, and the gradients; `passes` are those of `net`.
-    pub(super) fn step(
+    /// The sum of `loss` over a batch of inputs, and the gradients; `passes` are those of `net`. The
+    /// loss is given an input's number and outputs, and gives its value and its gradient by them.
+    pub(in super::super) fn step(
         &self,
-        net: &StrokeNet,
+        net: &UNet,
         passes: &Passes,
-        patches: &[Patch],
+        inputs: &[&[f32]],
+        loss: impl Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync,
     ) -> Result<Step, EngineError> {
-        let weight: f64 = patches.iter().map(Patch::weight).sum::<f64>().max(1.0);
-        let loss = |patch: &Patch, odds: &[f32]| loss(patch, odds, patches.len(), weight);
         match self {
             Engine::Host => {
-                let inputs: Vec<&[f32]> = patches.iter().map(|p| p.cells.as_slice()).collect();
-                let sums = passes.sums(&inputs, |i, odds: &[f32]| loss(&patches[i], odds));
+                let sums = passes.sums(inputs, loss);
                 Ok(Step { loss: sums.loss as f32, gradients: gradients(net, sums) })
             }
             Engine::Burn { devices } => {
-                let part = patches.len().div_ceil(devices.len()).max(1);
-                let parts = patches.chunks(part).collect();
+                let numbered: Vec<(usize, &[f32])> = inputs.iter().copied().enumerate().collect();
+                let part = inputs.len().div_ceil(devices.len()).max(1);
+                let parts = numbered.chunks(part).collect();
                 // Nothing in the network is drawn at random, so any seed will do.
-                data_parallel_step(devices, net, parts, 0, |net, device, patches| {
-                    share_of_loss(net, device, patches, loss)
+                data_parallel_step(devices, net, parts, 0, |net, device, inputs| {
+                    share_of_loss(net, device, passes.side(), inputs, &loss)
                 })
             }
         }
     }
 }
 
-/// The sum of `loss` over some patches, as a tensor that goes back through the network.
+/// The sum of `loss` over some inputs of `side` rows and columns, as a tensor that goes back through
+/// the network.
 fn share_of_loss(
-    net: &StrokeNet,
+    net: &UNet,
     device: &Device,
-    patches: &[Patch],
-    loss: impl Fn(&Patch, &[f32]) -> (f64, Vec<f32>) + Sync,
+    side: usize,
+    inputs: &[(usize, &[f32])],
+    loss: impl Fn(usize, &[f32]) -> (f64, Vec<f32>) + Sync,
 ) -> Result<Tensor<1>, EngineError> {
-    let side = SIDE / CELL;
     let tensor = |values: Vec<f32>| -> Tensor<4> {
-        let channels = values.len() / (patches.len() * side * side);
-        Tensor::from_data(TensorData::new(values, [patches.len(), channels, side, side]), device)
+        let channels = values.len() / (inputs.len() * side * side);
+        Tensor::from_data(TensorData::new(values, [inputs.len(), channels, side, side]), device)
     };
-    let cells = patches.iter().flat_map(|patch| patch.cells.iter().copied()).collect();
-    let odds = net.forward(tensor(cells));
-    let on_host = host_values(odds.clone())?;
-    let of_patches = patches.par_iter().zip(on_host.par_chunks_exact(OUTPUTS * SIDE * SIDE));
-    let of_patches: Vec<_> = of_patches.map(|(patch, odds)| loss(patch, odds)).collect();
-    let value: f64 = of_patches.iter().map(|(value, _)| value).sum();
-    let gradient = of_patches.into_iter().flat_map(|(_, gradient)| gradient).collect();
+    let cells = inputs.iter().flat_map(|(_, cells)| cells.iter().copied()).collect();
+    let outputs = net.forward(tensor(cells));
+    let on_host = host_values(outputs.clone())?;
+    let of_inputs = inputs.par_iter().zip(on_host.par_chunks_exact(on_host.len() / inputs.len()));
+    let of_inputs: Vec<_> = of_inputs.map(|((i, _), outputs)| loss(*i, outputs)).collect();
+    let value: f64 = of_inputs.iter().map(|(value, _)| value).sum();
+    let gradient = of_inputs.into_iter().flat_map(|(_, gradient)| gradient).collect();
     // A plane through the point where the loss is: its value and its slope are the loss's.
-    let plane = (odds * tensor(gradient)).sum();
+    let plane = (outputs * tensor(gradient)).sum();
     Ok(plane.clone() - plane.detach() + value)
 }
 
 /// The gradients for Burn's optimisers.
-fn gradients(net: &StrokeNet, sums: Sums) -> GradientsParams {
+fn gradients(net: &UNet, sums: Sums) -> GradientsParams {
     let mut gradients = GradientsParams::new();
     for (conv, [of_weights, of_biases]) in net.convolutions.iter().zip(sums.gradients) {
         register(&mut gradients, &conv.weight, of_weights);
@@ -106,6 +104,7 @@ fn gradients(net: &StrokeNet, sums: Sums) -> GradientsParams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unet::Shape;
 
     /// Numbers from 0 to 1 that follow no pattern.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -117,29 +116,23 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    fn patch(net: &StrokeNet, seed: u32) -> Patch {
-        let [_, channels, _, _] = net.convolutions[0].weight.dims();
-        let pixels = SIDE * SIDE;
-        let flags = |seed| numbers(pixels, seed).into_iter().map(f32::round).collect();
-        Patch {
-            cells: numbers(channels * pixels / (CELL * CELL), seed),
-            target: numbers(pixels, seed + 1),
-            weight: numbers(pixels, seed + 2),
-            photo: numbers(3 * pixels, seed + 3),
-            clean: numbers(3 * pixels, seed + 4),
-            inside: flags(seed + 5),
-            on_photo: flags(seed + 6),
-        }
-    }
-
     #[test]
     fn other_devices_give_the_loss_and_gradients_of_the_host() {
         let device = Device::flex();
         device.seed(5);
-        let net = StrokeNet::new(&device.clone().autodiff());
-        let passes = Passes::new(&net, SIDE / CELL).expect("weights");
-        let patches = [10, 20, 30].map(|seed| patch(&net, seed));
-        let step = |engine: Engine| engine.step(&net, &passes, &patches).expect("a step");
+        let shape = Shape { name: "a", inputs: 6, widths: [8, 8, 16], outputs: 3 };
+        let (side, pixels) = (16, 256);
+        let net = UNet::new(&shape, &device.clone().autodiff());
+        let passes = Passes::new(&net, side).expect("weights");
+        let inputs = [10, 20, 30].map(|seed| numbers(shape.inputs * pixels, seed));
+        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+        // Another loss for each input.
+        let loss = |i: usize, outputs: &[f32]| {
+            let targets = numbers(shape.outputs * pixels, 40 + i as u32);
+            let misses: Vec<f32> = outputs.iter().zip(&targets).map(|(a, b)| a - b).collect();
+            (misses.iter().map(|miss| f64::from(miss * miss) / 2.0).sum(), misses)
+        };
+        let step = |engine: Engine| engine.step(&net, &passes, &inputs, loss).expect("a step");
         let host = step(Engine::new(std::slice::from_ref(&device)));
         // On two, the second device's part is smaller.
         for devices in [vec![device.clone()], vec![device.clone(), device.clone()]] {

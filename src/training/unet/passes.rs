@@ -1,26 +1,26 @@
-//! Forward and backward passes of the stroke network on this machine's processor, one patch per
-//! thread, with the convolutions of the classifiers' passes.
+//! Forward and backward passes of [`UNet`] on this machine's processor, one input per thread, with
+//! the convolutions of the classifiers' passes.
 
 use rayon::prelude::*;
 
 use crate::{
     classifier::{EngineError, host::convolution::Convolution},
-    strokes::{Activations, HostStrokeNet, StrokeNet, sizes},
+    unet::{Activations, HostUNet, UNet, sizes},
 };
 
-/// Patches whose gradients are summed up before the sums are added: a constant, so that the order
+/// Inputs whose gradients are summed up before the sums are added: a constant, so that the order
 /// of the additions does not depend on the number of threads.
 const GROUP: usize = 4;
 
-/// The network's weights on the host, for patches of `side` cells in row and column.
-pub(super) struct Passes {
-    net: HostStrokeNet,
+/// The network's weights on the host, for inputs of `side` rows and columns.
+pub(in super::super) struct Passes {
+    net: HostUNet,
     /// What takes each convolution's output's gradient to its input's.
     reversed: Vec<Convolution>,
     side: usize,
 }
 
-/// The sums of losses and gradients over patches.
+/// The sums of losses and gradients over inputs.
 pub(super) struct Sums {
     pub(super) loss: f64,
     /// Of each convolution's weights and biases.
@@ -28,7 +28,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    fn zero(net: &HostStrokeNet) -> Self {
+    fn zero(net: &HostUNet) -> Self {
         let gradients = net.layers.iter();
         let gradients = gradients
             .map(|layer| [&layer.weights, &layer.biases].map(|values| vec![0.0; values.len()]));
@@ -46,23 +46,29 @@ impl Sums {
 }
 
 impl Passes {
-    /// The passes of `net` for inputs of this many cells in row and column, a multiple of 4.
+    /// The passes of `net` for inputs of this many rows and columns, a multiple of 4.
     ///
     /// # Errors
     /// [`EngineError`] when the weights cannot be read.
-    pub(super) fn new(net: &StrokeNet, side: usize) -> Result<Self, EngineError> {
-        let net = HostStrokeNet::of(net)?;
+    pub(in super::super) fn new(net: &UNet, side: usize) -> Result<Self, EngineError> {
+        let net = HostUNet::of(net)?;
         let reversed = net.layers.iter().map(Convolution::reversed).collect();
         Ok(Passes { net, reversed, side })
     }
 
-    /// Log-odds of one input.
-    pub(super) fn odds(&self, cells: &[f32]) -> Vec<f32> {
-        self.net.odds(cells, [self.side; 2])
+    /// Rows and columns of the inputs.
+    pub(super) fn side(&self) -> usize {
+        self.side
     }
 
-    /// Sums up `loss` over `inputs`, each `[20, side, side]`, and its gradients. It is given an
-    /// input's number and outputs `[8, side, side]`, and gives its value and its gradient by them.
+    /// The outputs of one input.
+    pub(in super::super) fn outputs(&self, cells: &[f32]) -> Vec<f32> {
+        self.net.outputs(cells, [self.side; 2])
+    }
+
+    /// Sums up `loss` over `inputs`, each `[inputs, side, side]`, and its gradients. It is given an
+    /// input's number and outputs `[outputs, side, side]`, and gives its value and its gradient by
+    /// them.
     pub(super) fn sums(
         &self,
         inputs: &[&[f32]],
@@ -94,29 +100,29 @@ impl Passes {
         sums: &mut Sums,
     ) {
         let Activations { outputs, inputs } = self.net.forward(cells, [self.side; 2], scratch);
-        let [pooled_half, pooled_quarter, sum_quarter, sum_half] = &inputs;
+        let [pooled_full, pooled_half, sum_half, sum_full] = &inputs;
         let (loss, gradient) = loss(&outputs[9]);
         sums.loss += loss;
         let mut back = |i: usize, input: &[f32], gradient: &[f32]| {
             self.back(i, input, gradient, scratch, &mut sums.gradients[i])
         };
-        let [half, quarter, eighth] = [self.side, self.side / 2, self.side / 4];
+        let [full, half, quarter] = [self.side, self.side / 2, self.side / 4];
         let gradient = through_relu(back(9, &outputs[8], &gradient), &outputs[8]);
-        let of_sum_half = back(8, sum_half, &gradient);
-        let gradient = through_relu(halved(&of_sum_half, half), &outputs[7]);
-        let of_sum_quarter = back(7, sum_quarter, &gradient);
-        let gradient = through_relu(halved(&of_sum_quarter, quarter), &outputs[6]);
+        let of_sum_full = back(8, sum_full, &gradient);
+        let gradient = through_relu(halved(&of_sum_full, full), &outputs[7]);
+        let of_sum_half = back(7, sum_half, &gradient);
+        let gradient = through_relu(halved(&of_sum_half, half), &outputs[6]);
         let gradient = through_relu(back(6, &outputs[5], &gradient), &outputs[5]);
         let gradient = through_relu(back(5, &outputs[4], &gradient), &outputs[4]);
-        let gradient = back(4, pooled_quarter, &gradient);
-        let mut of_quarter = of_sum_quarter;
-        unpooled_onto(&gradient, &outputs[3], pooled_quarter, eighth, &mut of_quarter);
-        let gradient = through_relu(of_quarter, &outputs[3]);
-        let gradient = through_relu(back(3, &outputs[2], &gradient), &outputs[2]);
-        let gradient = back(2, pooled_half, &gradient);
+        let gradient = back(4, pooled_half, &gradient);
         let mut of_half = of_sum_half;
-        unpooled_onto(&gradient, &outputs[1], pooled_half, quarter, &mut of_half);
-        let gradient = through_relu(of_half, &outputs[1]);
+        unpooled_onto(&gradient, &outputs[3], pooled_half, quarter, &mut of_half);
+        let gradient = through_relu(of_half, &outputs[3]);
+        let gradient = through_relu(back(3, &outputs[2], &gradient), &outputs[2]);
+        let gradient = back(2, pooled_full, &gradient);
+        let mut of_full = of_sum_full;
+        unpooled_onto(&gradient, &outputs[1], pooled_full, half, &mut of_full);
+        let gradient = through_relu(of_full, &outputs[1]);
         let gradient = through_relu(back(1, &outputs[0], &gradient), &outputs[0]);
         // The gradient of the input is not needed.
         self.back_to_weights(0, cells, &gradient, scratch, &mut sums.gradients[0]);
@@ -131,7 +137,7 @@ impl Passes {
         scratch: &mut Vec<f32>,
         [of_weights, of_biases]: &mut [Vec<f32>; 2],
     ) {
-        let sizes = sizes(i, [self.side; 2]);
+        let sizes = sizes(&self.net.layers, i, [self.side; 2]);
         let layer = &self.net.layers[i];
         layer.add_weight_gradient(input, gradient, sizes.size(), scratch, of_weights);
         for (sum, plane) in of_biases.iter_mut().zip(gradient.chunks_exact(sizes.plane())) {
@@ -149,7 +155,7 @@ impl Passes {
         sums: &mut [Vec<f32>; 2],
     ) -> Vec<f32> {
         self.back_to_weights(i, input, gradient, scratch, sums);
-        let sizes = sizes(i, [self.side; 2]);
+        let sizes = sizes(&self.net.layers, i, [self.side; 2]);
         let mut of_input = vec![0.0; input.len()];
         self.reversed[i].forward(gradient, sizes.size(), scratch, &mut of_input);
         of_input
@@ -193,12 +199,13 @@ mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
-    use crate::classifier::host_values;
+    use crate::{classifier::host_values, unet::Shape};
 
     #[test]
     fn the_passes_are_those_of_burns_autodiff() {
         let device = Device::flex().autodiff();
-        let net = StrokeNet::new(&device);
+        let net =
+            UNet::new(&Shape { name: "a", inputs: 20, widths: [24, 40, 72], outputs: 8 }, &device);
         let side = 8;
         let mut state = 1u32;
         let mut next = move || {
@@ -232,7 +239,7 @@ mod tests {
                 assert!((ours - burns).abs() < 1e-4 * largest, "{what}: {ours} {burns}");
             }
         };
-        close(&passes.odds(inputs[0]), &host_values(odds).expect("read")[..512], "odds");
+        close(&passes.outputs(inputs[0]), &host_values(odds).expect("read")[..512], "odds");
         let burns = loss.into_scalar::<f32>();
         assert!((ours.loss - f64::from(burns)).abs() < 1e-4 * f64::from(burns), "{}", ours.loss);
         for (i, (conv, [of_weights, of_biases])) in

@@ -1,18 +1,15 @@
-//! The stroke network with its weights on the host. It runs here without a GPU, and for the forward
-//! pass of its training. A test compares it with Burn's tensors.
+//! The network with its weights on the host. It runs here without a GPU, and for the forward pass of
+//! its training. A test compares it with Burn's tensors.
 
-use super::network::{CONVOLUTIONS, StrokeNet};
+use super::network::{CONVOLUTIONS, HALVINGS, UNet};
 use crate::classifier::{
     EngineError,
     host::convolution::{Convolution, Sizes},
 };
 
-/// By how many halvings each convolution's sides are smaller than the input's.
-const HALVINGS: [usize; CONVOLUTIONS.len()] = [0, 0, 1, 1, 2, 2, 2, 1, 0, 0];
-
 /// The network's weights on the host.
 #[derive(Debug)]
-pub(crate) struct HostStrokeNet {
+pub(crate) struct HostUNet {
     /// First to last.
     pub(crate) layers: Vec<Convolution>,
 }
@@ -27,25 +24,26 @@ pub(crate) struct Activations {
     pub(crate) inputs: [Vec<f32>; 4],
 }
 
-/// The sizes of convolution `i` for an input of this many cells in row and column, multiples of 4.
-pub(crate) fn sizes(i: usize, [rows, columns]: [usize; 2]) -> Sizes {
-    let [channels_in, channels_out] = CONVOLUTIONS[i];
+/// The sizes of convolution `i` of these for an input of this many rows and columns, multiples of
+/// [`super::MULTIPLE`].
+pub(crate) fn sizes(layers: &[Convolution], i: usize, [rows, columns]: [usize; 2]) -> Sizes {
+    let [channels_in, channels_out] = layers[i].channels();
     let halvings = HALVINGS[i];
     Sizes { channels_in, channels_out, rows: rows >> halvings, columns: columns >> halvings }
 }
 
-impl HostStrokeNet {
+impl HostUNet {
     /// Reads a network's weights back from its device, and waits for them.
     ///
     /// # Errors
     /// [`EngineError`] when they cannot be read.
-    pub(crate) fn of(net: &StrokeNet) -> Result<Self, EngineError> {
+    pub(crate) fn of(net: &UNet) -> Result<Self, EngineError> {
         let layers = net.convolutions.iter().map(Convolution::of);
-        Ok(HostStrokeNet { layers: layers.collect::<Result<_, EngineError>>()? })
+        Ok(HostUNet { layers: layers.collect::<Result<_, EngineError>>()? })
     }
 
-    /// Log-odds `[8, rows, columns]` of one input `[20, rows, columns]`.
-    pub(crate) fn odds(&self, cells: &[f32], size: [usize; 2]) -> Vec<f32> {
+    /// The outputs `[outputs, rows, columns]` of one input `[inputs, rows, columns]`.
+    pub(crate) fn outputs(&self, cells: &[f32], size: [usize; 2]) -> Vec<f32> {
         self.forward(cells, size, &mut Vec::new()).outputs.pop().unwrap_or_default()
     }
 
@@ -57,43 +55,34 @@ impl HostStrokeNet {
         scratch: &mut Vec<f32>,
     ) -> Activations {
         let mut convolve = |i: usize, input: &[f32]| {
-            let sizes = sizes(i, size);
+            let sizes = sizes(&self.layers, i, size);
             let mut out = vec![0.0; sizes.channels_out * sizes.plane()];
             self.layers[i].forward(input, sizes.size(), scratch, &mut out);
-            if i + 1 < CONVOLUTIONS.len() {
+            if i + 1 < CONVOLUTIONS {
                 out.iter_mut().for_each(|value| *value = value.max(0.0));
             }
             out
         };
-        let [half, quarter, eighth] = [0, 1, 2].map(|halvings| size[1] >> halvings);
+        let [full, half, quarter] = [0, 1, 2].map(|halvings| size[1] >> halvings);
         let first = convolve(0, cells);
-        let down_half = convolve(1, &first);
+        let down_full = convolve(1, &first);
+        let pooled_full = pooled(&down_full, full);
+        let third = convolve(2, &pooled_full);
+        let down_half = convolve(3, &third);
         let pooled_half = pooled(&down_half, half);
-        let third = convolve(2, &pooled_half);
-        let down_quarter = convolve(3, &third);
-        let pooled_quarter = pooled(&down_quarter, quarter);
-        let fifth = convolve(4, &pooled_quarter);
+        let fifth = convolve(4, &pooled_half);
         let sixth = convolve(5, &fifth);
         let seventh = convolve(6, &sixth);
-        let sum_quarter = doubled_onto(&seventh, eighth, &down_quarter);
-        let up_quarter = convolve(7, &sum_quarter);
-        let sum_half = doubled_onto(&up_quarter, quarter, &down_half);
-        let up_half = convolve(8, &sum_half);
-        let odds = convolve(9, &up_half);
+        let sum_half = doubled_onto(&seventh, quarter, &down_half);
+        let up_half = convolve(7, &sum_half);
+        let sum_full = doubled_onto(&up_half, half, &down_full);
+        let up_full = convolve(8, &sum_full);
+        let last = convolve(9, &up_full);
         Activations {
             outputs: vec![
-                first,
-                down_half,
-                third,
-                down_quarter,
-                fifth,
-                sixth,
-                seventh,
-                up_quarter,
-                up_half,
-                odds,
+                first, down_full, third, down_half, fifth, sixth, seventh, up_half, up_full, last,
             ],
-            inputs: [pooled_half, pooled_quarter, sum_quarter, sum_half],
+            inputs: [pooled_full, pooled_half, sum_half, sum_full],
         }
     }
 }
@@ -129,20 +118,21 @@ mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
-    use crate::classifier::host_values;
+    use crate::{classifier::host_values, unet::Shape};
 
     #[test]
-    fn log_odds_are_those_of_burns_tensors() {
+    fn outputs_are_those_of_burns_tensors() {
         let device = Device::flex();
         device.seed(5);
-        let net = StrokeNet::new(&device);
-        let host = HostStrokeNet::of(&net).expect("the CPU's weights");
+        let shape = Shape { name: "a", inputs: 20, widths: [24, 40, 72], outputs: 8 };
+        let net = UNet::new(&shape, &device);
+        let host = HostUNet::of(&net).expect("the CPU's weights");
         // The second is computed in several parts.
         for [rows, columns] in [[8, 12], [52, 64]] {
             let cells: Vec<f32> = (0..(20 * rows * columns) as u32)
                 .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
                 .collect();
-            let ours = host.odds(&cells, [rows, columns]);
+            let ours = host.outputs(&cells, [rows, columns]);
             let cells = TensorData::new(cells, [1, 20, rows, columns]);
             let burns = net.forward(Tensor::from_data(cells, &device));
             let burns = host_values(burns).expect("the CPU computes");
