@@ -9,6 +9,8 @@ use std::{
 
 mod read;
 
+#[cfg(feature = "native")]
+pub(crate) use read::open_regular;
 pub(crate) use read::read_regular;
 
 cfg_if::cfg_if! {
@@ -16,7 +18,6 @@ cfg_if::cfg_if! {
         mod lock;
 
         pub(crate) use lock::{Lock, Sharing};
-        pub(crate) use read::open_regular;
     }
 }
 
