@@ -24,6 +24,8 @@ pub enum Fault {
     Left,
     /// The user, who stopped the program.
     Stopped,
+    /// Whoever reads standard output, and has closed it.
+    Unheard,
 }
 
 /// An error that says whose fault it is.

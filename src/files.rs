@@ -1,11 +1,17 @@
-//! Writes files completely or not at all, by one process at a time, and makes file names safe to
-//! print.
+//! Writes files completely or not at all, by one process at a time, reads only what is a file, and
+//! makes file names safe to print.
 
 use std::{
     fs,
     io::{self, BufWriter},
     path::{Path, PathBuf},
 };
+
+mod read;
+
+#[cfg(feature = "native")]
+pub(crate) use read::open_regular;
+pub(crate) use read::read_regular;
 
 cfg_if::cfg_if! {
     if #[cfg(any(feature = "fetch", feature = "native"))] {

@@ -14,7 +14,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("numbers", &["photo"]),
     ("drawing", &["photo"]),
     ("dataset", &["drawing", "fault", "files", "photo"]),
-    ("boxes", &["dataset", "photo"]),
+    ("boxes", &["dataset", "files", "photo"]),
     ("classifier", &["fault", "numbers", "photo"]),
     ("unet", &["classifier"]),
     ("finder", &["classifier", "photo", "unet"]),

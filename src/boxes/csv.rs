@@ -5,7 +5,7 @@
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::{BoxList, GivenBox, PhotoBoxes, Problem, plain_name, text_of};
+use super::{BoxList, GivenBox, PhotoBoxes, Problem, plain_name};
 use crate::photo::{LooseBox, PhotoSize};
 
 const PHOTO: [&str; 7] = ["photo", "file", "filename", "file_name", "image", "path", "image_path"];
@@ -100,8 +100,7 @@ impl Columns {
 }
 
 /// Reads all photos' boxes; the lines of a photo may be anywhere in the file.
-pub(super) fn parse(bytes: &[u8]) -> Result<BoxList, Problem> {
-    let text = text_of(bytes)?;
+pub(super) fn parse(text: &str) -> Result<BoxList, Problem> {
     let first = text.lines().next().unwrap_or_default();
     let count = |separator: u8| first.bytes().filter(|byte| *byte == separator).count();
     let separator = *b",;\t".iter().rev().max_by_key(|byte| count(**byte)).unwrap_or(&b',');
@@ -145,7 +144,7 @@ mod tests {
     fn lines_gather_by_photo() {
         let text = "photo,left,top,width,height,label\n1.png,1,2,3,4,7\n\"a, b/2.png\",1,2,3,4.5,\n\
                     1.png, 5 ,6,7,8,x\n3.png,,,,,\n";
-        let list = parse(text.as_bytes()).expect("read");
+        let list = parse(text).expect("read");
         let expected =
             [given([1.0, 2.0, 3.0, 4.0], Some("7")), given([5.0, 6.0, 7.0, 8.0], Some("x"))];
         assert_eq!(list.get("1.png").expect("listed").boxes, expected);
@@ -159,17 +158,17 @@ mod tests {
     fn other_tools_tables_are_known() {
         let tensorflow =
             "filename,width,height,class,xmin,ymin,xmax,ymax\n1.png,200,100,7,10,20,30,60\n";
-        let list = parse(tensorflow.as_bytes()).expect("read");
+        let list = parse(tensorflow).expect("read");
         let photo = list.get("1.png").expect("listed");
         assert_eq!(photo.boxes, [given([10.0, 20.0, 20.0, 40.0], Some("7"))]);
         assert_eq!(photo.drawn_on, Some(PhotoSize { width: 200, height: 100 }));
         for separator in [";", "\t"] {
-            let text = "\u{FEFF}X,Y,W,H,Image\r\n1,2,3,4,1.png\r\n".replace(',', separator);
-            let list = parse(text.as_bytes()).expect("read");
+            let text = "X,Y,W,H,Image\r\n1,2,3,4,1.png\r\n".replace(',', separator);
+            let list = parse(&text).expect("read");
             let photo = list.get("1.png").expect("listed");
             assert_eq!(photo.boxes, [given([1.0, 2.0, 3.0, 4.0], None)]);
         }
-        let empty = parse(b"photo,left,top,width,height\n").expect("read");
+        let empty = parse("photo,left,top,width,height\n").expect("read");
         assert_eq!(empty, BoxList::default());
     }
 
@@ -183,7 +182,7 @@ mod tests {
             ("1.png,1,,3,4", "column 3 is \"\""),
             (",1,2,3,4", "name is empty"),
         ] {
-            let problem = parse(format!("{header}{line}\n").as_bytes()).expect_err(line);
+            let problem = parse(&format!("{header}{line}\n")).expect_err(line);
             assert_eq!(problem.line, Some(3), "{problem:?}");
             assert!(problem.what.contains(reason), "{problem:?}");
         }
@@ -193,7 +192,7 @@ mod tests {
             ("photo,left,top,width\n", "no column height"),
             ("left,top,width,height\n", "no column photo"),
         ] {
-            let problem = parse(text.as_bytes()).expect_err(text);
+            let problem = parse(text).expect_err(text);
             assert_eq!(problem.line, Some(1));
             assert!(problem.what.contains(reason), "{problem:?}");
         }

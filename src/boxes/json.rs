@@ -39,9 +39,9 @@ impl From<OwnBox> for GivenBox {
 }
 
 /// Reads one photo's boxes, or many photos'.
-pub(super) fn parse(bytes: &[u8]) -> Result<BoxFile, Problem> {
+pub(super) fn parse(text: &str) -> Result<BoxFile, Problem> {
     let shape = |reason: &str| format!("not a boxes file ({reason}); it should hold {SHAPE}");
-    let file: File = serde_json::from_slice(bytes)
+    let file: File = serde_json::from_str(text)
         .map_err(|error| Problem::new(error.line(), shape(&error.to_string())))?;
     let given =
         |boxes: Vec<OwnBox>| PhotoBoxes::in_pixels(boxes.into_iter().map(GivenBox::from).collect());
@@ -65,12 +65,12 @@ mod tests {
 
     #[test]
     fn one_photo_or_many() {
-        let one = br#"{"boxes": [{"left": 1, "top": -2.5, "width": 3, "height": 4, "label": 7},
+        let one = r#"{"boxes": [{"left": 1, "top": -2.5, "width": 3, "height": 4, "label": 7},
             {"left": 1, "top": 2, "width": 3, "height": 4, "label": "plate", "id": 3}]}"#;
         let expected =
             [given([1.0, -2.5, 3.0, 4.0], Some("7")), given([1.0, 2.0, 3.0, 4.0], Some("plate"))];
         assert_eq!(parse(one), Ok(BoxFile::One(PhotoBoxes::in_pixels(expected[..].to_vec()))));
-        let many = br#"{"photos": [{"photo": "./a/1.png", "boxes": []},
+        let many = r#"{"photos": [{"photo": "./a/1.png", "boxes": []},
             {"photo": "b\\1.png", "boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}]}]}"#;
         let Ok(BoxFile::Many(list)) = parse(many) else { panic!("a list") };
         assert_eq!(list.get("a/1.png").map(|photo| photo.boxes.len()), Some(0));
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn damaged_files_say_where() {
-        let line = |text: &str| parse(text.as_bytes()).expect_err("damaged").line;
+        let line = |text: &str| parse(text).expect_err("damaged").line;
         assert_eq!(line("{\n\"boxes\": [\n{\"left\": 1,}]}"), Some(3));
         assert_eq!(line("{\n\"boxes\": [{\"left\": \"a\"}]}"), Some(2));
         for text in [
@@ -92,12 +92,12 @@ mod tests {
             r#"{"boxes": [{"left": 1, "top": 2, "width": 3}]}"#,
             r#"{"boxes": [], "photos": []}"#,
         ] {
-            let problem = parse(text.as_bytes()).expect_err(text);
+            let problem = parse(text).expect_err(text);
             assert!(problem.what.contains("not a boxes file"), "{problem:?}");
         }
         let twice = r#"{"photos": [{"photo": "1.png", "boxes": []},
             {"photo": "./1.png", "boxes": []}]}"#;
-        let problem = parse(twice.as_bytes()).expect_err("listed twice");
+        let problem = parse(twice).expect_err("listed twice");
         assert!(problem.what.contains("1.png is listed twice"), "{problem:?}");
     }
 }

@@ -22,12 +22,25 @@ use std::{
 
 #[cfg(feature = "dataset")]
 use crate::dataset::digit_struct::DigitStructError;
+#[cfg(feature = "dataset")]
+use crate::files::read_regular;
 use crate::photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize};
 
 pub use write::{LabelledPhoto, UNREAD_CLASS, write_list, write_one, yolo_classes};
 
 /// The end of the name of a photo's own boxes file, behind the photo's stem.
 pub const JSON_SUFFIX: &str = ".boxes.json";
+
+/// The largest file of boxes: 1 GiB, some ten million boxes.
+#[cfg(feature = "dataset")]
+const MAX_LIST_BYTES: u64 = 1 << 30;
+
+/// The largest file of one photo's boxes: 16 MiB.
+#[cfg(feature = "dataset")]
+const MAX_OWN_BYTES: u64 = 16 << 20;
+
+/// The most boxes on one photo.
+pub const MAX_BOXES: usize = 10_000;
 
 /// What a YOLO folder calls the list of its classes.
 pub const YOLO_CLASSES: &str = "classes.txt";
@@ -72,17 +85,21 @@ impl BoxFormat {
         }
     }
 
-    /// The format of a file by its name, and by what it holds where JSON may be two.
-    fn of(path: &Path, bytes: &[u8]) -> Self {
+    /// The format of a file by its name; `None` where that may be one of two JSONs.
+    fn named(path: &Path) -> Option<Self> {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         match extension.to_str() {
-            Some("csv" | "tsv") => BoxFormat::Csv,
-            Some("txt") => BoxFormat::Yolo,
-            Some("xml") => BoxFormat::Voc,
-            Some("mat") => BoxFormat::Svhn,
-            _ if coco::looks_like(bytes) => BoxFormat::Coco,
-            _ => BoxFormat::Json,
+            Some("csv" | "tsv") => Some(BoxFormat::Csv),
+            Some("txt") => Some(BoxFormat::Yolo),
+            Some("xml") => Some(BoxFormat::Voc),
+            Some("mat") => Some(BoxFormat::Svhn),
+            _ => None,
         }
+    }
+
+    /// Which of two JSONs a text is.
+    fn of_json(text: &str) -> Self {
+        if coco::looks_like(text) { BoxFormat::Coco } else { BoxFormat::Json }
     }
 }
 
@@ -126,6 +143,12 @@ pub struct PhotoBoxes {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnPhotoError {
+    /// More than [`MAX_BOXES`].
+    #[error("{boxes} boxes for one photo; the limit is {MAX_BOXES}")]
+    TooMany {
+        /// How many.
+        boxes: usize,
+    },
     /// One of them cannot be used.
     #[error("box {index} (counted from 1): {reason}")]
     Box {
@@ -170,6 +193,9 @@ impl PhotoBoxes {
     /// [`OnPhotoError`] when one of them cannot be used: then none should be, as what it held
     /// would be left on the photo.
     pub fn on(&self, photo: PhotoSize) -> Result<Vec<BoxInPhoto>, OnPhotoError> {
+        if self.boxes.len() > MAX_BOXES {
+            return Err(OnPhotoError::TooMany { boxes: self.boxes.len() });
+        }
         if let Some(drawn_on) = self.drawn_on.filter(|drawn_on| *drawn_on != photo) {
             return Err(OnPhotoError::OtherSize { drawn_on, photo });
         }
@@ -272,6 +298,11 @@ impl Problem {
     fn new(line: impl Into<Option<usize>>, what: impl Into<String>) -> Self {
         Problem { line: line.into(), what: what.into() }
     }
+
+    fn in_file(self, path: &Path) -> BoxFileError {
+        let Problem { line, what } = self;
+        BoxFileError::Damaged { path: path.to_owned(), line, problem: what }
+    }
 }
 
 /// Why a file of boxes cannot be used.
@@ -309,19 +340,36 @@ pub enum BoxFileError {
 /// leave digits on photos.
 #[cfg(feature = "dataset")]
 pub fn read_box_file(path: &Path, format: Option<BoxFormat>) -> Result<BoxFile, BoxFileError> {
+    read_up_to(path, format, MAX_LIST_BYTES)
+}
+
+/// Reads the file of one photo's boxes, which is small.
+///
+/// # Errors
+/// As [`read_box_file`], and if the file is larger than 16 MiB.
+#[cfg(feature = "dataset")]
+pub fn read_own_box_file(path: &Path, format: BoxFormat) -> Result<BoxFile, BoxFileError> {
+    read_up_to(path, Some(format), MAX_OWN_BYTES)
+}
+
+#[cfg(feature = "dataset")]
+fn read_up_to(path: &Path, format: Option<BoxFormat>, limit: u64) -> Result<BoxFile, BoxFileError> {
     let file_error = |path: &Path, source| BoxFileError::File { path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;
-    let format = format.unwrap_or_else(|| BoxFormat::of(path, &bytes));
+    let read = |path: &Path| read_regular(path, limit).map_err(|source| file_error(path, source));
+    let bytes = read(path)?;
+    let format = format.or_else(|| BoxFormat::named(path));
     let mut classes = None;
-    if format == BoxFormat::Yolo {
+    if format == Some(BoxFormat::Yolo) {
         let list = path.with_file_name(YOLO_CLASSES);
-        classes = match std::fs::read_to_string(&list) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(file_error(&list, source)),
+        classes = match read(&list) {
+            Ok(bytes) => Some(utf8(bytes).map_err(|problem| problem.in_file(&list))?),
+            Err(BoxFileError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                None
+            }
+            Err(error) => return Err(error),
         };
     }
-    box_file_from_bytes(path, bytes, Some(format), classes.as_deref())
+    box_file_from_bytes(path, bytes, format, classes.as_deref())
 }
 
 /// Reads a file's content; without a format, the file's name decides. `classes` is the text of
@@ -335,27 +383,27 @@ pub fn box_file_from_bytes(
     format: Option<BoxFormat>,
     classes: Option<&str>,
 ) -> Result<BoxFile, BoxFileError> {
-    let parsed = match format.unwrap_or_else(|| BoxFormat::of(path, &bytes)) {
-        BoxFormat::Json => json::parse(&bytes),
-        BoxFormat::Csv => csv::parse(&bytes).map(BoxFile::Many),
-        BoxFormat::Voc => voc::parse(&bytes).map(BoxFile::One),
-        BoxFormat::Coco => coco::parse(&bytes).map(BoxFile::Many),
+    let format = format.or_else(|| BoxFormat::named(path));
+    #[cfg(feature = "dataset")]
+    if format == Some(BoxFormat::Svhn) {
+        return Ok(BoxFile::Many(svhn::read(path, bytes)?));
+    }
+    let text = utf8(bytes).map_err(|problem| problem.in_file(path))?;
+    let parsed = match format.unwrap_or_else(|| BoxFormat::of_json(&text)) {
+        BoxFormat::Json => json::parse(&text),
+        BoxFormat::Csv => csv::parse(&text).map(BoxFile::Many),
+        BoxFormat::Voc => voc::parse(&text).map(BoxFile::One),
+        BoxFormat::Coco => coco::parse(&text).map(BoxFile::Many),
         BoxFormat::Yolo => {
             let classes = classes.map(yolo::classes);
-            yolo::parse(&bytes, classes.as_deref()).map(BoxFile::One)
+            yolo::parse(&text, classes.as_deref()).map(BoxFile::One)
         }
-        #[cfg(feature = "dataset")]
-        BoxFormat::Svhn => return Ok(BoxFile::Many(svhn::read(path, bytes)?)),
-        #[cfg(not(feature = "dataset"))]
+        // Only here without the reader above.
         BoxFormat::Svhn => {
             Err(Problem::new(None, "MATLAB files are read by the native program only"))
         }
     };
-    parsed.map_err(|Problem { line, what }| BoxFileError::Damaged {
-        path: path.to_owned(),
-        line,
-        problem: what,
-    })
+    parsed.map_err(|problem| problem.in_file(path))
 }
 
 /// Whether a file that ends like a photo's box file is YOLO's list of classes instead.
@@ -363,14 +411,32 @@ pub fn is_class_list(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == YOLO_CLASSES)
 }
 
-/// A file's text, without the byte-order mark that some editors put in front.
-fn text_of(bytes: &[u8]) -> Result<&str, Problem> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_err(|error| {
-        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+/// A file's text without a byte-order mark. It may be UTF-8, or UTF-16 with such a mark, as
+/// PowerShell and Excel write it.
+fn utf8(bytes: Vec<u8>) -> Result<String, Problem> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let text: Result<String, _> =
+            char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+        match text {
+            Ok(text) if rest.is_empty() => Ok(text),
+            _ => Err(Problem::new(None, "this is damaged UTF-16 text")),
+        }
+    };
+    match bytes.as_slice() {
+        [0xFF, 0xFE, text @ ..] => return wide(text, u16::from_le_bytes),
+        [0xFE, 0xFF, text @ ..] => return wide(text, u16::from_be_bytes),
+        _ => {}
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         Problem::new(line, "this is not UTF-8 text")
-    })
+    })?;
+    if text.starts_with('\u{FEFF}') {
+        text.remove(0);
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -447,7 +513,9 @@ mod tests {
 
     #[test]
     fn a_format_is_told_by_the_name_and_of_two_jsons_by_the_content() {
-        let of = |name: &str, text: &str| BoxFormat::of(Path::new(name), text.as_bytes());
+        let of = |name: &str, text: &str| {
+            BoxFormat::named(Path::new(name)).unwrap_or_else(|| BoxFormat::of_json(text))
+        };
         assert_eq!(of("a.CSV", ""), BoxFormat::Csv);
         assert_eq!(of("a.txt", ""), BoxFormat::Yolo);
         assert_eq!(of("a.xml", ""), BoxFormat::Voc);
@@ -459,8 +527,34 @@ mod tests {
 
     #[test]
     fn a_text_that_is_none_says_in_which_line() {
-        let problem = text_of(b"one\ntwo\n\xFFthree").expect_err("no UTF-8");
+        let problem = utf8(b"one\ntwo\n\xFFthree".to_vec()).expect_err("no UTF-8");
         assert_eq!(problem.line, Some(3));
-        assert_eq!(text_of(b"\xEF\xBB\xBFone"), Ok("one"));
+        for half in [b"\xFF\xFEa\0b".as_slice(), b"\xFE\xFF\xD8\0"] {
+            utf8(half.to_vec()).expect_err("half a letter");
+        }
+    }
+
+    #[test]
+    fn a_list_may_have_a_byte_order_mark_or_be_utf_16() {
+        let own = r#"{"photos": [{"photo": "Straße.png", "boxes": []}]}"#;
+        let coco = r#"{"images": [{"id": 1, "file_name": "Straße.png"}], "annotations": []}"#;
+        let csv = "photo,left,top,width,height\nStraße.png,1,2,3,4\n";
+        for (name, text) in [("a.json", own), ("b.json", coco), ("c.csv", csv)] {
+            let wide = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+                mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
+            };
+            let files = [
+                text.as_bytes().to_vec(),
+                [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+                wide([0xFF, 0xFE], u16::to_le_bytes),
+                wide([0xFE, 0xFF], u16::to_be_bytes),
+            ];
+            for bytes in files {
+                let start = bytes[..3].to_vec();
+                let file = box_file_from_bytes(Path::new(name), bytes, None, None);
+                let Ok(BoxFile::Many(list)) = file else { panic!("{name}, {start:?}: {file:?}") };
+                assert!(list.get("Straße.png").is_some(), "{name}, {start:?}");
+            }
+        }
     }
 }

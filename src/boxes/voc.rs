@@ -3,15 +3,14 @@
 
 use roxmltree::{Document, Node};
 
-use super::{GivenBox, PhotoBoxes, Problem, text_of};
+use super::{GivenBox, PhotoBoxes, Problem};
 use crate::photo::{LooseBox, PhotoSize};
 
 /// Reads one photo's boxes.
 ///
 /// VOC counts pixels from 1 and names a box's first and last; many tools count from 0 and name one
 /// past the last. A box that starts a pixel early covers both.
-pub(super) fn parse(bytes: &[u8]) -> Result<PhotoBoxes, Problem> {
-    let text = text_of(bytes)?;
+pub(super) fn parse(text: &str) -> Result<PhotoBoxes, Problem> {
     let document = Document::parse(text)
         .map_err(|error| Problem::new(error.pos().row as usize, error.to_string()))?;
     let line = |node: Node| document.text_pos_at(node.range().start).row as usize;
@@ -66,14 +65,14 @@ mod tests {
 
     #[test]
     fn objects_are_boxes_from_their_first_to_their_last_pixel() {
-        let read = parse(WHOLE.as_bytes()).expect("read");
+        let read = parse(WHOLE).expect("read");
         let expected =
             [given([10.0, 20.0, 20.0, 40.0], Some("7")), given([0.0, 1.0, 4.5, 8.0], None)];
         assert_eq!(read.boxes, expected);
         assert_eq!(read.drawn_on, Some(PhotoSize { width: 200, height: 100 }));
         let unknown = WHOLE.replace(">200<", ">0<");
-        assert_eq!(parse(unknown.as_bytes()).expect("read").drawn_on, None);
-        assert_eq!(parse(b"<annotation/>").expect("read").boxes, []);
+        assert_eq!(parse(&unknown).expect("read").drawn_on, None);
+        assert_eq!(parse("<annotation/>").expect("read").boxes, []);
     }
 
     #[test]
@@ -89,20 +88,20 @@ mod tests {
         ] {
             let text = WHOLE.replacen(from, to, 1);
             assert_ne!(text, WHOLE, "{from} is in the text");
-            let problem = parse(text.as_bytes()).expect_err(to);
+            let problem = parse(&text).expect_err(to);
             assert_eq!(problem.line, Some(line), "{problem:?}");
         }
-        let other = parse(b"<html></html>").expect_err("another document");
+        let other = parse("<html></html>").expect_err("another document");
         assert!(other.what.contains("<html> instead of"), "{other:?}");
-        parse(b"").expect_err("nothing");
+        parse("").expect_err("nothing");
         for cut in 0..WHOLE.len() {
-            parse(&WHOLE.as_bytes()[..cut]).expect_err("cut short");
+            parse(&WHOLE[..cut]).expect_err("cut short");
         }
     }
 
     #[test]
     fn entities_that_grow_are_refused() {
         let bomb = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbb\">]><annotation>&b;</annotation>";
-        parse(bomb.as_bytes()).expect_err("a document type");
+        parse(bomb).expect_err("a document type");
     }
 }

@@ -2,7 +2,7 @@
 //! describes them (<https://docs.ultralytics.com/datasets/detect/>). Predictions have the
 //! confidence at the end.
 
-use super::{GivenBox, PhotoBoxes, Problem, Unit, text_of};
+use super::{GivenBox, PhotoBoxes, Problem, Unit};
 use crate::photo::LooseBox;
 
 /// Larger values are not fractions of a photo, but most likely pixels. Boxes that extend a little
@@ -15,9 +15,9 @@ pub(super) fn classes(text: &str) -> Vec<String> {
 }
 
 /// Reads one photo's boxes. Their labels are the classes' names, and their numbers without any.
-pub(super) fn parse(bytes: &[u8], classes: Option<&[String]>) -> Result<PhotoBoxes, Problem> {
+pub(super) fn parse(text: &str, classes: Option<&[String]>) -> Result<PhotoBoxes, Problem> {
     let mut boxes = Vec::new();
-    for (i, line) in text_of(bytes)?.lines().enumerate() {
+    for (i, line) in text.lines().enumerate() {
         let problem = |what: String| Problem::new(i + 1, what);
         let fields: Vec<&str> = line.split_whitespace().collect();
         let (class, numbers) = match fields.split_first() {
@@ -64,21 +64,21 @@ mod tests {
 
     #[test]
     fn lines_are_boxes_about_their_centres() {
-        let read = parse(b"3 0.5 0.5 0.25 0.5\r\n\n10 0.125 0.5 0.25 1 0.97\n", None);
+        let read = parse("3 0.5 0.5 0.25 0.5\r\n\n10 0.125 0.5 0.25 1 0.97\n", None);
         let read = read.expect("read");
         let expected =
             [given([0.375, 0.25, 0.25, 0.5], Some("3")), given([0.0, 0.0, 0.25, 1.0], Some("10"))];
         assert_eq!(read.boxes, expected);
         let first = read.on(SIZE).expect("on the photo")[0];
         assert_eq!(first, BoxInPhoto { left: 75, top: 25, width: 50, height: 50 });
-        assert_eq!(parse(b"", None).expect("no box").boxes, []);
+        assert_eq!(parse("", None).expect("no box").boxes, []);
     }
 
     #[test]
     fn classes_are_called_by_their_names() {
         let names = classes("house\n7\n \n");
         assert_eq!(names, ["house", "7"]);
-        let read = parse(b"1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n9 .5 .5 .1 .1", Some(&names));
+        let read = parse("1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n9 .5 .5 .1 .1", Some(&names));
         let labels: Vec<_> =
             read.expect("read").boxes.into_iter().filter_map(|given| given.label).collect();
         assert_eq!(labels, ["7", "house", "9"]);
@@ -96,13 +96,13 @@ mod tests {
             ("-1 0.5 0.5 0.2 0.2", "not a number from 0"),
             ("3 0,5 0,5 0,2 0,2", "is not a number"),
         ] {
-            let problem = parse(format!("1 .5 .5 .1 .1\n{text}\n").as_bytes(), None);
+            let problem = parse(&format!("1 .5 .5 .1 .1\n{text}\n"), None);
             let problem = problem.expect_err(text);
             assert_eq!(problem.line, Some(2));
             assert!(problem.what.contains(reason), "{problem:?}");
         }
         // A negative size is one of the box, not of the text.
-        let read = parse(b"3 0.5 0.5 -0.2 0.2", None).expect("read");
+        let read = parse("3 0.5 0.5 -0.2 0.2", None).expect("read");
         read.on(SIZE).expect_err("no box");
     }
 }

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     ffi::OsString,
+    io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -13,7 +14,7 @@ use clap::{ValueEnum, builder::PossibleValue};
 use crate::{
     boxes::{
         BoxFile, BoxFileError, BoxFormat, BoxList, OnPhotoError, PhotoBoxes, plain_name,
-        read_box_file,
+        read_box_file, read_own_box_file,
     },
     dataset::format1::DIGIT_STRUCT,
     fault::{AtFault, Fault},
@@ -74,14 +75,41 @@ impl ValueEnum for BoxFormat {
 /// The source of photos' boxes.
 #[derive(Debug)]
 pub enum BoxSource {
-    /// A file that lists many photos. `taken` holds which photo has used which entry, for lists
-    /// that name photos without folders.
-    List { path: PathBuf, list: BoxList, taken: Mutex<HashMap<String, PathBuf>> },
+    /// A file that lists many photos. `uses` holds which photos use which entry, for lists that
+    /// name photos without folders.
+    List { path: PathBuf, list: BoxList, uses: Mutex<Uses> },
     /// A file that holds one photo's boxes.
     One { path: PathBuf, boxes: PhotoBoxes },
     /// A file for each photo, in one of these formats: beside the photo, or in a folder with the
     /// same subfolders as the photos'.
     Each { folder: Option<PathBuf>, formats: Vec<BoxFormat> },
+}
+
+/// Which photos use the entries of a list.
+#[derive(Debug, Default)]
+pub struct Uses {
+    of_entries: HashMap<String, Users>,
+    /// Whether all photos are known.
+    all_known: bool,
+}
+
+/// The photos that use one entry.
+#[derive(Debug, Default)]
+struct Users {
+    /// The one whose path is that of the entry.
+    by_path: Option<PathBuf>,
+    /// The first two in other folders that have its file name.
+    by_file_name: Vec<PathBuf>,
+}
+
+/// An entry of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What the list calls it.
+    pub name: String,
+    /// Whether the list gives its photo's file name alone, and the photo is in a folder: then
+    /// others may be meant as well.
+    pub by_file_name: bool,
 }
 
 impl BoxSource {
@@ -105,7 +133,7 @@ impl BoxSource {
         let path = path.to_owned();
         Ok(match read_box_file(&path, format)? {
             BoxFile::One(boxes) => BoxSource::One { path, boxes },
-            BoxFile::Many(list) => BoxSource::List { path, list, taken: Mutex::default() },
+            BoxFile::Many(list) => BoxSource::List { path, list, uses: Mutex::default() },
         })
     }
 
@@ -133,11 +161,11 @@ impl BoxSource {
                     .filter_map(|format| Some((*format, sibling(&beside, format.suffix()?))));
                 let mut missing = None;
                 for (format, file) in files {
-                    if !file.try_exists().unwrap_or(true) {
+                    if !may_exist(&file) {
                         missing.get_or_insert(file);
                         continue;
                     }
-                    let BoxFile::One(boxes) = read_box_file(&file, Some(format))? else {
+                    let BoxFile::One(boxes) = read_own_box_file(&file, format)? else {
                         return Err(BoxesError::NotListed { path: file, photo: file_name(photo) });
                     };
                     return Ok((file, Cow::Owned(boxes)));
@@ -147,28 +175,69 @@ impl BoxSource {
         }
     }
 
-    /// Notes that a photo uses its entry. If another photo has used the same entry, because the
-    /// list has only file names without folders, it gives that other photo.
-    pub fn take(&self, photo: &Path, name: &Path) -> Option<PathBuf> {
-        let BoxSource::List { list, taken, .. } = self else { return None };
-        let entry = names_of(photo, name).into_iter().find(|name| list.get(name).is_some())?;
-        // The map is complete even after a panic elsewhere.
-        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = taken.get(&entry).filter(|other| *other != name).cloned();
-        if other.is_none() {
-            taken.insert(entry, name.to_owned());
+    /// The list's entry for a photo; none for files of one photo each.
+    pub fn entry(&self, photo: &Path, name: &Path) -> Option<Entry> {
+        let BoxSource::List { list, .. } = self else { return None };
+        let names = names_of(photo, name);
+        let place = names.iter().position(|name| list.get(name).is_some())?;
+        let [of_name, of_path, file_name] = names;
+        let by_file_name = place == 2;
+        Some(Entry { name: [of_name, of_path, file_name].into_iter().nth(place)?, by_file_name })
+    }
+
+    /// Whether an entry of the list can be used by photos in several folders.
+    pub fn has_plain_names(&self) -> bool {
+        let BoxSource::List { list, .. } = self else { return false };
+        list.names().any(|name| !name.contains('/'))
+    }
+
+    /// Notes all photos that there are, before the first one is done. Otherwise it is the second of
+    /// two photos with one entry that is refused, as the first is done by then.
+    pub fn know_all(&self, photos: impl Iterator<Item = (PathBuf, PathBuf)>) {
+        let BoxSource::List { uses, .. } = self else { return };
+        for (photo, name) in photos {
+            self.take(&photo, &name);
         }
-        other
+        uses.lock().unwrap_or_else(PoisonError::into_inner).all_known = true;
+    }
+
+    /// Notes that a photo uses its entry. If another photo uses the same entry, because the list
+    /// has only file names without folders, it gives that other photo: the entry may be meant for
+    /// either.
+    pub fn take(&self, photo: &Path, name: &Path) -> Option<PathBuf> {
+        let BoxSource::List { uses, .. } = self else { return None };
+        let Entry { name: entry, by_file_name } = self.entry(photo, name)?;
+        // The map is complete even after a panic elsewhere.
+        let mut uses = uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let all_known = uses.all_known;
+        let users = uses.of_entries.entry(entry).or_default();
+        let other = users.by_file_name.iter().find(|other| *other != name).cloned();
+        if by_file_name {
+            if users.by_file_name.len() < 2 && !users.by_file_name.iter().any(|one| one == name) {
+                users.by_file_name.push(name.to_owned());
+            }
+            users.by_path.clone().or(other)
+        } else {
+            users.by_path = Some(name.to_owned());
+            // An entry with its very path is this photo's; but another one has used it by now.
+            other.filter(|_| !all_known)
+        }
     }
 
     /// Names in the list that no photo has used, sorted.
     pub fn left_over(&self) -> Vec<&str> {
-        let BoxSource::List { list, taken, .. } = self else { return Vec::new() };
-        let taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut names: Vec<&str> = list.names().filter(|name| !taken.contains_key(*name)).collect();
+        let BoxSource::List { list, uses, .. } = self else { return Vec::new() };
+        let used = &uses.lock().unwrap_or_else(PoisonError::into_inner).of_entries;
+        let mut names: Vec<&str> = list.names().filter(|name| !used.contains_key(*name)).collect();
         names.sort_unstable();
         names
     }
+}
+
+/// Whether a file exists, as far as can be known.
+fn may_exist(file: &Path) -> bool {
+    // No file has a name that is too long.
+    file.try_exists().unwrap_or_else(|error| error.kind() != io::ErrorKind::InvalidFilename)
 }
 
 /// Names that a list may give a photo: its path relative to the folder of photos, its path as

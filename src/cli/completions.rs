@@ -1,6 +1,6 @@
 //! `doorplate completions` and `doorplate man`
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser};
 use clap_complete::Shell;
@@ -28,10 +28,10 @@ pub struct ManArgs {
 }
 
 pub fn completions(args: &CompletionsArgs) -> Result<()> {
-    // Into memory first: a closed pipe is an error to tell, not one to panic at.
+    // Into memory first, because clap would panic at a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "doorplate", &mut script);
-    io::Write::write_all(&mut io::stdout(), &script).context("the script cannot be printed")
+    Ok(super::output::print(format_args!("{}", String::from_utf8_lossy(&script)))?)
 }
 
 pub fn man(args: &ManArgs) -> Result<()> {

@@ -8,19 +8,31 @@ use crate::fault::{AtFault, Fault, with_causes};
 
 /// The exit codes, each with whose fault it is and its meaning, as the help and
 /// docs/command-line.md list them.
-pub const EXIT_CODES: [(u8, Fault, &str); 8] = [
+pub const EXIT_CODES: [(u8, Fault, &str); 9] = [
     (1, Fault::Other, "a file could not be written, or any error not listed here"),
     (2, Fault::Arguments, "wrong arguments"),
     (3, Fault::Input, "the photo, its boxes, the data or a run cannot be used"),
     (4, Fault::Model, "a model cannot be used"),
     (5, Fault::Device, "the device failed"),
-    (6, Fault::SomeFailed, "some photos of many failed; the rest is done"),
+    (
+        6,
+        Fault::SomeFailed,
+        "some photos of many failed, the rest is done; or `--verify` found results that are not \
+         whole",
+    ),
     (7, Fault::Left, "everything is written, but something of a digit may still be visible"),
     (
         130,
         Fault::Stopped,
         "stopped by Ctrl-C: `train` has written a checkpoint, `erase` has finished the photos it \
          had begun, `data fetch` has kept what had come",
+    ),
+    // That of a program which the system ends for it: 128 and SIGPIPE's number.
+    (
+        141,
+        Fault::Unheard,
+        "standard output was closed, as `head` does once it has read enough; `erase` has finished \
+         the photos it had begun",
     ),
 ];
 
@@ -43,6 +55,11 @@ pub struct Error {
 }
 
 impl Error {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
     /// The exit code that [`EXIT_CODES`] gives for it.
     pub fn exit_code(&self) -> u8 {
         let of_fault = EXIT_CODES.iter().find(|(_, fault, _)| *fault == self.fault);
@@ -133,6 +150,7 @@ mod tests {
         cli::{
             boxes::BoxesError,
             erase::{LeftError, batch::BatchError, records::ClaimError},
+            output::OutputError,
             read::OpenPhotoError,
             scenes::ScenesError,
         },
@@ -178,12 +196,13 @@ mod tests {
             OptimizerError::OnlyWith { option, only: OptimizerKind::Sgd }.into(),
             LearningRateError::OnlyStaircase { option }.into(),
             ClaimError::NotOurs { path: path() }.into(),
+            ClaimError::NoRecords { path: path() }.into(),
             TrainingError::Network(UnknownNetwork(String::new())).into(),
             TrainingError::NothingToJudgeBy.into(),
             TrainingError::RunExists { folder: path() }.into(),
             TrainingError::OtherRun { folder: path() }.into(),
         ];
-        assert_eq!(codes(arguments), [2; 9]);
+        assert_eq!(codes(arguments), [2; 10]);
 
         let no_photo = || Format1Error::Empty { folder: path() };
         let twice = DataError::Twice { path: path() };
@@ -244,21 +263,24 @@ mod tests {
             ContactSheetError::TooMany { pictures: 9, most: 8 }.into(),
             BatchError::Write { path: path(), source: full() }.into(),
             ClaimError::File { path: path(), source: full() }.into(),
+            OutputError::from(full()).into(),
             ModelsFolderError::Write { path: path(), reason: full() }.into(),
             TrainingError::File { path: path(), source: full() }.into(),
             TrainingError::Diverged { loss: f32::NAN, epoch: 1, step: 1, folder: path() }.into(),
         ];
-        assert_eq!(codes(other), [1; 13]);
+        assert_eq!(codes(other), [1; 14]);
 
         let ended = [
             BatchError::SomeFailed { failed: 1, all: 2 }.into(),
+            BatchError::NotWhole { bad: 1, all: 2 }.into(),
             LeftError::OnPhoto { photo: path(), boxes: 1 }.into(),
             LeftError::OnSome { photos: 1, all: 2 }.into(),
             BatchError::Stopped.into(),
             TrainingError::Stopped { epoch: 1, step: 1, folder: path() }.into(),
             FetchError::Stopped { path: path() }.into(),
+            OutputError::from(io::Error::from(io::ErrorKind::BrokenPipe)).into(),
         ];
-        assert_eq!(codes(ended), [6, 7, 7, 130, 130, 130]);
+        assert_eq!(codes(ended), [6, 6, 7, 7, 130, 130, 130, 141]);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{Context as _, Error, Result, find::FinderArgs, model::ModelsArgs, read::numbers_of};
+use super::{
+    Context as _, Error, Result, find::FinderArgs, model::ModelsArgs, output, read::numbers_of,
+};
 use crate::{
     classifier::Classifier,
     dataset::format1::{DIGIT_STRUCT, Format1},
@@ -103,7 +105,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let report = Report::new(&read, refused);
     for refusal in &report.refused {
-        eprintln!("doorplate: not read by {}: {}", refusal.model, refusal.reason);
+        note!("doorplate: not read by {}: {}", refusal.model, refusal.reason);
     }
     let json = match report.models.as_slice() {
         [one] if !args.models.several() => serde_json::to_string_pretty(one)?,
@@ -121,9 +123,9 @@ pub fn run(args: &Args) -> Result<()> {
         publication::record(folder, measured_on, &measured)?;
     }
     if args.json {
-        println!("{json}");
+        tell!("{json}")?;
     } else {
-        print!("{}", report.text());
+        output::print(format_args!("{}", report.text()))?;
     }
     Ok(())
 }
@@ -156,13 +158,13 @@ fn find(args: &Args) -> Result<()> {
             "false_alarms": detection.false_alarms(args.finder.at_least),
             "numbers_right": numbers,
         });
-        println!("{report:#}");
+        tell!("{report:#}")?;
         return Ok(());
     }
-    print!("{detection}");
+    output::print(format_args!("{detection}"))?;
     for (name, right) in numbers {
         let share = 100.0 * right as f64 / photos.max(1) as f64;
-        println!("Whole numbers right, read by {name}: {right} of {photos} ({share:.1} %)");
+        tell!("Whole numbers right, read by {name}: {right} of {photos} ({share:.1} %)")?;
     }
     Ok(())
 }

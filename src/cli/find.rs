@@ -15,6 +15,7 @@ use super::{
     Context as _, Error, Result, WrongArgument,
     erase::batch::BatchError,
     model::ModelArgs,
+    output::OutputError,
     read::{Number, numbers_json, numbers_of, open_photo},
 };
 use crate::{
@@ -151,13 +152,13 @@ pub fn run(args: &Args) -> Result<()> {
             bar.inc(1);
             match done {
                 Ok((line, photo)) => {
-                    bar.suspend(|| println!("{line}"));
+                    bar.suspend(|| tell!("{line}"))?;
                     labelled.push(photo);
                 }
                 Err(error) if *path == args.photos => return Err(error),
                 Err(error) => {
                     failed += 1;
-                    bar.suspend(|| report(args, path, &error));
+                    bar.suspend(|| report(args, path, &error))?;
                 }
             }
         }
@@ -191,12 +192,13 @@ fn one(
 }
 
 /// Says that one of many photos cannot be used.
-fn report(args: &Args, path: &Path, error: &Error) {
+fn report(args: &Args, path: &Path, error: &Error) -> Result<(), OutputError> {
     let error = printable(&error.to_string());
     if args.json {
-        println!("{}", serde_json::json!({ "photo": path.to_string_lossy(), "error": error }));
+        tell!("{}", serde_json::json!({ "photo": path.to_string_lossy(), "error": error }))
     } else {
-        eprintln!("doorplate: {error}");
+        note!("doorplate: {error}");
+        Ok(())
     }
 }
 

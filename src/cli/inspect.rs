@@ -119,7 +119,7 @@ pub fn run(args: &Args) -> Result<()> {
     let network = format!("{architecture}: {}", architecture.input);
     let png = inspection.png(&[said.clone(), network], truth)?;
     write_whole(&args.output, &png).context(args.output.display())?;
-    println!("{said}");
+    tell!("{said}")?;
     Ok(())
 }
 

@@ -217,8 +217,8 @@ mod lending {
             let (client, number) = (request.client, request.device_index);
             let answer = authorizer.authorize(request);
             match &answer {
-                Ok(()) => eprintln!("{client} borrows device {number}"),
-                Err(reason) => eprintln!("refused: {reason}"),
+                Ok(()) => note!("{client} borrows device {number}"),
+                Err(reason) => note!("refused: {reason}"),
             }
             answer
         }

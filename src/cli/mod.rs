@@ -1,5 +1,8 @@
 //! The native program, one file for each command.
 
+#[macro_use]
+mod output;
+
 mod bench;
 mod boxes;
 mod completions;
@@ -37,7 +40,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::error::{Context, Error, Result, WrongArgument, exit_codes_help};
-use crate::files::printable;
+use crate::{fault::Fault, files::printable};
 
 /// Reads the house numbers in a street photo and removes them; trains and publishes the networks
 /// for this.
@@ -94,9 +97,12 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A file's name may hold control characters for the terminal.
-            let lines: Vec<String> = error.to_string().lines().map(printable).collect();
-            eprintln!("doorplate: {}", lines.join("\n"));
+            // Whoever has closed standard output has read enough, and wants to hear no more.
+            if error.fault() != Fault::Unheard {
+                // A file's name may hold control characters for the terminal.
+                let lines: Vec<String> = error.to_string().lines().map(printable).collect();
+                note!("doorplate: {}", lines.join("\n"));
+            }
             ExitCode::from(error.exit_code())
         }
     }

@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        tell!("{}", serde_json::to_string_pretty(&found)?)?;
         return Ok(());
     }
     let width = found.iter().map(|it| it.model.name.len()).max().unwrap_or(0);
@@ -56,10 +56,10 @@ pub fn run(args: &Args) -> Result<()> {
         let mark = if *default { '*' } else { ' ' };
         let read = 100.0 * model.measured.accuracy;
         let kilobytes = model.bytes.div_ceil(1000);
-        println!("{mark} {:width$}  {read:5.1} %  {kilobytes:5} kB  {place}", model.name);
+        tell!("{mark} {:width$}  {read:5.1} %  {kilobytes:5} kB  {place}", model.name)?;
     }
     if library.places().contains(&Place::Inside) {
-        println!("\n* is the default; the share is of the digits named in the model's card");
+        tell!("\n* is the default; the share is of the digits named in the model's card")?;
     }
     Ok(())
 }

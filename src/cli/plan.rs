@@ -29,13 +29,13 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> Result<()> {
     let mut table = "run,net,examples,epochs,seconds,loss,validation_accuracy\n".to_owned();
     let mut failed = 0;
     for planned in &runs {
-        eprintln!("{}", planned.stem);
+        note!("{}", planned.stem);
         match train::start_or_go_on(&planned.args, planned.stem.clone(), stop) {
             Ok(run) => table.push_str(&line(&planned.stem, &run)),
             Err(error) if stop.load(Ordering::Relaxed) => return Err(error),
             Err(error) => {
                 failed += 1;
-                eprintln!("doorplate: {}: {error}", planned.stem);
+                note!("doorplate: {}: {error}", planned.stem);
                 table.push_str(&format!("{},,,,,,\n", planned.stem));
             }
         }
@@ -45,7 +45,7 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> Result<()> {
         let path = out.join(format!("{}_plan.csv", plan_name(file)));
         write_whole(&path, table.as_bytes()).context(path.display())?;
     }
-    println!("{table}");
+    tell!("{table}")?;
     if failed > 0 {
         return Err(format!("{failed} of {} runs failed", runs.len()).into());
     }

@@ -106,8 +106,8 @@ pub fn run(args: &Args) -> Result<()> {
             command: &run.config.to_string(),
         },
     )?;
-    print!("{report}");
-    println!("Published {} as {}", entry.name, args.models.join(&entry.file).display());
+    crate::cli::output::print(format_args!("{report}"))?;
+    tell!("Published {} as {}", entry.name, args.models.join(&entry.file).display())?;
     Ok(())
 }
 
@@ -134,18 +134,18 @@ fn publish_net(args: &Args, run: &FinishedRun) -> Result<()> {
         measured: (),
         command: &command,
     };
-    let file = if shape == &STROKE_NET {
+    let (file, report) = if shape == &STROKE_NET {
         let (photos, overlap) = measure_strokes(&model.into(), data)?;
-        println!("Strokes found of those found or missed: {:.1} %", 100.0 * overlap);
         let publication = publication.measured(photos as u64, MeasuredStrokes { overlap });
-        publication::publish_strokes(&args.models, publication)?.file
+        let file = publication::publish_strokes(&args.models, publication)?.file;
+        (file, format!("Strokes found of those found or missed: {:.1} %\n", 100.0 * overlap))
     } else {
         let detection = measure_finder(&model.into(), data)?;
-        print!("{detection}");
         let measured = MeasuredDigits::from(&detection);
         let publication = publication.measured(detection.photos() as u64, measured);
-        publication::publish_finder(&args.models, publication)?.file
+        let file = publication::publish_finder(&args.models, publication)?.file;
+        (file, detection.to_string())
     };
-    println!("\nPublished {} as {}", args.name, args.models.join(file).display());
+    tell!("{report}\nPublished {} as {}", args.name, args.models.join(file).display())?;
     Ok(())
 }

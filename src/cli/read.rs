@@ -1,7 +1,7 @@
 //! `doorplate read`
 
 use std::{
-    io,
+    io::{self, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -11,8 +11,9 @@ use super::{Result, boxes::read_boxes, model::ModelArgs};
 use crate::{
     classifier::{BoxReading, Reading, is_unsure},
     fault::{AtFault, Fault},
+    files::{open_regular, read_regular},
     numbers::{house_numbers, joint_confidence},
-    photo::{BoxInPhoto, Photo, PhotoError},
+    photo::{BoxInPhoto, MAX_FILE_BYTES, Photo, PhotoError, PhotoSize, memory_needed},
 };
 
 /// Read the digits in boxes on a photo; a box round a whole number is read digit by digit.
@@ -49,10 +50,24 @@ impl AtFault for OpenPhotoError {
     }
 }
 
+/// Reads a photo's file, once its header has shown that it is one that can be used.
+pub fn photo_file(path: &Path) -> Result<Vec<u8>, OpenPhotoError> {
+    photo_memory(path)?;
+    read_regular(path, MAX_FILE_BYTES)
+        .map_err(|source| OpenPhotoError::File { path: path.to_owned(), source })
+}
+
+/// A photo's stored size, and the memory that it takes without its boxes, by its header.
+pub fn photo_memory(path: &Path) -> Result<(PhotoSize, u64), OpenPhotoError> {
+    let (file, metadata) = open_regular(path)
+        .map_err(|source| OpenPhotoError::File { path: path.to_owned(), source })?;
+    memory_needed(BufReader::new(file), metadata.len())
+        .map_err(|error| OpenPhotoError::Photo { path: path.to_owned(), source: error.into() })
+}
+
 /// Reads and decodes a photo.
 pub fn open_photo(path: &Path) -> Result<Photo, OpenPhotoError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| OpenPhotoError::File { path: path.to_owned(), source })?;
+    let bytes = photo_file(path)?;
     Photo::decode(&bytes).map_err(|source| OpenPhotoError::Photo { path: path.to_owned(), source })
 }
 
@@ -139,14 +154,14 @@ pub fn run(args: &Args) -> Result<()> {
             "readings": readings_json(&read),
             "numbers": numbers_json(&numbers),
         });
-        println!("{report}");
+        tell!("{report}")?;
         return Ok(());
     }
     for Number { digits, confidence, boxes: members } in numbers {
-        println!("{digits} {:.1} %", 100.0 * confidence);
+        tell!("{digits} {:.1} %", 100.0 * confidence)?;
         for i in members {
             if let (Some(area), Some(reading)) = (boxes.get(i), readings.get(i)) {
-                println!("{}", line(area, reading));
+                tell!("{}", line(area, reading))?;
             }
         }
     }

@@ -20,7 +20,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     for sample in write_samples(&args.out)? {
-        println!("{}: {}", args.out.join(&sample.file).display(), sample.title);
+        tell!("{}: {}", args.out.join(&sample.file).display(), sample.title)?;
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     dataset::synthetic::{LEAST_SIDE, Wall, Walls},
     fault::{AtFault, Fault},
-    photo::{Photo, is_photo},
+    files::read_regular,
+    photo::{MAX_FILE_BYTES, Photo, is_photo},
 };
 
 /// Why photos cannot be drawn on.
@@ -68,7 +69,7 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> Result<Walls> {
     for (path, wall) in names.iter().zip(opened) {
         match wall {
             Ok(wall) => walls.push(wall),
-            Err(error) => eprintln!("{}: left out: {error}", path.display()),
+            Err(error) => note!("{}: left out: {error}", path.display()),
         }
     }
     let (count, unlisted) = (names.len(), unlisted.into_inner());
@@ -77,7 +78,7 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> Result<Walls> {
             let (boxes, folder) = (boxes.to_owned(), folder.to_owned());
             return Err(ScenesError::OtherPhotos { boxes, folder }.into());
         }
-        None if unlisted > 0 => eprintln!(
+        None if unlisted > 0 => note!(
             "{unlisted} of {count} photos have no box file beside them, and are assumed to show no \
              numbers"
         ),
@@ -89,7 +90,7 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> Result<Walls> {
 
 fn wall(path: &Path, folder: &Path, source: &BoxSource, unlisted: &AtomicUsize) -> Result<Wall> {
     // Decoded as a whole, so that a damaged photo is found now and not after an hour.
-    let size = Photo::decode(&std::fs::read(path)?)?.size();
+    let size = Photo::decode(&read_regular(path, MAX_FILE_BYTES)?)?.size();
     if size.width.min(size.height) < LEAST_SIDE {
         return Err(format!("smaller than {LEAST_SIDE} x {LEAST_SIDE} pixels").into());
     }

@@ -102,7 +102,8 @@ pub fn run(args: &Args) -> Result<()> {
         let listener = TcpListener::bind(address).await.context(format_args!(
             "cannot listen on {address}; is another program using it? Try --port"
         ))?;
-        println!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
+        // Whether or not somebody reads: the page is served all the same.
+        let _ = tell!("Doorplate is at http://{}/ (stop with Ctrl-C)", listener.local_addr()?);
         serve(listener, &app, Limits::default(), stop).await;
         Ok(())
     });

@@ -153,7 +153,7 @@ impl Watcher for Terminal {
         );
         // Unlike the bar, the line is also wanted in a log file.
         if self.bar.is_hidden() {
-            eprintln!("{line}");
+            note!("{line}");
         } else {
             self.bar.println(line);
         }
@@ -174,7 +174,7 @@ pub fn run(args: &Args) -> Result<()> {
             // At the second time, stop immediately.
             std::process::exit(130);
         }
-        eprintln!("\ndoorplate: stopping after this step; press Ctrl-C again to stop at once");
+        note!("\ndoorplate: stopping after this step; press Ctrl-C again to stop at once");
     })
     .context("listening for Ctrl-C")?;
     if let Some(file) = &args.plan {
@@ -188,9 +188,9 @@ pub fn run(args: &Args) -> Result<()> {
         None => start(args, &stop)?,
     };
     if let Some(validation) = outcome.validation {
-        println!("{}", validation.report);
+        tell!("{}", validation.report)?;
     }
-    println!("Weights: {}", outcome.weights.display());
+    tell!("Weights: {}", outcome.weights.display())?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The format and quality of a photo's file, so that the changed photo is written in the same ones.
 
-use std::{io::Cursor, path::Path};
+use std::{borrow::Cow, io::Cursor, path::Path};
 
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder, ImageError, ImageFormat,
@@ -131,8 +131,8 @@ impl Encoding {
     }
 
     /// The image in colours that the format's encoder takes: TIFF's knows no grey with alpha.
-    fn in_its_colours<'a>(&self, image: &'a DynamicImage) -> std::borrow::Cow<'a, DynamicImage> {
-        use std::borrow::Cow::{Borrowed, Owned};
+    fn in_its_colours<'a>(&self, image: &'a DynamicImage) -> Cow<'a, DynamicImage> {
+        use Cow::{Borrowed, Owned};
         match (self.format, image) {
             (ImageFormat::Tiff, DynamicImage::ImageLumaA8(_)) => {
                 Owned(DynamicImage::ImageRgba8(image.to_rgba8()))
@@ -164,9 +164,11 @@ impl Encoding {
         if let Some(exif) = &self.exif {
             encoder.add_exif_metadata(exif).map_err(failed)?;
         }
-        let (samples, colours) = match &photo.image {
-            DynamicImage::ImageLuma8(grey) => (grey.as_raw().clone(), ColorType::Luma),
-            image => (image.to_rgb8().into_raw(), ColorType::Rgb),
+        // Borrowed where they have the right form already: a copy of a large photo is large.
+        let (samples, colours): (Cow<'_, [u8]>, _) = match &photo.image {
+            DynamicImage::ImageLuma8(grey) => (Cow::Borrowed(grey.as_raw()), ColorType::Luma),
+            DynamicImage::ImageRgb8(rgb) => (Cow::Borrowed(rgb.as_raw()), ColorType::Rgb),
+            image => (Cow::Owned(image.to_rgb8().into_raw()), ColorType::Rgb),
         };
         let size = photo.size();
         // A JPEG's sides are 16 bits, also when it is turned.

@@ -1,7 +1,7 @@
 //! Reads a picture's format and size from a file's first bytes, without decoding it. This is so
 //! cheap that the page can refuse an unusable file without waiting for the engine.
 
-use std::io::ErrorKind;
+use std::io::{BufRead, Cursor, ErrorKind, Seek};
 
 use imagesize::{ImageError, ImageType};
 
@@ -9,6 +9,15 @@ use super::PhotoSize;
 
 /// The largest photo that is decoded: 100 megapixels.
 pub const MAX_PIXELS: u64 = 100_000_000;
+
+/// The largest file of a photo: 256 MiB.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// The largest colour profile, unpacked: 4 MiB. Those of cameras and printers have up to 3.
+pub const MAX_PROFILE_BYTES: usize = 4 << 20;
+
+/// The most metadata that a photo may carry, previews among them: 32 MiB.
+pub const MAX_METADATA_BYTES: usize = 32 << 20;
 
 /// Why a file is refused before decoding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +53,33 @@ pub enum HeaderError {
         /// Height in the header.
         height: u64,
     },
+    /// More than [`MAX_FILE_BYTES`].
+    #[error(
+        "the file has {} MB; the limit is {} MB. Save the photo compressed, or scale it down",
+        bytes >> 20,
+        MAX_FILE_BYTES >> 20
+    )]
+    FileTooLarge {
+        /// The file's length.
+        bytes: u64,
+    },
+    /// More than [`MAX_PROFILE_BYTES`].
+    #[error(
+        "its colour profile has more than {} MB, which no real one has. Save the photo without it, \
+         or in sRGB",
+        MAX_PROFILE_BYTES >> 20
+    )]
+    ProfileTooLarge,
+    /// More than [`MAX_METADATA_BYTES`].
+    #[error(
+        "it has {} MB of metadata; the limit is {} MB. Save the photo without them",
+        bytes >> 20,
+        MAX_METADATA_BYTES >> 20
+    )]
+    TooMuchMetadata {
+        /// Bytes of metadata.
+        bytes: usize,
+    },
 }
 
 /// Reads a picture's size from its header, without decoding it.
@@ -57,7 +93,16 @@ pub fn size_from_header(bytes: &[u8]) -> Result<PhotoSize, HeaderError> {
     if bytes.is_empty() {
         return Err(HeaderError::Empty);
     }
-    match imagesize::image_type(bytes) {
+    size_from_reader(Cursor::new(bytes))
+}
+
+/// The same from a file, of which only the header is read.
+///
+/// # Errors
+/// As [`size_from_header`].
+pub fn size_from_reader(mut file: impl BufRead + Seek) -> Result<PhotoSize, HeaderError> {
+    let format = imagesize::reader_type(&mut file);
+    match &format {
         Ok(
             ImageType::Png
             | ImageType::Jpeg
@@ -68,7 +113,8 @@ pub fn size_from_header(bytes: &[u8]) -> Result<PhotoSize, HeaderError> {
         ) => {}
         Ok(_) | Err(_) => return Err(HeaderError::NotAPicture),
     }
-    let size = imagesize::blob_size(bytes).map_err(|error| match error {
+    let size = format.and_then(|format| format.reader_size(&mut file));
+    let size = size.map_err(|error| match error {
         ImageError::NotSupported => HeaderError::NotAPicture,
         ImageError::CorruptedImage => HeaderError::Damaged("it contradicts itself".to_owned()),
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {

@@ -4,14 +4,18 @@ mod geometry;
 mod header;
 
 pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
-pub use header::{HeaderError, MAX_PIXELS, size_from_header};
+pub use header::{HeaderError, MAX_FILE_BYTES, MAX_PIXELS, size_from_header, size_from_reader};
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "native")] {
         mod encoding;
         mod exif;
+        mod memory;
+        mod strip;
 
         pub use encoding::Encoding;
+        pub use memory::{MEMORY_OF_BOXES, memory_needed};
+        pub use strip::without_metadata;
     }
 }
 
@@ -34,6 +38,7 @@ cfg_if::cfg_if! {
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "codecs")] {
+        mod parts;
         mod pixels;
 
         pub use pixels::{Filter, Photo, PhotoError, Planes};

@@ -10,7 +10,8 @@ use image::{
 
 use super::{
     BoxInPhoto, Colours, CropShape, HeaderError, LooseBox, PhotoSize,
-    header::{check_size, size_from_header},
+    header::{MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PROFILE_BYTES, check_size, size_from_header},
+    parts::{PartKind, walk_parts},
 };
 use crate::fault::{AtFault, Fault};
 
@@ -182,9 +183,10 @@ impl Photo {
     ///
     /// # Errors
     /// [`PhotoError`] when the bytes are not such a picture, are damaged, or hold more pixels than
-    /// [`super::MAX_PIXELS`].
+    /// [`super::MAX_PIXELS`], or more of anything else than the other limits beside it.
     pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
         size_from_header(bytes)?;
+        check_parts(bytes)?;
         let reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
             .map_err(|error| HeaderError::Damaged(error.to_string()))?;
@@ -203,6 +205,9 @@ impl Photo {
         check_size(u64::from(width), u64::from(height))?;
         // A photo without a readable profile or orientation is still a photo.
         let icc_profile = decoder.icc_profile().ok().flatten();
+        if icc_profile.as_ref().is_some_and(|profile| profile.len() > MAX_PROFILE_BYTES) {
+            return Err(HeaderError::ProfileTooLarge.into());
+        }
         let orientation = decoder.orientation().ok();
         let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
         if let Some(orientation) = orientation {
@@ -404,6 +409,49 @@ impl Photo {
             .map_err(PhotoError::Encode)?;
         Ok(png)
     }
+}
+
+/// Refuses a file that is too long, or whose metadata or colour profile are: decoders would take
+/// memory for them, and a PNG's profile of 1 MB can unpack to 1 GB.
+fn check_parts(bytes: &[u8]) -> Result<(), HeaderError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(HeaderError::FileTooLarge { bytes: bytes.len() as u64 });
+    }
+    let (mut metadata, mut profile, mut unpacks) = (0, 0, true);
+    // The film that some phones append is no part of this.
+    let mut behind = 0;
+    // What is damaged is for the decoder to tell.
+    let _ = walk_parts(bytes, &mut |part| {
+        let content = bytes.get(part.content).unwrap_or_default();
+        match part.kind {
+            PartKind::Picture => {}
+            PartKind::Profile if bytes.starts_with(b"\x89PNG") => {
+                unpacks = unpacks && profile_fits(content);
+            }
+            PartKind::Profile => profile += content.len(),
+            PartKind::Exif | PartKind::Other if part.whole.end == bytes.len() => {
+                behind = content.len();
+            }
+            PartKind::Exif | PartKind::Other => metadata += content.len(),
+        }
+    });
+    if !unpacks || profile > MAX_PROFILE_BYTES {
+        return Err(HeaderError::ProfileTooLarge);
+    }
+    if metadata > MAX_METADATA_BYTES {
+        return Err(HeaderError::TooMuchMetadata { bytes: metadata });
+    }
+    Ok(())
+}
+
+/// Whether a PNG's colour profile is of a usual size once it is unpacked; also if it is damaged, as
+/// it is ignored then.
+fn profile_fits(chunk: &[u8]) -> bool {
+    // A name, a zero, and a zero for the kind of packing.
+    let Some(name) = chunk.iter().position(|byte| *byte == 0) else { return true };
+    let packed = chunk.get(name + 2..).unwrap_or_default();
+    let unpacked = fdeflate::decompress_to_vec_bounded(packed, MAX_PROFILE_BYTES);
+    !matches!(unpacked, Err(fdeflate::BoundedDecompressionError::OutputTooLarge { .. }))
 }
 
 /// Float samples become 16-bit ones; all other kinds are unchanged.

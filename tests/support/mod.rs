@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part")]
 
 #[cfg(feature = "native")]
+pub mod shop;
+
+#[cfg(feature = "native")]
 use std::process::Command;
 use std::{
     fs,

@@ -77,7 +77,7 @@ pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> Result<()> {
     let readings = match crops.read() {
         Ok(readings) => readings,
         Err(error @ PeersError::NoPython { .. }) => {
-            println!("The OCR is left out: {error}");
+            tell!("The OCR is left out: {error}")?;
             return Ok(());
         }
         Err(error) => return Err(error.into()),
@@ -91,17 +91,17 @@ pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> Result<()> {
         }
         ghosts
     });
-    println!(
+    tell!(
         "Ghosts: what RapidOCR reads in {numbers} numbers on {} photos, unchanged or with contrast \
          stretched",
         photos.len()
-    );
-    println!("{:<36}{:>12}{:>18}", "", "any digit", "the number itself");
+    )?;
+    tell!("{:<36}{:>12}{:>18}", "", "any digit", "the number itself")?;
     for Ghosts { name, any, same } in ghosts {
         let percent = |count: usize| 100.0 * count as f64 / numbers.max(1) as f64;
-        println!("{name:<36}{:>10.1} %{:>16.1} %", percent(any), percent(same));
+        tell!("{name:<36}{:>10.1} %{:>16.1} %", percent(any), percent(same))?;
     }
-    println!();
+    tell!("")?;
     Ok(())
 }
 

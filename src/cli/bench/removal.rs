@@ -143,13 +143,13 @@ pub fn outcome(
 }
 
 /// Runs the peers; `None`, with a message, if there are none.
-pub fn run_peers(examples: PeerExamples) -> Result<Option<Peers>, PeersError> {
+pub fn run_peers(examples: PeerExamples) -> Result<Option<Peers>> {
     match examples.run() {
         Ok(peers) => Ok(Some(peers)),
         Err(error @ PeersError::NoPython { .. }) => {
-            println!("OpenCV is left out: {error}");
+            tell!("OpenCV is left out: {error}")?;
             Ok(None)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

@@ -9,8 +9,8 @@ use crate::{
 /// Prints the table.
 pub fn measure(nets: &Nets) -> Result<()> {
     let times = removal_times(nets)?;
-    println!("Time of one box on one core, key pixels to patch, weights loaded before");
-    println!(
+    tell!("Time of one box on one core, key pixels to patch, weights loaded before")?;
+    tell!(
         "{:<14}{:>14}{:>9}{:>13}{:>18}{:>20}{:>9}",
         "box, px",
         "doorplate, ms",
@@ -19,7 +19,7 @@ pub fn measure(nets: &Nets) -> Result<()> {
         "feature-maps, ms",
         "by Adagrad, ms",
         "ratio"
-    );
+    )?;
     let mut before: Option<&RemovalTime> = None;
     for time in &times {
         let growth =
@@ -27,7 +27,7 @@ pub fn measure(nets: &Nets) -> Result<()> {
         let number = |value: Option<f64>, decimals: usize| {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
         };
-        println!(
+        tell!(
             "{:<14}{:>14.2}{growth:>9}{:>13.2}{:>18}{:>20}{:>9}",
             format!("{} x {}", time.width, time.height),
             time.doorplate,
@@ -35,12 +35,12 @@ pub fn measure(nets: &Nets) -> Result<()> {
             number(time.report, 2),
             number(time.first_program, 0),
             number(time.first_program.map(|peer| peer / time.doorplate), 0),
-        );
+        )?;
         before = Some(time);
     }
-    println!(
+    tell!(
         "growth: the exponent of area times side from one row to the next; ratio: Adagrad's time \
          to doorplate's"
-    );
+    )?;
     Ok(())
 }

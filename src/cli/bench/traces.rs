@@ -88,7 +88,7 @@ pub fn measure(
         chance.add(of_patches);
         sums.iter_mut().zip(traces).for_each(|(sum, traces)| sum.add(traces));
     }
-    print_table(data.photos.len(), &judge.name, &chance, &names, &sums);
+    print_table(data.photos.len(), &judge.name, &chance, &names, &sums)?;
     Ok(())
 }
 
@@ -98,7 +98,7 @@ fn print_table(
     chance: &ChanceReadings,
     names: &[String],
     sums: &[Traces],
-) {
+) -> Result<()> {
     let digits = sums.first().map_or(0, Traces::digits);
     let percent = |share: Option<f64>| {
         share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share))
@@ -106,22 +106,26 @@ fn print_table(
     let figure = |value: Option<f64>, decimals: usize| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
     };
-    println!("Traces on {photos} real photos with {digits} digits, judged by {judge}");
-    println!(
+    tell!("Traces on {photos} real photos with {digits} digits, judged by {judge}")?;
+    tell!(
         "{:<36}{:>12}{:>26}{:>22}",
-        "", "still read", "change outside, levels", "step at the seam"
-    );
+        "",
+        "still read",
+        "change outside, levels",
+        "step at the seam"
+    )?;
     for (name, traces) in names.iter().zip(sums) {
-        println!(
+        tell!(
             "{name:<36}{:>12}{:>26}{:>22}",
             percent(traces.still_read()),
             figure(traces.change_outside(), 3),
             figure(traces.seam(), 2),
-        );
+        )?;
     }
-    println!(
+    tell!(
         "{:<36}{:>12}\n",
         format!("in {} patches without digits", chance.patches()),
         percent(chance.share())
-    );
+    )?;
+    Ok(())
 }

@@ -138,7 +138,7 @@ pub fn measure(args: &Args, nets: &Nets) -> Result<Option<Vec<PeerWay>>> {
     }
     let mut best: Option<Vec<PeerWay>> = None;
     if let Some(peers) = run_peers(peers_examples)? {
-        println!("OpenCV {}, radius {PEERS_RADIUS}", peers.version);
+        tell!("OpenCV {}, radius {PEERS_RADIUS}", peers.version)?;
         let best = best.insert(Vec::new());
         for (peer, way) in closest(&peers.ways, |peer| {
             let mut way = Way { name: peer.name(), of_photos: Vec::new() };
@@ -152,7 +152,7 @@ pub fn measure(args: &Args, nets: &Nets) -> Result<Option<Vec<PeerWay>>> {
             ways.push(way);
         }
     }
-    print_table(&ways);
+    print_table(&ways)?;
     if let Some(folder) = &args.sheets {
         draw_sheets(folder, &ways, &examples, args.sheet_photos)?;
     }
@@ -218,13 +218,18 @@ fn closest(
     Ok(best)
 }
 
-fn print_table(ways: &[Way]) {
+fn print_table(ways: &[Way]) -> Result<()> {
     let photos = ways.first().map_or(0, |way| way.of_photos.len());
-    println!("Against the truth, {photos} drawn photos: mean, and mean of the worst tenth");
-    println!(
+    tell!("Against the truth, {photos} drawn photos: mean, and mean of the worst tenth")?;
+    tell!(
         "{:<36}{:>18}{:>18}{:>16}{:>22}{:>9}",
-        "", "PSNR in boxes, dB", "on strokes, dB", "SSIM in boxes", "error off strokes", "ms"
-    );
+        "",
+        "PSNR in boxes, dB",
+        "on strokes, dB",
+        "SSIM in boxes",
+        "error off strokes",
+        "ms"
+    )?;
     for Way { name, of_photos } in ways {
         let figures = |of: &dyn Fn(&Restoration) -> Option<f64>| -> Vec<f64> {
             of_photos.iter().filter_map(|(_, photo)| of(photo)).collect()
@@ -237,15 +242,16 @@ fn print_table(ways: &[Way]) {
         };
         let times = of_photos.iter().map(|(outcome, _)| outcome.milliseconds).collect();
         let time = Spread::of(times).map_or(f64::NAN, |spread| spread.mean);
-        println!(
+        tell!(
             "{name:<36}{:>18}{:>18}{:>16}{:>22}{time:>9.1}",
             pair(Spread::of(figures(&|photo| Some(photo.psnr_in_boxes))), 1),
             pair(Spread::of(figures(&|photo| photo.psnr_on_strokes)), 1),
             pair(Spread::of(figures(&|photo| Some(photo.ssim_in_boxes))), 3),
             pair(Spread::of_errors(figures(&|photo| photo.error_off_strokes)), 2),
-        );
+        )?;
     }
-    println!();
+    tell!("")?;
+    Ok(())
 }
 
 /// A sheet for each method, named after it, with its worst photos.

@@ -13,9 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     cli::{Context as _, Result},
-    dataset::fetch::{
-        Event, FetchError, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch,
-    },
+    dataset::fetch::{Event, FetchOptions, HOME, OFFICIAL_FILES, OfficialFile, Stage, fetch},
 };
 
 /// Download SVHN's official files, check them and unpack them. If stopped and started again, it
@@ -78,7 +76,7 @@ fn listen_for_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
     .context("listening for Ctrl-C")
 }
 
-fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result<(), FetchError> {
+fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result<()> {
     let style = "{prefix} [{bar:30}] {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
     let bar = ProgressBar::new(file.bytes);
     if let Ok(style) = ProgressStyle::with_template(style) {
@@ -88,7 +86,7 @@ fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result
     // Unlike the bar, what goes wrong is also wanted in a log file.
     let say = |line: String| {
         if bar.is_hidden() {
-            eprintln!("{line}");
+            note!("{line}");
         } else {
             bar.println(line);
         }
@@ -119,6 +117,6 @@ fn fetch_one(file: &OfficialFile, args: &Args, options: &FetchOptions) -> Result
     let there = if fetched.was_there { " (was there already)" } else { "" };
     let sum =
         fetched.sha256.map_or(String::new(), |sum| format!("\n  SHA-256 of {}: {sum}", file.name));
-    println!("{}{there}{sum}", fetched.path.display());
+    tell!("{}{there}{sum}", fetched.path.display())?;
     Ok(())
 }

@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<()> {
         let photo = match open_photo(&args.photos.join(name)) {
             Ok(photo) => photo,
             Err(error) => {
-                bar.suspend(|| eprintln!("doorplate: left out: {}", with_causes(&error)));
+                bar.suspend(|| note!("doorplate: left out: {}", with_causes(&error)));
                 continue;
             }
         };
@@ -99,11 +99,11 @@ pub fn run(args: &Args) -> Result<()> {
         fs::copy(&from, &to).context(to.display())?;
     }
     write_digit_struct(&args.out.join(DIGIT_STRUCT), &entries)?;
-    println!(
+    tell!(
         "{} of {} photos with {digits} digits: {}",
         entries.len(),
         names.len(),
         args.out.display()
-    );
+    )?;
     Ok(())
 }

@@ -32,6 +32,6 @@ pub fn run(args: &Args) -> Result<()> {
     let store = open_store(&args.data, architecture, |photos| bar.inc(photos as u64))?;
     bar.finish_and_clear();
     store.write(&args.output)?;
-    println!("{} digits: {}", store.len(), args.output.display());
+    tell!("{} digits: {}", store.len(), args.output.display())?;
     Ok(())
 }

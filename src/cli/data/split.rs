@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     for (side, pictures) in [("train", train), ("test", validation)] {
         let folder = args.out.join(side);
         copy(&data, &pictures, &folder)?;
-        println!("{} digits: {}", pictures.len(), folder.display());
+        tell!("{} digits: {}", pictures.len(), folder.display())?;
     }
     Ok(())
 }

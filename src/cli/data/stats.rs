@@ -49,9 +49,9 @@ pub fn run(args: &Args) -> Result<()> {
         write_whole(path, svg.as_bytes()).context(path.display())?;
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&statistics)?);
+        tell!("{}", serde_json::to_string_pretty(&statistics)?)?;
     } else {
-        print!("{}", statistics.report());
+        crate::cli::output::print(format_args!("{}", statistics.report()))?;
     }
     Ok(())
 }

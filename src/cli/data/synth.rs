@@ -85,6 +85,6 @@ pub fn run(args: &Args) -> Result<()> {
     bar.finish_and_clear();
     let crops = args.out.join("crops_32x32.mat");
     write_format2(&crops, &written.crops, &written.labels)?;
-    println!("{} photos with {} digits: {}", written.photos, written.digits, args.out.display());
+    tell!("{} photos with {} digits: {}", written.photos, written.digits, args.out.display())?;
     Ok(())
 }

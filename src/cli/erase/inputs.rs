@@ -1,7 +1,7 @@
 //! The photos to be done: those of a folder or a list, or one part of them.
 
 use std::{
-    io::{self, BufRead},
+    io::{self, BufRead, Read as _},
     path::{Component, Path, PathBuf},
     str::FromStr,
 };
@@ -79,29 +79,30 @@ pub fn files_in(
     })
 }
 
-/// The photos of a list, read one by one.
+/// The photos of a list, read one by one. The list may begin with a byte-order mark, and may be
+/// UTF-16 then, as PowerShell writes it.
 pub fn listed<R: BufRead + 'static>(
-    mut list: R,
+    list: R,
     null: bool,
     root: Option<PathBuf>,
 ) -> impl Iterator<Item = Result<Input, Unusable>> + 'static {
     let end = if null { 0 } else { b'\n' };
-    let mut broken = false;
+    let mut lines = Some(Lines::of(list, end));
     std::iter::from_fn(move || {
         loop {
-            if broken {
-                return None;
-            }
-            let mut bytes = Vec::new();
-            match list.read_until(end, &mut bytes) {
-                Ok(0) => return None,
-                Ok(_) => {}
+            let line = match lines.as_mut()? {
+                Ok(lines) => lines.next(),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            let mut bytes = match line {
+                Ok(bytes) if bytes.is_empty() => return None,
+                Ok(bytes) => bytes,
                 Err(error) => {
-                    broken = true;
+                    lines = None;
                     let problem = format!("the rest of the list cannot be read ({error})");
                     return Some(Err(Unusable { path: PathBuf::from("-"), problem }));
                 }
-            }
+            };
             if bytes.last() == Some(&end) {
                 bytes.pop();
             }
@@ -118,6 +119,52 @@ pub fn listed<R: BufRead + 'static>(
             });
         }
     })
+}
+
+/// How two bytes make a unit of UTF-16.
+type Unit = fn([u8; 2]) -> u16;
+
+/// The lines of a list with their ends, UTF-16 as UTF-8.
+struct Lines<R> {
+    list: io::Chain<io::Cursor<Vec<u8>>, R>,
+    end: u8,
+    /// `None` for a list of bytes.
+    unit: Option<Unit>,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn of(mut list: R, end: u8) -> io::Result<Self> {
+        let mut start = Vec::new();
+        list.by_ref().take(3).read_to_end(&mut start)?;
+        let (mark, unit): (_, Option<Unit>) = match start.as_slice() {
+            [0xEF, 0xBB, 0xBF] => (3, None),
+            [0xFF, 0xFE, ..] => (2, Some(u16::from_le_bytes)),
+            [0xFE, 0xFF, ..] => (2, Some(u16::from_be_bytes)),
+            _ => (0, None),
+        };
+        start.drain(..mark);
+        Ok(Lines { list: io::Cursor::new(start).chain(list), end, unit })
+    }
+
+    /// The next line; empty at the end of the list.
+    fn next(&mut self) -> io::Result<Vec<u8>> {
+        let Some(unit) = self.unit else {
+            let mut line = Vec::new();
+            self.list.read_until(self.end, &mut line)?;
+            return Ok(line);
+        };
+        let mut units = Vec::new();
+        while !self.list.fill_buf()?.is_empty() {
+            let mut pair = [0; 2];
+            self.list.read_exact(&mut pair)?;
+            units.push(unit(pair));
+            if units.last() == Some(&u16::from(self.end)) {
+                break;
+            }
+        }
+        let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, "this is damaged UTF-16 text");
+        Ok(String::from_utf16(&units).map_err(damaged)?.into_bytes())
+    }
 }
 
 #[cfg(unix)]
@@ -264,6 +311,22 @@ mod tests {
             let name = &names(path, false, root)[0];
             assert!(name.as_ref().is_err_and(|problem| problem.contains("--root")), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_list_may_have_a_byte_order_mark_or_be_utf_16() {
+        let text = "\u{FEFF}a/Straße.png\r\nb/\u{A41}\u{10A}.png\n";
+        let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect();
+        let lists: [Vec<u8>; 3] =
+            [text.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)];
+        for list in lists {
+            let names: Vec<PathBuf> = listed(io::Cursor::new(list), false, None)
+                .map(|input| input.expect("a photo").name)
+                .collect();
+            assert_eq!(names, [Path::new("a/Straße.png"), Path::new("b/\u{A41}\u{10A}.png")]);
+        }
+        let cut = listed(io::Cursor::new(b"\xFF\xFEa\0b"), false, None).collect::<Vec<_>>();
+        assert!(matches!(cut.as_slice(), [Err(_)]), "{cut:?}");
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! `doorplate erase`
 
 pub(super) mod batch;
+mod feed;
 mod inputs;
+mod memory;
+mod one;
 pub(super) mod records;
+mod state;
+mod verify;
 
 use std::{
-    fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Instant,
@@ -14,13 +18,13 @@ use std::{
 use clap::Parser;
 use image::ImageFormat;
 
-use self::inputs::Shard;
+use self::{inputs::Shard, memory::Size};
 use super::{
     WrongArgument,
     boxes::{grow, read_boxes},
     method::MethodArgs,
     model::ModelArgs,
-    read::{numbers_in, numbers_json, open_photo, readings_json},
+    read::{numbers_in, numbers_json, open_photo, photo_file, readings_json},
 };
 use crate::{
     boxes::BoxFormat,
@@ -112,9 +116,21 @@ struct Many {
     #[arg(long)]
     keep_exif: bool,
     /// Write photos that have no entry in the boxes, with their digits, instead of reporting them
-    /// as failed.
+    /// as failed. Only their metadata are removed, unless --keep-exif is given.
     #[arg(long)]
     pass_unlisted: bool,
+    /// Memory that may be used, for example 2GB. Photos that would take more together wait for each
+    /// other, and one that would take more alone is refused [default: three quarters of what is free,
+    /// and for one photo of what the machine has].
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Size>,
+    /// Try photos again that are skipped because runs were killed while they were in work.
+    #[arg(long)]
+    retry: bool,
+    /// Do no photo, but look at the results of an earlier run with the same arguments: which are
+    /// whole, missing, changed or outdated, and on which something of a digit may still be visible.
+    #[arg(long)]
+    verify: bool,
 }
 
 impl Many {
@@ -127,6 +143,9 @@ impl Many {
             (self.jobs.is_some(), "--jobs"),
             (self.keep_exif, "--keep-exif"),
             (self.pass_unlisted, "--pass-unlisted"),
+            (self.memory.is_some(), "--memory"),
+            (self.retry, "--retry"),
+            (self.verify, "--verify"),
         ]
         .into_iter()
         .find_map(|(given, name)| given.then_some(name))
@@ -190,7 +209,7 @@ fn erase_one(args: &Args) -> Result<()> {
         if args.no_readings {
             leave_readings_out(&mut report);
         }
-        println!("{report}");
+        tell!("{report}")?;
     } else {
         let removed = match args.no_readings {
             true => "the digits".to_owned(),
@@ -204,7 +223,7 @@ fn erase_one(args: &Args) -> Result<()> {
             args.photo.display(),
             args.output.display()
         );
-        println!("{}", printable(&message));
+        tell!("{}", printable(&message))?;
     }
     match left_in(&checks) {
         0 => Ok(()),
@@ -214,7 +233,7 @@ fn erase_one(args: &Args) -> Result<()> {
 
 /// The photo's own encoding, which the name of the result must match.
 fn own_encoding(photo: &Path, output: &Path) -> Result<Encoding> {
-    let bytes = fs::read(photo).context(photo.display())?;
+    let bytes = photo_file(photo)?;
     let encoding = Encoding::of(&bytes, false)?;
     if !encoding.is_named(output) {
         return Err(WrongArgument(format!(

@@ -9,25 +9,36 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    fs,
+    io::{
+        self,
+        ErrorKind::{PermissionDenied, ReadOnlyFilesystem},
+    },
     path::{Path, PathBuf},
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
-use super::inputs::Shard;
+use super::{inputs::Shard, state::State};
 use crate::{
     boxes::PhotoBoxes,
     fault::{AtFault, Fault},
-    files::{Lock, Sharing, write_whole},
+    files::{Lock, Sharing, write_whole_through},
     publication::sha256_hex,
     removal::Method,
 };
 
 /// The records' folder. It also marks the files beside it as ours, so that they may be replaced.
-const RECORDS: &str = ".doorplate";
+pub const RECORDS: &str = ".doorplate";
+
+/// What a record's name adds to that of its photo.
+const SUFFIX: &str = ".json";
+
+/// The longest name of a file, in bytes, on usual file systems.
+const LONGEST_NAME: usize = 255;
 
 /// What was done with a photo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +56,12 @@ pub struct Record {
     pub sha256: String,
     /// In how many boxes something of a digit may still be visible.
     pub left: u64,
+    /// Whether the result was checked, so that nothing of a digit is visible if `left` is 0.
+    #[serde(default)]
+    pub checked: bool,
+    /// The hash of the entry with its boxes in a list, as [`entry_of`] gives it.
+    #[serde(default)]
+    pub entry: Option<String>,
 }
 
 impl Record {
@@ -53,7 +70,28 @@ impl Record {
         // The length first: most changed files then need not be read.
         let same_length = fs::symlink_metadata(result)
             .is_ok_and(|found| found.is_file() && found.len() == self.bytes);
-        same_length && fs::read(result).is_ok_and(|content| sha256_hex(&content) == self.sha256)
+        same_length && sha256_of(result).is_ok_and(|sha256| sha256 == self.sha256)
+    }
+}
+
+/// The SHA-256 of a file, which is read piece by piece.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut fs::File::open(path)?, &mut hash)?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The hash of an entry in a list of boxes.
+pub fn entry_of(list: &Path, entry: &str) -> String {
+    let list = list.canonicalize().unwrap_or_else(|_| list.to_owned());
+    sha256_hex(json!([hash_of(&list), entry]).to_string().as_bytes())
+}
+
+/// Nanoseconds since 1970, negative for a time before, as text.
+pub fn time_of(time: SystemTime) -> String {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_nanos().to_string(),
+        Err(before) => format!("-{}", before.duration().as_nanos()),
     }
 }
 
@@ -83,11 +121,11 @@ pub struct Settings {
 /// The photo's content is not read for this: like `make` and `rsync`, it takes a file with the same
 /// length and time, to the nanosecond, for the same photo.
 pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) -> String {
-    let modified = photo.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = photo.modified().ok().map(time_of);
     let boxes_given: Vec<_> =
         boxes.boxes.iter().map(|given| json!([given.area, given.label])).collect();
     let all = json!({
-        "photo": [photo.len(), modified.map(|time| time.as_nanos().to_string())],
+        "photo": [photo.len(), modified],
         "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
         "grow": settings.growth,
         "keep_exif": settings.keep_exif,
@@ -103,6 +141,8 @@ pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) ->
 #[derive(Debug)]
 pub struct Records {
     folder: PathBuf,
+    /// None for a run that only looks. Closed before the locks are given back.
+    state: Option<State>,
     _locks: Vec<Lock>,
 }
 
@@ -117,13 +157,15 @@ pub enum ClaimError {
         path.display()
     )]
     NotOurs { path: PathBuf },
+    #[error("{}: no results of an earlier run are here", path.display())]
+    NoRecords { path: PathBuf },
 }
 
 impl AtFault for ClaimError {
     fn fault(&self) -> Fault {
         match self {
             ClaimError::File { .. } => Fault::Other,
-            ClaimError::NotOurs { .. } => Fault::Arguments,
+            ClaimError::NotOurs { .. } | ClaimError::NoRecords { .. } => Fault::Arguments,
         }
     }
 }
@@ -157,14 +199,52 @@ impl Records {
                 lock(format!(".lock-{}", shard.name()), Sharing::Nobody)?,
             ],
         };
-        Ok(Records { folder, _locks: locks })
+        if shard.is_none() {
+            remove_old_locks(&folder).map_err(error)?;
+        }
+        let state = State::open(folder.join(RECORDS), shard).map_err(error)?;
+        Ok(Records { folder, state: Some(state), _locks: locks })
+    }
+
+    /// Opens the records of an output folder to look at them, while no run works there.
+    pub fn look(output: &Path) -> Result<Self, ClaimError> {
+        let folder = output.join(RECORDS);
+        if !folder.is_dir() {
+            return Err(ClaimError::NoRecords { path: output.to_owned() });
+        }
+        let locks = match Lock::take(folder.join(".lock"), Sharing::Sharers, Duration::ZERO) {
+            Ok(lock) => vec![lock],
+            // Whoever can only read has no lock, and looks all the same.
+            Err(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) => vec![],
+            Err(source) => return Err(ClaimError::File { path: output.to_owned(), source }),
+        };
+        Ok(Records { folder, state: None, _locks: locks })
+    }
+
+    /// What this run and earlier ones keep while they work; none for a run that only looks.
+    pub fn state(&self) -> Option<&State> {
+        self.state.as_ref()
     }
 
     /// The path of a photo's record.
     pub fn path(&self, name: &Path) -> PathBuf {
-        let mut path = OsString::from(self.folder.join(name));
-        path.push(".json");
-        path.into()
+        let file_name = name.file_name().unwrap_or_default();
+        if file_name.len() + SUFFIX.len() <= LONGEST_NAME {
+            let mut path = OsString::from(self.folder.join(name));
+            path.push(SUFFIX);
+            return path.into();
+        }
+        // A name that leaves no room for more.
+        let hash = sha256_hex(file_name.as_encoded_bytes());
+        self.folder.join(name).with_file_name(format!(".{hash}{SUFFIX}"))
+    }
+
+    /// Writes a file whole, through a temporary one that the next run removes if this is killed.
+    pub fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        match &self.state {
+            Some(state) => write_whole_through(state.drafts(), path, content),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// A photo's record, or `None` if there is none that can be read; then it is written again.
@@ -188,8 +268,22 @@ impl Records {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        write_whole(&path, &serde_json::to_vec(record)?)
+        self.write(&path, &serde_json::to_vec(record)?)
     }
+}
+
+/// Removes the locks of shards that were killed. The lock of the whole folder is held.
+fn remove_old_locks(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_lock =
+            name.to_str().is_some_and(|name| name.starts_with(".lock-") && !name.ends_with(SUFFIX));
+        if is_lock && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -261,10 +355,16 @@ mod tests {
         }
         fs::write(&photo, "three").expect("written");
         changed.push(made_of(&metadata(), &boxes, &settings));
+        // Also times before 1970, which scanners without a clock give.
+        for seconds in [1, 2] {
+            let file = fs::File::options().append(true).open(&photo).expect("opened");
+            file.set_modified(UNIX_EPOCH - Duration::from_secs(seconds)).expect("set");
+            changed.push(made_of(&metadata(), &boxes, &settings));
+        }
         changed.push(first);
         changed.sort();
         changed.dedup();
-        assert_eq!(changed.len(), 10);
+        assert_eq!(changed.len(), 12);
     }
 
     #[test]
@@ -283,6 +383,8 @@ mod tests {
             bytes: 3,
             sha256: sha256_hex(b"abc"),
             left: 1,
+            checked: true,
+            entry: None,
         };
         records.put(name, &record).expect("written");
         assert_eq!(records.get(name).as_ref(), Some(&record));
@@ -296,6 +398,12 @@ mod tests {
         records.remove(name).expect("removed");
         assert!(!records.path(name).exists());
         records.remove(name).expect("it is gone already");
+
+        for length in [249, 250, 251, 255] {
+            let name = PathBuf::from("c").join("n".repeat(length));
+            records.put(&name, &record).expect("written");
+            assert_eq!(records.get(&name).as_ref(), Some(&record), "{length} bytes");
+        }
 
         let result = output.join("1.png");
         for (content, same) in [("abc", true), ("abd", false), ("abcd", false)] {
