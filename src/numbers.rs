@@ -5,7 +5,7 @@
 //! if each is the nearest neighbour of the other on that side. So a number never branches, and two
 //! numbers near each other remain separate.
 
-use crate::photo::BoxInPhoto;
+use crate::photo::{BoxInPhoto, LooseBox};
 
 /// The smaller height of two neighbours is at least this share of the larger one.
 const LEAST_HEIGHT_RATIO: f64 = 0.6;
@@ -23,6 +23,14 @@ const LEAST_SHARED_WIDTH: f64 = 0.6;
 /// The most that neighbours may cover of each other along the line, as a share of the smaller one.
 /// Beyond that they are two boxes for one digit.
 const MOST_OVERLAP: f64 = 0.5;
+
+/// Boxes that share more than this part of the smaller one are round the same digit.
+const SAME_DIGIT: f64 = 0.4;
+
+/// Whether two boxes are round the same digit, or one of them round the other's number.
+pub fn same_digit(a: BoxInPhoto, b: BoxInPhoto) -> bool {
+    LooseBox::from(a).shared_part(&b.into()) > SAME_DIGIT
+}
 
 /// The numbers that these boxes make, in reading order: rows from top to bottom, each from left to
 /// right. A number is given by the indices of its boxes in reading order: from left to right, or

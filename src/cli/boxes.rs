@@ -282,3 +282,14 @@ pub fn read_boxes(
     }
     boxes.on(size).map_err(|source| BoxesError::OnPhoto { path, source })
 }
+
+/// The boxes of a photo, or none if no `file` of boxes was named and there is none beside the photo.
+pub fn given_or_none<T>(
+    boxes: Result<T, BoxesError>,
+    file: Option<&Path>,
+) -> Result<Option<T>, BoxesError> {
+    match boxes {
+        Err(error) if file.is_none() && error.is_unlisted() => Ok(None),
+        boxes => boxes.map(Some),
+    }
+}

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::{
-    Context as _, Error, Result, find::FinderArgs, model::ModelsArgs, output, read::numbers_of,
+    Context as _, Error, Result, finding::FinderArgs, model::ModelsArgs, output, read::numbers_of,
 };
 use crate::{
     classifier::Classifier,

@@ -14,15 +14,17 @@ use walkdir::WalkDir;
 use super::{
     Context as _, Error, Result, WrongArgument,
     erase::batch::BatchError,
+    finding::{FinderArgs, Finding, Found},
     model::ModelArgs,
     output::OutputError,
     read::{Number, numbers_json, numbers_of, open_photo},
+    review::{Card, Review},
 };
 use crate::{
     boxes::{BoxFormat, LabelledPhoto, YOLO_CLASSES, write_list, write_one, yolo_classes},
-    classifier::{Classifier, Reading},
+    classifier::Reading,
     files::{printable, write_whole},
-    finder::{AT_LEAST, DetectedDigit, DigitFinder},
+    finder::FoundDigit,
     photo::{BoxInPhoto, Photo, is_photo},
 };
 
@@ -39,15 +41,20 @@ const AT_ONCE: usize = 32;
     "doorplate find photo.jpg",
     "doorplate find photos -o boxes.json && doorplate erase photos --boxes boxes.json -o erased",
     "doorplate find photos --format yolo -o labels",
+    "doorplate find photos --review review",
 ))]
 pub struct Args {
     /// A photo, or a folder of photos, which may have subfolders.
     photos: PathBuf,
     #[command(flatten)]
     options: FinderArgs,
+    /// Write a page to this folder, index.html, for a person to look through: each photo with what was
+    /// found and what may be digits, those first where something may be missing.
+    #[arg(long, value_name = "FOLDER")]
+    review: Option<PathBuf>,
     /// Print a line of JSON for each photo: `photo`, its `digits`, each with `box`, `confidence`,
-    /// `digit` and `reading_confidence`, its `numbers`, and `milliseconds`. If a photo cannot be
-    /// used, there is an `error` instead.
+    /// `digit` and `reading_confidence`, its `numbers`, the same of what may be digits in `perhaps`,
+    /// and `milliseconds`. If a photo cannot be used, there is an `error` instead.
     #[arg(long)]
     json: bool,
     /// Write the boxes to this file; in formats with a file for each photo, to this folder.
@@ -60,61 +67,36 @@ pub struct Args {
     model: ModelArgs,
 }
 
-/// How digits are found.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Finding")]
-pub struct FinderArgs {
-    /// Only digits that are found with at least this confidence, 0 to 1.
-    #[arg(long, value_name = "CONFIDENCE", default_value_t = AT_LEAST, value_parser = confidence)]
-    pub at_least: f32,
-    /// Weights of FinderNet that `doorplate train` wrote [default: the published ones].
-    #[arg(long, value_name = "FILE")]
-    pub finder: Option<PathBuf>,
-}
-
-fn confidence(text: &str) -> Result<f32, String> {
-    let share = text.parse::<f32>().ok().filter(|share| *share > 0.0 && *share < 1.0);
-    share.ok_or_else(|| "give a number between 0 and 1, such as 0.5".to_owned())
-}
-
-/// What was found in a photo.
-struct Found {
-    digits: Vec<DetectedDigit>,
-    readings: Vec<Reading>,
+/// What was found in a photo, and the numbers that it makes.
+struct Numbered {
+    found: Found,
     numbers: Vec<Number>,
 }
 
-impl Found {
-    fn in_photo(
-        photo: &Photo,
-        finder: &DigitFinder,
-        classifier: &Classifier,
-        at_least: f32,
-    ) -> Result<Self> {
-        let found = finder.find_and_read_in_parallel(photo, at_least, classifier)?;
-        let sure = found.into_iter().filter(|digit| digit.is_sure(at_least));
-        let (digits, readings): (Vec<DetectedDigit>, Vec<Reading>) =
-            sure.map(|digit| (digit.detected, digit.reading)).unzip();
-        let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
-        let numbers = numbers_of(&boxes, &readings);
-        Ok(Found { digits, readings, numbers })
+impl Numbered {
+    fn in_photo(photo: &Photo, finding: &Finding) -> Result<Self> {
+        let found = finding.find(photo)?;
+        let of = |digit: &FoundDigit| (digit.detected.area, digit.reading.clone());
+        let (boxes, readings): (Vec<BoxInPhoto>, Vec<Reading>) = found.sure.iter().map(of).unzip();
+        Ok(Numbered { numbers: numbers_of(&boxes, &readings), found })
     }
 
     fn json(&self, photo: &Path, started: Instant) -> serde_json::Value {
-        let digit = |(found, reading): (&DetectedDigit, &Reading)| {
-            let (digit, confidence) = reading.best();
+        let digit = |it: &FoundDigit| {
+            let (digit, confidence) = it.reading.best();
             serde_json::json!({
-                "box": found.area,
-                "confidence": found.confidence,
+                "box": it.detected.area,
+                "confidence": it.detected.confidence,
                 "digit": digit,
                 "reading_confidence": confidence,
             })
         };
-        let digits: serde_json::Value = self.digits.iter().zip(&self.readings).map(digit).collect();
+        let digits = |of: &[FoundDigit]| of.iter().map(digit).collect::<serde_json::Value>();
         serde_json::json!({
             "photo": photo.to_string_lossy(),
-            "digits": digits,
+            "digits": digits(&self.found.sure),
             "numbers": numbers_json(&self.numbers),
+            "perhaps": digits(&self.found.unsure),
             "milliseconds": started.elapsed().as_secs_f64() * 1000.0,
         })
     }
@@ -126,8 +108,8 @@ impl Found {
     }
 
     fn labelled(&self, name: String, photo: &Photo) -> LabelledPhoto {
-        let digits = self.digits.iter().zip(&self.readings);
-        let boxes = digits.map(|(found, reading)| (found.area, Some(reading.best().0))).collect();
+        let labelled = |it: &FoundDigit| (it.detected.area, Some(it.reading.best().0));
+        let boxes = self.found.sure.iter().map(labelled).collect();
         LabelledPhoto { name, size: photo.size(), boxes }
     }
 }
@@ -138,22 +120,23 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(WrongArgument(format!("{part}; choose another format")).into());
     }
     let photos = photos(&args.photos)?;
-    let finder = args.model.load_finder(args.options.finder.as_deref())?;
-    let classifier = args.model.load()?;
+    let finding = Finding::load(&args.options, &args.model, args.model.load()?)?;
+    let review = args.review.as_deref().map(Review::begin).transpose()?;
     let bar = ProgressBar::new(photos.len() as u64);
-    let (mut labelled, mut failed) = (Vec::new(), 0);
+    let (mut labelled, mut cards, mut failed) = (Vec::new(), Vec::new(), 0);
     // Some at a time, so that lines come in the photos' order and soon.
     for some in photos.chunks(AT_ONCE) {
-        let done: Vec<Result<(String, LabelledPhoto)>> = some
+        let done: Vec<Result<Done>> = some
             .par_iter()
-            .map(|(path, name)| one(args, path, name, &finder, &classifier))
+            .map(|(path, name)| one(args, path, name, &finding, review.as_ref()))
             .collect();
         for ((path, _), done) in some.iter().zip(done) {
             bar.inc(1);
             match done {
-                Ok((line, photo)) => {
-                    bar.suspend(|| tell!("{line}"))?;
-                    labelled.push(photo);
+                Ok(done) => {
+                    bar.suspend(|| tell!("{}", done.line))?;
+                    labelled.push(done.boxes);
+                    cards.extend(done.card);
                 }
                 Err(error) if *path == args.photos => return Err(error),
                 Err(error) => {
@@ -170,25 +153,43 @@ pub fn run(args: &Args) -> Result<()> {
             None => write_each(output, args.format, &labelled)?,
         }
     }
+    if let Some(review) = &review {
+        review.finish(cards)?;
+    }
     match failed {
         0 => Ok(()),
         failed => Err(BatchError::SomeFailed { failed, all: photos.len() as u64 }.into()),
     }
 }
 
-/// The line to print for a photo, and its boxes.
+/// What becomes of a photo.
+struct Done {
+    /// The line to print.
+    line: String,
+    boxes: LabelledPhoto,
+    /// Its part of the page to look through, if there is one.
+    card: Option<Card>,
+}
+
 fn one(
     args: &Args,
     path: &Path,
     name: &str,
-    finder: &DigitFinder,
-    classifier: &Classifier,
-) -> Result<(String, LabelledPhoto)> {
+    finding: &Finding,
+    review: Option<&Review>,
+) -> Result<Done> {
     let started = Instant::now();
     let photo = open_photo(path)?;
-    let found = Found::in_photo(&photo, finder, classifier, args.options.at_least)?;
-    let line = if args.json { found.json(path, started).to_string() } else { found.line(path) };
-    Ok((line, found.labelled(name.to_owned(), &photo)))
+    let numbered = Numbered::in_photo(&photo, finding)?;
+    let card = review.map(|review| review.card(name, &photo, &numbered.found, &numbered.numbers));
+    Ok(Done {
+        line: match args.json {
+            true => numbered.json(path, started).to_string(),
+            false => numbered.line(path),
+        },
+        boxes: numbered.labelled(name.to_owned(), &photo),
+        card: card.transpose()?,
+    })
 }
 
 /// Says that one of many photos cannot be used.
@@ -236,7 +237,7 @@ fn write_each(folder: &Path, format: BoxFormat, photos: &[LabelledPhoto]) -> Res
 }
 
 /// Writes a file, and the folders that it is to be in.
-fn put(path: PathBuf, text: &str) -> Result<()> {
+pub(super) fn put(path: PathBuf, text: &str) -> Result<()> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| write_whole(&path, text.as_bytes())).context(path.display())
 }

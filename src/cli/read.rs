@@ -7,18 +7,27 @@ use std::{
 
 use clap::Parser;
 
-use super::{Result, boxes::read_boxes, model::ModelArgs};
+use super::{
+    Result,
+    boxes::{given_or_none, read_boxes},
+    finding::{Finding, FindingArgs},
+    model::ModelArgs,
+};
 use crate::{
     classifier::{BoxReading, Reading, is_unsure},
     fault::{AtFault, Fault},
-    files::{open_regular, read_regular},
+    files::{open_regular, printable, read_regular},
     numbers::{house_numbers, joint_confidence},
     photo::{BoxInPhoto, MAX_FILE_BYTES, Photo, PhotoError, PhotoSize, memory_needed},
 };
 
-/// Read the digits in boxes on a photo; a box round a whole number is read digit by digit.
+/// Read the house numbers in a photo.
+///
+/// With --boxes, or a file <stem>.boxes.json beside the photo, it reads what is in these boxes; a box
+/// round a whole number is read digit by digit. Otherwise it finds the digits first.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
+    "doorplate read photo.jpg",
     "doorplate read photo.jpg --boxes boxes.json",
     "doorplate read 13.png --boxes digitStruct.mat --json",
 ))]
@@ -27,7 +36,9 @@ pub struct Args {
     photo: PathBuf,
     /// A file or folder with the boxes: JSON, CSV, YOLO, VOC, COCO or SVHN's digitStruct.mat.
     #[arg(long)]
-    boxes: PathBuf,
+    boxes: Option<PathBuf>,
+    #[command(flatten)]
+    finding: FindingArgs,
     /// Print one JSON object instead of a line for each house number and for each digit.
     #[arg(long)]
     json: bool,
@@ -96,13 +107,13 @@ pub fn readings_json(read: &[BoxReading]) -> serde_json::Value {
     digits.collect()
 }
 
-/// A house number: its digits, the probability that all of them are right, and the indices of their
-/// boxes.
+/// A house number, and the probability that all of its digits are right.
 pub struct Number {
     /// Its digits, in reading order.
     pub digits: String,
     confidence: f32,
-    boxes: Vec<usize>,
+    /// Indices of their boxes.
+    pub boxes: Vec<usize>,
 }
 
 /// The house numbers that the digits in some boxes make, in reading order.
@@ -143,8 +154,17 @@ pub fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
 
 pub fn run(args: &Args) -> Result<()> {
     let photo = open_photo(&args.photo)?;
-    let boxes = read_boxes(Some(&args.boxes), None, &args.photo, photo.size())?;
+    let file = args.boxes.as_deref();
+    let given = given_or_none(read_boxes(file, None, &args.photo, photo.size()), file)?;
     let nets = args.model.load_nets()?.nets;
+    let boxes = match Finding::wanted(&args.finding, given.is_none()) {
+        true => {
+            let finding =
+                Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
+            finding.with_found(&photo, given.unwrap_or_default())?
+        }
+        false => given.unwrap_or_default(),
+    };
     let read = pollster::block_on(nets.read(&photo, &boxes))?;
     let (boxes, readings) = digits_of(&read);
     let numbers = numbers_of(&boxes, &readings);
@@ -156,6 +176,9 @@ pub fn run(args: &Args) -> Result<()> {
         });
         tell!("{report}")?;
         return Ok(());
+    }
+    if numbers.is_empty() {
+        note!("doorplate: {}: no number found", printable(&args.photo.to_string_lossy()));
     }
     for Number { digits, confidence, boxes: members } in numbers {
         tell!("{digits} {:.1} %", 100.0 * confidence)?;

@@ -81,8 +81,7 @@ pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> Vec<Place> {
     for place in sure.filter(|place| place.is_peak) {
         let same = |other: &Place| {
             let (a, b) = (&place.area, &other.area);
-            let smaller = (a.width * a.height).min(b.width * b.height);
-            a.shared_union(b) > SAME_UNION || a.shared_area(b) > SAME_PART * smaller
+            a.shared_union(b) > SAME_UNION || a.shared_part(b) > SAME_PART
         };
         if !kept.iter().any(same) {
             kept.push(*place);

@@ -76,6 +76,12 @@ impl LooseBox {
         both / (self.width * self.height + other.width * other.height - both)
     }
 
+    /// What it shares with another box, as a part of the smaller one, 0 to 1.
+    pub fn shared_part(&self, other: &LooseBox) -> f64 {
+        let smaller = (self.width * self.height).min(other.width * other.height);
+        self.shared_area(other) / smaller
+    }
+
     /// The part of the box that lies on a photo, with its edges on whole pixels.
     ///
     /// Edges are rounded to the nearest pixel boundary; a box thinner than a pixel keeps one.

@@ -2,16 +2,8 @@
 
 use super::Editor;
 use super::boxes::PhotoBox;
-use crate::photo::{BoxInPhoto, LooseBox};
-
-/// Boxes that share more than this part of the smaller one hold the same digit.
-const SAME_DIGIT: f64 = 0.4;
-
-fn same_digit(a: BoxInPhoto, b: BoxInPhoto) -> bool {
-    let (a, b) = (LooseBox::from(a), LooseBox::from(b));
-    let smaller = (a.width * a.height).min(b.width * b.height);
-    a.shared_area(&b) > SAME_DIGIT * smaller
-}
+use crate::numbers::same_digit;
+use crate::photo::BoxInPhoto;
 
 impl Editor {
     /// What may be a digit, where no box is.

@@ -1,0 +1,87 @@
+//! Finding the digits of photos, for the commands that can do so.
+
+use std::path::PathBuf;
+
+use super::{Result, model::ModelArgs};
+use crate::{
+    classifier::Classifier,
+    finder::{AT_LEAST, DigitFinder, FoundDigit, PERHAPS},
+    numbers::same_digit,
+    photo::{BoxInPhoto, Photo},
+};
+
+/// How digits are found.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Finding")]
+pub struct FinderArgs {
+    /// Only digits that are found with at least this confidence, 0 to 1.
+    #[arg(long, value_name = "CONFIDENCE", default_value_t = AT_LEAST, value_parser = confidence)]
+    pub at_least: f32,
+    /// Weights of FinderNet that `doorplate train` wrote [default: the published ones].
+    #[arg(long, value_name = "FILE")]
+    pub finder: Option<PathBuf>,
+}
+
+/// When digits are found, for commands that take boxes, too.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Finding")]
+pub struct FindingArgs {
+    /// Find digits beside the given boxes, too. Without any boxes they are found in any case.
+    #[arg(long)]
+    find: bool,
+    #[command(flatten)]
+    pub options: FinderArgs,
+}
+
+fn confidence(text: &str) -> Result<f32, String> {
+    let share = text.parse::<f32>().ok().filter(|share| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "give a number between 0 and 1, such as 0.5".to_owned())
+}
+
+/// What finds the digits of photos.
+pub struct Finding {
+    finder: DigitFinder,
+    classifier: Classifier,
+    at_least: f32,
+}
+
+/// What was found in a photo.
+pub struct Found {
+    /// Digits.
+    pub sure: Vec<FoundDigit>,
+    /// What may be digits.
+    pub unsure: Vec<FoundDigit>,
+}
+
+impl Finding {
+    /// Loads the network that finds, to be used beside this classifier.
+    pub fn load(args: &FinderArgs, model: &ModelArgs, classifier: Classifier) -> Result<Self> {
+        let finder = model.load_finder(args.finder.as_deref())?;
+        Ok(Finding { finder, classifier, at_least: args.at_least })
+    }
+
+    /// Whether digits are to be found in a photo, which has boxes or `has_none`.
+    pub fn wanted(args: &FindingArgs, has_none: bool) -> bool {
+        args.find || has_none
+    }
+
+    /// Finds the digits of a photo on all processors.
+    pub fn find(&self, photo: &Photo) -> Result<Found> {
+        let least = PERHAPS.min(self.at_least);
+        let found = self.finder.find_and_read_in_parallel(photo, least, &self.classifier)?;
+        let (sure, unsure) = found.into_iter().partition(|digit| digit.is_sure(self.at_least));
+        Ok(Found { sure, unsure })
+    }
+
+    /// The boxes that are given, and one round each digit that is found beside them.
+    pub fn with_found(&self, photo: &Photo, given: Vec<BoxInPhoto>) -> Result<Vec<BoxInPhoto>> {
+        let mut boxes = given.clone();
+        for digit in self.find(photo)?.sure {
+            let area = digit.detected.area;
+            if !given.iter().any(|other| same_digit(*other, area)) {
+                boxes.push(area);
+            }
+        }
+        Ok(boxes)
+    }
+}
