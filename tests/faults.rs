@@ -10,10 +10,11 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, Write as _},
-    os::unix::process::ExitStatusExt as _,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::Path,
-    process::{Command, Stdio},
-    time::{Duration, SystemTime},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 use image::{
@@ -123,29 +124,49 @@ fn a_photo_that_needs_more_memory_than_allowed_is_refused_before_it_is_read() {
 
 // ---- Killed ---------------------------------------------------------------------------------------
 
-/// Starts a run, and kills it as soon as it has noted that a photo is in work.
-fn kill_in_work(shop: &Path, arguments: &str) {
+/// What is noted of photos in work.
+fn noted(shop: &Path) -> BTreeMap<OsString, Vec<u8>> {
     let work = shop.join("out/.doorplate/.doorplate/work");
-    let noted = || -> BTreeMap<OsString, Vec<u8>> {
-        let entries = fs::read_dir(&work).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| Some((entry.file_name(), fs::read(entry.path()).ok()?)))
-            .collect()
-    };
-    let before = noted();
-    let mut child = command(shop, arguments)
+    let entries = fs::read_dir(work).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.file_name(), fs::read(entry.path()).ok()?))).collect()
+}
+
+/// Starts a run in a group of its own, and waits until it has noted that a photo is in work.
+fn in_work(shop: &Path) -> Child {
+    let before = noted(shop);
+    let mut child = command(shop, "photos -o out")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        .process_group(0)
         .spawn()
         .expect("the built program starts");
-    loop {
-        let now = noted();
-        if now.iter().any(|(name, entry)| !entry.is_empty() && before.get(name) != Some(entry)) {
-            break;
-        }
+    while noted(shop)
+        .iter()
+        .all(|(name, entry)| entry.is_empty() || before.get(name) == Some(entry))
+    {
         assert!(child.try_wait().expect("it can be asked").is_none(), "it ended by itself");
     }
+    child
+}
+
+/// Kills a run while a photo is in work, but not the process that does the photo, if that is one of
+/// its own; which ends by itself.
+fn kill_in_work(shop: &Path) {
+    let mut child = in_work(shop);
     child.kill().expect("killed");
+    child.wait().expect("it ends");
+    let begun = Instant::now();
+    while noted(shop).values().any(|entry| entry != b"suspect") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not see that its run is gone");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Kills a run while a photo is in work, with all its processes at the same time.
+fn kill_all_in_work(shop: &Path) {
+    let mut child = in_work(shop);
+    let kill = format!("kill -9 -{}", child.id());
+    assert!(Command::new("sh").arg("-c").arg(kill).status().expect("a shell").success());
     child.wait().expect("it ends");
 }
 
@@ -153,22 +174,30 @@ fn kill_in_work(shop: &Path, arguments: &str) {
 fn photos_in_work_when_a_run_is_killed_are_done_alone_by_the_next() {
     let shop = shop_of(&["1.png", "2.png"]);
     put_large(&shop.path().join("photos/slow.png"), 20);
-    kill_in_work(shop.path(), "photos -o out");
+    // However often it is killed: it is no photo's fault.
+    for _ in 0..3 {
+        kill_in_work(shop.path());
+    }
     let ran = erase(shop.path(), "photos -o out");
-    assert!(ran.stderr.contains("it is done alone now"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("slow.png: an earlier run"), "{}", ran.stderr);
     assert_eq!(tally(&lines(&ran.done()))[2], 0);
     assert_eq!(files(shop.path()), ["1.png", "2.png", "slow.png"]);
     assert_eq!(names_in(&shop.path().join("out/.doorplate")).len(), 3, "records, nothing else");
+    // What is done alone is as what is done among others.
+    let before = results(&shop.path().join("out"));
+    fs::remove_dir_all(shop.path().join("out")).expect("removed");
+    erase(shop.path(), "photos -o out").done();
+    assert!(results(&shop.path().join("out")) == before);
 }
 
 #[test]
-fn a_photo_that_was_alone_at_a_second_death_is_skipped_until_that_is_wanted_or_it_changes() {
+fn a_photo_whose_own_process_is_killed_is_skipped_until_that_is_wanted_or_it_changes() {
     let shop = shop_of(&[]);
     let slow = shop.path().join("photos/slow.png");
     fs::create_dir(shop.path().join("photos")).expect("made");
     put_large(&slow, 20);
     for _ in 0..2 {
-        kill_in_work(shop.path(), "photos -o out");
+        kill_all_in_work(shop.path());
     }
     for _ in 0..2 {
         let ran = erase(shop.path(), "photos -o out");
@@ -183,10 +212,30 @@ fn a_photo_that_was_alone_at_a_second_death_is_skipped_until_that_is_wanted_or_i
 
     fs::remove_file(shop.path().join("out/slow.png")).expect("removed");
     for _ in 0..2 {
-        kill_in_work(shop.path(), "photos -o out");
+        kill_all_in_work(shop.path());
     }
     put_large(&slow, 19);
     assert_eq!(tally(&lines(&erase(shop.path(), "photos -o out").done())), [1, 0, 0]);
+}
+
+#[test]
+fn a_photo_that_fails_in_its_own_process_is_reported_as_any_other() {
+    let shop = shop_of(&["1.png"]);
+    let slow = shop.path().join("photos/slow.png");
+    put_large(&slow, 20);
+    kill_in_work(shop.path());
+    // The photo is the same, but its box is not on it any more.
+    let far = json!({ "boxes": [{ "left": 9_000, "top": 3, "width": 9, "height": 12 }] });
+    fs::write(slow.with_extension("boxes.json"), far.to_string()).expect("written");
+    for _ in 0..2 {
+        let ran = erase(shop.path(), "photos -o out");
+        let told = lines(&ran.stdout);
+        assert!(error_of(&told, "photos/slow.png").contains("slow.boxes.json"), "{told:?}");
+        let message = ran.refused(6);
+        assert_eq!(message.matches("slow.boxes.json").count(), 1, "{message}");
+    }
+    put_box(&slow);
+    assert_eq!(tally(&lines(&erase(shop.path(), "photos -o out").done())), [1, 1, 0]);
 }
 
 /// Runs the program with at most this much memory, as `ulimit -v` limits it.
@@ -203,26 +252,25 @@ fn with_memory(shop: &Path, kilobytes: u64, arguments: &str) -> Ran {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_photo_that_kills_the_run_is_skipped_by_the_third_run_and_tried_again_if_asked() {
+fn a_photo_that_kills_the_run_is_named_by_the_next_run_and_tried_again_if_asked() {
     let shop = shop_of(&["1.png", "2.png", "3.png"]);
     let guilty = shop.path().join("photos/guilty.png");
     put_large(&guilty, 90);
     // More than the process can have, so that it does die.
-    let run = |options: &str| {
-        with_memory(shop.path(), LIMIT, &format!("photos -o out --memory 64GB {options}"))
-    };
-    for _ in 0..2 {
-        let ran = run("");
-        assert_eq!(ran.code, None, "{}{}", ran.stdout, ran.stderr);
+    let run = || with_memory(shop.path(), LIMIT, "photos -o out --memory 64GB");
+    let ran = run();
+    assert_eq!(ran.code, None, "{}{}", ran.stdout, ran.stderr);
+    for skipped in [false, true] {
+        let ran = run();
+        let told = lines(&ran.stdout);
+        let error = error_of(&told, "photos/guilty.png");
+        assert!(error.contains("it is skipped") && error.contains("--retry"), "{error}");
+        assert_eq!(tally(&told)[2], 1, "{told:?}");
+        assert_eq!(ran.stderr.contains("it is done alone now"), !skipped, "{}", ran.stderr);
+        assert_eq!(files(shop.path()), ["1.png", "2.png", "3.png"]);
+        let message = ran.refused(6);
+        assert!(message.contains("guilty.png"), "{message}");
     }
-    let ran = run("");
-    let told = lines(&ran.stdout);
-    let error = error_of(&told, "photos/guilty.png");
-    assert!(error.contains("it is skipped") && error.contains("--retry"), "{error}");
-    assert_eq!(tally(&told)[2], 1, "{told:?}");
-    assert_eq!(files(shop.path()), ["1.png", "2.png", "3.png"]);
-    let message = ran.refused(6);
-    assert!(message.contains("guilty.png"), "{message}");
     // The limit is seen where nobody says otherwise, and nothing dies.
     let seen = with_memory(shop.path(), LIMIT, "photos -o out --retry");
     assert!(seen.refused(6).contains("--memory"));

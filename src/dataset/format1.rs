@@ -1,7 +1,7 @@
 //! SVHN's Format 1: a folder of full photos with one `digitStruct.mat`.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     fault::{AtFault, Fault},
-    photo::{BoxError, BoxInPhoto, Photo, PhotoError},
+    files::read_regular,
+    photo::{BoxError, BoxInPhoto, MAX_FILE_BYTES, Photo, PhotoError},
 };
 
 /// The list's name in every Format 1 folder.
@@ -161,10 +162,8 @@ impl Format1 {
     /// Decodes the photo of this name.
     pub(super) fn decode(folder: &Path, name: &str) -> Result<Photo, Format1Error> {
         let path = folder.join(name);
-        let bytes = fs::read(&path).map_err(|source| Format1Error::PhotoFile {
-            path: path.clone(),
-            name: name.to_owned(),
-            source,
+        let bytes = read_regular(&path, MAX_FILE_BYTES).map_err(|source| {
+            Format1Error::PhotoFile { path: path.clone(), name: name.to_owned(), source }
         })?;
         Photo::decode(&bytes).map_err(|source| Format1Error::Photo { path, source })
     }

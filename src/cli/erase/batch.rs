@@ -2,12 +2,13 @@
 
 use std::{
     any::Any,
-    fs, io,
+    fs, io, mem,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    process,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     Args, LeftError,
-    inputs::{Input, Unusable, absolute, listed},
+    inputs::{Input, Unusable, absolute, input, listed},
     memory::Budget,
     one::UnderWay,
     records::{Records, Settings},
@@ -79,8 +80,12 @@ pub(super) struct Batch {
     pub(super) output: PathBuf,
     pub(super) settings: Settings,
     pub(super) pass_unlisted: bool,
-    /// Whether photos are tried again that have killed earlier runs.
+    /// Whether photos are tried again that have killed the program.
     pub(super) retry: bool,
+    /// Whether this is the process of one photo.
+    pub(super) apart: bool,
+    /// Photos that were in work when an earlier run was killed, to be done after all others.
+    put_off: Mutex<Vec<Input>>,
     /// Whether the JSON contains readings.
     pub(super) readings: bool,
     pub(super) nets: Nets,
@@ -120,6 +125,8 @@ pub(super) enum Outcome {
     Looked(Value),
     /// The run was stopped before the photo was begun.
     NotBegun,
+    /// It is to be done after all others.
+    PutOff,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -143,9 +150,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
     let NamedNets { nets, sha256: model, .. } = args.model.load_nets()?;
-    let records = match many.verify {
-        true => Records::look(&args.output)?,
-        false => Records::claim(&args.output, many.shard)?,
+    let records = match &many.apart {
+        Some(_) => Records::apart(&args.output, many.shard)?,
+        None if many.verify => Records::look(&args.output)?,
+        None => Records::claim(&args.output, many.shard)?,
     };
     let output = args.output.canonicalize();
     let output = output.context(args.output.display())?;
@@ -162,6 +170,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         },
         pass_unlisted: many.pass_unlisted,
         retry: many.retry,
+        apart: many.apart.is_some(),
+        put_off: Mutex::default(),
         readings: !args.no_readings,
         budget: many.memory.map_or_else(Budget::usual, Budget::new),
         nets,
@@ -176,6 +186,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         foreign_label_said: AtomicBool::new(false),
     });
     listen_for_ctrl_c(&batch)?;
+    if let Some(photo) = &many.apart {
+        batch.end_with_the_run();
+        return batch.work_apart(input(photo, folder, many.root.as_deref()));
+    }
     let jobs = many.jobs.or_else(|| thread::available_parallelism().ok());
     batch.work(folder, args, jobs.map_or(1, NonZeroUsize::get))
 }
@@ -210,10 +224,10 @@ fn listen_for_ctrl_c(batch: &Arc<Batch>) -> Result<()> {
         let Some(batch) = batch.upgrade() else { return };
         if batch.stop.swap(true, Ordering::Relaxed) {
             // At the second time, stop immediately; no photo is to blame for that.
-            if let Some(state) = batch.records.state() {
-                state.forgive();
+            match batch.records.state() {
+                Some(state) => state.forgive_and_exit(130),
+                None => process::exit(130),
             }
-            std::process::exit(130);
         }
         note!(
             "\ndoorplate: stopping after the photos under way; press Ctrl-C again to stop at once"
@@ -267,6 +281,11 @@ impl Batch {
                 scope.spawn(|| self.work_off(&receiver));
             }
         });
+        for input in mem::take(&mut *self.put_off()) {
+            if !self.stop.load(Ordering::Relaxed) {
+                self.do_one(Ok(input), Turn::Last);
+            }
+        }
         if self.records.state().is_none()
             && shard.is_none()
             && !self.stop.load(Ordering::Relaxed)
@@ -276,6 +295,19 @@ impl Batch {
         }
         self.bar.finish_and_clear();
         self.sum_up(folder, started.elapsed(), jobs)
+    }
+
+    /// Does the only photo of this process.
+    fn work_apart(&self, input: Fed) -> Result<()> {
+        let started = Instant::now();
+        Tally::add(&self.tally.found);
+        self.do_one(input, Turn::Last);
+        self.sum_up(None, started.elapsed(), 1)
+    }
+
+    fn put_off(&self) -> MutexGuard<'_, Vec<Input>> {
+        // The list is complete even after a panic elsewhere.
+        self.put_off.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sums the run up.
@@ -344,24 +376,33 @@ impl Batch {
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            let (photo, done) = match input {
-                Ok(input) => {
-                    // Decoders are foreign code, and a panic on one photo of a million must not end
-                    // the run.
-                    let done = catch_unwind(AssertUnwindSafe(|| match self.records.state() {
-                        Some(state) => self.erase(&input, state),
-                        None => self.verify(&input),
-                    }));
-                    (input.photo, done.unwrap_or_else(|panic| Err(panicked(&*panic))))
-                }
-                Err(Unusable { path, problem }) => (path, Err(Error::from(problem))),
-            };
-            let told = self.tell(&photo, done);
-            if let Err(error) = told {
-                self.give_up(error.into());
-            }
-            self.bar.inc(1);
+            self.do_one(input, Turn::First);
         }
+    }
+
+    /// Does one photo, and says how that ended.
+    fn do_one(&self, input: Fed, turn: Turn) {
+        let (photo, done) = match input {
+            Ok(input) => {
+                // Decoders are foreign code, and a panic on one photo of a million must not end
+                // the run.
+                let done = catch_unwind(AssertUnwindSafe(|| match self.records.state() {
+                    Some(state) => self.erase(&input, state, turn),
+                    None => self.verify(&input),
+                }));
+                let done = done.unwrap_or_else(|panic| Err(panicked(&*panic)));
+                if let Ok(Outcome::PutOff) = done {
+                    self.put_off().push(input);
+                    return;
+                }
+                (input.photo, done)
+            }
+            Err(Unusable { path, problem }) => (path, Err(Error::from(problem))),
+        };
+        if let Err(error) = self.tell(&photo, done) {
+            self.give_up(error.into());
+        }
+        self.bar.inc(1);
     }
 
     /// Ends the run early.
@@ -385,7 +426,7 @@ impl Batch {
                 line["skipped"] = true.into();
                 line
             }
-            Ok(Outcome::NotBegun) => return Ok(()),
+            Ok(Outcome::NotBegun | Outcome::PutOff) => return Ok(()),
             Ok(Outcome::Looked(line)) => {
                 self.note_left(photo, &line);
                 line
@@ -422,6 +463,14 @@ impl Batch {
             ));
         }
     }
+}
+
+/// When a photo's turn comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    First,
+    /// After all others.
+    Last,
 }
 
 /// What the list of photos sends to the threads.

@@ -19,6 +19,17 @@ pub struct Input {
     pub name: PathBuf,
 }
 
+/// One photo of a folder, or of a list.
+pub fn input(photo: &Path, folder: Option<&Path>, root: Option<&Path>) -> Result<Input, Unusable> {
+    match folder {
+        Some(folder) => {
+            let name = photo.strip_prefix(folder).unwrap_or(photo).to_owned();
+            Ok(Input { photo: photo.to_owned(), name })
+        }
+        None => named(photo.to_owned(), root),
+    }
+}
+
 /// A path that cannot be used as a photo.
 #[derive(Debug)]
 pub struct Unusable {

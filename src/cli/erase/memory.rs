@@ -164,11 +164,6 @@ impl Budget {
         Share { budget: self, bytes }
     }
 
-    /// Waits until no photo is in work, and lets none begin.
-    pub fn take_all(&self) -> Share<'_> {
-        self.take(self.all)
-    }
-
     fn taken(&self) -> MutexGuard<'_, u64> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -216,8 +211,7 @@ mod tests {
                 let (budget, in_work, most) = (&budget, &in_work, &most);
                 scope.spawn(move || {
                     for _ in 0..200 {
-                        let _share =
-                            if bytes == 10 { budget.take_all() } else { budget.take(bytes) };
+                        let _share = budget.take(bytes);
                         let now = in_work.fetch_add(bytes, Ordering::SeqCst) + bytes;
                         most.fetch_max(now, Ordering::SeqCst);
                         thread::yield_now();

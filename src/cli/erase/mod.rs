@@ -1,5 +1,6 @@
 //! `doorplate erase`
 
+mod apart;
 pub(super) mod batch;
 mod feed;
 mod inputs;
@@ -124,9 +125,13 @@ struct Many {
     /// and for one photo of what the machine has].
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
-    /// Try photos again that are skipped because runs were killed while they were in work.
+    /// Try photos again that are skipped because the program was killed while it did them alone.
     #[arg(long)]
     retry: bool,
+    /// Do this photo only. The program starts itself so for photos that were in work when an
+    /// earlier run was killed.
+    #[arg(long, value_name = "PHOTO", hide = true)]
+    apart: Option<PathBuf>,
     /// Do no photo, but look at the results of an earlier run with the same arguments: which are
     /// whole, missing, changed or outdated, and on which something of a digit may still be visible.
     #[arg(long)]
@@ -145,6 +150,7 @@ impl Many {
             (self.pass_unlisted, "--pass-unlisted"),
             (self.memory.is_some(), "--memory"),
             (self.retry, "--retry"),
+            (self.apart.is_some(), "--apart"),
             (self.verify, "--verify"),
         ]
         .into_iter()

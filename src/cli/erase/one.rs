@@ -12,7 +12,8 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    batch::{Batch, BatchError, Outcome},
+    apart::SKIPPED,
+    batch::{Batch, BatchError, Outcome, Turn},
     checks_json,
     inputs::{Input, absolute},
     leave_readings_out, left_in,
@@ -66,7 +67,7 @@ struct Made {
 
 impl Batch {
     /// Removes the digits from one photo, unless that is already done.
-    pub(super) fn erase(&self, input: &Input, state: &State) -> Result<Outcome> {
+    pub(super) fn erase(&self, input: &Input, state: &State, turn: Turn) -> Result<Outcome> {
         let source = absolute(&input.photo)?;
         let Some(_entered) = Entered::enter(&self.under_way, &input.name, &source)? else {
             // The list names it twice, and it is already in progress.
@@ -82,13 +83,27 @@ impl Batch {
             state.acquit(subject.name, &subject.metadata);
             return Ok(done);
         }
-        let suspicion = self.suspicion(&subject, state)?;
+        match state.suspicion(subject.name, &subject.metadata) {
+            // The run has looked at this.
+            _ if self.apart => {}
+            Suspicion::None => {}
+            Suspicion::Guilty if !self.retry => return Err(SKIPPED.into()),
+            _ if turn == Turn::First => return Ok(Outcome::PutOff),
+            _ => {
+                self.say(&format!(
+                    "{}: an earlier run ended without a word while this photo was in work; it is \
+                     done alone now",
+                    subject.path.display()
+                ));
+                return self.erase_apart(&subject, state);
+            }
+        }
         // The memory first, so that a photo that waits is not in work.
-        let _memory = self.memory_for(&subject, suspicion)?;
+        let _memory = self.memory_for(&subject)?;
         if self.stop.load(Ordering::Relaxed) {
             return Ok(Outcome::NotBegun);
         }
-        let work = state.begin(subject.name, &subject.metadata, suspicion);
+        let work = state.begin(subject.name, &subject.metadata);
         let _work = work.map_err(self.written(&self.output))?;
         self.write_result(&subject, entry)
     }
@@ -199,30 +214,8 @@ impl Batch {
         Ok(Some(Outcome::DoneBefore(line)))
     }
 
-    /// What earlier runs say about a photo; an error if it has killed them.
-    fn suspicion(&self, subject: &Subject<'_>, state: &State) -> Result<Suspicion> {
-        let suspicion = state.suspicion(subject.name, &subject.metadata);
-        match suspicion {
-            Suspicion::Guilty if !self.retry => {
-                return Err(
-                    "it is skipped, because earlier runs ended without a word while it was in work, \
-                     the last one while it was alone in work; it may need more memory than there \
-                     is. To try it again, add --retry"
-                        .into(),
-                );
-            }
-            Suspicion::None => {}
-            _ => self.say(&format!(
-                "{}: an earlier run ended without a word while this photo was in work; it is done \
-                 alone now",
-                subject.path.display()
-            )),
-        }
-        Ok(suspicion)
-    }
-
     /// Waits for the memory that a photo takes. It is an error if there is never enough.
-    fn memory_for(&self, subject: &Subject<'_>, suspicion: Suspicion) -> Result<Share<'_>> {
+    fn memory_for(&self, subject: &Subject<'_>) -> Result<Share<'_>> {
         let (stored, memory) = photo_memory(subject.path)?;
         // Its boxes are on the photo as it is shown, which may be turned. What is wrong with them
         // is told later.
@@ -235,10 +228,7 @@ impl Batch {
         let pixels: u64 = pixels_on(stored).or_else(|| pixels_on(turned)).unwrap_or(0);
         let of_boxes = pixels.saturating_mul(MEMORY_OF_BOXES);
         let needed = self.budget.admits(memory, of_boxes)?;
-        Ok(match suspicion {
-            Suspicion::None => self.budget.take(needed),
-            Suspicion::Suspect | Suspicion::Guilty => self.budget.take_all(),
-        })
+        Ok(self.budget.take(needed))
     }
 
     /// Makes a photo's result, and writes it with its record.
@@ -269,7 +259,7 @@ impl Batch {
         Ok(Outcome::Written(line))
     }
 
-    fn written(&self, path: &Path) -> impl FnOnce(io::Error) -> BatchError + use<> {
+    pub(super) fn written(&self, path: &Path) -> impl FnOnce(io::Error) -> BatchError + use<> {
         let path = path.to_owned();
         move |source| BatchError::Write { path, source }
     }

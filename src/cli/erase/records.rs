@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{inputs::Shard, state::State};
+use super::{
+    inputs::Shard,
+    state::{State, part_name},
+};
 use crate::{
     boxes::PhotoBoxes,
     fault::{AtFault, Fault},
@@ -39,6 +42,13 @@ const SUFFIX: &str = ".json";
 
 /// The longest name of a file, in bytes, on usual file systems.
 const LONGEST_NAME: usize = 255;
+
+/// How long to wait for a lock that a killed process may have passed on to one that it was just
+/// starting.
+const A_MOMENT: Duration = Duration::from_millis(200);
+
+/// How long to wait for the process of one photo, which ends once it sees that its run was killed.
+const A_WHILE: Duration = Duration::from_secs(10);
 
 /// What was done with a photo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,21 +199,38 @@ impl Records {
             fs::create_dir_all(&folder).map_err(error)?;
         }
         // Shards work side by side, each once; a run without shards works alone.
-        let lock = |name: String, sharing| {
-            Lock::take(folder.join(name), sharing, Duration::ZERO).map_err(error)
+        let lock = |name: &str, sharing, patience| {
+            Lock::take(folder.join(name), sharing, patience).map_err(error)
         };
         let locks = match shard {
-            None => vec![lock(".lock".to_owned(), Sharing::Nobody)?],
+            None => vec![lock(".lock", Sharing::Nobody, A_MOMENT)?],
             Some(shard) => vec![
-                lock(".lock".to_owned(), Sharing::Sharers)?,
-                lock(format!(".lock-{}", shard.name()), Sharing::Nobody)?,
+                lock(".lock", Sharing::Sharers, A_MOMENT)?,
+                lock(&format!(".lock-{}", shard.name()), Sharing::Nobody, A_MOMENT)?,
             ],
         };
-        if shard.is_none() {
-            remove_old_locks(&folder).map_err(error)?;
+        // The process of one photo ends by itself if its run is killed.
+        match shard {
+            None => {
+                for name in other_locks(&folder).map_err(error)? {
+                    lock(&name, Sharing::Nobody, A_WHILE)?;
+                }
+            }
+            Some(_) => drop(lock(&lock_apart(shard), Sharing::Nobody, A_WHILE)?),
         }
         let state = State::open(folder.join(RECORDS), shard).map_err(error)?;
         Ok(Records { folder, state: Some(state), _locks: locks })
+    }
+
+    /// Opens the records for one photo, on behalf of the run that has started this process and
+    /// holds the locks.
+    pub fn apart(output: &Path, shard: Option<Shard>) -> Result<Self, ClaimError> {
+        let error = |source| ClaimError::File { path: output.to_owned(), source };
+        let folder = output.join(RECORDS);
+        let path = folder.join(lock_apart(shard));
+        let lock = Lock::take(path, Sharing::Nobody, A_WHILE).map_err(error)?;
+        let state = State::of_run(folder.join(RECORDS), shard);
+        Ok(Records { folder, state: Some(state), _locks: vec![lock] })
     }
 
     /// Opens the records of an output folder to look at them, while no run works there.
@@ -272,18 +299,24 @@ impl Records {
     }
 }
 
-/// Removes the locks of shards that were killed. The lock of the whole folder is held.
-fn remove_old_locks(folder: &Path) -> io::Result<()> {
+/// The lock of the process that does one photo for a whole run or for a shard.
+fn lock_apart(shard: Option<Shard>) -> String {
+    format!(".lock-apart-{}", part_name(shard))
+}
+
+/// The locks in a folder of records, but for that of the whole folder.
+fn other_locks(folder: &Path) -> io::Result<Vec<String>> {
+    let mut locks = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let is_lock =
-            name.to_str().is_some_and(|name| name.starts_with(".lock-") && !name.ends_with(SUFFIX));
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // What ends like a record is one.
+        let is_lock = name.starts_with(".lock-") && !name.ends_with(SUFFIX);
         if is_lock && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
+            locks.push(name);
         }
     }
-    Ok(())
+    Ok(locks)
 }
 
 #[cfg(test)]

@@ -4,25 +4,31 @@
 //!
 //! - `drafts-…`: temporary files of results and records, for each process that may work at the same
 //!   time. What a killed process left is removed by the next.
-//! - `work`: a file for each photo in work. If a run is killed, they stay, and the next run does
-//!   those photos alone. So a photo that kills the run is known at the second time, and skipped.
+//! - `work`: a file for each photo in work. If a run is killed, they stay. One of these photos may
+//!   be to blame, or none: the user may have lost patience, or the power failed. So the next run
+//!   does the others first, and then each of these in a process of its own, by [`super::apart`]. If
+//!   that process is killed and the run is not, the photo is to blame, and is skipped from then on;
+//!   and also if both are killed at the same moment, as containers are when they run out of memory.
 //! - `entries`: which photo has used an entry of the list of boxes, if the entry has no folder.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    process,
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{inputs::Shard, records::time_of};
 use crate::{files::remove_drafts, publication::sha256_hex};
 
-/// How often the run was killed while a photo was in work, before the photo is skipped.
-const DEATHS: u32 = 2;
+/// The content of the file of a photo in work among others.
+const SUSPECT: &str = "suspect";
+
+/// The same for a photo in work in a process of its own, or to blame.
+const GUILTY: &str = "guilty";
 
 /// The folders that hold a run's state.
 #[derive(Debug)]
@@ -31,28 +37,21 @@ pub struct State {
     drafts: PathBuf,
     /// Whether other processes may use the same folder now.
     shared: bool,
+    /// Whether this is the process of one photo, whose state is that of the run that started it.
+    apart: bool,
     /// The files of photos in work.
     in_work: Mutex<Vec<PathBuf>>,
 }
 
-/// What is known about a photo that is about to be done.
+/// What earlier runs say about a photo that is about to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspicion {
     /// Nothing.
     None,
-    /// A run was killed while it was in work; or the photo has been skipped and is tried again.
+    /// A run was killed while it was in work.
     Suspect,
-    /// It was alone in work when a run was killed, and not for the first time.
+    /// Its own process was killed.
     Guilty,
-}
-
-/// A file in `work`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Entry {
-    /// How many earlier runs were killed while the photo was in work.
-    deaths: u32,
-    /// Whether no other photo is in work now.
-    alone: bool,
 }
 
 /// A photo in work, until it is dropped.
@@ -62,12 +61,21 @@ pub struct InWork<'a> {
     file: PathBuf,
 }
 
+/// The folder for the temporary files of a whole run, or of one shard.
+fn drafts_in(folder: &Path, shard: Option<Shard>) -> PathBuf {
+    folder.join(format!("drafts-{}", part_name(shard)))
+}
+
+/// What a whole run or a shard is called in names of files.
+pub fn part_name(shard: Option<Shard>) -> String {
+    shard.map_or_else(|| "all".to_owned(), Shard::name)
+}
+
 impl State {
     /// Opens the state of a run, or of one shard of it, whose lock is held; and removes what a
     /// killed run left.
     pub fn open(folder: PathBuf, shard: Option<Shard>) -> io::Result<Self> {
-        let own = shard.map_or_else(|| "all".to_owned(), Shard::name);
-        let drafts = folder.join(format!("drafts-{own}"));
+        let drafts = drafts_in(&folder, shard);
         fs::create_dir_all(&drafts)?;
         match shard {
             // Others may be at work.
@@ -89,7 +97,14 @@ impl State {
         for part in ["work", "entries"] {
             fs::create_dir_all(folder.join(part))?;
         }
-        Ok(State { folder, drafts, shared: shard.is_some(), in_work: Mutex::default() })
+        let shared = shard.is_some();
+        Ok(State { folder, drafts, shared, apart: false, in_work: Mutex::default() })
+    }
+
+    /// The state of the run that has started this process for one photo.
+    pub fn of_run(folder: PathBuf, shard: Option<Shard>) -> Self {
+        let drafts = drafts_in(&folder, shard);
+        State { folder, drafts, shared: true, apart: true, in_work: Mutex::default() }
     }
 
     /// The folder for temporary files.
@@ -109,42 +124,24 @@ impl State {
         self.folder.join("work").join(sha256_hex(known.to_string().as_bytes()))
     }
 
-    fn entry(file: &Path) -> Option<Entry> {
-        match fs::read(file) {
-            // A run may have been killed before it had written it.
-            Ok(content) => Some(serde_json::from_slice(&content).unwrap_or_default()),
-            Err(_) => None,
-        }
-    }
-
     /// What earlier runs say about a photo.
     pub fn suspicion(&self, name: &Path, photo: &fs::Metadata) -> Suspicion {
-        match Self::entry(&self.file(name, photo)) {
-            None => Suspicion::None,
-            Some(Entry { deaths, alone: true }) if deaths + 1 >= DEATHS => Suspicion::Guilty,
-            Some(_) => Suspicion::Suspect,
+        match fs::read(self.file(name, photo)) {
+            Ok(content) if content == GUILTY.as_bytes() => Suspicion::Guilty,
+            // A run may have been killed before it had written all of it.
+            Ok(_) => Suspicion::Suspect,
+            Err(_) => Suspicion::None,
         }
     }
 
-    /// Notes that a photo is in work. `suspicion` tells what is known about it.
-    pub fn begin(
-        &self,
-        name: &Path,
-        photo: &fs::Metadata,
-        suspicion: Suspicion,
-    ) -> io::Result<InWork<'_>> {
+    /// Notes that a photo is in work.
+    pub fn begin(&self, name: &Path, photo: &fs::Metadata) -> io::Result<InWork<'_>> {
         let file = self.file(name, photo);
-        let earlier = Self::entry(&file).map_or(0, |entry| entry.deaths + 1);
-        let entry = match suspicion {
-            Suspicion::None => Entry { deaths: 0, alone: false },
-            // It was wanted again.
-            Suspicion::Guilty => Entry { deaths: DEATHS - 1, alone: true },
-            Suspicion::Suspect => Entry { deaths: earlier, alone: true },
-        };
-        self.in_work().push(file.clone());
-        let in_work = InWork { state: self, file };
-        fs::write(&in_work.file, serde_json::to_vec(&entry)?)?;
-        Ok(in_work)
+        let mut in_work = self.in_work();
+        in_work.push(file.clone());
+        fs::write(&file, if self.apart { GUILTY } else { SUSPECT })?;
+        drop(in_work);
+        Ok(InWork { state: self, file })
     }
 
     /// Forgets what earlier runs say about a photo, because it is done.
@@ -152,11 +149,20 @@ impl State {
         let _ = fs::remove_file(self.file(name, photo));
     }
 
-    /// Forgets what is in work, before the process ends for a reason that is not a photo's fault.
-    pub fn forgive(&self) {
-        for file in self.in_work().iter() {
-            let _ = fs::remove_file(file);
+    /// Notes that a photo's own process was killed.
+    pub fn condemn(&self, name: &Path, photo: &fs::Metadata) -> io::Result<()> {
+        fs::write(self.file(name, photo), GUILTY)
+    }
+
+    /// Ends the process for a reason that is not the fault of a photo in work.
+    pub fn forgive_and_exit(&self, code: i32) -> ! {
+        // Held to the end, so that no other photo is begun.
+        let in_work = self.in_work();
+        for file in in_work.iter() {
+            // One that an earlier run has left is still the one that may be to blame for that.
+            let _ = if self.apart { fs::write(file, SUSPECT) } else { fs::remove_file(file) };
         }
+        process::exit(code)
     }
 
     fn in_work(&self) -> MutexGuard<'_, Vec<PathBuf>> {
@@ -178,6 +184,9 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
+        if self.apart {
+            return;
+        }
         let _ = fs::remove_dir(&self.drafts);
         if self.shared {
             return;
@@ -204,45 +213,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_photo_is_guilty_after_it_was_alone_at_a_second_death() {
+    fn a_photo_is_guilty_if_its_own_process_was_killed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let open = || State::open(folder.path().join("state"), None).expect("opened");
         let path = folder.path().join("1.png");
         fs::write(&path, "one").expect("written");
         let photo = || fs::metadata(&path).expect("there");
         let name = Path::new("1.png");
+        let in_state = || folder.path().join("state");
+        let open = || State::open(in_state(), None).expect("opened");
+        let suspicion = || open().suspicion(name, &photo());
         // A process that is killed drops nothing.
-        let killed = |suspicion| {
-            let state = open();
-            forget(state.begin(name, &photo(), suspicion).expect("begun"));
+        let killed = |state: State| {
+            forget(state.begin(name, &photo()).expect("begun"));
+            forget(state);
         };
+        let apart = || State::of_run(in_state(), None);
 
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::None);
-        drop(open().begin(name, &photo(), Suspicion::None).expect("begun"));
-        assert!(!folder.path().join("state").exists(), "nothing is left");
+        assert_eq!(suspicion(), Suspicion::None);
+        drop(open().begin(name, &photo()).expect("begun"));
+        assert!(!in_state().exists(), "nothing is left");
 
-        killed(Suspicion::None);
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::Suspect);
-        assert_eq!(open().suspicion(Path::new("2.png"), &photo()), Suspicion::None);
-        drop(open().begin(name, &photo(), Suspicion::Suspect).expect("begun"));
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::None, "it was innocent");
+        for _ in 0..3 {
+            killed(open());
+            assert_eq!(suspicion(), Suspicion::Suspect);
+            assert_eq!(open().suspicion(Path::new("2.png"), &photo()), Suspicion::None);
+        }
+        let run = open();
+        drop(apart().begin(name, &photo()).expect("begun"));
+        drop(run);
+        assert_eq!(suspicion(), Suspicion::None, "it was innocent");
 
-        killed(Suspicion::None);
-        killed(Suspicion::Suspect);
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::Guilty);
-        killed(Suspicion::Guilty);
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::Guilty);
+        killed(open());
+        let run = open();
+        killed(apart());
+        drop(run);
+        assert_eq!(suspicion(), Suspicion::Guilty);
         fs::write(&path, "another").expect("written");
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::None, "a photo that was mended");
+        assert_eq!(suspicion(), Suspicion::None, "a photo that was mended");
 
-        killed(Suspicion::None);
+        killed(open());
+        let run = open();
+        run.condemn(name, &photo()).expect("noted");
+        drop(run);
+        assert_eq!(suspicion(), Suspicion::Guilty);
         open().acquit(name, &photo());
-        assert_eq!(open().suspicion(name, &photo()), Suspicion::None, "it is done after all");
-
-        let state = open();
-        forget(state.begin(name, &photo(), Suspicion::None).expect("begun"));
-        state.forgive();
-        assert_eq!(state.suspicion(name, &photo()), Suspicion::None, "nobody is to blame");
+        assert_eq!(suspicion(), Suspicion::None, "it is done after all");
     }
 
     #[test]

@@ -12,8 +12,9 @@ use crate::{
         format1::{DIGIT_STRUCT, Format1},
         store::StoreError,
     },
+    files::read_regular,
     finder::DigitFinder,
-    photo::{LooseBox, Photo, is_photo},
+    photo::{LooseBox, MAX_FILE_BYTES, Photo, is_photo},
 };
 
 /// A box that is wider than this, in heights, goes round a whole number, and does not show where its
@@ -202,7 +203,8 @@ impl Labelled {
     /// Decodes the photo.
     pub(super) fn load(&self) -> Result<Scene, DataError> {
         let failed = |reason: String| DataError::Boxes { path: self.path.clone(), reason };
-        let bytes = std::fs::read(&self.path).map_err(|error| failed(error.to_string()))?;
+        let bytes = read_regular(&self.path, MAX_FILE_BYTES);
+        let bytes = bytes.map_err(|error| failed(error.to_string()))?;
         let photo = Photo::decode(&bytes).map_err(|error| failed(error.to_string()))?;
         let boxes = match &self.boxes {
             Some(boxes) => boxes.on(photo.size()).map_err(|error| failed(error.to_string()))?,
