@@ -123,20 +123,30 @@ pub struct Settings {
     pub method: Method,
     /// The SHA-256 of the networks' weights.
     pub model: String,
+    /// What finds digits, as [`Finding::made_of`] tells it.
+    ///
+    /// [`Finding::made_of`]: crate::cli::finding::Finding::made_of
+    pub finder: String,
 }
 
 /// The hash of everything that a result depends on: the photo's length and time, the boxes as
-/// given, the options, the model, and this program's version.
+/// given, what finds others if any does, the options, the model, and this program's version.
 ///
 /// The photo's content is not read for this: like `make` and `rsync`, it takes a file with the same
 /// length and time, to the nanosecond, for the same photo.
-pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) -> String {
+pub fn made_of(
+    photo: &fs::Metadata,
+    boxes: &PhotoBoxes,
+    finds: bool,
+    settings: &Settings,
+) -> String {
     let modified = photo.modified().ok().map(time_of);
     let boxes_given: Vec<_> =
         boxes.boxes.iter().map(|given| json!([given.area, given.label])).collect();
     let all = json!({
         "photo": [photo.len(), modified],
         "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
+        "found": finds.then_some(&settings.finder),
         "grow": settings.growth,
         "keep_exif": settings.keep_exif,
         "checked": settings.checked,
