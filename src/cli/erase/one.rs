@@ -258,7 +258,7 @@ impl Batch {
         let Subject { path, name, target, .. } = subject;
         let Some(made) = self.result(subject)? else {
             return Ok(Outcome::LeftOut(json!({
-                "photo": path.to_string_lossy(), "boxes": 0, "found": 0, "skipped": true,
+                "photo": path.to_string_lossy(), "boxes": 0, "found": 0, "left_out": true,
             })));
         };
         let Made { content, photo_sha256, nothing, left, line } = made;
