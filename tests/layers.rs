@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("boxes", &["dataset", "files", "photo"]),
     ("classifier", &["fault", "numbers", "photo"]),
     ("unet", &["classifier"]),
-    ("finder", &["classifier", "photo", "unet"]),
+    ("finder", &["classifier", "numbers", "photo", "unet"]),
     ("strokes", &["classifier", "photo", "unet"]),
     ("removal", &["classifier", "photo", "strokes", "unet"]),
     ("evaluation", &["classifier", "dataset", "drawing", "fault", "photo", "removal"]),

@@ -10,7 +10,7 @@ use super::empty::Empty;
 use super::focus::is_typing;
 use super::icons::Icon;
 use super::later::{later, later_dialog};
-use super::lean::truth;
+use super::lean::{text, truth};
 use super::page::Page;
 use super::panel::Panel;
 use super::photos::adding::{add, add_dropped};
@@ -67,7 +67,10 @@ fn Shell() -> impl IntoView {
                         <Empty page=page />
                     </Show>
                     <p class="stage-hint" class:is-hidden=move || !wants_hint(page)>
-                        "Drag a box round each digit"
+                        {text(move || match page.finding.looks.get() {
+                            true => "Looking for numbers…".to_owned(),
+                            false => "Drag a box round each digit".to_owned(),
+                        })}
                     </p>
                     <Show when=move || page.stage.comparing.get()>
                         <p class="stage-badge">{Icon::Eye.view()} "Original"</p>

@@ -18,11 +18,12 @@ pub(crate) use pyramid::cells_of;
 
 use self::{
     places::{Place, merged, places},
-    pyramid::{Pyramid, Tile},
+    pyramid::{Pyramid, Tile, goes_round},
 };
 use crate::{
     classifier::{Classifier, EngineError, Reading, WeightsError, is_unsure},
-    photo::{BoxInPhoto, Photo, PhotoSize},
+    numbers::same_digit,
+    photo::{BoxInPhoto, LooseBox, Photo, PhotoSize},
     unet::{Shape, UNetModel},
 };
 
@@ -212,11 +213,47 @@ pub async fn read(
     Ok(read.map(|(detected, reading)| FoundDigit { detected, reading }).collect())
 }
 
-/// The digits at these places, once each.
+/// The digits at these places, once each. One on a panorama's seam is in two boxes.
 fn boxes_of(found: Vec<Place>, photo: PhotoSize, at_least: f32) -> Vec<DetectedDigit> {
-    let on_photo = |place: Place| {
-        let area = place.area.clamp_to(photo).ok()?;
-        Some(DetectedDigit { area, confidence: place.confidence })
-    };
-    merged(found, at_least).into_iter().filter_map(on_photo).collect()
+    let merged = merged(found, at_least).into_iter();
+    if !goes_round(photo) {
+        return merged.filter_map(|place| detected(place.area, place.confidence, photo)).collect();
+    }
+    let round = f64::from(photo.width);
+    let mut digits: Vec<DetectedDigit> = Vec::new();
+    for Place { area, confidence, .. } in merged {
+        let parts = [0.0, round, -round].map(|by| LooseBox { left: area.left + by, ..area });
+        for part in parts.into_iter().filter_map(|area| detected(area, confidence, photo)) {
+            // Two scales may have found it on either side.
+            if !digits.iter().any(|other| same_digit(other.area, part.area)) {
+                digits.push(part);
+            }
+        }
+    }
+    digits
+}
+
+fn detected(area: LooseBox, confidence: f32, photo: PhotoSize) -> Option<DetectedDigit> {
+    Some(DetectedDigit { area: area.clamp_to(photo).ok()?, confidence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digit_on_a_panoramas_seam_is_in_two_boxes() {
+        let place = |left: f64, confidence| Place {
+            area: LooseBox { left, top: 100.0, width: 20.0, height: 40.0 },
+            confidence,
+            is_peak: true,
+        };
+        let found = |width| -> Vec<(u32, u32)> {
+            let photo = PhotoSize { width, height: 1024 };
+            let both = vec![place(2040.0, 0.9), place(-7.0, 0.8)];
+            boxes_of(both, photo, 0.5).iter().map(|it| (it.area.left, it.area.width)).collect()
+        };
+        assert_eq!(found(2048), [(2040, 8), (0, 12)]);
+        assert_eq!(found(2050), [(2040, 10), (0, 13)], "no panorama");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{CELL, HEIGHTS};
 use crate::{
-    photo::{Colours, Filter, LooseBox, Photo},
+    photo::{Colours, Filter, LooseBox, Photo, PhotoSize},
     unet,
 };
 
@@ -38,7 +38,20 @@ struct Level {
 
 /// A photo at all scales.
 #[derive(Debug)]
-pub(super) struct Pyramid(Vec<Level>);
+pub(super) struct Pyramid {
+    levels: Vec<Level>,
+    /// Whether its right edge goes on at its left one.
+    goes_round: bool,
+}
+
+/// Photos that are exactly twice as wide as they are tall, and have this width at least, are panoramas
+/// that go round: cameras give them that shape, whether their file says so or not.
+const LEAST_PANORAMA: u32 = 2048;
+
+/// Whether a photo's right edge goes on at its left one.
+pub(super) fn goes_round(size: PhotoSize) -> bool {
+    size.width >= LEAST_PANORAMA && size.width == 2 * size.height
+}
 
 /// A part of one level.
 #[derive(Debug)]
@@ -94,13 +107,13 @@ impl Pyramid {
             let halved = last.halved();
             levels.push(halved);
         }
-        Pyramid(levels)
+        Pyramid { levels, goes_round: goes_round(photo.size()) }
     }
 
     /// All tiles of all levels, those of the finest first. Their middles cover each level once.
     pub(super) fn tiles(&self) -> Vec<Tile> {
         let mut tiles = Vec::new();
-        for (i, level) in self.0.iter().enumerate() {
+        for (i, level) in self.levels.iter().enumerate() {
             for (top, rows) in cuts(level.rows) {
                 for (left, columns) in cuts(level.columns) {
                     tiles.push(Tile {
@@ -118,19 +131,22 @@ impl Pyramid {
         tiles
     }
 
-    /// The network's input for a tile. Outside the photo, the photo's edge is repeated.
+    /// The network's input for a tile. Outside the photo, the photo's edge is repeated, or what is
+    /// beyond a panorama's seam.
     pub(super) fn cells(&self, tile: &Tile) -> Vec<f32> {
-        let level = &self.0[tile.level];
+        let level = &self.levels[tile.level];
         let inside = |at: isize, limit: usize| at.clamp(0, limit as isize - 1) as usize;
+        let column_at = |at: isize| match self.goes_round {
+            true => at.rem_euclid(level.columns as isize) as usize,
+            false => inside(at, level.columns),
+        };
         let mut planes = Vec::with_capacity(3 * tile.rows * tile.columns);
         for plane in level.planes.chunks_exact(level.rows * level.columns) {
             for row in 0..tile.rows {
                 let row = inside(tile.top + row as isize, level.rows) * level.columns;
                 let row = &plane[row..row + level.columns];
                 let columns = 0..tile.columns;
-                planes.extend(
-                    columns.map(|column| row[inside(tile.left + column as isize, level.columns)]),
-                );
+                planes.extend(columns.map(|column| row[column_at(tile.left + column as isize)]));
             }
         }
         as_cells(&mut planes, tile.rows, tile.columns)
@@ -204,7 +220,6 @@ fn as_cells(planes: &mut [f32], rows: usize, columns: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::PhotoSize;
 
     fn grey(width: u32, height: u32) -> Photo {
         let pixels = (0..height)
@@ -216,7 +231,7 @@ mod tests {
     #[test]
     fn scales_go_from_the_smallest_digits_to_one_as_tall_as_the_photo() {
         let scales = |width, height| -> Vec<f64> {
-            Pyramid::of(&grey(width, height)).0.iter().map(|level| level.scale).collect()
+            Pyramid::of(&grey(width, height)).levels.iter().map(|level| level.scale).collect()
         };
         assert_eq!(scales(100, 50), [2.0, 1.0, 0.5]);
         assert_eq!(scales(640, 480), [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125]);
@@ -227,7 +242,7 @@ mod tests {
     #[test]
     fn the_middles_of_all_tiles_cover_each_level_once() {
         let pyramid = Pyramid::of(&grey(1500, 700));
-        for (i, level) in pyramid.0.iter().enumerate() {
+        for (i, level) in pyramid.levels.iter().enumerate() {
             let mut covered = vec![0u8; level.rows.div_ceil(CELL) * level.columns.div_ceil(CELL)];
             for tile in pyramid.tiles().iter().filter(|tile| tile.level == i) {
                 let [rows, columns] = tile.size();
@@ -244,6 +259,19 @@ mod tests {
             }
             assert!(covered.iter().all(|times| *times == 1), "level {i}");
         }
+    }
+
+    #[test]
+    fn beyond_a_panoramas_seam_its_other_edge_follows() {
+        let photo = grey(2048, 1024);
+        let pyramid = Pyramid::of(&photo);
+        let coarsest = pyramid.tiles().pop().expect("a tile");
+        let cells = pyramid.cells(&coarsest);
+        let level = &pyramid.levels[coarsest.level];
+        // The first row of cells lies above the photo, its first column left of it.
+        let column = (-(MARGIN as isize)).rem_euclid(level.columns as isize) as usize;
+        let expected = (level.planes[column] - MEAN) / DEVIATION;
+        assert!((cells[0] - expected).abs() < 1e-6, "{} {expected}", cells[0]);
     }
 
     #[test]

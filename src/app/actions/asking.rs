@@ -41,6 +41,7 @@ impl Page {
         let asked = kinds.into_iter().any(|kind| self.engine.awaits(kind));
         let busy = asked || self.open.is_loading() || self.asking.is_scheduled();
         self.engine.set_busy(busy);
+        self.finding.set_looks(self.engine.awaits(Kind::Find));
         self.saving.set_one(self.engine.awaits(Kind::Save));
     }
 

@@ -12,6 +12,8 @@ const OFF: &str = "off";
 pub struct Finding {
     /// Whether a new photo is looked through unasked.
     pub unasked: Seen<bool>,
+    /// Whether the engine looks for digits.
+    pub looks: Seen<bool>,
     /// What may be digits, while the rest of the photo is still looked through.
     pub seen: Seen<Vec<BoxInPhoto>>,
 }
@@ -21,6 +23,7 @@ impl Finding {
     pub fn new() -> Self {
         Finding {
             unasked: Seen::new(kept::read(KEY).as_deref() != Some(OFF)),
+            looks: Seen::new(false),
             seen: Seen::new(Vec::new()),
         }
     }
@@ -32,6 +35,11 @@ impl Finding {
             false => kept::keep(KEY, OFF),
         }
         self.unasked.set(unasked);
+    }
+
+    /// Notes whether the engine looks for digits.
+    pub fn set_looks(self, looks: bool) {
+        self.looks.set_if_new(looks);
     }
 
     /// Notes what was seen so far.
