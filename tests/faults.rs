@@ -304,6 +304,28 @@ fn what_killed_runs_left_is_removed_by_the_next() {
     assert_eq!(names_in(&records), ["1.png.json", "2.png.json", "3.png.json"]);
 }
 
+#[test]
+fn what_a_killed_removal_from_one_photo_left_is_removed_by_the_next_to_the_same_file() {
+    let shop = shop_of(&["1.png"]);
+    let photo = shop.path().join("photos/slow.png");
+    put_large(&photo, 40);
+    let out = shop.path().join("out");
+    fs::create_dir(&out).expect("made");
+    fs::write(out.join("somebody's"), "own").expect("written");
+    let mut child = command(shop.path(), "photos/slow.png -o out/1.png");
+    let mut child = child.stdout(Stdio::null()).spawn().expect("the built program starts");
+    while names_in(&out).len() < 2 {
+        assert!(child.try_wait().expect("it can be asked").is_none(), "it ended by itself");
+    }
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    // It may have been too fast.
+    let left = names_in(&out).into_iter().filter(|name| name.starts_with(".doorplate-"));
+    println!("{} temporary files left", left.count());
+    erase(shop.path(), "photos/1.png -o out/1.png").done();
+    assert_eq!(names_in(&out), ["1.png", "somebody's"]);
+}
+
 // ---- Lists ----------------------------------------------------------------------------------------
 
 #[test]
