@@ -396,7 +396,8 @@ fn bad_boxes_spoil_their_photo_and_a_bad_list_the_run() {
     assert!(error_of(&told, "photos/1.png").contains("1.boxes.json: box 1 (counted from 1)"));
     assert!(error_of(&told, "photos/2.png").contains("look like fractions"));
     assert!(error_of(&told, "photos/4.png").contains("4.boxes.json:3: not a boxes file"));
-    assert!(error_of(&told, "photos/6.png").contains("there is no photos/6.boxes.json"));
+    assert!(told["photos/6.png"]["found"].is_number(), "without a file, digits are found");
+    assert!(told["photos/5.png"]["found"].is_null(), "not where a file says that there are none");
     // It may well be taken for a number of several digits.
     assert!(told["photos/3.png"]["readings"].as_array().is_some_and(|all| !all.is_empty()));
     assert_eq!(told["photos/5.png"]["readings"], json!([]), "it says that there are none");
@@ -419,6 +420,52 @@ fn bad_boxes_spoil_their_photo_and_a_bad_list_the_run() {
     assert!(!shop.path().join("out-bad").exists(), "a refusal makes no folder");
     let message = erase(shop.path(), "photos --boxes none.csv -o out-bad").refused(3);
     assert!(message.contains("none.csv"), "{message}");
+}
+
+#[test]
+fn digits_are_found_where_no_boxes_are_given() {
+    let shop = shop(4);
+    let blank = Photo::from_rgb8(PhotoSize { width: 90, height: 60 }, vec![120; 3 * 90 * 60]);
+    let blank = blank.and_then(|photo| photo.to_png().ok()).expect("a photo");
+    fs::write(shop.path().join("photos/blank.png"), &blank).expect("written");
+    let ran = erase(shop.path(), "photos -o out");
+    assert!(ran.stderr.contains("no number was found in"), "{}", ran.stderr);
+    let told = lines(&ran.done());
+    assert_eq!((&told["photos/blank.png"]["found"], tally(&told)), (&json!(0), [5, 0, 0]));
+    let found = |line: &Value| line["found"].as_u64().expect("a number");
+    let all: u64 = told.values().map(found).sum();
+    assert!(all > 0, "{told:?}");
+    for line in told.values() {
+        assert_eq!(line["boxes"], 0);
+        assert_eq!(line["readings"].as_array().map(Vec::len), Some(found(line) as usize));
+    }
+    let plain = |of: &Path| open(of).to_rgba8();
+    assert_eq!(
+        plain(&shop.path().join("out/blank.png")),
+        plain(&shop.path().join("photos/blank.png"))
+    );
+
+    // What finds counts among what a result depends on.
+    assert_eq!(tally(&lines(&erase(shop.path(), "photos -o out").done())), [0, 5, 0]);
+    let told = lines(&erase(shop.path(), "photos -o out --at-least 0.95").done());
+    assert_eq!(tally(&told), [5, 0, 0]);
+    assert!(told.values().map(found).sum::<u64>() < all);
+
+    erase(shop.path(), "photos -o without --skip-empty").done();
+    assert!(!shop.path().join("without/blank.png").exists());
+
+    // Beside the boxes of a list, only what has no box is found.
+    let given = "photos --boxes lists/digitStruct.mat --pass-unlisted -o both";
+    let told = lines(&erase(shop.path(), given).done());
+    assert!(told.values().all(|line| line["found"].is_null()));
+    let told = lines(&erase(shop.path(), &format!("{given} --find")).done());
+    let more: u64 = told.values().map(found).sum();
+    assert!(more < all, "{more} of {all}");
+    assert_eq!(told["photos/1.png"]["boxes"], boxes_of(shop.path())["1.png"].len());
+
+    let one = erase(shop.path(), "photos/blank.png -o blank.png --skip-empty");
+    assert!(one.stderr.contains("no number found") && !shop.path().join("blank.png").exists());
+    one.done();
 }
 
 #[test]

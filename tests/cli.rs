@@ -890,9 +890,13 @@ fn help_lists_the_exit_codes_and_wrong_arguments_are_code_2() {
     {
         assert!(help.contains(line), "{help}");
     }
-    for wrong in
-        ["", "nonsense", "read", "read a.png", "evaluate --data d --net ConvNet48_Dropout3"]
-    {
+    for wrong in [
+        "",
+        "nonsense",
+        "read",
+        "read a.png --at-least 2",
+        "evaluate --data d --net ConvNet48_Dropout3",
+    ] {
         doorplate(folder.path(), wrong).refused(2);
     }
 }

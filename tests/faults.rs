@@ -48,6 +48,14 @@ fn shop_of(names: &[&str]) -> tempfile::TempDir {
     shop
 }
 
+/// Runs `doorplate find` with the published models.
+fn find(shop: &Path, arguments: &str) -> Ran {
+    let mut find = program();
+    find.current_dir(shop).arg("find").args(arguments.split_whitespace());
+    find.env("DOORPLATE_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+    find.output().expect("the built program starts").into()
+}
+
 fn files(shop: &Path) -> Vec<String> {
     results(&shop.join("out")).into_keys().collect()
 }
@@ -89,6 +97,10 @@ fn a_photo_that_would_take_the_memory_is_named_and_the_rest_is_done() {
         assert!(error.contains(reason), "{photo}: {error}");
         let one = erase(shop.path(), &format!("photos/{photo} -o one.png")).refused(3);
         assert!(one.contains(reason), "{photo}: {one}");
+        if photo != "boxes.png" {
+            let found = find(shop.path(), &format!("photos/{photo}")).refused(3);
+            assert!(found.contains(reason), "{photo}: {found}");
+        }
     }
     ran.refused(6);
 }
@@ -468,6 +480,8 @@ fn pipes_and_devices_are_refused_at_once() {
         let message = erase(shop.path(), arguments).refused(3);
         assert!(message.contains(&format!("{what}, not a regular file")), "{arguments}: {message}");
     }
+    let message = find(shop.path(), "photos/pipe.png").refused(3);
+    assert!(message.contains("a pipe, not a regular file"), "{message}");
 }
 
 #[test]
@@ -479,6 +493,8 @@ fn output_that_nobody_reads_or_holds_is_no_panic() {
         "models --json",
         "completions bash",
         "read photos/1.png --boxes photos/1.boxes.json",
+        "find photos/1.png",
+        "find photos --json",
         "erase photos/1.png -o one.png --no-check",
         "erase photos -o out --no-check",
     ];

@@ -132,7 +132,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Measures how well digits are found, and whole numbers read.
 fn find(args: &Args) -> Result<()> {
-    let finder = args.models.load_finder(args.finder.finder.as_deref())?;
+    let finder = args.models.load_finder(args.finder.finder.as_deref())?.finder;
     let detection = measure_finder(&finder, &args.data)?;
     let mut numbers = Vec::new();
     if args.data.join(DIGIT_STRUCT).is_file() {

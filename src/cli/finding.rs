@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Result, model::ModelArgs};
+use super::{
+    Result,
+    model::{ModelArgs, NamedFinder},
+};
 use crate::{
     classifier::Classifier,
     finder::{AT_LEAST, DigitFinder, FoundDigit, PERHAPS},
@@ -33,6 +36,13 @@ pub struct FindingArgs {
     pub options: FinderArgs,
 }
 
+impl FindingArgs {
+    /// Whether digits are to be found in a photo, which `has_none` of boxes or some.
+    pub fn finds(&self, has_none: bool) -> bool {
+        self.find || has_none
+    }
+}
+
 fn confidence(text: &str) -> Result<f32, String> {
     let share = text.parse::<f32>().ok().filter(|share| *share > 0.0 && *share < 1.0);
     share.ok_or_else(|| "give a number between 0 and 1, such as 0.5".to_owned())
@@ -41,6 +51,7 @@ fn confidence(text: &str) -> Result<f32, String> {
 /// What finds the digits of photos.
 pub struct Finding {
     finder: DigitFinder,
+    sha256: String,
     classifier: Classifier,
     at_least: f32,
 }
@@ -56,13 +67,8 @@ pub struct Found {
 impl Finding {
     /// Loads the network that finds, to be used beside this classifier.
     pub fn load(args: &FinderArgs, model: &ModelArgs, classifier: Classifier) -> Result<Self> {
-        let finder = model.load_finder(args.finder.as_deref())?;
-        Ok(Finding { finder, classifier, at_least: args.at_least })
-    }
-
-    /// Whether digits are to be found in a photo, which has boxes or `has_none`.
-    pub fn wanted(args: &FindingArgs, has_none: bool) -> bool {
-        args.find || has_none
+        let NamedFinder { finder, sha256 } = model.load_finder(args.finder.as_deref())?;
+        Ok(Finding { finder, sha256, classifier, at_least: args.at_least })
     }
 
     /// Finds the digits of a photo on all processors.
@@ -73,15 +79,15 @@ impl Finding {
         Ok(Found { sure, unsure })
     }
 
-    /// The boxes that are given, and one round each digit that is found beside them.
-    pub fn with_found(&self, photo: &Photo, given: Vec<BoxInPhoto>) -> Result<Vec<BoxInPhoto>> {
-        let mut boxes = given.clone();
-        for digit in self.find(photo)?.sure {
-            let area = digit.detected.area;
-            if !given.iter().any(|other| same_digit(*other, area)) {
-                boxes.push(area);
-            }
-        }
-        Ok(boxes)
+    /// The digits that are found where no box is given.
+    pub fn find_beside(&self, photo: &Photo, given: &[BoxInPhoto]) -> Result<Vec<BoxInPhoto>> {
+        let found = self.find(photo)?.sure.into_iter().map(|digit| digit.detected.area);
+        let is_new = |area: &BoxInPhoto| !given.iter().any(|other| same_digit(*other, *area));
+        Ok(found.filter(is_new).collect())
+    }
+
+    /// All that decides what is found in a photo, for comparison.
+    pub fn made_of(&self) -> String {
+        format!("{} from {}", self.sha256, self.at_least)
     }
 }

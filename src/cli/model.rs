@@ -12,7 +12,7 @@ use super::{
 use crate::{
     classifier::{Architecture, Classifier},
     finder::DigitFinder,
-    publication::{Library, ModelEntry, ModelsFolderError},
+    publication::{Library, ModelEntry, ModelsFolderError, sha256_hex},
     removal::Nets,
 };
 
@@ -53,7 +53,7 @@ impl ModelArgs {
 
     /// Loads the network that finds digits, on the same device: that of a run's weights, or the
     /// published one.
-    pub fn load_finder(&self, weights: Option<&Path>) -> Result<DigitFinder> {
+    pub fn load_finder(&self, weights: Option<&Path>) -> Result<NamedFinder> {
         load_finder(&self.published(), weights, &self.device()?)
     }
 
@@ -145,7 +145,7 @@ impl ModelsArgs {
     }
 
     /// Loads the network that finds digits: that of a run's weights, or the published one.
-    pub fn load_finder(&self, weights: Option<&Path>) -> Result<DigitFinder> {
+    pub fn load_finder(&self, weights: Option<&Path>) -> Result<NamedFinder> {
         load_finder(&self.published(), weights, &self.device.open()?)
     }
 
@@ -212,9 +212,21 @@ impl ModelsArgs {
     }
 }
 
-fn load_finder(library: &Library, weights: Option<&Path>, device: &Device) -> Result<DigitFinder> {
-    let Some(path) = weights else { return Ok(library.load_finder(device)?.1) };
+/// A network that finds digits, and which one it is.
+pub struct NamedFinder {
+    pub finder: DigitFinder,
+    /// The SHA-256 of its weights.
+    pub sha256: String,
+}
+
+fn load_finder(library: &Library, weights: Option<&Path>, device: &Device) -> Result<NamedFinder> {
+    let Some(path) = weights else {
+        let (entry, finder) = library.load_finder(device)?;
+        return Ok(NamedFinder { finder, sha256: entry.sha256 });
+    };
     let bytes = std::fs::read(path)
         .map_err(|source| ModelsFolderError::File { path: path.to_owned(), source })?;
-    DigitFinder::from_safetensors(bytes, device).context(path.display())
+    let sha256 = sha256_hex(&bytes);
+    let finder = DigitFinder::from_safetensors(bytes, device).context(path.display())?;
+    Ok(NamedFinder { finder, sha256 })
 }

@@ -157,14 +157,12 @@ pub fn run(args: &Args) -> Result<()> {
     let file = args.boxes.as_deref();
     let given = given_or_none(read_boxes(file, None, &args.photo, photo.size()), file)?;
     let nets = args.model.load_nets()?.nets;
-    let boxes = match Finding::wanted(&args.finding, given.is_none()) {
-        true => {
-            let finding =
-                Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
-            finding.with_found(&photo, given.unwrap_or_default())?
-        }
-        false => given.unwrap_or_default(),
-    };
+    let finds = args.finding.finds(given.is_none());
+    let mut boxes = given.unwrap_or_default();
+    if finds {
+        let finding = Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
+        boxes.extend(finding.find_beside(&photo, &boxes)?);
+    }
     let read = pollster::block_on(nets.read(&photo, &boxes))?;
     let (boxes, readings) = digits_of(&read);
     let numbers = numbers_of(&boxes, &readings);

@@ -44,6 +44,11 @@ pub const AT_LEAST: f32 = 0.6;
 /// The confidence from which there may be a digit, so that a person is asked.
 pub const PERHAPS: f32 = 0.35;
 
+/// The memory in bytes that finding takes at most, beside the photo, on one core: the pyramid's finest
+/// scale is bounded. Measured.
+#[cfg(feature = "native")]
+pub const MEMORY_OF_FINDING: u64 = 160 << 20;
+
 /// The network.
 pub const FINDER_NET: Shape =
     Shape { name: "FinderNet", inputs: 3 * CELL * CELL, widths: [32, 56, 80], outputs: OUTPUTS };

@@ -51,6 +51,7 @@ impl Batch {
             Some(line) => match line["error"].as_str() {
                 Some(error) => Err(Error::from(error)),
                 None if line["skipped"] == true => Ok(Outcome::DoneBefore(line)),
+                None if line["left_out"] == true => Ok(Outcome::LeftOut(line)),
                 None => Ok(Outcome::Written(line)),
             },
             None => Err(Error::from(String::from_utf8_lossy(&stderr).trim())),

@@ -31,6 +31,7 @@ use crate::{
     cli::{
         Context as _, Error, Result, WrongArgument,
         boxes::{BoxSource, BoxesError},
+        finding::Finding,
         model::NamedNets,
         output::OutputError,
     },
@@ -89,6 +90,11 @@ pub(super) struct Batch {
     /// Whether the JSON contains readings.
     pub(super) readings: bool,
     pub(super) nets: Nets,
+    pub(super) finding: Finding,
+    /// When digits are found.
+    pub(super) finds: Finds,
+    /// Whether photos in which nothing is found have no result.
+    pub(super) skip_empty: bool,
     pub(super) budget: Budget,
     pub(super) bar: ProgressBar,
     pub(super) under_way: UnderWay,
@@ -101,12 +107,24 @@ pub(super) struct Batch {
     pub(super) foreign_label_said: AtomicBool,
 }
 
+/// When digits are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finds {
+    Never,
+    /// In photos that have no boxes.
+    WithoutBoxes,
+    /// In all photos, beside their boxes.
+    Always,
+}
+
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) found: AtomicU64,
     written: AtomicU64,
     done_before: AtomicU64,
     failed: AtomicU64,
+    /// Photos in which nothing was found.
+    empty: AtomicU64,
     /// Photos that are done, but on which something of a digit may still be visible.
     left: AtomicU64,
 }
@@ -123,6 +141,8 @@ pub(super) enum Outcome {
     DoneBefore(Value),
     /// Nothing was done; this is what its result is.
     Looked(Value),
+    /// Nothing was found, so there is no result.
+    LeftOut(Value),
     /// The run was stopped before the photo was begun.
     NotBegun,
     /// It is to be done after all others.
@@ -150,6 +170,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Err(BoxesError::OfOnePhoto { path }.into());
     }
     let NamedNets { nets, sha256: model, .. } = args.model.load_nets()?;
+    let classifier = nets.classifier.clone();
+    let finding = Finding::load(&args.finding.options, &args.model, classifier)?;
+    let finds = match (args.finding.finds(false), file) {
+        (true, _) => Finds::Always,
+        (false, None) if !many.pass_unlisted => Finds::WithoutBoxes,
+        (false, _) => Finds::Never,
+    };
     let records = match &many.apart {
         Some(_) => Records::apart(&args.output, many.shard)?,
         None if many.verify => Records::look(&args.output)?,
@@ -167,12 +194,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
             checked: !args.no_check,
             method,
             model,
+            finder: finding.made_of(),
         },
         pass_unlisted: many.pass_unlisted,
         retry: many.retry,
         apart: many.apart.is_some(),
         put_off: Mutex::default(),
         readings: !args.no_readings,
+        finding,
+        finds,
+        skip_empty: args.skip_empty,
         budget: many.memory.map_or_else(Budget::usual, Budget::new),
         nets,
         bar: ProgressBar::new(0).with_style(ProgressStyle::with_template(
@@ -326,6 +357,14 @@ impl Batch {
                  failed; {seconds:.1} s, {:.1} a second on {jobs} threads",
                 (written + failed) as f64 / seconds.max(1e-3)
             );
+            let empty = count(&self.tally.empty);
+            if empty > 0 {
+                let what = if self.skip_empty { "left out" } else { "written unchanged" };
+                note!(
+                    "doorplate: no number was found in {empty} photos, which were {what}; look \
+                     through them with `doorplate find --review`"
+                );
+            }
         }
         if let Some(error) = fatal {
             return Err(error);
@@ -340,7 +379,8 @@ impl Batch {
             return Err(BatchError::NoPhotos { path: folder.to_owned() }.into());
         }
         let (looked, bad) = self.condition.all_and_bad();
-        let all = written + done_before + looked + failed;
+        let left_out = if self.skip_empty { count(&self.tally.empty) } else { 0 };
+        let all = written + done_before + looked + left_out + failed;
         if bad > 0 {
             return Err(BatchError::NotWhole { bad: bad + failed, all }.into());
         }
@@ -416,6 +456,7 @@ impl Batch {
         let line = match done {
             Ok(Outcome::Written(line)) => {
                 Tally::add(&self.tally.written);
+                self.note_empty(&line);
                 self.note_left(photo, &line);
                 line
             }
@@ -427,6 +468,10 @@ impl Batch {
                 line
             }
             Ok(Outcome::NotBegun | Outcome::PutOff) => return Ok(()),
+            Ok(Outcome::LeftOut(line)) => {
+                self.note_empty(&line);
+                line
+            }
             Ok(Outcome::Looked(line)) => {
                 self.note_left(photo, &line);
                 line
@@ -450,6 +495,13 @@ impl Batch {
     /// Prints a line of JSON.
     pub(super) fn print(&self, line: &Value) -> Result<(), OutputError> {
         tell!("{line}")
+    }
+
+    /// Counts a photo in which nothing was found.
+    fn note_empty(&self, line: &Value) {
+        if line["found"] == 0 && line["boxes"] == 0 {
+            Tally::add(&self.tally.empty);
+        }
     }
 
     /// Counts and reports a photo on which something of a digit is left.

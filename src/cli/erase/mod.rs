@@ -22,7 +22,8 @@ use image::ImageFormat;
 use self::{inputs::Shard, memory::Size};
 use super::{
     WrongArgument,
-    boxes::{grow, read_boxes},
+    boxes::{given_or_none, grow, read_boxes},
+    finding::{Finding, FindingArgs},
     method::MethodArgs,
     model::ModelArgs,
     read::{numbers_in, numbers_json, open_photo, photo_file, readings_json},
@@ -39,7 +40,7 @@ use crate::{
     },
 };
 
-/// Remove the digits in boxes from a photo, or from many.
+/// Remove the digits from a photo, or from many: those in boxes, or those that are found.
 ///
 /// Given a folder, or a list of photos on standard input, it writes each photo to the output folder
 /// in the photo's own format, and prints a line of JSON for it. If a photo fails, the line says
@@ -48,6 +49,7 @@ use crate::{
 /// result, the model, or the result itself has changed.
 #[derive(Debug, Parser)]
 #[command(after_help = crate::cli::examples!(
+    "doorplate erase photo.jpg -o out.jpg",
     "doorplate erase photo.jpg --boxes boxes.json -o out.png",
     "doorplate erase photos -o erased",
     "doorplate erase photos --boxes labels.csv -o erased --no-readings",
@@ -59,7 +61,8 @@ pub struct Args {
     photo: PathBuf,
     /// The boxes: Doorplate's JSON, CSV, a COCO JSON, SVHN's digitStruct.mat, or a folder with the
     /// same subfolders as the photos' and a file for each photo (<stem>.boxes.json, VOC's
-    /// <stem>.xml or YOLO's <stem>.txt) [default: <stem>.boxes.json beside the photo].
+    /// <stem>.xml or YOLO's <stem>.txt) [default: <stem>.boxes.json beside the photo; without such a
+    /// file, the digits are found].
     #[arg(long)]
     boxes: Option<PathBuf>,
     /// The format of the boxes, if the file's name does not show it.
@@ -86,6 +89,11 @@ pub struct Args {
     /// revealing what was removed.
     #[arg(long)]
     no_readings: bool,
+    /// Write no result for photos in which nothing is found, instead of the same photo again.
+    #[arg(long)]
+    skip_empty: bool,
+    #[command(flatten)]
+    finding: FindingArgs,
     #[command(flatten)]
     many: Many,
     #[command(flatten)]
@@ -181,8 +189,15 @@ fn erase_one(args: &Args) -> Result<()> {
     }
     let encoding = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
     let file = args.boxes.as_deref();
-    let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
+    let given = read_boxes(file, args.boxes_format, &args.photo, photo.size());
+    let given = given_or_none(given, file)?;
     let nets = args.model.load_nets()?.nets;
+    let finds = args.finding.finds(given.is_none());
+    let mut boxes = given.unwrap_or_default();
+    if finds {
+        let finding = Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
+        boxes.extend(finding.find_beside(&photo, &boxes)?);
+    }
     let read = match args.no_readings {
         true => Vec::new(),
         false => pollster::block_on(nets.read(&photo, &boxes))?,
@@ -195,11 +210,17 @@ fn erase_one(args: &Args) -> Result<()> {
     for fill in &fills {
         fill.lay_on(&mut photo);
     }
+    let nothing = boxes.is_empty();
+    if nothing {
+        note!("doorplate: {}: no number found", printable(&args.photo.to_string_lossy()));
+    }
     let bytes = match encoding {
         Some(encoding) => encoding.write(&photo)?,
         None => photo.to_png()?,
     };
-    write_again(&args.output, &bytes).context(args.output.display())?;
+    if !(nothing && args.skip_empty) {
+        write_again(&args.output, &bytes).context(args.output.display())?;
+    }
     let numbers = numbers_in(&read);
     if args.json {
         let mut report = serde_json::json!({
@@ -216,7 +237,7 @@ fn erase_one(args: &Args) -> Result<()> {
             leave_readings_out(&mut report);
         }
         tell!("{report}")?;
-    } else {
+    } else if !nothing {
         let removed = match args.no_readings {
             true => "the digits".to_owned(),
             false => {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     apart::SKIPPED,
-    batch::{Batch, BatchError, Outcome, Turn},
+    batch::{Batch, BatchError, Finds, Outcome, Turn},
     checks_json,
     inputs::{Input, absolute},
     leave_readings_out, left_in,
@@ -29,12 +29,16 @@ use crate::{
         boxes::{BoxesError, grow},
         read::{OpenPhotoError, numbers_in, numbers_json, photo_file, photo_memory, readings_json},
     },
+    finder::MEMORY_OF_FINDING,
     photo::{
         BoxInPhoto, Encoding, MEMORY_OF_BOXES, Photo, PhotoError, PhotoSize, without_metadata,
     },
     publication::sha256_hex,
     removal::{Check, Method},
 };
+
+/// Digits that are not found yet are expected to take up this part of their photo.
+const FOUND: u64 = 20;
 
 /// Photos whose results are in progress, by the results' names.
 pub(super) type UnderWay = Mutex<HashMap<PathBuf, PathBuf>>;
@@ -48,6 +52,8 @@ pub(super) struct Subject<'a> {
     path_hash: String,
     boxes_file: PathBuf,
     pub(super) boxes: PhotoBoxes,
+    /// Whether digits are found beside them.
+    finds: bool,
     /// Where the result belongs.
     pub(super) target: PathBuf,
     pub(super) made_of: String,
@@ -59,6 +65,8 @@ struct Made {
     content: Vec<u8>,
     /// The SHA-256 of the photo's file.
     photo_sha256: String,
+    /// Whether nothing was removed.
+    nothing: bool,
     /// In how many boxes something of a digit may still be seen.
     left: usize,
     /// Its line of JSON.
@@ -129,20 +137,29 @@ impl Batch {
         }
         let (boxes_file, boxes) = match self.source.find(path, name) {
             Ok((file, boxes)) => (file, boxes.into_owned()),
-            Err(error) if self.pass_unlisted && error.is_unlisted() => {
+            Err(error)
+                if error.is_unlisted() && (self.pass_unlisted || self.finds != Finds::Never) =>
+            {
                 let none = PhotoBoxes { boxes: Vec::new(), unit: Unit::Pixels, drawn_on: None };
                 (PathBuf::new(), none)
             }
             Err(error) => return Err(error.into()),
         };
+        let finds = match self.finds {
+            Finds::Never => false,
+            // An empty file of boxes says that there is no digit.
+            Finds::WithoutBoxes => boxes_file.as_os_str().is_empty(),
+            Finds::Always => true,
+        };
         Ok(Subject {
             path,
             name,
             path_hash: hash_of(source),
-            made_of: made_of(&metadata, &boxes, &self.settings),
+            made_of: made_of(&metadata, &boxes, finds, &self.settings),
             metadata,
             boxes_file,
             boxes,
+            finds,
             target: self.output.join(name),
         })
     }
@@ -225,7 +242,12 @@ impl Batch {
             let grown = grow(&areas, self.settings.growth, size);
             Some(grown.iter().map(|area| u64::from(area.width) * u64::from(area.height)).sum())
         };
-        let pixels: u64 = pixels_on(stored).or_else(|| pixels_on(turned)).unwrap_or(0);
+        let mut pixels: u64 = pixels_on(stored).or_else(|| pixels_on(turned)).unwrap_or(0);
+        let mut memory = memory;
+        if subject.finds {
+            pixels += u64::from(stored.width) * u64::from(stored.height) / FOUND;
+            memory += MEMORY_OF_FINDING;
+        }
         let of_boxes = pixels.saturating_mul(MEMORY_OF_BOXES);
         let needed = self.budget.admits(memory, of_boxes)?;
         Ok(self.budget.take(needed))
@@ -234,7 +256,12 @@ impl Batch {
     /// Makes a photo's result, and writes it with its record.
     fn write_result(&self, subject: &Subject<'_>, entry: Option<String>) -> Result<Outcome> {
         let Subject { path, name, target, .. } = subject;
-        let Made { content, photo_sha256, left, line } = self.result(subject)?;
+        let Some(made) = self.result(subject)? else {
+            return Ok(Outcome::LeftOut(json!({
+                "photo": path.to_string_lossy(), "boxes": 0, "found": 0, "left_out": true,
+            })));
+        };
+        let Made { content, photo_sha256, nothing, left, line } = made;
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(self.written(folder))?;
         }
@@ -251,7 +278,7 @@ impl Batch {
             sha256: sha256_hex(&content),
             left: left as u64,
             // A photo without boxes has nothing to check.
-            checked: subject.boxes.boxes.is_empty()
+            checked: nothing
                 || self.settings.checked && !matches!(self.settings.method, Method::Report(_)),
             entry,
         };
@@ -289,19 +316,28 @@ impl Batch {
         Ok(())
     }
 
-    /// The file of a photo without its digits, and its line of JSON.
-    fn result(&self, subject: &Subject<'_>) -> Result<Made> {
+    /// The file of a photo without its digits, and its line of JSON; none if nothing is found and
+    /// such photos are left out.
+    fn result(&self, subject: &Subject<'_>) -> Result<Option<Made>> {
         let Subject { path, target, boxes_file, boxes, .. } = subject;
         let mut clock = Clock::start();
         let bytes = photo_file(path)?;
         let unusable =
             |source: PhotoError| OpenPhotoError::Photo { path: path.to_path_buf(), source };
         let mut photo = Photo::decode(&bytes).map_err(unusable)?;
-        let areas = boxes
+        let mut areas = boxes
             .on(photo.size())
             .map_err(|source| BoxesError::OnPhoto { path: boxes_file.clone(), source })?;
+        let given = areas.len();
         let photo_sha256 = sha256_hex(&bytes);
         let opening = clock.lap();
+        if subject.finds {
+            areas.extend(self.finding.find_beside(&photo, &areas)?);
+        }
+        if subject.finds && areas.is_empty() && self.skip_empty {
+            return Ok(None);
+        }
+        let finding = clock.lap();
         let (mut readings, mut numbers) = (json!([]), json!([]));
         let mut checks = Vec::new();
         let (mut reading, mut removal) = (0.0, 0.0);
@@ -329,17 +365,22 @@ impl Batch {
             "numbers": numbers,
             "checks": checks_json(&checks),
             "left": left,
+            "boxes": given,
             "milliseconds": {
                 "opening": opening,
+                "finding": finding,
                 "reading": reading,
                 "removal": removal,
                 "encoding": clock.lap(),
             },
         });
+        if subject.finds {
+            line["found"] = (areas.len() - given).into();
+        }
         if !self.readings {
             leave_readings_out(&mut line);
         }
-        Ok(Made { content, photo_sha256, left, line })
+        Ok(Some(Made { content, photo_sha256, nothing: areas.is_empty(), left, line }))
     }
 
     /// Removes what is in these boxes, and gives what the check found in each.

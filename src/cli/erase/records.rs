@@ -117,20 +117,30 @@ pub struct Settings {
     pub method: Method,
     /// The SHA-256 of the networks' weights.
     pub model: String,
+    /// What finds digits, as [`Finding::made_of`] tells it.
+    ///
+    /// [`Finding::made_of`]: crate::cli::finding::Finding::made_of
+    pub finder: String,
 }
 
 /// The hash of everything that a result depends on: the photo's length and time, the boxes as
-/// given, the options, the model, and this program's version.
+/// given, what finds others if any does, the options, the model, and this program's version.
 ///
 /// The photo's content is not read for this: like `make` and `rsync`, it takes a file with the same
 /// length and time, to the nanosecond, for the same photo.
-pub fn made_of(photo: &fs::Metadata, boxes: &PhotoBoxes, settings: &Settings) -> String {
+pub fn made_of(
+    photo: &fs::Metadata,
+    boxes: &PhotoBoxes,
+    finds: bool,
+    settings: &Settings,
+) -> String {
     let modified = photo.modified().ok().map(time_of);
     let boxes_given: Vec<_> =
         boxes.boxes.iter().map(|given| json!([given.area, given.label])).collect();
     let all = json!({
         "photo": [photo.len(), modified],
         "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
+        "found": finds.then_some(&settings.finder),
         "grow": settings.growth,
         "keep_exif": settings.keep_exif,
         "checked": settings.checked,
@@ -345,38 +355,51 @@ mod tests {
             checked: true,
             method: Method::default(),
             model: "a".to_owned(),
+            finder: "c".to_owned(),
         };
-        let first = made_of(&metadata(), &boxes, &settings);
-        assert_eq!(first, made_of(&metadata(), &boxes.clone(), &settings.clone()));
+        let first = made_of(&metadata(), &boxes, false, &settings);
+        assert_eq!(first, made_of(&metadata(), &boxes.clone(), false, &settings.clone()));
 
         let mut moved = boxes.clone();
         moved.boxes[0].area.left += 1e-9;
         let fractions = PhotoBoxes { unit: Unit::Fractions, ..boxes.clone() };
         let mut changed = vec![
-            made_of(&metadata(), &moved, &settings),
-            made_of(&metadata(), &fractions, &settings),
-            made_of(&metadata(), &boxes, &Settings { growth: 0, ..settings.clone() }),
-            made_of(&metadata(), &boxes, &Settings { keep_exif: true, ..settings.clone() }),
-            made_of(&metadata(), &boxes, &Settings { checked: false, ..settings.clone() }),
-            made_of(&metadata(), &boxes, &Settings { model: "b".to_owned(), ..settings.clone() }),
+            made_of(&metadata(), &moved, false, &settings),
+            made_of(&metadata(), &fractions, false, &settings),
+            made_of(&metadata(), &boxes, false, &Settings { growth: 0, ..settings.clone() }),
+            made_of(&metadata(), &boxes, false, &Settings { keep_exif: true, ..settings.clone() }),
+            made_of(&metadata(), &boxes, false, &Settings { checked: false, ..settings.clone() }),
+            made_of(
+                &metadata(),
+                &boxes,
+                false,
+                &Settings { model: "b".to_owned(), ..settings.clone() },
+            ),
+            made_of(&metadata(), &boxes, true, &settings),
+            made_of(
+                &metadata(),
+                &boxes,
+                true,
+                &Settings { finder: "d".to_owned(), ..settings.clone() },
+            ),
         ];
         let reported = ReportOptions::by(KeyPixels::Grid);
         for options in [reported, ReportOptions { sigma: Sigma::Adaptive, ..reported }] {
             let settings = Settings { method: Method::Report(options), ..settings.clone() };
-            changed.push(made_of(&metadata(), &boxes, &settings));
+            changed.push(made_of(&metadata(), &boxes, false, &settings));
         }
         fs::write(&photo, "three").expect("written");
-        changed.push(made_of(&metadata(), &boxes, &settings));
+        changed.push(made_of(&metadata(), &boxes, false, &settings));
         // Also times before 1970, which scanners without a clock give.
         for seconds in [1, 2] {
             let file = fs::File::options().append(true).open(&photo).expect("opened");
             file.set_modified(UNIX_EPOCH - Duration::from_secs(seconds)).expect("set");
-            changed.push(made_of(&metadata(), &boxes, &settings));
+            changed.push(made_of(&metadata(), &boxes, false, &settings));
         }
         changed.push(first);
         changed.sort();
         changed.dedup();
-        assert_eq!(changed.len(), 12);
+        assert_eq!(changed.len(), 14);
     }
 
     #[test]

@@ -101,6 +101,8 @@ impl State {
         match shard {
             // Others may be at work.
             Some(_) => {
+                // No whole run can be at work beside a shard.
+                outlive(&drafts_in(&folder, None))?;
                 outlive(&drafts)?;
                 remove_drafts(&drafts)?;
             }

@@ -27,7 +27,7 @@ use crate::{
     classifier::{EngineError, Precision, safetensors_of},
     evaluation::Detection,
     finder::{DigitFinder, FINDER_NET},
-    photo::BoxInPhoto,
+    photo::{BoxInPhoto, Photo},
     unet::{UNet, UNetModel},
 };
 
@@ -36,6 +36,9 @@ const VALIDATION_PHOTOS: usize = 400;
 
 /// Views of each photo in a step: a large one takes longer to decode than to learn from.
 const VIEWS: usize = 3;
+
+/// Photos without digits that are held in memory at most.
+const GROUNDS: usize = 128;
 
 /// Digits that are found with less are not counted in measurements.
 const LEAST_CONFIDENCE: f32 = 0.05;
@@ -46,6 +49,8 @@ pub(super) struct Finder {
     config: RunConfig,
     /// Each as often as it is shown in an epoch.
     photos: Vec<Labelled>,
+    /// Photos without digits, which views of others show round them.
+    grounds: Vec<Photo>,
     different: usize,
     validation: Vec<Labelled>,
 }
@@ -89,8 +94,9 @@ impl Task for Finder {
         }
         for path in &config.teachers {
             let teacher = load(path)?;
-            for photos in &mut sources {
-                teach(photos, &teacher)?;
+            for (photos, source) in sources.iter_mut().zip(&config.data) {
+                // What is shown once is so much that learning from its mistakes would take too long.
+                teach(photos, &teacher, source.times > 1)?;
             }
         }
         let different = sources.iter().map(Vec::len).sum();
@@ -103,8 +109,10 @@ impl Task for Finder {
             let percent = 100.0 * config.validation;
             return Err(DataError::NoDigits { data: data.join(", "), percent }.into());
         }
+        let grounds = sources.iter().flatten().filter(|it| it.is_ground()).take(GROUNDS);
+        let grounds = grounds.map(|it| Ok(it.load()?.photo)).collect::<Result<_, DataError>>()?;
         watcher.photos_read(photos.len() + held_back.len());
-        Ok(Finder { config: config.clone(), photos, different, validation: held_back })
+        Ok(Finder { config: config.clone(), photos, grounds, different, validation: held_back })
     }
 
     fn untrained(_: &RunConfig, device: &Device) -> Result<UNet, TrainingError> {
@@ -160,7 +168,7 @@ impl Task for Finder {
             .map(|(n, &position)| {
                 let scene = self.photos[position].load()?;
                 let mut rng = ChaCha8Rng::seed_from_u64(mixed(seed, n as u64));
-                Ok((0..VIEWS).map(|_| View::of(&scene, &mut rng)).collect())
+                Ok((0..VIEWS).map(|_| View::of(&scene, &self.grounds, &mut rng)).collect())
             })
             .collect::<Result<_, DataError>>()?;
         let views: Vec<View> = views.into_iter().flatten().collect();

@@ -46,6 +46,8 @@ pub(super) struct Labelled {
 struct Taught {
     digits: Vec<LooseBox>,
     unsure: Vec<LooseBox>,
+    /// What it took for digits, but is none.
+    mistakes: Vec<LooseBox>,
 }
 
 /// What a photo shows.
@@ -56,6 +58,15 @@ pub(super) struct Scene {
     /// Boxes in which there are digits or may be, but it is not known where; some of `digits` may lie
     /// in them.
     pub(super) numbers: Vec<LooseBox>,
+    /// Boxes of what a teacher took for digits, but is none.
+    pub(super) mistakes: Vec<LooseBox>,
+}
+
+impl Scene {
+    /// Whether it is known to show no digit.
+    pub(super) fn is_ground(&self) -> bool {
+        self.digits.is_empty() && self.numbers.is_empty()
+    }
 }
 
 /// The photos of a Format 1 folder; or those of a folder with a box file beside each, which may be
@@ -117,31 +128,44 @@ fn boxes_beside(photo: &Path) -> Result<Option<PhotoBoxes>, DataError> {
     Ok(None)
 }
 
-/// Lets a teacher find the digits of numbers, and of photos of which nothing is known.
-pub(super) fn teach(photos: &mut [Labelled], teacher: &DigitFinder) -> Result<(), TrainingError> {
+/// Lets a teacher find the digits of numbers, and of photos of which nothing is known; and, if
+/// `mistakes` are wanted, notes what else it takes for digits.
+pub(super) fn teach(
+    photos: &mut [Labelled],
+    teacher: &DigitFinder,
+    mistakes: bool,
+) -> Result<(), TrainingError> {
     photos.par_iter_mut().try_for_each(|labelled| {
-        let has_numbers = |boxes: &PhotoBoxes| boxes.boxes.iter().any(|it| is_number(&it.area));
-        // In fractions a number may look like a digit.
-        let needless = labelled
-            .boxes
-            .as_ref()
-            .is_some_and(|it| it.boxes.is_empty() || it.unit == Unit::Pixels && !has_numbers(it));
-        if needless {
+        if !mistakes && labelled.boxes.as_ref().is_some_and(|it| !may_hold_numbers(it)) {
             return Ok(());
         }
-        let Scene { photo, numbers, .. } = labelled.load()?;
-        labelled.taught = match labelled.boxes {
-            Some(_) => Taught { digits: digits_of(&photo, &numbers, teacher)?, unsure: vec![] },
-            None => {
-                let found = found(&photo, teacher)?;
-                let (sure, unsure): (Vec<_>, Vec<_>) =
-                    found.into_iter().partition(|(_, confidence)| *confidence >= UNSURE[1]);
-                let boxes = |of: Vec<(LooseBox, f32)>| of.into_iter().map(|it| it.0).collect();
-                Taught { digits: boxes(sure), unsure: boxes(unsure) }
+        let Scene { photo, digits, numbers, .. } = labelled.load()?;
+        let mut taught = Taught::default();
+        if labelled.boxes.is_none() {
+            let found = found(&photo, teacher)?;
+            let (sure, unsure): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|(_, confidence)| *confidence >= UNSURE[1]);
+            let boxes = |of: Vec<(LooseBox, f32)>| of.into_iter().map(|it| it.0).collect();
+            (taught.digits, taught.unsure) = (boxes(sure), boxes(unsure));
+        } else {
+            taught.digits = digits_of(&photo, &numbers, teacher)?;
+            if mistakes {
+                let is_free = |area: &LooseBox| {
+                    !digits.iter().chain(&numbers).any(|other| area.shared_area(other) > 0.0)
+                };
+                let found = found(&photo, teacher)?.into_iter().map(|(area, _)| area);
+                taught.mistakes = found.filter(is_free).collect();
             }
-        };
+        }
+        labelled.taught = taught;
         Ok(())
     })
+}
+
+/// Whether some of the boxes go round whole numbers; in fractions a number may look like a digit.
+fn may_hold_numbers(boxes: &PhotoBoxes) -> bool {
+    let any = boxes.boxes.iter().any(|it| is_number(&it.area));
+    !boxes.boxes.is_empty() && (boxes.unit == Unit::Fractions || any)
 }
 
 /// Whether a box goes round a whole number.
@@ -195,6 +219,11 @@ impl Labelled {
         known || !self.taught.digits.is_empty()
     }
 
+    /// Whether it is known to show none.
+    pub(super) fn is_ground(&self) -> bool {
+        self.boxes.as_ref().is_some_and(|it| it.boxes.is_empty())
+    }
+
     /// Whether its digits are known without a teacher.
     pub(super) fn is_known(&self) -> bool {
         self.boxes.is_some()
@@ -214,6 +243,6 @@ impl Labelled {
             boxes.into_iter().map(LooseBox::from).partition(is_number);
         numbers.extend(&self.taught.unsure);
         digits.extend(&self.taught.digits);
-        Ok(Scene { photo, digits, numbers })
+        Ok(Scene { photo, digits, numbers, mistakes: self.taught.mistakes.clone() })
     }
 }
