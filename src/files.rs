@@ -13,6 +13,12 @@ mod read;
 pub(crate) use read::open_regular;
 pub(crate) use read::read_regular;
 
+#[cfg(feature = "native")]
+mod again;
+
+#[cfg(feature = "native")]
+pub(crate) use again::write_again;
+
 cfg_if::cfg_if! {
     if #[cfg(any(feature = "fetch", feature = "native"))] {
         mod lock;
@@ -113,11 +119,15 @@ pub(crate) fn draft_with(
     path: &Path,
     write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<Draft> {
-    let folder = match path.parent() {
+    draft_in(folder_of(path), path, write)
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    draft_in(folder, path, write)
+    }
 }
 
 /// The same with the temporary file in this folder.
@@ -127,6 +137,16 @@ fn draft_in(
     write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<Draft> {
     let permissions = permissions_of(path);
+    let file = temporary(folder, DRAFT, permissions.as_ref())?;
+    filled(file, path, permissions, write)
+}
+
+/// An empty temporary file, whose name begins with `prefix`, to replace one with these permissions.
+fn temporary(
+    folder: &Path,
+    prefix: &str,
+    permissions: Option<&fs::Permissions>,
+) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -136,7 +156,17 @@ fn draft_in(
         let mode = if permissions.is_some() { 0o600 } else { 0o666 };
         builder.permissions(fs::Permissions::from_mode(mode));
     }
-    let mut out = BufWriter::new(builder.prefix(DRAFT).tempfile_in(folder)?);
+    builder.prefix(prefix).tempfile_in(folder)
+}
+
+/// The draft of a file, from its temporary file.
+fn filled(
+    file: tempfile::NamedTempFile,
+    path: &Path,
+    permissions: Option<fs::Permissions>,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<Draft> {
+    let mut out = BufWriter::new(file);
     write(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(permissions) = permissions {

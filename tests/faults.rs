@@ -48,6 +48,14 @@ fn shop_of(names: &[&str]) -> tempfile::TempDir {
     shop
 }
 
+/// Runs `doorplate find` with the published models.
+fn find(shop: &Path, arguments: &str) -> Ran {
+    let mut find = program();
+    find.current_dir(shop).arg("find").args(arguments.split_whitespace());
+    find.env("DOORPLATE_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+    find.output().expect("the built program starts").into()
+}
+
 fn files(shop: &Path) -> Vec<String> {
     results(&shop.join("out")).into_keys().collect()
 }
@@ -89,6 +97,10 @@ fn a_photo_that_would_take_the_memory_is_named_and_the_rest_is_done() {
         assert!(error.contains(reason), "{photo}: {error}");
         let one = erase(shop.path(), &format!("photos/{photo} -o one.png")).refused(3);
         assert!(one.contains(reason), "{photo}: {one}");
+        if photo != "boxes.png" {
+            let found = find(shop.path(), &format!("photos/{photo}")).refused(3);
+            assert!(found.contains(reason), "{photo}: {found}");
+        }
     }
     ran.refused(6);
 }
@@ -304,6 +316,28 @@ fn what_killed_runs_left_is_removed_by_the_next() {
     assert_eq!(names_in(&records), ["1.png.json", "2.png.json", "3.png.json"]);
 }
 
+#[test]
+fn what_a_killed_removal_from_one_photo_left_is_removed_by_the_next_to_the_same_file() {
+    let shop = shop_of(&["1.png"]);
+    let photo = shop.path().join("photos/slow.png");
+    put_large(&photo, 40);
+    let out = shop.path().join("out");
+    fs::create_dir(&out).expect("made");
+    fs::write(out.join("somebody's"), "own").expect("written");
+    let mut child = command(shop.path(), "photos/slow.png -o out/1.png");
+    let mut child = child.stdout(Stdio::null()).spawn().expect("the built program starts");
+    while names_in(&out).len() < 2 {
+        assert!(child.try_wait().expect("it can be asked").is_none(), "it ended by itself");
+    }
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    // It may have been too fast.
+    let left = names_in(&out).into_iter().filter(|name| name.starts_with(".doorplate-"));
+    println!("{} temporary files left", left.count());
+    erase(shop.path(), "photos/1.png -o out/1.png").done();
+    assert_eq!(names_in(&out), ["1.png", "somebody's"]);
+}
+
 // ---- Lists ----------------------------------------------------------------------------------------
 
 #[test]
@@ -446,6 +480,8 @@ fn pipes_and_devices_are_refused_at_once() {
         let message = erase(shop.path(), arguments).refused(3);
         assert!(message.contains(&format!("{what}, not a regular file")), "{arguments}: {message}");
     }
+    let message = find(shop.path(), "photos/pipe.png").refused(3);
+    assert!(message.contains("a pipe, not a regular file"), "{message}");
 }
 
 #[test]
@@ -457,6 +493,8 @@ fn output_that_nobody_reads_or_holds_is_no_panic() {
         "models --json",
         "completions bash",
         "read photos/1.png --boxes photos/1.boxes.json",
+        "find photos/1.png",
+        "find photos --json",
         "erase photos/1.png -o one.png --no-check",
         "erase photos -o out --no-check",
     ];

@@ -34,10 +34,32 @@ impl Lock {
     /// An error that another process holds the lock, with its number if it is known; or the
     /// system's error if the file cannot be created.
     pub(crate) fn take(path: PathBuf, sharing: Sharing, patience: Duration) -> io::Result<Self> {
+        Self::take_if(path, sharing, patience, true)
+    }
+
+    /// The same for a file that must be there.
+    ///
+    /// # Errors
+    /// As [`Self::take`], and that there is no such file.
+    #[cfg(feature = "native")]
+    pub(crate) fn take_existing(
+        path: PathBuf,
+        sharing: Sharing,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        Self::take_if(path, sharing, patience, false)
+    }
+
+    fn take_if(
+        path: PathBuf,
+        sharing: Sharing,
+        patience: Duration,
+        create: bool,
+    ) -> io::Result<Self> {
         let until = Instant::now() + patience;
         loop {
             let mut options = fs::File::options();
-            let mut file = options.read(true).append(true).create(true).open(&path)?;
+            let mut file = options.read(true).append(true).create(create).open(&path)?;
             let taken = match sharing {
                 Sharing::Nobody => file.try_lock(),
                 Sharing::Sharers => file.try_lock_shared(),
@@ -94,7 +116,7 @@ impl Drop for Lock {
 }
 
 /// Whether a file is still the one at `path`.
-fn is_at(file: &fs::File, path: &Path) -> bool {
+pub(super) fn is_at(file: &fs::File, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;

@@ -30,8 +30,10 @@ const STOPPED: i32 = 130;
 impl Batch {
     /// Does one photo in a process of its own.
     pub(super) fn erase_apart(&self, subject: &Subject<'_>, state: &State) -> Result<Outcome> {
+        let allowed = state.allow_apart().map_err(self.written(&self.output))?;
         let Output { status, stdout, stderr } =
             run_apart(subject.path.as_os_str()).context("it needs a process of its own")?;
+        drop(allowed);
         // On Windows, a process that is ended by the system has a code that no program gives.
         let code = status.code().filter(|code| (0..=255).contains(code));
         if code.is_none() {
@@ -49,6 +51,7 @@ impl Batch {
             Some(line) => match line["error"].as_str() {
                 Some(error) => Err(Error::from(error)),
                 None if line["skipped"] == true => Ok(Outcome::DoneBefore(line)),
+                None if line["left_out"] == true => Ok(Outcome::LeftOut(line)),
                 None => Ok(Outcome::Written(line)),
             },
             None => Err(Error::from(String::from_utf8_lossy(&stderr).trim())),

@@ -33,7 +33,7 @@ use crate::{
     classifier::EngineError,
     cli::{Context as _, Result},
     fault::{AtFault, Fault},
-    files::{printable, write_whole},
+    files::{printable, write_again},
     photo::{BoxInPhoto, Encoding, Photo},
     removal::{
         Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
@@ -219,7 +219,7 @@ fn erase_one(args: &Args) -> Result<()> {
         None => photo.to_png()?,
     };
     if !(nothing && args.skip_empty) {
-        write_whole(&args.output, &bytes).context(args.output.display())?;
+        write_again(&args.output, &bytes).context(args.output.display())?;
     }
     let numbers = numbers_in(&read);
     if args.json {

@@ -22,10 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    inputs::Shard,
-    state::{State, part_name},
-};
+use super::{inputs::Shard, state::State};
 use crate::{
     boxes::PhotoBoxes,
     fault::{AtFault, Fault},
@@ -46,9 +43,6 @@ const LONGEST_NAME: usize = 255;
 /// How long to wait for a lock that a killed process may have passed on to one that it was just
 /// starting.
 const A_MOMENT: Duration = Duration::from_millis(200);
-
-/// How long to wait for the process of one photo, which ends once it sees that its run was killed.
-const A_WHILE: Duration = Duration::from_secs(10);
 
 /// What was done with a photo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -209,24 +203,17 @@ impl Records {
             fs::create_dir_all(&folder).map_err(error)?;
         }
         // Shards work side by side, each once; a run without shards works alone.
-        let lock = |name: &str, sharing, patience| {
-            Lock::take(folder.join(name), sharing, patience).map_err(error)
-        };
+        let lock =
+            |name: String, sharing| Lock::take(folder.join(name), sharing, A_MOMENT).map_err(error);
         let locks = match shard {
-            None => vec![lock(".lock", Sharing::Nobody, A_MOMENT)?],
+            None => vec![lock(".lock".to_owned(), Sharing::Nobody)?],
             Some(shard) => vec![
-                lock(".lock", Sharing::Sharers, A_MOMENT)?,
-                lock(&format!(".lock-{}", shard.name()), Sharing::Nobody, A_MOMENT)?,
+                lock(".lock".to_owned(), Sharing::Sharers)?,
+                lock(format!(".lock-{}", shard.name()), Sharing::Nobody)?,
             ],
         };
-        // The process of one photo ends by itself if its run is killed.
-        match shard {
-            None => {
-                for name in other_locks(&folder).map_err(error)? {
-                    lock(&name, Sharing::Nobody, A_WHILE)?;
-                }
-            }
-            Some(_) => drop(lock(&lock_apart(shard), Sharing::Nobody, A_WHILE)?),
+        if shard.is_none() {
+            remove_old_locks(&folder).map_err(error)?;
         }
         let state = State::open(folder.join(RECORDS), shard).map_err(error)?;
         Ok(Records { folder, state: Some(state), _locks: locks })
@@ -237,9 +224,7 @@ impl Records {
     pub fn apart(output: &Path, shard: Option<Shard>) -> Result<Self, ClaimError> {
         let error = |source| ClaimError::File { path: output.to_owned(), source };
         let folder = output.join(RECORDS);
-        let path = folder.join(lock_apart(shard));
-        let lock = Lock::take(path, Sharing::Nobody, A_WHILE).map_err(error)?;
-        let state = State::of_run(folder.join(RECORDS), shard);
+        let (state, lock) = State::of_run(folder.join(RECORDS), shard).map_err(error)?;
         Ok(Records { folder, state: Some(state), _locks: vec![lock] })
     }
 
@@ -309,24 +294,18 @@ impl Records {
     }
 }
 
-/// The lock of the process that does one photo for a whole run or for a shard.
-fn lock_apart(shard: Option<Shard>) -> String {
-    format!(".lock-apart-{}", part_name(shard))
-}
-
-/// The locks in a folder of records, but for that of the whole folder.
-fn other_locks(folder: &Path) -> io::Result<Vec<String>> {
-    let mut locks = Vec::new();
+/// Removes the locks of shards that were killed. The lock of the whole folder is held.
+fn remove_old_locks(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        // What ends like a record is one.
-        let is_lock = name.starts_with(".lock-") && !name.ends_with(SUFFIX);
+        let name = entry.file_name();
+        let is_lock =
+            name.to_str().is_some_and(|name| name.starts_with(".lock-") && !name.ends_with(SUFFIX));
         if is_lock && entry.file_type()?.is_file() {
-            locks.push(name);
+            fs::remove_file(entry.path())?;
         }
     }
-    Ok(locks)
+    Ok(())
 }
 
 #[cfg(test)]

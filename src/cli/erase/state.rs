@@ -16,19 +16,28 @@ use std::{
     path::{Path, PathBuf},
     process,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde_json::json;
 
 use super::{inputs::Shard, records::time_of};
-use crate::{files::remove_drafts, publication::sha256_hex};
+use crate::{
+    files::{Lock, Sharing, remove_drafts},
+    publication::sha256_hex,
+};
 
 /// The content of the file of a photo in work among others.
 const SUSPECT: &str = "suspect";
 
 /// The same for a photo in work in a process of its own, or to blame.
 const GUILTY: &str = "guilty";
+
+/// The lock of the process of one photo, among the temporary files. Only the run makes its file.
+const APART: &str = ".doorplate-apart";
+
+/// How long to wait for the process of one photo to end.
+const A_WHILE: Duration = Duration::from_secs(10);
 
 /// The folders that hold a run's state.
 #[derive(Debug)]
@@ -61,14 +70,26 @@ pub struct InWork<'a> {
     file: PathBuf,
 }
 
+/// Leave to take the lock of the process of one photo.
+#[derive(Debug)]
+pub struct Allowed(PathBuf);
+
 /// The folder for the temporary files of a whole run, or of one shard.
 fn drafts_in(folder: &Path, shard: Option<Shard>) -> PathBuf {
-    folder.join(format!("drafts-{}", part_name(shard)))
+    let part = shard.map_or_else(|| "all".to_owned(), Shard::name);
+    folder.join(format!("drafts-{part}"))
 }
 
-/// What a whole run or a shard is called in names of files.
-pub fn part_name(shard: Option<Shard>) -> String {
-    shard.map_or_else(|| "all".to_owned(), Shard::name)
+/// Waits until the process of a killed run that does one photo has ended, which it does once it sees
+/// that its run is gone; then no such process can begin any more.
+fn outlive(drafts: &Path) -> io::Result<()> {
+    match Lock::take_existing(drafts.join(APART), Sharing::Nobody, A_WHILE) {
+        // Its file is removed with it.
+        Ok(lock) => drop(lock),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 impl State {
@@ -79,12 +100,18 @@ impl State {
         fs::create_dir_all(&drafts)?;
         match shard {
             // Others may be at work.
-            Some(_) => remove_drafts(&drafts)?,
+            Some(_) => {
+                // No whole run can be at work beside a shard.
+                outlive(&drafts_in(&folder, None))?;
+                outlive(&drafts)?;
+                remove_drafts(&drafts)?;
+            }
             None => {
                 for entry in fs::read_dir(&folder)? {
                     let entry = entry?;
                     let name = entry.file_name();
                     if name.to_str().is_some_and(|name| name.starts_with("drafts-")) {
+                        outlive(&entry.path())?;
                         remove_drafts(&entry.path())?;
                         if entry.path() != drafts {
                             // If it holds anything else, that is not ours.
@@ -101,10 +128,20 @@ impl State {
         Ok(State { folder, drafts, shared, apart: false, in_work: Mutex::default() })
     }
 
-    /// The state of the run that has started this process for one photo.
-    pub fn of_run(folder: PathBuf, shard: Option<Shard>) -> Self {
+    /// The state of the run that has started this process for one photo, with the lock of such a
+    /// process; an error if that run is gone.
+    pub fn of_run(folder: PathBuf, shard: Option<Shard>) -> io::Result<(Self, Lock)> {
         let drafts = drafts_in(&folder, shard);
-        State { folder, drafts, shared: true, apart: true, in_work: Mutex::default() }
+        let lock = Lock::take_existing(drafts.join(APART), Sharing::Nobody, A_WHILE)?;
+        let state = State { folder, drafts, shared: true, apart: true, in_work: Mutex::default() };
+        Ok((state, lock))
+    }
+
+    /// Allows the process of one photo to take its lock, as long as the result is held.
+    pub fn allow_apart(&self) -> io::Result<Allowed> {
+        let path = self.drafts.join(APART);
+        fs::write(&path, "")?;
+        Ok(Allowed(path))
     }
 
     /// The folder for temporary files.
@@ -199,6 +236,13 @@ impl Drop for State {
     }
 }
 
+impl Drop for Allowed {
+    fn drop(&mut self) {
+        // Usually that process has removed it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 impl Drop for InWork<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.file);
@@ -227,7 +271,11 @@ mod tests {
             forget(state.begin(name, &photo()).expect("begun"));
             forget(state);
         };
-        let apart = || State::of_run(in_state(), None);
+        let apart = |run: &State| {
+            let allowed = run.allow_apart().expect("allowed");
+            let (state, lock) = State::of_run(in_state(), None).expect("of the run");
+            (state, lock, allowed)
+        };
 
         assert_eq!(suspicion(), Suspicion::None);
         drop(open().begin(name, &photo()).expect("begun"));
@@ -239,14 +287,16 @@ mod tests {
             assert_eq!(open().suspicion(Path::new("2.png"), &photo()), Suspicion::None);
         }
         let run = open();
-        drop(apart().begin(name, &photo()).expect("begun"));
+        drop(apart(&run).0.begin(name, &photo()).expect("begun"));
+        State::of_run(in_state(), None).expect_err("its run has not started it");
         drop(run);
         assert_eq!(suspicion(), Suspicion::None, "it was innocent");
 
         killed(open());
         let run = open();
-        killed(apart());
-        drop(run);
+        let (state, lock, allowed) = apart(&run);
+        killed(state);
+        drop((lock, allowed, run));
         assert_eq!(suspicion(), Suspicion::Guilty);
         fs::write(&path, "another").expect("written");
         assert_eq!(suspicion(), Suspicion::None, "a photo that was mended");
