@@ -213,17 +213,22 @@ train-strokes: native typefaces ## Train the published network that finds stroke
 		--start $(call weights,strokes-3)
 
 # SVHN's photos, drawn numbers, street photos with boxes round whole numbers, and signs with a box round
-# each character.
+# each character; how often each is shown.
 FOUND = --data $(SVHN)/train@$(1) --data target/walls-$(2) --data target/fronts-$(3) \
-	--data "$(SCENES)@3" --data "$(SIGNS)@2"
+	--data "$(SCENES)@$(4)" --data "$(SIGNS)@$(5)"
+# The same, and photos without boxes, in which the stage before finds the digits.
+TAUGHT = $(call FOUND,4,41,$(1),$(2),3) --data "$(UNLABELLED)" \
+	--start $(call weights,$(3)) --teacher $(call weights,$(3))
 .PHONY: train-finder
 train-finder: native typefaces ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
 	$(call WALLS,6000,21)
 	$(call FRONTS,3000,45)
-	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,21,45)
+	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,21,45,3,2)
 	$(call WALLS,9000,41)
 	$(call FRONTS,3000,35)
-	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35) --start $(call weights,finder)
+	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35,3,2) --start $(call weights,finder)
+	$(TRAIN) --plan assets/plans/finder-3.txt $(call TAUGHT,35,6,finder-2)
+	$(TRAIN) --plan assets/plans/finder-4.txt $(call TAUGHT,45,10,finder-3)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

@@ -361,6 +361,8 @@ fn the_plans_at_hand_are_plans() {
         ("other-six.txt", 6),
         ("finder.txt", 1),
         ("finder-2.txt", 1),
+        ("finder-3.txt", 1),
+        ("finder-4.txt", 1),
         ("strokes.txt", 1),
         ("strokes-2.txt", 1),
         ("strokes-3.txt", 1),

@@ -66,7 +66,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
     /// Weights of a trained network whose readings of the same augmented inputs are the target. If
-    /// given more than once, the mean of several counts.
+    /// given more than once, the mean of several counts. For FinderNet: one that finds the digits in
+    /// boxes round whole numbers, and in photos without boxes.
     #[arg(long, value_name = "FILE")]
     teacher: Vec<PathBuf>,
     /// Share of the target that comes from the teachers, 0 to 1; the rest comes from the label.
