@@ -1,18 +1,37 @@
 // Finding the digits in a photo: boxes come by themselves, and nothing that is there is lost.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { obstacle } from './support/env.mjs';
 import { ONE_PIXEL } from './support/oddfiles.mjs';
-import { SECOND, boxesOf, openSample } from './support/samples.mjs';
+import { SECOND, boxesOf, openSample, sample } from './support/samples.mjs';
 import {
   LIMIT_MILLISECONDS,
   engineReady,
   message,
   settled,
+  until,
   withPageServed,
 } from './support/session.mjs';
 import { boxes, choose, draw, houseNumber, photoShown } from './support/stage.mjs';
+
+/** The sample, blurred by so many pixels, as a PNG. */
+async function blurred(page, name, pixels) {
+  const url = await page.evaluate(
+    async ([bytes, pixels]) => {
+      const picture = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [picture.width, picture.height];
+      const context = canvas.getContext('2d');
+      context.filter = `blur(${pixels}px)`;
+      context.drawImage(picture, 0, 0);
+      return canvas.toDataURL('image/png');
+    },
+    [[...readFileSync(sample(name))], pixels],
+  );
+  return Buffer.from(url.split(',')[1], 'base64');
+}
 
 /** What two boxes share, as a part of their union. */
 function shared(a, b) {
@@ -69,6 +88,95 @@ describe('finding numbers', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     await page.keyboard.press('f');
     await message(page, /^No number found/);
     assert.equal((await boxes(page)).length, 0);
+    assertClean();
+  });
+
+  test('looks through new photos unasked, once, unless that is switched off', async (t) => {
+    const { page, assertClean } = await at.visit(t, { findsUnasked: true });
+    await engineReady(page);
+    await openSample(page, 'enamel-143');
+    await message(page, /^Found 3 digits/);
+    await settled(page);
+    assert.equal(await houseNumber(page), '143');
+    await page.keyboard.press('Control+z');
+    assert.equal((await boxes(page)).length, 0);
+
+    await choose(page, { name: 'dot.png', mimeType: 'image/png', buffer: ONE_PIXEL });
+    await photoShown(page, 'dot.png');
+    await message(page, /^No number found/);
+    await until('the strip says so', async () =>
+      (await page.getByTestId('photo').nth(1).innerText()).includes('none'),
+    );
+    // Back where the boxes were taken away: they stay away.
+    await page.getByTestId('photo').nth(0).click();
+    await photoShown(page, 'enamel-143.jpg');
+    await settled(page);
+    assert.equal((await boxes(page)).length, 0, 'not looked through again');
+
+    await page.getByTestId('finds-unasked').uncheck();
+    await openSample(page, 'door-606');
+    await settled(page);
+    assert.equal((await boxes(page)).length, 0);
+    await page.getByTestId('finds-unasked').check();
+    await until('it is looked through', async () => (await boxes(page)).length > 0);
+    assertClean();
+  });
+
+  test('suggests what it is not sure of', async (t) => {
+    const { page, assertClean } = await at.visit(t, { findsUnasked: true });
+    await engineReady(page);
+    const suggestions = page.getByTestId('suggestion');
+    // As blurred as it must be to be no longer sure.
+    let pixels = 0;
+    for (const name of ['enamel-143', 'door-606', 'front-385']) {
+      for (pixels of [2, 3, 4, 5, 6, 8, 10]) {
+        const buffer = await blurred(page, name, pixels);
+        await choose(page, { name: `${name}-${pixels}.png`, mimeType: 'image/png', buffer });
+        await photoShown(page, `${name}-${pixels}.png`);
+        await settled(page);
+        if ((await suggestions.count()) > 1) break;
+      }
+      if ((await suggestions.count()) > 1) break;
+    }
+    const [count, before] = [await suggestions.count(), (await boxes(page)).length];
+    assert.ok(count > 1, 'something is suggested');
+    assert.match(await page.getByTestId('suggested').innerText(), new RegExp(`^${count} more`));
+
+    await suggestions.first().focus();
+    await page.keyboard.press('Delete');
+    await until('it is dismissed', async () => (await suggestions.count()) === count - 1);
+    await page.keyboard.press('Enter');
+    await until('the next is taken', async () => (await boxes(page)).length === before + 1);
+    await page.keyboard.press('Control+z');
+    await page.keyboard.press('Control+z');
+    await until('both are undone', async () => (await suggestions.count()) === count);
+    await page.getByTestId('take-all').click();
+    assert.equal((await boxes(page)).length, before + count);
+    await page.keyboard.press('Control+z');
+    await page.getByTestId('dismiss-all').click();
+    assert.equal(await suggestions.count(), 0);
+    assert.equal((await boxes(page)).length, before);
+    assertClean();
+  });
+
+  test('finds the digits in a box round a number, and lets it be where there is none', async (t) => {
+    const { page, assertClean } = await at.visit(t);
+    await engineReady(page);
+    await openSample(page, 'enamel-143');
+    const digits = boxesOf('enamel-143');
+    const right = Math.max(...digits.map(({ left, width }) => left + width));
+    const [left, top] = [digits[0].left - 20, digits[0].top - 20];
+    const height = digits[0].height + 40;
+    await draw(page, { left, top, width: right + 20 - left, height });
+    await page.keyboard.press('Shift+F');
+    await message(page, /^Found 3 digits in the box/);
+    assert.equal((await boxes(page)).length, 3);
+    await page.keyboard.press('Control+z');
+    assert.equal((await boxes(page)).length, 1);
+    await draw(page, { left: 2, top: 2, width: 30, height: 30 });
+    await page.keyboard.press('Shift+F');
+    await message(page, /^No digit found in the box/);
+    assert.equal((await boxes(page)).length, 2);
     assertClean();
   });
 });
