@@ -19,6 +19,8 @@ SCENES ?= ../shared/street/photos
 SIGNS ?= ../shared/street/signs
 # Where `train` and `train-synthetic` leave their runs.
 RUNS ?= runs
+# The Python of peers in benchmarks.
+PYTHON ?= python3
 # Where `typefaces` puts the typefaces of synthetic numbers.
 TYPEFACES ?= target/typefaces
 
@@ -122,6 +124,10 @@ bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENE
 .PHONY: bench-reading
 bench-reading: ## Times and memory of reading SVHN's files at full size, beside h5py and SciPy
 	cargo bench --locked --no-default-features --features dataset --bench reading
+
+.PHONY: bench-finding
+bench-finding: native ## Finding numbers in SVHN's test photos and SCENES, which should be others than trained on, beside RapidOCR
+	$(PYTHON) benches/finding_peers.py $(DOORPLATE) $(SVHN)/test "$(SCENES)"
 
 .PHONY: bench-browser
 bench-browser: web ## Reading on the CPU in Chromium, beside onnxruntime-web with the same network
