@@ -267,7 +267,7 @@ fn read_tables(mut segment: &[u8], tables: &mut [Option<[u16; 64]>; 4]) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use image::{Rgb, RgbImage};
+    use image::{Rgb, RgbImage, metadata::Orientation};
 
     use super::*;
     use crate::photo::PhotoSize;
@@ -369,7 +369,8 @@ mod tests {
                 assert_eq!(again.image, photo.image, "{format:?}");
             }
         }
-        let photo = Photo { image: grey, icc_profile: None };
+        let orientation = Orientation::NoTransforms;
+        let photo = Photo { image: grey, icc_profile: None, orientation };
         let tiff = Encoding { format: Tiff, jpeg: None, exif: None };
         let again = Photo::decode(&tiff.write(&photo).expect("written")).expect("a photo");
         assert_eq!(again.image.to_luma_alpha16(), photo.image.to_luma_alpha16());

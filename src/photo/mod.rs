@@ -38,9 +38,11 @@ cfg_if::cfg_if! {
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "codecs")] {
+        mod jpeg;
         mod parts;
         mod pixels;
 
+        pub use jpeg::{Change, JpegError, with_changes};
         pub use pixels::{Filter, Photo, PhotoError, Planes};
     }
 }
