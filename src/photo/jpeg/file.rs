@@ -32,7 +32,7 @@ pub struct Frame {
 
 /// One of its colours.
 pub struct Component {
-    id: u8,
+    pub id: u8,
     /// Blocks across and down in a group.
     sampling: [usize; 2],
     /// Pixels across and down that share a sample.
@@ -63,7 +63,7 @@ pub struct Scan<'a> {
     pub high: u32,
     pub low: u32,
     /// Groups of blocks between restarts; 0 if there are none.
-    interval: usize,
+    pub interval: usize,
 }
 
 /// A component in a scan.
