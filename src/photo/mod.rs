@@ -13,7 +13,7 @@ cfg_if::cfg_if! {
         mod memory;
         mod strip;
 
-        pub use encoding::Encoding;
+        pub use encoding::{Encoding, Written};
         pub use memory::{MEMORY_OF_BOXES, memory_needed};
         pub use strip::without_metadata;
     }

@@ -32,9 +32,10 @@ use crate::{
     cli::{Context as _, Result},
     fault::{AtFault, Fault},
     files::{printable, write_whole},
-    photo::{BoxInPhoto, Encoding, Photo},
+    photo::{BoxInPhoto, Change, Encoding, JpegError, Photo, Written},
     removal::{
-        Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
+        Check, Erasure, Fill, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven,
+        remove_watched,
     },
 };
 
@@ -173,7 +174,7 @@ fn erase_one(args: &Args) -> Result<()> {
         let same = format!("{}: this is the photo itself", args.output.display());
         return Err(WrongArgument(same).into());
     }
-    let encoding = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
+    let own = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
     let file = args.boxes.as_deref();
     let boxes = read_boxes(file, args.boxes_format, &args.photo, photo.size())?;
     let nets = args.model.load_nets()?.nets;
@@ -189,12 +190,16 @@ fn erase_one(args: &Args) -> Result<()> {
     for fill in &fills {
         fill.lay_on(&mut photo);
     }
-    let bytes = match encoding {
-        Some(encoding) => encoding.write(&photo)?,
-        None => photo.to_png()?,
+    let Written { bytes, blocks } = match own {
+        Some((encoding, file)) => {
+            let changes: Vec<Change<'_>> = fills.iter().map(Fill::change).collect();
+            encoding.write_changed(&file, &photo, &changes)?
+        }
+        None => Written { bytes: photo.to_png()?, blocks: None },
     };
     write_whole(&args.output, &bytes).context(args.output.display())?;
     let numbers = numbers_in(&read);
+    let said;
     if args.json {
         let mut report = serde_json::json!({
             "photo": args.photo.to_string_lossy(),
@@ -209,6 +214,7 @@ fn erase_one(args: &Args) -> Result<()> {
         if args.no_readings {
             leave_readings_out(&mut report);
         }
+        said = note_blocks(&mut report, blocks);
         tell!("{report}")?;
     } else {
         let removed = match args.no_readings {
@@ -223,7 +229,11 @@ fn erase_one(args: &Args) -> Result<()> {
             args.photo.display(),
             args.output.display()
         );
+        said = note_blocks(&mut serde_json::Value::Null, blocks);
         tell!("{}", printable(&message))?;
+    }
+    if let Some(said) = said {
+        note!("doorplate: {}: {said}", printable(&args.photo.display().to_string()));
     }
     match left_in(&checks) {
         0 => Ok(()),
@@ -231,8 +241,8 @@ fn erase_one(args: &Args) -> Result<()> {
     }
 }
 
-/// The photo's own encoding, which the name of the result must match.
-fn own_encoding(photo: &Path, output: &Path) -> Result<Encoding> {
+/// The photo's own encoding, which the name of the result must match, and its file.
+fn own_encoding(photo: &Path, output: &Path) -> Result<(Encoding, Vec<u8>)> {
     let bytes = photo_file(photo)?;
     let encoding = Encoding::of(&bytes, false)?;
     if !encoding.is_named(output) {
@@ -243,7 +253,7 @@ fn own_encoding(photo: &Path, output: &Path) -> Result<Encoding> {
         ))
         .into());
     }
-    Ok(encoding)
+    Ok((encoding, bytes))
 }
 
 /// A removal with its check. There is no check if `no_check` is set, or for the report's methods,
@@ -261,6 +271,25 @@ async fn removed(
         return Ok(Proven { fills, checks: Vec::new() });
     }
     remove_proven(photo, &erasure, method, nets).await
+}
+
+/// Says in a photo's JSON how a JPEG was written; returns a note if all of it was encoded again.
+fn note_blocks(
+    said: &mut serde_json::Value,
+    blocks: Option<Result<(), JpegError>>,
+) -> Option<String> {
+    let (written, reason) = match blocks? {
+        Ok(()) => ("blocks", None),
+        Err(reason) => ("reencoded", Some(reason.to_string())),
+    };
+    if let Some(said) = said.as_object_mut() {
+        said.insert("written".to_owned(), written.into());
+        if let Some(reason) = &reason {
+            said.insert("reencoded_because".to_owned(), reason.as_str().into());
+        }
+    }
+    let note = |reason| format!("the whole JPEG was encoded again, because {reason}");
+    reason.map(note)
 }
 
 /// Removes readings and numbers from a photo's JSON.

@@ -192,8 +192,8 @@ struct State {
 }
 
 impl<'a> JpegFile<'a> {
-    /// Takes a file apart. `exif` replaces its EXIF data; all other metadata are left out, but for
-    /// the colour profile.
+    /// Takes a file apart. `exif` takes the place of its EXIF data; all other metadata are left out,
+    /// but for the colour profile.
     ///
     /// # Errors
     /// [`JpegError`] when the file is damaged or of a kind that cannot be changed.
@@ -267,6 +267,10 @@ impl<'a> JpegFile<'a> {
             }
         }
         let mut frame = frame.ok_or(JpegError::Damaged)?;
+        // It would be lost, and with it the orientation.
+        if exif.is_some() {
+            return Err(JpegError::Metadata);
+        }
         if scans.is_empty() {
             return Err(JpegError::Damaged);
         }

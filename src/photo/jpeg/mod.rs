@@ -75,8 +75,8 @@ pub enum JpegError {
     /// It is not clear whether its components are red, green and blue.
     #[error("programs do not agree on how its colours are coded")]
     Colours,
-    /// EXIF data that do not fit into a segment.
-    #[error("its EXIF data are too long")]
+    /// EXIF data that do not fit into a segment, or have no place in the file.
+    #[error("its EXIF data cannot be written again")]
     Metadata,
     /// The photo's size or colours are not those of the file.
     #[error("its size or colours are not those it was decoded with")]
