@@ -12,10 +12,14 @@ use image::{
         tiff::TiffEncoder,
         webp::WebPEncoder,
     },
+    metadata::Orientation,
 };
 use jpeg_encoder::{ColorType, Encoder, QuantizationTableType, SamplingFactor};
 
-use super::{Photo, PhotoError, exif, header::HeaderError, pixels::format_name};
+use super::{
+    Change, JpegError, Photo, PhotoError, exif, header::HeaderError, jpeg::ZIGZAG,
+    parts::exif_of_orientation, pixels::format_name, with_changes,
+};
 
 /// Quality, of 100, of a JPEG whose own tables cannot be read.
 const JPEG_QUALITY: u8 = 92;
@@ -30,6 +34,17 @@ pub struct Encoding {
     format: ImageFormat,
     jpeg: Option<JpegSettings>,
     exif: Option<Vec<u8>>,
+    /// The same for a picture that stays stored as it is, not upright.
+    exif_as_stored: Option<Vec<u8>>,
+}
+
+/// A written photo.
+#[derive(Debug)]
+pub struct Written {
+    /// Its file.
+    pub bytes: Vec<u8>,
+    /// Of a JPEG, whether only blocks with changed pixels were written anew, or why all were.
+    pub blocks: Option<Result<(), JpegError>>,
 }
 
 /// What a JPEG's quality is made of.
@@ -60,16 +75,50 @@ impl Encoding {
             .with_guessed_format()
             .map_err(|error| HeaderError::Damaged(error.to_string()))?;
         let format = reader.format().ok_or(HeaderError::NotAPicture)?;
-        let exif = if keep_exif {
+        let (mut exif, mut exif_as_stored) = (None, None);
+        if keep_exif {
             let damaged = |reason| PhotoError::Damaged { format: format_name(format), reason };
             let mut decoder = reader.into_decoder().map_err(damaged)?;
             // A photo whose metadata cannot be read is still a photo.
-            decoder.exif_metadata().ok().flatten().and_then(exif::without_previews)
-        } else {
-            None
-        };
+            let block = decoder.exif_metadata().ok().flatten();
+            let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+            let kept = |orientation| exif::without_previews(block.clone()?, orientation);
+            exif = kept(Orientation::NoTransforms);
+            exif_as_stored = kept(orientation);
+        }
         let jpeg = if format == ImageFormat::Jpeg { JpegSettings::of(bytes) } else { None };
-        Ok(Encoding { format, jpeg, exif })
+        Ok(Encoding { format, jpeg, exif, exif_as_stored })
+    }
+
+    /// Whether this is a JPEG, of which [`Encoding::write_changed`] needs the file.
+    pub fn is_jpeg(&self) -> bool {
+        self.format == ImageFormat::Jpeg
+    }
+
+    /// A photo that was decoded from `file`, which has this encoding, and then changed in `changes`
+    /// and nowhere else. Of a baseline or progressive JPEG only blocks with changed pixels are
+    /// written anew, if that is possible. Its picture stays stored as it is, so its orientation is
+    /// kept. All others are written by [`Encoding::write`], and `file` may be empty.
+    ///
+    /// # Errors
+    /// As [`Encoding::write`].
+    pub fn write_changed(
+        &self,
+        file: &[u8],
+        photo: &Photo,
+        changes: &[Change<'_>],
+    ) -> Result<Written, PhotoError> {
+        if !self.is_jpeg() {
+            return Ok(Written { bytes: self.write(photo)?, blocks: None });
+        }
+        let orientation = Some(photo.orientation);
+        let turned = orientation.filter(|orientation| *orientation != Orientation::NoTransforms);
+        let exif = self.exif_as_stored.clone().or_else(|| turned.map(exif_of_orientation));
+        let (bytes, blocks) = match with_changes(file, photo, changes, exif.as_deref()) {
+            Ok(bytes) => (bytes, Ok(())),
+            Err(reason) => (self.write(photo)?, Err(reason)),
+        };
+        Ok(Written { bytes, blocks: Some(blocks) })
     }
 
     /// A photo as a file of this encoding.
@@ -148,8 +197,8 @@ impl Encoding {
         let failed = |error| self.failed(&error);
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
-        // Not with optimised Huffman tables: the decoder that reads photos here, zune-jpeg 0.5.15,
-        // spoils the last rows of some such files, which others read well.
+        // Not with optimised Huffman tables: this encoder writes one component after the other then,
+        // which the decoder that reads photos here, zune-jpeg 0.5.15, reads wrong.
         if let Some(settings) = &self.jpeg {
             let table = |values: &[u16; 64]| QuantizationTableType::Custom(Box::new(*values));
             encoder.set_quantization_tables(table(&settings.luma), table(&settings.chroma));
@@ -180,18 +229,6 @@ impl Encoding {
         encoder.encode(&samples, width, height, colours).map_err(failed)?;
         Ok(bytes)
     }
-}
-
-/// The position of the zigzag's `i`-th value, row after row (ITU-T T.81, figure 5).
-fn zigzag() -> [usize; 64] {
-    let mut order: [usize; 64] = std::array::from_fn(|i| i);
-    order.sort_by_key(|i| {
-        let (row, column) = (i / 8, i % 8);
-        let diagonal = row + column;
-        // Odd diagonals run down, even ones up.
-        (diagonal, if diagonal % 2 == 1 { row } else { column })
-    });
-    order
 }
 
 impl JpegSettings {
@@ -250,7 +287,7 @@ fn read_tables(mut segment: &[u8], tables: &mut [Option<[u16; 64]>; 4]) -> Optio
         let bytes = if wide { 128 } else { 64 };
         let values = behind.get(..bytes)?;
         let mut table = [0; 64];
-        for (i, at) in zigzag().into_iter().enumerate() {
+        for (i, at) in ZIGZAG.into_iter().enumerate() {
             let value = if wide {
                 u16::from_be_bytes([*values.get(2 * i)?, *values.get(2 * i + 1)?])
             } else {
@@ -292,12 +329,6 @@ mod tests {
         let samples = smooth().image.to_rgb8().into_raw();
         encoder.encode(&samples, 61, 43, ColorType::Rgb).expect("written");
         bytes
-    }
-
-    #[test]
-    fn the_zigzag_is_the_standard_s() {
-        assert_eq!(zigzag()[..10], [0, 1, 8, 16, 9, 2, 3, 10, 17, 24]);
-        assert_eq!(zigzag()[60..], [47, 55, 62, 63]);
     }
 
     #[test]
@@ -369,8 +400,9 @@ mod tests {
                 assert_eq!(again.image, photo.image, "{format:?}");
             }
         }
-        let photo = Photo { image: grey, icc_profile: None };
-        let tiff = Encoding { format: Tiff, jpeg: None, exif: None };
+        let orientation = Orientation::NoTransforms;
+        let photo = Photo { image: grey, icc_profile: None, orientation };
+        let tiff = Encoding { format: Tiff, jpeg: None, exif: None, exif_as_stored: None };
         let again = Photo::decode(&tiff.write(&photo).expect("written")).expect("a photo");
         assert_eq!(again.image.to_luma_alpha16(), photo.image.to_luma_alpha16());
     }

@@ -2,13 +2,13 @@
 
 use std::io::Cursor;
 
-use exif::{Context, Field, In, Reader, Tag, experimental::Writer};
+use exif::{Context, Field, In, Reader, Tag, Value, experimental::Writer};
+use image::metadata::Orientation;
 
 /// No plain field is longer, in bytes; previews are.
 const LONGEST_FIELD: usize = 1_024;
 
-/// Tags that hold, or may hold, a copy of the photo, and the orientation, which no longer holds
-/// for a photo that was turned upright.
+/// Tags that hold, or may hold, a copy of the photo, and the orientation, which is written anew.
 const DROPPED: [Tag; 7] = [
     Tag::Orientation,
     Tag::MakerNote,
@@ -22,7 +22,8 @@ const DROPPED: [Tag; 7] = [
 
 /// The block with the fields of its first directory, camera, time and location among them, and
 /// nothing that could hold a preview. `None` when it cannot be read or nothing is left.
-pub(super) fn without_previews(block: Vec<u8>) -> Option<Vec<u8>> {
+/// `orientation` is that of the picture as it will be stored.
+pub(super) fn without_previews(block: Vec<u8>, orientation: Orientation) -> Option<Vec<u8>> {
     let block = block.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec).unwrap_or(block);
     let read = Reader::new().continue_on_error(true).read_raw(block);
     let block = read.or_else(|error| error.distill_partial_result(|_| ())).ok()?;
@@ -38,6 +39,14 @@ pub(super) fn without_previews(block: Vec<u8>) -> Option<Vec<u8>> {
     for field in kept {
         writer.push_field(field);
     }
+    let turned = Field {
+        tag: Tag::Orientation,
+        ifd_num: In::PRIMARY,
+        value: Value::Short(vec![orientation.to_exif().into()]),
+    };
+    if orientation != Orientation::NoTransforms {
+        writer.push_field(&turned);
+    }
     let mut written = Cursor::new(Vec::new());
     writer.write(&mut written, block.little_endian()).ok()?;
     Some(written.into_inner())
@@ -45,7 +54,6 @@ pub(super) fn without_previews(block: Vec<u8>) -> Option<Vec<u8>> {
 
 /// About the bytes of a field's value; `None` of a value that could not be read.
 fn length(field: &Field) -> Option<usize> {
-    use exif::Value;
     Some(match &field.value {
         Value::Byte(values) => values.len(),
         Value::Ascii(texts) => texts.iter().map(Vec::len).sum(),
@@ -65,7 +73,7 @@ fn length(field: &Field) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use exif::{Rational, Value};
+    use exif::Rational;
 
     use super::*;
 
@@ -94,7 +102,10 @@ mod tests {
         assert!(block.windows(secret.len()).any(|part| part == secret));
 
         for block in [block.clone(), [b"Exif\0\0", block.as_slice()].concat()] {
-            let kept = without_previews(block).expect("a block");
+            let turned = without_previews(block.clone(), Orientation::Rotate270).expect("a block");
+            assert_eq!(Orientation::from_exif_chunk(&turned), Some(Orientation::Rotate270));
+            assert!(!turned.windows(secret.len()).any(|part| part == secret));
+            let kept = without_previews(block, Orientation::NoTransforms).expect("a block");
             assert!(!kept.windows(secret.len()).any(|part| part == secret));
             let kept = Reader::new().read_raw(kept).expect("a block");
             let has = |tag| kept.get_field(tag, In::PRIMARY).is_some();
@@ -102,9 +113,10 @@ mod tests {
             assert!(!has(Tag::Orientation) && !has(Tag::MakerNote) && !has(Tag::UserComment));
         }
         for cut in 0..block.len() {
-            let kept = without_previews(block[..cut].to_vec()).unwrap_or_default();
+            let kept = without_previews(block[..cut].to_vec(), Orientation::NoTransforms)
+                .unwrap_or_default();
             assert!(!kept.windows(secret.len()).any(|part| part == secret), "cut at {cut}");
         }
-        assert_eq!(without_previews(b"nonsense".to_vec()), None);
+        assert_eq!(without_previews(b"nonsense".to_vec(), Orientation::NoTransforms), None);
     }
 }

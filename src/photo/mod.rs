@@ -13,7 +13,7 @@ cfg_if::cfg_if! {
         mod memory;
         mod strip;
 
-        pub use encoding::Encoding;
+        pub use encoding::{Encoding, Written};
         pub use memory::{MEMORY_OF_BOXES, memory_needed};
         pub use strip::without_metadata;
     }
@@ -38,9 +38,11 @@ cfg_if::cfg_if! {
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "codecs")] {
+        mod jpeg;
         mod parts;
         mod pixels;
 
+        pub use jpeg::{Change, JpegError, with_changes};
         pub use pixels::{Filter, Photo, PhotoError, Planes};
     }
 }

@@ -6,6 +6,7 @@ use image::{
     ColorType, DynamicImage, GenericImageView, ImageBuffer, ImageDecoder, ImageEncoder,
     ImageFormat, ImageReader, Limits,
     codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder},
+    metadata::Orientation,
 };
 
 use super::{
@@ -66,6 +67,8 @@ impl AtFault for PhotoError {
 pub struct Photo {
     pub(super) image: DynamicImage,
     pub(super) icc_profile: Option<Vec<u8>>,
+    /// How the file's picture was turned to be upright.
+    pub(super) orientation: Orientation,
 }
 
 /// A rectangle of samples, 0 to 1, with one plane for each channel: the form that the engine uses.
@@ -208,12 +211,10 @@ impl Photo {
         if icc_profile.as_ref().is_some_and(|profile| profile.len() > MAX_PROFILE_BYTES) {
             return Err(HeaderError::ProfileTooLarge.into());
         }
-        let orientation = decoder.orientation().ok();
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        if let Some(orientation) = orientation {
-            image.apply_orientation(orientation);
-        }
-        Ok(Photo { image: editable(image), icc_profile })
+        image.apply_orientation(orientation);
+        Ok(Photo { image: editable(image), icc_profile, orientation })
     }
 
     /// A photo of 8-bit RGB samples, row after row.
@@ -222,7 +223,11 @@ impl Photo {
     pub fn from_rgb8(size: PhotoSize, samples: Vec<u8>) -> Option<Self> {
         check_size(u64::from(size.width), u64::from(size.height)).ok()?;
         let image = ImageBuffer::from_raw(size.width, size.height, samples)?;
-        Some(Photo { image: DynamicImage::ImageRgb8(image), icc_profile: None })
+        Some(Photo {
+            image: DynamicImage::ImageRgb8(image),
+            icc_profile: None,
+            orientation: Orientation::NoTransforms,
+        })
     }
 
     /// Upright size in pixels.
@@ -245,7 +250,8 @@ impl Photo {
     #[must_use]
     pub fn part(&self, area: BoxInPhoto) -> Self {
         let image = self.image.crop_imm(area.left, area.top, area.width, area.height);
-        Photo { image, icc_profile: self.icc_profile.clone() }
+        let orientation = Orientation::NoTransforms;
+        Photo { image, icc_profile: self.icc_profile.clone(), orientation }
     }
 
     /// A square crop of a box, `side` x `side`, of this shape and resampled with its filter.

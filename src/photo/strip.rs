@@ -3,7 +3,7 @@
 use flate2::Crc;
 use image::metadata::Orientation;
 
-use super::parts::{PartKind, walk_parts};
+use super::parts::{PartKind, exif_of_orientation, walk_parts};
 
 /// The flags in a WebP's header that announce EXIF data and XMP.
 const WEBP_EXIF: u8 = 0x08;
@@ -47,9 +47,7 @@ fn orientation_of(exif: &[u8]) -> Option<Orientation> {
 
 /// Writes EXIF data that hold an orientation and nothing else, as a part of a file like `bytes`.
 fn put_orientation(file: &mut Vec<u8>, bytes: &[u8], orientation: Orientation) {
-    // A directory with one entry: tag 274, one short number.
-    let mut block = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
-    block.extend([orientation.to_exif(), 0, 0, 0, 0, 0, 0]);
+    let block = exif_of_orientation(orientation);
     let length = block.len() as u8;
     if bytes.starts_with(b"RIFF") {
         file.extend_from_slice(b"EXIF");

@@ -3,7 +3,7 @@
 use super::Lattice;
 use crate::{
     classifier::{BoxReading, Classifier, EngineError},
-    photo::{BoxInPhoto, Mask, Photo, Planes},
+    photo::{BoxInPhoto, Change, Mask, Photo, Planes},
     strokes::StrokeFinder,
 };
 
@@ -34,6 +34,11 @@ impl Fill {
     /// Copies the filled pixels onto a photo; all other pixels keep their exact values.
     pub fn lay_on(&self, photo: &mut Photo) {
         photo.lay(self.area, &self.planes, &self.inside);
+    }
+
+    /// The pixels that [`Fill::lay_on`] changes.
+    pub fn change(&self) -> Change<'_> {
+        Change { area: self.area, pixels: &self.inside }
     }
 
     /// The area's 8-bit RGBA samples after [`Fill::lay_on`].

@@ -34,9 +34,10 @@ use crate::{
     cli::{Context as _, Result},
     fault::{AtFault, Fault},
     files::{printable, write_again},
-    photo::{BoxInPhoto, Encoding, Photo},
+    photo::{BoxInPhoto, Change, Encoding, JpegError, Photo, Written},
     removal::{
-        Check, Erasure, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven, remove_watched,
+        Check, Erasure, Fill, Method, Nets, Proven, USUAL_GROWTH_PERCENT, remove_proven,
+        remove_watched,
     },
 };
 
@@ -187,7 +188,7 @@ fn erase_one(args: &Args) -> Result<()> {
         let same = format!("{}: this is the photo itself", args.output.display());
         return Err(WrongArgument(same).into());
     }
-    let encoding = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
+    let own = if png { None } else { Some(own_encoding(&args.photo, &args.output)?) };
     let file = args.boxes.as_deref();
     let given = read_boxes(file, args.boxes_format, &args.photo, photo.size());
     let given = given_or_none(given, file)?;
@@ -214,28 +215,34 @@ fn erase_one(args: &Args) -> Result<()> {
     if nothing {
         note!("doorplate: {}: no number found", printable(&args.photo.to_string_lossy()));
     }
-    let bytes = match encoding {
-        Some(encoding) => encoding.write(&photo)?,
-        None => photo.to_png()?,
+    let Written { bytes, blocks } = match own {
+        Some((encoding, file)) => {
+            let changes: Vec<Change<'_>> = fills.iter().map(Fill::change).collect();
+            encoding.write_changed(&file, &photo, &changes)?
+        }
+        None => Written { bytes: photo.to_png()?, blocks: None },
     };
     if !(nothing && args.skip_empty) {
         write_again(&args.output, &bytes).context(args.output.display())?;
     }
     let numbers = numbers_in(&read);
+    let mut report = serde_json::json!({
+        "photo": args.photo.to_string_lossy(),
+        "output": args.output.to_string_lossy(),
+        "grown_by_percent": args.grow,
+        "method": method.name(),
+        "readings": readings_json(&read),
+        "numbers": numbers_json(&numbers),
+        "checks": checks_json(&checks),
+        "removal_milliseconds": milliseconds,
+    });
+    if let Some(said) = note_blocks(&mut report, blocks) {
+        note!("doorplate: {}: {said}", printable(&args.photo.display().to_string()));
+    }
+    if args.no_readings {
+        leave_readings_out(&mut report);
+    }
     if args.json {
-        let mut report = serde_json::json!({
-            "photo": args.photo.to_string_lossy(),
-            "output": args.output.to_string_lossy(),
-            "grown_by_percent": args.grow,
-            "method": method.name(),
-            "readings": readings_json(&read),
-            "numbers": numbers_json(&numbers),
-            "checks": checks_json(&checks),
-            "removal_milliseconds": milliseconds,
-        });
-        if args.no_readings {
-            leave_readings_out(&mut report);
-        }
         tell!("{report}")?;
     } else if !nothing {
         let removed = match args.no_readings {
@@ -258,8 +265,8 @@ fn erase_one(args: &Args) -> Result<()> {
     }
 }
 
-/// The photo's own encoding, which the name of the result must match.
-fn own_encoding(photo: &Path, output: &Path) -> Result<Encoding> {
+/// The photo's own encoding, which the name of the result must match, and its file.
+fn own_encoding(photo: &Path, output: &Path) -> Result<(Encoding, Vec<u8>)> {
     let bytes = photo_file(photo)?;
     let encoding = Encoding::of(&bytes, false)?;
     if !encoding.is_named(output) {
@@ -270,7 +277,7 @@ fn own_encoding(photo: &Path, output: &Path) -> Result<Encoding> {
         ))
         .into());
     }
-    Ok(encoding)
+    Ok((encoding, bytes))
 }
 
 /// A removal with its check. There is no check if `no_check` is set, or for the report's methods,
@@ -288,6 +295,25 @@ async fn removed(
         return Ok(Proven { fills, checks: Vec::new() });
     }
     remove_proven(photo, &erasure, method, nets).await
+}
+
+/// Says in a photo's JSON how a JPEG was written; returns a note if all of it was encoded again.
+fn note_blocks(
+    said: &mut serde_json::Value,
+    blocks: Option<Result<(), JpegError>>,
+) -> Option<String> {
+    let (written, reason) = match blocks? {
+        Ok(()) => ("blocks", None),
+        Err(reason) => ("reencoded", Some(reason.to_string())),
+    };
+    if let Some(said) = said.as_object_mut() {
+        said.insert("written".to_owned(), written.into());
+        if let Some(reason) = &reason {
+            said.insert("reencoded_because".to_owned(), reason.as_str().into());
+        }
+    }
+    let note = |reason| format!("the whole JPEG was encoded again, because {reason}");
+    reason.map(note)
 }
 
 /// Removes readings and numbers from a photo's JSON.

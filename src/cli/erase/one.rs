@@ -18,6 +18,7 @@ use super::{
     inputs::{Input, absolute},
     leave_readings_out, left_in,
     memory::Share,
+    note_blocks,
     records::{RECORDS, Record, entry_of, hash_of, made_of, sha256_of},
     removed,
     state::{State, Suspicion},
@@ -31,10 +32,11 @@ use crate::{
     },
     finder::MEMORY_OF_FINDING,
     photo::{
-        BoxInPhoto, Encoding, MEMORY_OF_BOXES, Photo, PhotoError, PhotoSize, without_metadata,
+        BoxInPhoto, Change, Encoding, MEMORY_OF_BOXES, Photo, PhotoError, PhotoSize,
+        without_metadata,
     },
     publication::sha256_hex,
-    removal::{Check, Method},
+    removal::{Fill, Method, Proven},
 };
 
 /// Digits that are not found yet are expected to take up this part of their photo.
@@ -339,21 +341,25 @@ impl Batch {
         }
         let finding = clock.lap();
         let (mut readings, mut numbers) = (json!([]), json!([]));
-        let mut checks = Vec::new();
+        let (mut checks, mut blocks) = (Vec::new(), None);
         let (mut reading, mut removal) = (0.0, 0.0);
         let content = if areas.is_empty() {
             self.unchanged(bytes, &photo).map_err(unusable)?
         } else {
             let encoding = Encoding::of(&bytes, self.settings.keep_exif).map_err(unusable)?;
-            // Not needed in memory beside the photo's pixels.
-            drop(bytes);
+            // Other formats do not need it in memory beside the photo's pixels.
+            let file = if encoding.is_jpeg() { bytes } else { Vec::new() };
             if self.readings {
                 (readings, numbers) = self.read(&photo, &areas, boxes)?;
                 reading = clock.lap();
             }
-            checks = self.remove_from(&mut photo, &areas)?;
+            let proven = self.remove_from(&mut photo, &areas)?;
             removal = clock.lap();
-            encoding.write(&photo).map_err(unusable)?
+            let changes: Vec<Change<'_>> = proven.fills.iter().map(Fill::change).collect();
+            let written = encoding.write_changed(&file, &photo, &changes).map_err(unusable)?;
+            checks = proven.checks;
+            blocks = written.blocks;
+            written.bytes
         };
         let left = left_in(&checks);
         let mut line = json!({
@@ -377,21 +383,24 @@ impl Batch {
         if subject.finds {
             line["found"] = (areas.len() - given).into();
         }
+        if let Some(note) = note_blocks(&mut line, blocks) {
+            self.say(&format!("{}: {note}", path.display()));
+        }
         if !self.readings {
             leave_readings_out(&mut line);
         }
         Ok(Some(Made { content, photo_sha256, nothing: areas.is_empty(), left, line }))
     }
 
-    /// Removes what is in these boxes, and gives what the check found in each.
-    fn remove_from(&self, photo: &mut Photo, areas: &[BoxInPhoto]) -> Result<Vec<Check>> {
+    /// Removes what is in these boxes, and gives the fills and what the check found in each.
+    fn remove_from(&self, photo: &mut Photo, areas: &[BoxInPhoto]) -> Result<Proven> {
         let grown = grow(areas, self.settings.growth, photo.size());
         let (method, no_check) = (&self.settings.method, !self.settings.checked);
         let proven = pollster::block_on(removed(photo, &grown, method, &self.nets, no_check))?;
         for fill in &proven.fills {
             fill.lay_on(photo);
         }
-        Ok(proven.checks)
+        Ok(proven)
     }
 
     /// The file of a photo from which nothing is removed: the same file, without its metadata
