@@ -17,7 +17,7 @@ use crate::{
         confusion_svg, mistake_sheet, read_all,
     },
     files::write_whole,
-    finder::DigitFinder,
+    finder::{DigitFinder, matters_from, sure_and_unsure},
     numbers::house_numbers,
     photo::BoxInPhoto,
     publication,
@@ -180,12 +180,11 @@ fn whole_numbers(
     let data = Format1::open(data)?;
     let of_photos = data.photos.par_iter().map(|entry| -> Result<bool> {
         let (photo, truth) = data.load(entry)?;
-        let found = pollster::block_on(finder.find_and_read(&photo, at_least, classifier))?;
-        let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) = found
-            .into_iter()
-            .filter(|digit| digit.is_sure(at_least))
-            .map(|digit| (digit.detected.area, digit.reading))
-            .unzip();
+        let least = matters_from(at_least);
+        let found = pollster::block_on(finder.find_and_read(&photo, least, classifier))?;
+        let (sure, _) = sure_and_unsure(found, at_least);
+        let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) =
+            sure.into_iter().map(|digit| (digit.detected.area, digit.reading)).unzip();
         let read: Vec<String> =
             numbers_of(&boxes, &readings).into_iter().map(|number| number.digits).collect();
         let areas: Vec<BoxInPhoto> = truth.iter().map(|digit| digit.area).collect();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     classifier::Classifier,
-    finder::{AT_LEAST, DigitFinder, FoundDigit, PERHAPS},
+    finder::{AT_LEAST, DigitFinder, FoundDigit, matters_from, sure_and_unsure},
     numbers::same_digit,
     photo::{BoxInPhoto, Photo},
 };
@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Finding")]
 pub struct FinderArgs {
-    /// Only digits that are found with at least this confidence, 0 to 1.
+    /// Only numbers that are found with at least this confidence, 0 to 1, in the mean of their digits.
+    /// One of a single digit needs 0.2 more.
     #[arg(long, value_name = "CONFIDENCE", default_value_t = AT_LEAST, value_parser = confidence)]
     pub at_least: f32,
     /// Weights of FinderNet that `doorplate train` wrote [default: the published ones].
@@ -73,9 +74,9 @@ impl Finding {
 
     /// Finds the digits of a photo on all processors.
     pub fn find(&self, photo: &Photo) -> Result<Found> {
-        let least = PERHAPS.min(self.at_least);
+        let least = matters_from(self.at_least);
         let found = self.finder.find_and_read_in_parallel(photo, least, &self.classifier)?;
-        let (sure, unsure) = found.into_iter().partition(|digit| digit.is_sure(self.at_least));
+        let (sure, unsure) = sure_and_unsure(found, self.at_least);
         Ok(Found { sure, unsure })
     }
 

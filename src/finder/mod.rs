@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     classifier::{Classifier, EngineError, Reading, WeightsError, is_unsure},
-    numbers::same_digit,
+    numbers::{house_numbers, same_digit},
     photo::{BoxInPhoto, LooseBox, Photo, PhotoSize},
     unet::{Shape, UNetModel},
 };
@@ -40,10 +40,24 @@ pub(crate) const OUTPUTS: usize = 5;
 pub(crate) const HEIGHTS: [f64; 2] = [10.0, 28.0];
 
 /// The confidence that usually counts as found.
-pub const AT_LEAST: f32 = 0.6;
+pub const AT_LEAST: f32 = 0.55;
 
 /// The confidence from which there may be a digit, so that a person is asked.
-pub const PERHAPS: f32 = 0.35;
+pub const PERHAPS: f32 = 0.4;
+
+/// A digit of a number may be less confident by this much, if all of the number are confident enough in
+/// the mean; and one that stands alone must be more so by this much. What only looks like a digit mostly
+/// stands alone.
+const LESS_IN_A_NUMBER: f32 = 0.15;
+const MORE_ALONE: f32 = 0.2;
+
+/// More confidence is never asked for.
+const ALMOST: f32 = 0.99;
+
+/// The confidence from which digits matter, where this one counts as found.
+pub fn matters_from(at_least: f32) -> f32 {
+    PERHAPS.min(at_least - LESS_IN_A_NUMBER).max(f32::MIN_POSITIVE)
+}
 
 /// The memory in bytes that finding takes at most, beside the photo, on one core: the pyramid's finest
 /// scale is bounded. Measured.
@@ -190,12 +204,31 @@ pub struct FoundDigit {
     pub reading: Reading,
 }
 
-impl FoundDigit {
-    /// Whether it is a digit for sure: found with at least this confidence, and read surely, because
-    /// the classifier, too, tells digits from what only looks like some.
-    pub fn is_sure(&self, at_least: f32) -> bool {
-        self.detected.confidence >= at_least && !is_unsure(self.reading.best().1)
+/// The digits of numbers that are found with at least this confidence, 0 to 1, and all others.
+///
+/// The classifier must be sure of each digit, too: it tells digits from what only looks like some.
+pub fn sure_and_unsure(
+    found: Vec<FoundDigit>,
+    at_least: f32,
+) -> (Vec<FoundDigit>, Vec<FoundDigit>) {
+    let least = at_least - LESS_IN_A_NUMBER;
+    let may_be = |digit: &FoundDigit| {
+        digit.detected.confidence >= least && !is_unsure(digit.reading.best().1)
+    };
+    let (candidates, mut unsure): (Vec<_>, Vec<_>) = found.into_iter().partition(may_be);
+    let boxes: Vec<BoxInPhoto> = candidates.iter().map(|digit| digit.detected.area).collect();
+    let mut is_sure = vec![false; candidates.len()];
+    for number in house_numbers(&boxes) {
+        let confidences = number.iter().map(|&i| candidates[i].detected.confidence);
+        let mean = confidences.sum::<f32>() / number.len() as f32;
+        let needed = if number.len() == 1 { (at_least + MORE_ALONE).min(ALMOST) } else { at_least };
+        number.into_iter().for_each(|i| is_sure[i] = mean >= needed);
     }
+    let mut sure = Vec::new();
+    for (digit, is_sure) in candidates.into_iter().zip(is_sure) {
+        if is_sure { &mut sure } else { &mut unsure }.push(digit);
+    }
+    (sure, unsure)
 }
 
 /// Reads what was found.
@@ -240,6 +273,29 @@ fn detected(area: LooseBox, confidence: f32, photo: PhotoSize) -> Option<Detecte
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_alone_need_more_confidence_than_those_of_a_number() {
+        let digit = |left: u32, confidence: f32, sure: bool| {
+            let mut confidences = [0.0; 10];
+            (confidences[3], confidences[4]) = if sure { (0.9, 0.1) } else { (0.5, 0.5) };
+            let area = BoxInPhoto { left, top: 10, width: 10, height: 20 };
+            let detected = DetectedDigit { area, confidence };
+            FoundDigit { detected, reading: Reading { confidences } }
+        };
+        let sure_of = |found: Vec<FoundDigit>| -> Vec<u32> {
+            let all = found.len();
+            let (sure, unsure) = sure_and_unsure(found, 0.5);
+            assert_eq!(sure.len() + unsure.len(), all);
+            sure.iter().map(|it| it.detected.area.left).collect()
+        };
+        assert_eq!(sure_of(vec![digit(0, 0.75, true), digit(300, 0.65, true)]), [0]);
+        let number = |first, second| vec![digit(0, first, true), digit(12, second, true)];
+        assert_eq!(sure_of(number(0.65, 0.4)), [0, 12]);
+        assert!(sure_of(number(0.5, 0.4)).is_empty());
+        assert!(sure_of(number(0.65, 0.3)).is_empty(), "the second is none, so one is left alone");
+        assert!(sure_of(vec![digit(0, 0.9, false)]).is_empty(), "nobody knows what it reads");
+    }
 
     #[test]
     fn a_digit_on_a_panoramas_seam_is_in_two_boxes() {

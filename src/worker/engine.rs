@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     classifier::{Classifier, EngineError},
-    finder::{self, AT_LEAST, DigitFinder, FoundDigit, PERHAPS, Search},
+    finder::{self, AT_LEAST, DigitFinder, FoundDigit, Search, matters_from, sure_and_unsure},
     photo::{BoxInPhoto, Photo},
     publication::{ModelEntry, StrokesEntry},
     removal::{Erasure, Method, Nets, Proven, remove_proven, remove_watched},
@@ -233,7 +233,8 @@ impl Engine {
             |area: BoxInPhoto| BoxInPhoto { left: area.left + left, top: area.top + top, ..area };
         let part = finding.within.map(|area| photo.part(area));
         let photo = part.as_ref().unwrap_or(photo);
-        let search = finding.search.get_or_insert_with(|| Search::of(photo, PERHAPS));
+        let search =
+            finding.search.get_or_insert_with(|| Search::of(photo, matters_from(AT_LEAST)));
         let more = search.look_further(finder).await?;
         let found = search.found();
         if more {
@@ -249,8 +250,10 @@ impl Engine {
         }
         let read = finder::read(photo, found, &started.cpu.classifier).await?;
         // Where a person says that there are digits, the likely ones are.
-        let is_sure = |digit: &FoundDigit| finding.within.is_some() || digit.is_sure(AT_LEAST);
-        let (sure, unsure): (Vec<_>, Vec<_>) = read.into_iter().partition(is_sure);
+        let (sure, unsure) = match finding.within {
+            Some(_) => (read, Vec::new()),
+            None => sure_and_unsure(read, AT_LEAST),
+        };
         let boxes = |of: Vec<FoundDigit>| of.iter().map(|it| in_photo(it.detected.area)).collect();
         Ok(Taken::Answered(Answer::Found { sure: boxes(sure), unsure: boxes(unsure) }))
     }
