@@ -10,6 +10,7 @@ use doorplate::{
     },
     photo::LooseBox,
 };
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).ok_or("usage: seeds FOLDER")?;
@@ -33,6 +34,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         for big_endian in [false, true] {
             let name = format!("{}_{big_endian}.bin", digits.len());
             fs::write(crops.join(name), unpacked(&pixels, &digits, big_endian))?;
+        }
+    }
+    let jpegs = folder.join("jpeg");
+    fs::create_dir_all(&jpegs)?;
+    let samples: Vec<u8> = (0..40 * 30 * 3u32).map(|i| (i * i / 97 % 256) as u8).collect();
+    for (sampling, name) in [(SamplingFactor::F_1_1, "444"), (SamplingFactor::F_2_2, "420")] {
+        for progressive in [false, true] {
+            for restarts in [0, 2] {
+                let path = jpegs.join(format!("{name}_{progressive}_{restarts}.jpg"));
+                let mut encoder = Encoder::new_file(path, 80)?;
+                encoder.set_sampling_factor(sampling);
+                encoder.set_progressive(progressive);
+                encoder.set_restart_interval(restarts);
+                encoder.encode(&samples, 40, 30, ColorType::Rgb)?;
+            }
         }
     }
     Ok(())

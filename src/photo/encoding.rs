@@ -18,7 +18,7 @@ use jpeg_encoder::{ColorType, Encoder, QuantizationTableType, SamplingFactor};
 
 use super::{
     Change, JpegError, Photo, PhotoError, exif, header::HeaderError, jpeg::ZIGZAG,
-    parts::exif_of_orientation, pixels::format_name, with_changes,
+    pixels::format_name, strip::exif_of_orientation, with_changes,
 };
 
 /// Quality, of 100, of a JPEG whose own tables cannot be read.

@@ -4,8 +4,6 @@
 
 use std::ops::Range;
 
-use image::metadata::Orientation;
-
 /// What a part of a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartKind {
@@ -52,14 +50,6 @@ pub fn walk_parts(bytes: &[u8], see: &mut dyn FnMut(Part)) -> Option<()> {
         see(part(PartKind::Other, end..bytes.len(), 0));
     }
     Some(())
-}
-
-/// EXIF data that hold an orientation and nothing else.
-pub fn exif_of_orientation(orientation: Orientation) -> Vec<u8> {
-    // A directory with one entry: tag 274, one short number.
-    let mut block = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
-    block.extend([orientation.to_exif(), 0, 0, 0, 0, 0, 0]);
-    block
 }
 
 /// A part whose content begins behind a header of this length.

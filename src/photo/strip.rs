@@ -3,7 +3,7 @@
 use flate2::Crc;
 use image::metadata::Orientation;
 
-use super::parts::{PartKind, exif_of_orientation, walk_parts};
+use super::parts::{PartKind, walk_parts};
 
 /// The flags in a WebP's header that announce EXIF data and XMP.
 const WEBP_EXIF: u8 = 0x08;
@@ -43,6 +43,14 @@ fn orientation_of(exif: &[u8]) -> Option<Orientation> {
     let block = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
     let found = Orientation::from_exif_chunk(block)?;
     (found != Orientation::NoTransforms).then_some(found)
+}
+
+/// EXIF data that hold an orientation and nothing else.
+pub(super) fn exif_of_orientation(orientation: Orientation) -> Vec<u8> {
+    // A directory with one entry: tag 274, one short number.
+    let mut block = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    block.extend([orientation.to_exif(), 0, 0, 0, 0, 0, 0]);
+    block
 }
 
 /// Writes EXIF data that hold an orientation and nothing else, as a part of a file like `bytes`.

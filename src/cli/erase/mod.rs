@@ -75,7 +75,7 @@ pub struct Args {
     output: PathBuf,
     /// Enlarge each box by this percentage of its height on all sides, because tight boxes often
     /// cut strokes short. Strokes are followed a little further. All other pixels outside are
-    /// unchanged, apart from rounding in JPEG and GIF files.
+    /// unchanged, apart from rounding in GIF files and in the blocks of a JPEG that are filled.
     #[arg(long, value_name = "PERCENT", default_value_t = USUAL_GROWTH_PERCENT)]
     grow: u32,
     /// Print one JSON object with readings, checks and time. For many photos there is always a line

@@ -150,7 +150,8 @@ impl Frame {
         scan: &Scan<'_>,
         mut visit: impl FnMut(Step) -> Result<(), JpegError>,
     ) -> Result<(), JpegError> {
-        let restart = |group: usize| scan.interval > 0 && group > 0 && group % scan.interval == 0;
+        let restart =
+            |group: usize| scan.interval > 0 && group > 0 && group.is_multiple_of(scan.interval);
         if let [only] = scan.components.as_slice() {
             // Its blocks one by one, without those that fill up groups.
             let component = &self.components[only.index];

@@ -167,7 +167,7 @@ fn put_codes(file: &mut Vec<u8>, written: &mut Codes, codes: Codes) {
         if let Some(code) = code
             && written.as_ref() != Some(&code)
         {
-            content.push((slot / 4 << 4 | slot % 4) as u8);
+            content.push((16 * (slot / 4) + slot % 4) as u8);
             content.extend(code.content());
             *written = Some(code);
         }

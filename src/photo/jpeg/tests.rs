@@ -38,7 +38,7 @@ fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
         ((state ^ state >> 13) % 17) as f32
     };
     RgbImage::from_fn(width, height, |x, y| {
-        let edge = if (x / 19 + y / 23 + seed) % 3 == 0 { 60.0 } else { 0.0 };
+        let edge = if (x / 19 + y / 23 + seed).is_multiple_of(3) { 60.0 } else { 0.0 };
         let wave =
             |k: f32| 90.0 + 60.0 * (x as f32 / k).sin() * (y as f32 / (k + 4.0)).cos() + edge;
         Rgb([0, 1, 2].map(|c| (wave(17.0 + 6.0 * c as f32) + noise(x, y, c)) as u8))
