@@ -179,14 +179,17 @@ fn photos_keep_their_format_and_lose_their_place() {
         ("d.bmp", ImageFormat::Bmp),
         ("e.tif", ImageFormat::Tiff),
     ];
-    // An EXIF block with the camera's model, in a JPEG's second segment.
-    let exif =
-        b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x10\0\x02\0\0\0\x08\0\0\0\x1a\0\0\0\0BoxCam1\0";
+    // An EXIF block with the camera's model and a quarter turn, in a JPEG's second segment.
+    let exif = [
+        &b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x02\x01\x10\0\x02\0\0\0\x08\0\0\0\x26"[..],
+        b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0BoxCam1\0",
+    ]
+    .concat();
     for (name, format) in formats {
         let mut bytes = encoded(&picture, format);
         if format == ImageFormat::Jpeg {
             let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();
-            let segment = [&[0xFF, 0xE1], &length[..], exif].concat();
+            let segment = [&[0xFF, 0xE1], &length[..], &exif].concat();
             bytes.splice(2..2, segment);
         }
         fs::write(photos.join(name), bytes).expect("written");
@@ -194,7 +197,11 @@ fn photos_keep_their_format_and_lose_their_place() {
         let boxes = json!({ "boxes": [{ "left": 30, "top": 20, "width": 20, "height": 30 }] });
         fs::write(photos.join(format!("{stem}.boxes.json")), boxes.to_string()).expect("written");
     }
-    erase(shop.path(), "photos -o out").done();
+    for (photo, line) in lines(&erase(shop.path(), "photos -o out").done()) {
+        let is_jpeg = photo.ends_with(".jpg");
+        let written = if is_jpeg { json!("blocks") } else { Value::Null };
+        assert_eq!(line["written"], written, "{line}");
+    }
     for (name, format) in formats {
         let after = fs::read(shop.path().join("out").join(name)).expect("written");
         assert_eq!(image::guess_format(&after).ok(), Some(format), "{name}");
@@ -203,10 +210,12 @@ fn photos_keep_their_format_and_lose_their_place() {
         let bytes = fs::read(shop.path().join(out).join("a.jpg")).expect("written");
         bytes.windows(7).any(|part| part == b"BoxCam1")
     };
-    assert!(!has_camera("out"));
+    // It stays on its side, and so must what says so.
+    let is_upright = || open(&shop.path().join("out/a.jpg")).size().height == 90;
+    assert!(!has_camera("out") && is_upright());
     let again = erase(shop.path(), "photos -o out --keep-exif").done();
     assert_eq!(tally(&lines(&again)), [5, 0, 0], "another option, another result");
-    assert!(has_camera("out"));
+    assert!(has_camera("out") && is_upright());
 }
 
 #[test]

@@ -347,8 +347,8 @@ impl Batch {
             self.unchanged(bytes, &photo).map_err(unusable)?
         } else {
             let encoding = Encoding::of(&bytes, self.settings.keep_exif).map_err(unusable)?;
-            // Other formats do not need it in memory beside the photo's pixels.
-            let file = if encoding.is_jpeg() { bytes } else { Vec::new() };
+            // Dropped if it need not be in memory beside the photo's pixels.
+            let file = Some(bytes).filter(|_| encoding.is_jpeg()).unwrap_or_default();
             if self.readings {
                 (readings, numbers) = self.read(&photo, &areas, boxes)?;
                 reading = clock.lap();
