@@ -1,10 +1,9 @@
 //! What the engine found but is not sure of: fetched once there is something to suggest.
 
-use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::editor::Editor;
 use super::focus::focus_stage;
@@ -41,7 +40,6 @@ pub fn in_panel() -> Result<View, SplitLoaderError> {
 /// Dashed boxes: of what may be digits, each to be taken or dismissed; and of what was seen so far.
 #[component]
 fn OnStage(page: Page) -> impl IntoView {
-    let list = NodeRef::<html::Div>::new();
     let all = Memo::new(move |_| suggestions(page));
     let place = move |area: BoxInPhoto| page.stage.view.get().box_to_screen(area);
     let seen = move |area: BoxInPhoto| {
@@ -77,12 +75,12 @@ fn OnStage(page: Page) -> impl IntoView {
                     page.edit(|editor| editor.take_suggestion(area));
                     page.select_selected();
                 }
-                on:keydown=move |event| key_down(page, list, area, &event)
+                on:keydown=move |event| key_down(page, area, &event)
             ></button>
         }
     };
     view! {
-        <div node_ref=list class="suggestions">
+        <div class="suggestions">
             <For each=move || all.get() key=|area| *area let:area>
                 {suggestion(area)}
             </For>
@@ -91,22 +89,22 @@ fn OnStage(page: Page) -> impl IntoView {
     }
 }
 
-/// Enter takes a suggestion, as a click does; Delete dismisses it, and the next one gets the focus.
-fn key_down(page: Page, list: NodeRef<html::Div>, area: BoxInPhoto, event: &KeyboardEvent) {
+/// Enter takes a suggestion, as a click does; Delete dismisses it, and the one beside it gets the focus.
+fn key_down(page: Page, area: BoxInPhoto, event: &KeyboardEvent) {
     match event.key().as_str() {
         // The stage makes a new box at Enter.
         "Enter" | " " => event.stop_propagation(),
         "Delete" | "Backspace" => {
             event.prevent_default();
             event.stop_propagation();
+            let own = event.current_target().and_then(|own| own.dyn_into::<Element>().ok());
+            let beside = own.and_then(|own| {
+                own.next_element_sibling().or_else(|| own.previous_element_sibling())
+            });
             page.edit(|editor| editor.dismiss_suggestion(area));
-            let next = list
-                .get_untracked()
-                .and_then(|list| list.query_selector("button").ok().flatten())
-                .and_then(|next| next.dyn_into::<HtmlElement>().ok());
-            match next {
+            match beside.and_then(|beside| beside.dyn_into::<HtmlElement>().ok()) {
                 // Fails only for what is not in the page.
-                Some(next) => drop(next.focus()),
+                Some(beside) => drop(beside.focus()),
                 None => focus_stage(),
             }
         }

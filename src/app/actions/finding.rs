@@ -67,8 +67,12 @@ impl Page {
         if let Some(id) = self.open.id() {
             self.photos.looked_through(id);
         }
+        let suggestions = || self.look(Editor::suggestions).unwrap_or_default();
+        let before = suggestions();
         let new = self.edit(|editor| editor.add_found(sure, unsure)).unwrap_or_default();
-        let perhaps = self.look(|editor| editor.suggestions().len()).unwrap_or_default();
+        let after = suggestions();
+        // What was suggested before is no news.
+        let perhaps = if after == before { 0 } else { after.len() };
         let text = match (new, perhaps, sure.len()) {
             (0, 0, 0) => "No number found. Draw a box round each digit.".to_owned(),
             (0, 0, _) => "Nothing more found: all digits have a box already.".to_owned(),
