@@ -35,6 +35,21 @@ fn a_finder_is_trained_published_and_used() {
     assert!((0.0..=1.0).contains(&entry.measured.average_precision), "{entry:?}");
     assert_eq!((entry.measured_photos, entry.bytes < 500_000), (60, true), "{entry:?}");
 
+    // Photos without boxes are learned from only where a teacher finds their digits.
+    fs::create_dir(at.join("more")).expect("made");
+    for name in ["1.png", "2.png"] {
+        fs::copy(at.join("data").join(name), at.join("more").join(name)).expect("copied");
+    }
+    let more = format!("{TRAIN} --data more --epochs 1 --validation 0 --out taught");
+    let message = doorplate(at, &more).refused(3);
+    assert!(message.contains("no photo here has a box file beside it"), "{message}");
+    let teacher = format!("--teacher runs/{run}/{run}.safetensors");
+    doorplate(at, &format!("{more} {teacher}")).done();
+    let taught = names_in(&at.join("taught")).remove(0);
+    let config = fs::read_to_string(at.join(format!("taught/{taught}/run.json"))).expect("read");
+    assert!(config.contains(&format!("{run}.safetensors")), "{config}");
+    doorplate(at, &format!("{more} {teacher} {teacher}")).refused(2);
+
     // The same seed gives the same weights.
     let weights = |folder: &str| {
         doorplate(at, &format!("{TRAIN} --epochs 1 --validation 0 --out {folder}")).done();
