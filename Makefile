@@ -102,7 +102,7 @@ check-cuda: ## Type-check the CUDA build, without CUDA or LLVM
 	DOCS_RS=1 CARGO_TARGET_DIR=$(TARGET_DIR)/cuda cargo check --locked --features cuda
 
 .PHONY: test-gpu
-test-gpu: ## The GPU's answers against the CPU's, on a machine with a GPU or a software Vulkan
+test-gpu: ## Compare the GPU's answers with the CPU's, on a machine with a GPU or a software Vulkan
 	cargo test --locked --release --features wgpu --test gpu
 
 .PHONY: test-lend
@@ -114,11 +114,11 @@ bench: native ## Removal times by box size, and the ratio to the report's way of
 	$(DOORPLATE) bench removal --measure time
 
 .PHONY: bench-removal
-bench-removal: native typefaces ## Removal against the truth and on SVHN's test photos, beside the report's methods and OpenCV
+bench-removal: native typefaces ## Removal compared with the truth and on SVHN's test photos, beside the report's methods and OpenCV
 	$(DOORPLATE) bench removal --photos 120 --typefaces "$(TYPEFACES)" --data $(SVHN)/test --judge tensorflow --sheets target/removal-sheets
 
 .PHONY: bench-walls
-bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENES, which should be others than trained on
+bench-walls: native typefaces ## Removal of numbers drawn on the photos of SCENES, which training should not have seen
 	$(DOORPLATE) bench removal --measure truth --photos 60 --typefaces "$(TYPEFACES)" --scenes "$(SCENES)" --sheets target/wall-sheets
 
 .PHONY: bench-reading
@@ -126,8 +126,12 @@ bench-reading: ## Times and memory of reading SVHN's files at full size, beside 
 	cargo bench --locked --no-default-features --features dataset --bench reading
 
 .PHONY: bench-finding
-bench-finding: native ## Finding numbers in SVHN's test photos and SCENES, which should be others than trained on, beside RapidOCR
+bench-finding: native ## Finding numbers in SVHN's test photos and SCENES, which training should not have seen, beside RapidOCR
 	$(PYTHON) benches/finding_peers.py $(DOORPLATE) $(SVHN)/test "$(SCENES)"
+
+.PHONY: bench-scale
+bench-scale: native ## Archives of photos through GNU parallel, Spark and Ray, beside one process, and with a worker killed
+	$(PYTHON) benches/scale/bench.py $(DOORPLATE)
 
 .PHONY: bench-browser
 bench-browser: web ## Reading on the CPU in Chromium, beside onnxruntime-web with the same network
@@ -150,7 +154,7 @@ sizes: web ## Brotli sizes of what the page fetches first, and of the engine beh
 	@echo "engine:"; cd dist; wc -c engine-start.js.br engine.js.br engine_bg.wasm.br
 
 .PHONY: samples
-samples: native ## Draw the page's sample pictures anew
+samples: native ## Draw the page's sample pictures again
 	$(DOORPLATE) samples
 
 .PHONY: typefaces
@@ -184,13 +188,13 @@ train: synth sharp ## Train the published ConvNet128 and ConvNet48_Dropout3 agai
 		--data target/sharp-train/train@12 --data target/synth-20000 --start $(call weights,convnet128)
 
 .PHONY: sharp
-sharp: native ## Split sharp digits into those to measure on, in target/sharp, and to choose by and train on, in target/sharp-train
+sharp: native ## Split sharp digits: for measuring in target/sharp, for choosing and training in target/sharp-train
 	test -d target/sharp || $(DOORPLATE) data split $(SHARP) --share 0.24 --seed 4 --out target/sharp
 	test -d target/sharp-train || \
 		$(DOORPLATE) data split target/sharp/train --share 0.15 --seed 3 --out target/sharp-train
 
 .PHONY: train-synthetic
-train-synthetic: synth ## Train the published networks that know synthetic photos alone
+train-synthetic: synth ## Train the published networks that learn from synthetic photos only
 	$(TRAIN) --plan assets/plans/synthetic-convnet128.txt --data target/synth
 	$(TRAIN) --plan assets/plans/synthetic-convnet48-dropout3.txt \
 		--data target/synth --teacher $(call weights,synthetic-convnet128)
@@ -235,6 +239,19 @@ train-finder: native typefaces ## Train the published network that finds digits,
 	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35,3,2) --start $(call weights,finder)
 	$(TRAIN) --plan assets/plans/finder-3.txt $(call TAUGHT,35,6,finder-2)
 	$(TRAIN) --plan assets/plans/finder-4.txt $(call TAUGHT,45,10,finder-3)
+
+# The published ConvNet128 and FinderNet label photos without labels, and FinderNet shows what it takes
+# for digits by mistake.
+PUBLISHED = $(firstword $(wildcard models/$(1)-*.safetensors))
+.PHONY: train-reader
+train-reader: native typefaces sharp ## Train the published ReaderNet, which reads digits in colour with their surroundings
+	test -d target/synth-40000 || $(DOORPLATE) data synth --photos 40000 --seed 3 \
+		--out target/synth-40000 --typefaces "$(TYPEFACES)"
+	test -d target/found || $(DOORPLATE) data label $(UNLABELLED) --out target/found --least 0.9 \
+		--weights $(call PUBLISHED,convnet128) --finder $(call PUBLISHED,finder)
+	$(TRAIN) --plan assets/plans/reader.txt --data $(SVHN)/train@12 --data target/found@4 \
+		--data target/synth-40000 --data target/sharp-train/train@10 \
+		--no-digits $(SVHN)/train@3 --no-digits "$(SCENES)@25" --finder $(call PUBLISHED,finder)
 
 .PHONY: bench-training
 bench-training: ## Training speed, and the ratios to Burn's autodiff and PyTorch

@@ -1,5 +1,5 @@
 //! Reading times and memory of SVHN's lists and crops at their full size: a `digitStruct.mat` of
-//! 33,402 photos and a Format 2 file of 73,257 digits, as in SVHN's train set, made anew for the
+//! 33,402 photos and a Format 2 file of 73,257 digits, as in SVHN's train set, made again for the
 //! run. Beside them, where Python has h5py and SciPy, these two on the same files.
 //!
 //! Run with `make bench-reading`. `PYTHON` names another interpreter than `python3`, `DIGIT_STRUCT`

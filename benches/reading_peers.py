@@ -33,7 +33,7 @@ def read_list(path, count):
 
 
 def write_list(source, target):
-    """Writes a list anew with the C library, in the old form that MATLAB writes."""
+    """Writes a list again with the C library, in the old form that MATLAB writes."""
     import h5py
     import numpy
 

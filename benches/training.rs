@@ -7,7 +7,7 @@
 use std::{env, path::PathBuf, process::Command, time::Instant};
 
 use doorplate::{
-    dataset::synthetic::write_format1,
+    synthetic::write_format1,
     training::{Augmentation, Benchmark},
 };
 

@@ -9,7 +9,7 @@ use std::{
 
 mod read;
 
-#[cfg(feature = "native")]
+#[cfg(any(feature = "dataset", feature = "native"))]
 pub(crate) use read::open_regular;
 pub(crate) use read::read_regular;
 
@@ -23,7 +23,10 @@ cfg_if::cfg_if! {
     if #[cfg(any(feature = "fetch", feature = "native"))] {
         mod lock;
 
+        mod meter;
+
         pub(crate) use lock::{Lock, Sharing};
+        pub(crate) use meter::{Counted, Rationed};
     }
 }
 

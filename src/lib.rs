@@ -11,12 +11,14 @@
 //! | [`photo`] | a decoded photo, boxes, crops, resampling, copying patches back | everywhere; pixels with `codecs` |
 //! | [`numbers`] | which boxes make a house number, and in which order | everywhere |
 //! | [`boxes`] | other tools' files of boxes, read and written | everywhere with `boxes` |
-//! | [`dataset`] | SVHN's formats, drawn photos, fetching, statistics, sheets, splits | native |
+//! | [`dataset`] | SVHN's formats, fetching, statistics, sheets, splits | native |
+//! | [`synthetic`] | drawn photos of house numbers, and numbers drawn on photos | native |
 //! | [`classifier`] | the networks, their input, readings, feature maps | `engine` |
 //! | [`unet`] | the small network that finds strokes and digits | `engine` |
 //! | [`finder`] | finds digits in whole photos | `engine` |
 //! | [`strokes`] | the network that finds a digit's strokes | `engine` |
 //! | [`removal`] | key pixels, the GRNN, fold-in, the fill | parameters everywhere, the rest with `engine` |
+//! | [`onnx`] | networks as ONNX files | native |
 //! | [`publication`] | the manifest, weights by hash, publishing, loading | `engine` |
 //! | [`training`] | runs, checkpoints, the files a run leaves | native |
 //! | [`fault`] | whose fault an error is | everywhere |
@@ -42,12 +44,16 @@ mod files;
 #[cfg(feature = "engine")]
 pub mod finder;
 pub mod numbers;
+#[cfg(feature = "native")]
+pub mod onnx;
 pub mod photo;
 #[cfg(feature = "engine")]
 pub mod publication;
 pub mod removal;
 #[cfg(feature = "engine")]
 pub mod strokes;
+#[cfg(feature = "dataset")]
+pub mod synthetic;
 #[cfg(feature = "native")]
 pub mod training;
 #[cfg(feature = "engine")]

@@ -31,8 +31,13 @@ fn a_folder_is_erased_photo_by_photo() {
     fs::rename(shop.path().join("photos/2.png"), shop.path().join("photos/more/2.png"))
         .expect("moved");
     fs::write(shop.path().join("photos/notes.txt"), "no photo").expect("written");
+    for name in ["a.avif", "b.AVIF", "film.mp4", "._1.png", ".hidden"] {
+        fs::write(shop.path().join("photos").join(name), "no photo").expect("written");
+    }
     let ran = erase(shop.path(), "photos --boxes lists/digitStruct.mat -o out/erased --grow 0");
     assert!(ran.stderr.contains("5 photos written"), "{}", ran.stderr);
+    let passed_over = "not photos by name: 1 ._ files of a Mac, 2 .avif, 1 .mp4\n";
+    assert!(ran.stderr.contains(passed_over), "{}", ran.stderr);
     let lines = lines(&ran.done());
     assert_eq!(tally(&lines), [5, 0, 0]);
     let out = shop.path().join("out/erased");
@@ -201,6 +206,12 @@ fn photos_keep_their_format_and_lose_their_place() {
         let is_jpeg = photo.ends_with(".jpg");
         let written = if is_jpeg { json!("blocks") } else { Value::Null };
         assert_eq!(line["written"], written, "{line}");
+        let left_out = match photo.rsplit('.').next() {
+            Some("jpg") => json!(["exif"]),
+            Some("tif") => json!(["tags"]),
+            _ => json!([]),
+        };
+        assert_eq!(line["metadata_left_out"], left_out, "{line}");
     }
     for (name, format) in formats {
         let after = fs::read(shop.path().join("out").join(name)).expect("written");
@@ -213,7 +224,7 @@ fn photos_keep_their_format_and_lose_their_place() {
     // It stays on its side, and so must what says so.
     let is_upright = || open(&shop.path().join("out/a.jpg")).size().height == 90;
     assert!(!has_camera("out") && is_upright());
-    let again = erase(shop.path(), "photos -o out --keep-exif").done();
+    let again = erase(shop.path(), "photos -o out --metadata all").done();
     assert_eq!(tally(&lines(&again)), [5, 0, 0], "another option, another result");
     assert!(has_camera("out") && is_upright());
 }
@@ -432,6 +443,226 @@ fn bad_boxes_spoil_their_photo_and_a_bad_list_the_run() {
 }
 
 #[test]
+fn boxes_that_could_be_meant_otherwise_are_refused() {
+    let shop = shop(6);
+    let photos = shop.path().join("photos");
+    let put = |name: &str, text: &[u8]| fs::write(photos.join(name), text).expect("written");
+    // Two photos of one stem, a confidence before the box, and what a Mac leaves beside files.
+    put("1.jpg", &encoded(&DynamicImage::ImageRgb8(colourful(40, 30)), ImageFormat::Jpeg));
+    put("1.boxes.json", br#"{"boxes": []}"#);
+    put("._2.png", b"no photo");
+    put("._2.txt", b"no boxes");
+    put("2.txt", b"3 0.91 0.3 0.3 0.15 0.35\n");
+    put("3.txt", b"3.0 0.5 0.5 0.4 0.5 0.93 17\n");
+    // A photo that is stored lying on its side, and boxes that were drawn on it so.
+    let mut turned = std::io::Cursor::new(Vec::new());
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut turned);
+    let exif = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+    image::ImageEncoder::set_exif_metadata(&mut encoder, exif).expect("taken");
+    let (picture, colours) = (colourful(120, 60), image::ExtendedColorType::Rgb8);
+    image::ImageEncoder::write_image(encoder, &picture, 120, 60, colours).expect("written");
+    put("4.png", &turned.into_inner());
+    put("4.boxes.json", br#"{"boxes": [{"left": 80, "top": 20, "width": 20, "height": 30}]}"#);
+    // Accents apart from their letters in the name of the boxes.
+    fs::rename(photos.join("5.png"), photos.join("Caf\u{E9}.png")).expect("renamed");
+    let one = br#"{"boxes": [{"left": 2, "top": 2, "width": 9, "height": 12}]}"#;
+    put("Cafe\u{301}.boxes.json", one);
+
+    let ran = erase(shop.path(), "photos --boxes photos -o out --pass-unlisted");
+    let told = lines(&ran.stdout);
+    for name in ["photos/1.png", "photos/1.jpg"] {
+        assert!(error_of(&told, name).contains("is the stem of both"), "{}", told[name]);
+    }
+    let reason = error_of(&told, "photos/2.png");
+    assert!(reason.contains("2.txt:1: ") && reason.contains("yolo-confidence-first"), "{reason}");
+    assert_eq!(told["photos/3.png"]["boxes"], 1);
+    assert!(error_of(&told, "photos/4.png").contains("--boxes-as-stored"));
+    assert_eq!(told["photos/Caf\u{E9}.png"]["boxes"], 1, "its list is found");
+    assert!(!ran.stderr.contains("no such photo"), "{}", ran.stderr);
+    assert!(!told.contains_key("photos/._2.png"), "no photo");
+    ran.refused(6);
+
+    let ran = erase(shop.path(), "photos --boxes photos -o stored --boxes-as-stored --grow 0");
+    let told = lines(&ran.stdout);
+    // Upright, it is 60 wide; what was at the right is at the bottom.
+    let read = &told["photos/4.png"]["readings"][0]["box"];
+    assert_eq!([&read["left"], &read["top"], &read["height"]], [10, 80, 20], "{read}");
+    let format = "--boxes-format yolo-confidence-first";
+    let ran = erase(shop.path(), &format!("photos --boxes photos -o first {format}"));
+    let told = lines(&ran.stdout);
+    assert_eq!(told["photos/2.png"]["boxes"], 1, "{}", told["photos/2.png"]);
+}
+
+#[test]
+fn masks_are_written_and_say_what_is_filled() {
+    let shop = shop(3);
+    let run = |options: &str| erase(shop.path(), &format!("photos {options}"));
+    let ran = run("--boxes lists/digitStruct.mat -o out --write-masks masks");
+    let told = lines(&ran.done());
+    let masks = shop.path().join("masks");
+    assert_eq!(told["photos/1.png"]["mask"], json!("masks/1.png"));
+    let pixels = |path: &Path| image::open(path).expect("a picture").to_rgb8();
+    let changed = |name: &str, out: &str| -> Vec<bool> {
+        let before = pixels(&shop.path().join("photos").join(name));
+        let after = pixels(&shop.path().join(out).join(name));
+        before.pixels().zip(after.pixels()).map(|(a, b)| a != b).collect()
+    };
+    for name in ["1.png", "2.png", "3.png"] {
+        let mask = pixels(&masks.join(name));
+        assert!(mask.pixels().all(|pixel| pixel.0 == [0; 3] || pixel.0 == [255; 3]));
+        let filled: Vec<bool> = mask.pixels().map(|pixel| pixel.0[0] > 0).collect();
+        assert!(filled.contains(&true), "{name}");
+        assert!(
+            changed(name, "out").iter().zip(&filled).all(|(changed, filled)| filled | !changed)
+        );
+    }
+    // Deleted, it is made again.
+    fs::remove_file(masks.join("1.png")).expect("removed");
+    let again = "--boxes lists/digitStruct.mat -o out --write-masks masks";
+    let verify = || run(&format!("{again} --verify"));
+    assert!(verify().refused(6).contains("2 whole, 1 missing"));
+    run(again).done();
+    assert!(masks.join("1.png").is_file());
+    verify().done();
+    // Changed or replaced, too.
+    let mask = fs::read(masks.join("1.png")).expect("read");
+    fs::copy(masks.join("2.png"), masks.join("1.png")).expect("copied");
+    assert!(verify().refused(6).contains("2 whole, 0 missing, 1 changed"));
+    assert_eq!(tally(&lines(&run(again).done())), [1, 2, 0]);
+    assert!(fs::read(masks.join("1.png")).expect("read") == mask);
+
+    // A mask of another tool: two pieces, in colours.
+    let size = open(&shop.path().join("photos/1.png")).size();
+    let in_mask = |x: u32, y: u32| (4..14).contains(&y) && ((4..9).contains(&x) || x == 20);
+    let drawn = image::RgbImage::from_fn(size.width, size.height, |x, y| {
+        image::Rgb(if in_mask(x, y) { [0, x as u8, 128] } else { [0; 3] })
+    });
+    let given = shop.path().join("given");
+    fs::create_dir(&given).expect("made");
+    drawn.save(given.join("1.png")).expect("written");
+    drawn.save(given.join("2.png")).expect("written");
+    image::GrayImage::new(7, 7).save(given.join("3.png")).expect("written");
+    let ran = run("--masks given -o filled --write-masks again");
+    let told = lines(&ran.stdout);
+    assert_eq!(told["photos/1.png"]["boxes"], 2);
+    let again = pixels(&shop.path().join("again/1.png"));
+    for (x, y, pixel) in again.enumerate_pixels() {
+        assert_eq!(pixel.0[0] > 0, in_mask(x, y), "{x}, {y}");
+    }
+    let filled: Vec<bool> = again.pixels().map(|pixel| pixel.0[0] > 0).collect();
+    assert!(
+        changed("1.png", "filled").iter().zip(&filled).all(|(changed, filled)| filled | !changed)
+    );
+    let reason = error_of(&told, "photos/3.png");
+    assert!(reason.contains("drawn on a photo of 7 x 7"), "{reason}");
+    ran.refused(6);
+    let refused = run("--masks given -o grid --method grid").refused(2);
+    assert!(refused.contains("--masks"), "{refused}");
+    let refused = run("--masks given -o inside --write-masks inside/masks").refused(2);
+    assert!(refused.contains("another folder"), "{refused}");
+}
+
+#[test]
+fn masks_replace_no_photo_no_result_and_nothing_that_is_given() {
+    let shop = shop(2);
+    let photos = shop.path().join("photos");
+    let boxes = "--boxes lists/digitStruct.mat";
+    erase(shop.path(), &format!("photos {boxes} -o first --write-masks given")).done();
+    let all = || [results(&photos), results(&shop.path().join("given"))];
+    let before = all();
+    let one = "photos/1.png";
+    for (arguments, reason) in [
+        (format!("{one} {boxes} -o o.png --write-masks {one}"), "the photo itself"),
+        (format!("{one} {boxes} -o o.png --write-masks photos/../{one}"), "the photo itself"),
+        (format!("{one} {boxes} -o o.png --write-masks ./o.png"), "the result itself"),
+        (format!("{one} {boxes} -o o.png --write-masks o.boxes.json"), "ends in .png"),
+        (format!("{one} --masks given/1.png -o o.png --write-masks given/1.png"), "the given mask"),
+        (format!("{one} --masks given -o o.png --write-masks given/1.png"), "the given masks"),
+        (format!("{one} --masks given/1.png -o given/1.png"), "the given mask itself"),
+        ("photos --masks given -o o --write-masks given".to_owned(), "given masks itself"),
+        ("photos --masks given -o o --write-masks given/more".to_owned(), "inside the folder"),
+        ("photos --boxes given -o o --write-masks given".to_owned(), "of the boxes itself"),
+        (format!("photos {boxes} -o first --write-masks first"), "of the results itself"),
+        (format!("photos {boxes} -o o --write-masks lists"), "other files, not masks"),
+    ] {
+        let message = erase(shop.path(), &arguments).refused(2);
+        assert!(message.contains(reason), "{arguments}: {message}");
+        assert!(all() == before, "{arguments}");
+        assert!(!shop.path().join("o.png").exists(), "{arguments}");
+    }
+    // A list says nothing of a folder of all photos.
+    let listed = format!("- {boxes} --root photos -o listed --write-masks photos");
+    let run = || erase_with(shop.path(), &listed, b"photos/1.png\n");
+    assert!(run().refused(2).contains("other files, not masks"));
+    fs::create_dir(photos.join(".doorplate-masks")).expect("marked");
+    let ran = run();
+    let error = error_of(&lines(&ran.stdout), "photos/1.png").to_owned();
+    assert!(error.contains("its mask would overwrite the photo"), "{error}");
+    ran.refused(6);
+    assert!(all() == before);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+        symlink("photos", shop.path().join("link")).expect("linked");
+        let message =
+            erase(shop.path(), &format!("photos {boxes} -o o --write-masks link")).refused(2);
+        assert!(message.contains("the folder of the photos itself"), "{message}");
+        let masks = shop.path().join("masks");
+        fs::create_dir(photos.join("a")).expect("made");
+        fs::rename(photos.join("1.png"), photos.join("a/1.png")).expect("moved");
+        fs::create_dir_all(masks.join(".doorplate-masks")).expect("marked");
+        symlink("../photos/a", masks.join("a")).expect("linked");
+        let before = all();
+        let ran = erase(shop.path(), &format!("photos {boxes} -o linked --write-masks masks"));
+        let told = lines(&ran.stdout);
+        assert_eq!(tally(&told), [1, 0, 1], "{told:?}");
+        let error = error_of(&told, "photos/a/1.png");
+        assert!(error.contains("outside the masks folder"), "{error}");
+        ran.refused(6);
+        assert!(all() == before);
+        assert!(!shop.path().join("linked/a/1.png").exists());
+    }
+}
+
+#[test]
+fn digits_that_are_kept_stay_and_brush_strokes_count() {
+    let shop = shop(1);
+    let (_, digits) = boxes_of(shop.path()).into_iter().next().expect("a photo");
+    let (area, _) = digits[0];
+    let mut own = serde_json::to_value(area).expect("a box");
+    let write = |own: &Value, strokes: Value| {
+        let file = json!({"boxes": [own], "strokes": strokes}).to_string();
+        fs::write(shop.path().join("photos/1.boxes.json"), file).expect("written");
+    };
+    let filled = |out: &str| {
+        erase(shop.path(), &format!("photos -o {out} --write-masks {out}-masks")).done();
+        let mask = image::open(shop.path().join(format!("{out}-masks/1.png"))).expect("a mask");
+        mask.to_luma8()
+    };
+    write(&own, json!([]));
+    assert!(filled("plain").pixels().any(|pixel| pixel.0 == [255]));
+    // Over the whole box and far around it.
+    let all = json!([{"fill": false, "radius": 5000, "points": [[0, 0]]}]);
+    write(&own, all);
+    assert!(filled("brushed").pixels().all(|pixel| pixel.0 == [0]), "nothing is filled");
+    own["keep"] = true.into();
+    write(&own, json!([]));
+    assert!(filled("kept").pixels().all(|pixel| pixel.0 == [0]), "it is kept");
+}
+
+#[test]
+fn a_list_may_have_its_photos_in_another_folder() {
+    let shop = shop(3);
+    let table = "photo,left,top,width,height\n\
+                 C:\\labels\\set\\1.png,2,2,9,12\nC:\\labels\\set\\2.png,2,2,9,12\n\
+                 C:\\labels\\set\\3.png,2,2,9,12\n";
+    fs::write(shop.path().join("boxes.csv"), table).expect("written");
+    let ran = erase(shop.path(), "photos --boxes boxes.csv -o out");
+    assert!(ran.stderr.contains("all its photos in C:/labels/set"), "{}", ran.stderr);
+    assert_eq!(tally(&lines(&ran.stdout)), [3, 0, 0]);
+}
+
+#[test]
 fn digits_are_found_where_no_boxes_are_given() {
     let shop = shop(4);
     let blank = Photo::from_rgb8(PhotoSize { width: 90, height: 60 }, vec![120; 3 * 90 * 60]);
@@ -566,6 +797,22 @@ fn an_output_folder_that_is_handed_on_does_not_say_what_was_removed() {
     assert!(line.get("readings").is_none(), "{line}");
     assert!(records() == first);
 
+    // Lines have checks, too, and a list may have the number itself as a box's class.
+    let list = "photo,left,top,width,height,label\n1.png,4,4,9,12,1906\n";
+    fs::write(shop.path().join("list.csv"), list).expect("written");
+    let one = "photos/1.png --boxes list.csv -o one.png --no-readings --json";
+    for arguments in [one, "photos --boxes list.csv --pass-unlisted -o checked --no-readings"] {
+        let mut checked = program();
+        checked.current_dir(shop.path()).arg("erase").args(arguments.split(' '));
+        checked.arg("--models").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+        let ran = Ran::from(checked.output().expect("it starts"));
+        assert!(!ran.stderr.contains("1906") && !ran.stdout.contains("1906"), "{}", ran.stderr);
+        assert_eq!(ran.stderr.contains("a class is not a digit"), arguments != one, "{arguments}");
+        let told = lines(&ran.stdout);
+        let check = &told["photos/1.png"]["checks"][0];
+        assert!(check["passes"].is_boolean() && check.get("box").is_none(), "{check}");
+    }
+
     let one = "photos/1.png --boxes lists/digitStruct.mat -o one.png --no-readings";
     let report = erase(shop.path(), &format!("{one} --json")).json();
     assert!(report.get("readings").is_none() && report.get("numbers").is_none(), "{report}");
@@ -580,7 +827,8 @@ fn without_the_network_that_finds_strokes_nothing_is_erased() {
     let own = shop.path().join("models");
     fs::create_dir(&own).expect("made");
     let copied = names_in(&models).into_iter().filter(|name| {
-        name == "manifest.json" || name.starts_with("strokes-") || name.starts_with("convnet")
+        let published = ["manifest.json", "strokes-", "reader-", "finder-"];
+        published.iter().any(|start| name.starts_with(start))
     });
     for name in copied.filter(|name| !name.ends_with(".md") && !name.ends_with(".svg")) {
         fs::copy(models.join(&name), own.join(&name)).expect("copied");
@@ -604,6 +852,20 @@ fn without_the_network_that_finds_strokes_nothing_is_erased() {
         }
     }
     assert!(!shop.path().join("out").exists() && !shop.path().join("one.png").exists());
+
+    // Methods that do not need it go on, and say what the check could not see.
+    for method in ["whole-boxes", "grid", "feature-maps"] {
+        let mut erase = program();
+        erase.current_dir(shop.path()).args(["erase", "photos", "-o", method, "--method", method]);
+        erase.args(["--boxes", "lists/digitStruct.mat", "--models", "models"]);
+        let ran = Ran::from(erase.output().expect("it starts"));
+        assert!(matches!(ran.code, Some(0 | 7)), "{method}: {}", ran.stderr);
+        assert!(ran.stderr.contains("goes on without it"), "{method}: {}", ran.stderr);
+        let told = lines(&ran.stdout);
+        let checks = told["photos/1.png"]["checks"].as_array().expect("checks");
+        assert_eq!(checks.is_empty(), method != "whole-boxes", "{method}");
+        assert!(checks.iter().all(|check| check["residue"].is_null()), "{checks:?}");
+    }
 }
 
 #[cfg(unix)]

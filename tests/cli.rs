@@ -14,10 +14,7 @@ use std::{
     time::Duration,
 };
 
-use doorplate::{
-    dataset::{format1::Format1, synthetic::write_format1},
-    publication::sha256_hex,
-};
+use doorplate::{dataset::format1::Format1, publication::sha256_hex, synthetic::write_format1};
 use serde_json::{Value, json};
 use support::{Ran, doorplate, names_in, pixels_outside, program};
 use tempfile::TempDir;
@@ -329,6 +326,134 @@ fn a_published_model_is_measured_again_and_on_other_digits_and_says_so() {
     let unpublished = format!("evaluate --data others --record x --weights models/{file}");
     doorplate(shop.path(), &unpublished).refused(2);
     assert_eq!(read_json(&manifest), again);
+}
+
+/// The path of a file of the drawn samples.
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples").join(name)
+}
+
+#[test]
+fn a_copied_program_works_in_any_folder_whatever_models_are_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [empty, other] = ["empty", "other"].map(|name| folder.path().join(name));
+    fs::create_dir(&empty).expect("made");
+    fs::create_dir_all(other.join("models")).expect("made");
+    fs::write(other.join("models/manifest.json"), "no manifest").expect("written");
+    let copy = empty.join(format!("copied{}", std::env::consts::EXE_SUFFIX));
+    fs::copy(env!("CARGO_BIN_EXE_doorplate"), &copy).expect("copied");
+    // Without its boxes beside it, so that they are found if none are given.
+    let photo = "photo.jpg";
+    fs::copy(sample("door-606.jpg"), other.join(photo)).expect("copied");
+    let boxes = sample("door-606.boxes.json");
+    let boxes = boxes.to_str().expect("plain letters");
+    let run = |arguments: &[&str]| -> Ran {
+        let mut program = Command::new(&copy);
+        program.current_dir(&other).env_remove("DOORPLATE_MODELS").args(arguments);
+        // Nothing from the platform's data folder either.
+        program.env("HOME", &empty).env_remove("XDG_DATA_HOME");
+        program.output().expect("the copy starts").into()
+    };
+
+    let read = run(&["read", photo, "--boxes", boxes, "--json"]).json();
+    assert_eq!(read["numbers"][0]["number"], "606");
+    let found = run(&["read", photo, "--json"]).json();
+    assert_eq!(found["numbers"][0]["number"], "606", "the network that finds digits is there");
+
+    run(&["erase", photo, "--boxes", boxes, "-o", "out.jpg", "--json"]).done();
+    let after = run(&["read", "out.jpg", "--boxes", boxes, "--json"]).json();
+    assert_ne!(after["numbers"][0]["number"], "606");
+
+    let listed = run(&["models"]).done();
+    let manifest =
+        read_json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join("manifest.json"));
+    let line = |name: &Value, does: &str, bytes: &Value| {
+        let name = name.as_str().expect("a name");
+        let kilobytes = format!("{} kB", bytes.as_u64().expect("a size").div_ceil(1000));
+        let is_it = |line: &&str| line.split_whitespace().any(|word| word == name);
+        let line = listed.lines().find(is_it);
+        let line = line.unwrap_or_else(|| panic!("no {name} in\n{listed}"));
+        for part in [does, &kilobytes, "inside the program"] {
+            assert!(line.contains(part), "no {part:?} in {line:?}");
+        }
+        line.starts_with('*')
+    };
+    let models = manifest["models"].as_array().expect("models");
+    for (i, model) in models.iter().enumerate() {
+        assert_eq!(line(&model["name"], "reads", &model["bytes"]), i == 0, "{listed}");
+    }
+    for (net, does) in [("strokes", "finds strokes"), ("finder", "finds digits")] {
+        let net = &manifest[net];
+        assert!(line(&net["name"], does, &net["bytes"]), "{listed}");
+    }
+    let json = run(&["models", "--json"]).json();
+    let kinds: Vec<&str> = json
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["kind"].as_str().expect("a kind"))
+        .collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["strokes", "finder"]);
+    assert_eq!(kinds.iter().filter(|kind| **kind == "reader").count(), models.len());
+    let strokes = &json[kinds.len() - 2];
+    assert_eq!(strokes["file"], manifest["strokes"]["file"]);
+    assert_eq!(
+        (&strokes["place"], &strokes["default"]),
+        (&json!("inside the program"), &json!(true))
+    );
+
+    assert_eq!(names_in(&empty), [copy.file_name().expect("a name").to_string_lossy()]);
+    assert_eq!(names_in(&other), ["models", "out.jpg", "photo.jpg"], "nothing else is written");
+}
+
+/// A folder for commands that neither read nor write there.
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// The commands that the program's help lists.
+fn commands_in_help() -> Vec<String> {
+    let help = doorplate(here(), "--help").done();
+    let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    let names: Vec<String> = names.filter(|name| *name != "help").map(str::to_owned).collect();
+    assert!(names.len() > 15 && names.contains(&"erase".to_owned()), "{names:?}");
+    names
+}
+
+#[test]
+fn completions_name_every_command_in_each_shell() {
+    let commands = commands_in_help();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = doorplate(here(), &format!("completions {shell}")).done();
+        for command in &commands {
+            assert!(script.contains(command), "{shell} does not complete {command}");
+        }
+        for part in ["synth", "boxes-as-stored"] {
+            assert!(script.contains(part), "{shell} does not complete {part}");
+        }
+    }
+    let message = doorplate(here(), "completions no-shell").refused(2);
+    assert!(message.contains("fish"), "{message}");
+}
+
+#[test]
+fn man_pages_are_written_for_the_program_and_each_command() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    doorplate(folder.path(), "man pages/man1").done();
+    let pages = folder.path().join("pages/man1");
+    let names = names_in(&pages);
+    let page = |name: &str| fs::read_to_string(pages.join(name)).expect("a page");
+    // What groff takes for a hyphen that may be copied.
+    let program = page("doorplate.1").replace("\\-", "-");
+    for command in commands_in_help() {
+        let name = format!("doorplate-{command}.1");
+        assert!(names.contains(&name), "no {name} in {names:?}");
+        assert!(program.contains(&format!("doorplate-{command}(1)")), "{command}");
+    }
+    assert!(names.contains(&"doorplate-data-synth.1".to_owned()), "{names:?}");
+    assert!(page("doorplate-erase.1").replace("\\-", "-").contains("--boxes-as-stored"));
 }
 
 /// Crops of the digits of drawn photos, in folders named as what they show; how many.
@@ -673,8 +798,8 @@ fn methods_erase_each_in_its_way_and_refuse_each_others_parameters() {
     }
     for (wrong, told) in [
         ("--method nonsense", "gradient-near-average"),
-        ("--sigma 2", "--method doorplate has none"),
-        ("--method doorplate --adaptive-sigma", "--method doorplate has none"),
+        ("--sigma 2", "--method doorplate does not have it"),
+        ("--method doorplate --adaptive-sigma", "--method doorplate does not have it"),
         ("--method feature-maps --percentile 8", "gradient-value"),
         ("--method feature-maps --filter 0.2", "gradient-value and grid"),
         ("--method grid --bins 35", "a parameter of feature-maps"),
@@ -682,7 +807,7 @@ fn methods_erase_each_in_its_way_and_refuse_each_others_parameters() {
         ("--method grid --sigma 0.5", "from 1 to 1000"),
         ("--method grid --sigma NaN", "from 1 to 1000"),
         ("--method grid --spacing 0", "--spacing"),
-        ("--method grid --filter inf", "from 0 up"),
+        ("--method grid --filter inf", "0 or more"),
         ("--method gradient-value --percentile 101", "from 0 to 100"),
         ("--method grid --sigma 2 --adaptive-sigma", "--adaptive-sigma"),
     ] {
@@ -849,7 +974,7 @@ fn boxes_files_that_are_not_there_or_name_other_photos_are_exit_code_3() {
 fn an_output_that_would_cost_something_is_refused() {
     let shop = own_workshop();
     let message =
-        doorplate(shop.path(), "erase data/1.png --boxes data/digitStruct.mat -o out.jpg")
+        doorplate(shop.path(), "erase data/1.png --boxes data/digitStruct.mat -o out.gif")
             .refused(2);
     assert!(message.contains(".png"), "{message}");
     let before = fs::read(shop.path().join("data/1.png")).expect("read");
@@ -861,6 +986,23 @@ fn an_output_that_would_cost_something_is_refused() {
         doorplate(shop.path(), "erase data/1.png --boxes data/digitStruct.mat -o no/out.png")
             .refused(1);
     assert!(message.contains("no/out.png"), "{message}");
+}
+
+#[test]
+fn the_name_of_the_result_decides_its_format() {
+    let shop = own_workshop();
+    for (name, format) in [
+        ("out.png", image::ImageFormat::Png),
+        ("out.JPEG", image::ImageFormat::Jpeg),
+        ("out.webp", image::ImageFormat::WebP),
+    ] {
+        let command =
+            format!("erase data/1.png --boxes data/digitStruct.mat -o {name} --no-check --json");
+        let said = doorplate(shop.path(), &command).json();
+        assert_eq!(said["metadata_left_out"], json!([]), "{name}");
+        let written = fs::read(shop.path().join(name)).expect("written");
+        assert_eq!(image::guess_format(&written).ok(), Some(format), "{name}");
+    }
 }
 
 #[test]

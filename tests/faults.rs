@@ -19,7 +19,7 @@ use std::{
 
 use image::{
     DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage,
-    codecs::png::PngEncoder,
+    codecs::{png::PngEncoder, webp::WebPEncoder},
 };
 use serde_json::{Value, json};
 use support::{
@@ -48,12 +48,16 @@ fn shop_of(names: &[&str]) -> tempfile::TempDir {
     shop
 }
 
-/// Runs `doorplate find` with the published models.
+/// Runs the program with the published models.
+fn with_published(shop: &Path, command: &str) -> Ran {
+    let mut program = program();
+    program.current_dir(shop).args(command.split_whitespace());
+    program.env("DOORPLATE_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+    program.output().expect("the built program starts").into()
+}
+
 fn find(shop: &Path, arguments: &str) -> Ran {
-    let mut find = program();
-    find.current_dir(shop).arg("find").args(arguments.split_whitespace());
-    find.env("DOORPLATE_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
-    find.output().expect("the built program starts").into()
+    with_published(shop, &format!("find {arguments}"))
 }
 
 fn files(shop: &Path) -> Vec<String> {
@@ -252,11 +256,14 @@ fn a_photo_that_fails_in_its_own_process_is_reported_as_any_other() {
 
 /// Runs the program with at most this much memory, as `ulimit -v` limits it.
 fn with_memory(shop: &Path, kilobytes: u64, arguments: &str) -> Ran {
-    let erase = command(shop, arguments);
+    limited(shop, kilobytes, &command(shop, arguments))
+}
+
+fn limited(shop: &Path, kilobytes: u64, command: &Command) -> Ran {
     let mut limited = Command::new("sh");
     limited.arg("-c").arg(format!("ulimit -v {kilobytes} && exec \"$@\"")).arg("sh");
-    limited.arg(erase.get_program()).args(erase.get_args()).current_dir(shop);
-    limited.env("DOORPLATE_MODELS", "models");
+    limited.arg(command.get_program()).args(command.get_args()).current_dir(shop);
+    limited.env("DOORPLATE_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
     let output = limited.output().expect("the shell starts");
     assert!(output.status.signal().is_none() || output.status.signal() == Some(6));
     output.into()
@@ -293,6 +300,75 @@ fn a_photo_that_kills_the_run_is_named_by_the_next_run_and_tried_again_if_asked(
         [1, 3, 0]
     );
     assert_eq!(tally(&lines(&erase(shop.path(), "photos -o out").done())), [0, 4, 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_photo_that_is_too_large_for_the_memory_is_named_by_every_command() {
+    let shop = shop_of(&["1.png", "2.png"]);
+    let photos = shop.path().join("photos");
+    put_large(&photos.join("large.png"), 90);
+    for name in ["a.png", "b.png", "c.png"] {
+        // Each alone fits, but not all.
+        put_large(&photos.join(name), 30);
+    }
+    let wide = DynamicImage::ImageRgb8(RgbImage::new(2_000, 2_000));
+    fs::write(shop.path().join("wide.png"), encoded(&wide, ImageFormat::Png)).expect("written");
+    let box_of_all = json!({ "boxes": [{ "left": 0, "top": 0, "width": 2000, "height": 2000 }] });
+    fs::write(shop.path().join("wide.boxes.json"), box_of_all.to_string()).expect("written");
+    let run = |arguments: &str| {
+        let mut command = program();
+        command.args(arguments.split_whitespace());
+        limited(shop.path(), 1_000_000, &command)
+    };
+    for (arguments, photo) in [
+        ("find photos/large.png", "photos/large.png"),
+        ("read photos/large.png", "photos/large.png"),
+        ("read photos/large.png --find", "photos/large.png"),
+        ("erase photos/large.png -o out.png", "photos/large.png"),
+        ("erase wide.png -o out.png", "wide.png"),
+        ("erase photos/1.png --masks photos/large.png -o out.png", "photos/large.png"),
+        ("inspect photos/large.png --box 3,3,9,12 -o out.png", "photos/large.png"),
+    ] {
+        let message = run(arguments).refused(3);
+        assert!(
+            message.contains(&format!("{photo}: it would take about")),
+            "{arguments}: {message}"
+        );
+        assert!(!message.contains("--memory"), "{arguments} has no such option: {message}");
+        assert!(!shop.path().join("out.png").exists(), "{arguments}");
+    }
+    let ran = run("find photos --json");
+    let told = lines(&ran.stdout);
+    assert!(error_of(&told, "photos/large.png").contains("it would take about"), "{told:?}");
+    assert_eq!(tally(&told), [5, 0, 1], "{told:?}");
+    ran.refused(6);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn metadata_that_say_they_are_huge_take_no_memory() {
+    let shop = shop_of(&["1.png"]);
+    let mut webp = Vec::new();
+    let mut encoder = WebPEncoder::new_lossless(&mut webp);
+    encoder.set_exif_metadata(b"MM\0\x2A\0\0\0\x08\0\0\0\0\0\0".to_vec()).expect("taken");
+    encoder.set_icc_profile(b"a profile".to_vec()).expect("taken");
+    encoder.write_image(colourful(40, 30).as_raw(), 40, 30, ExtendedColorType::Rgb8).expect("made");
+    for (name, part) in [("exif", b"EXIF"), ("profile", b"ICCP")] {
+        let at = webp.windows(4).position(|name| name == part).expect("it has one");
+        let mut huge = webp.clone();
+        huge[at + 4..at + 8].fill(0xFF);
+        let photo = shop.path().join(format!("photos/{name}.webp"));
+        fs::write(&photo, huge).expect("written");
+        put_box(&photo);
+    }
+    for keep in ["", "--metadata all"] {
+        let ran = with_memory(shop.path(), LIMIT, &format!("photos -o out --memory 250MB {keep}"));
+        assert!(ran.code.is_some(), "it died: {}", ran.stderr);
+        // Without its profile a photo is still a photo; without its pixels it is none.
+        let told = lines(&ran.stdout);
+        assert!(told["photos/exif.webp"]["error"].is_null(), "{}", ran.stderr);
+    }
 }
 
 /// Kilobytes of memory in which small photos are done, and one of 90 megapixels is not.
@@ -447,8 +523,30 @@ fn a_photo_from_which_nothing_is_removed_is_the_same_file() {
     let stripped = passed.remove("e.jpg").expect("passed");
     assert!(passed == plain, "the same bytes");
     assert!(stripped == plain["a.jpg"], "without the comment, and nothing else changed");
-    erase(shop.path(), "photos -o out --pass-unlisted --keep-exif").done();
+    erase(shop.path(), "photos -o out --pass-unlisted --metadata all").done();
     assert!(results(&shop.path().join("out")) == results(&photos), "with it");
+}
+
+// ---- What a command is given ----------------------------------------------------------------------
+
+#[test]
+fn no_command_writes_over_what_it_is_given() {
+    let shop = shop_of(&["1.png", "a/2.png", "pictures/0.jpg"]);
+    let photos = shop.path().join("photos");
+    let before = results(&photos);
+    for (command, reason) in [
+        ("find photos/1.png -o photos/1.png", "a photo itself"),
+        ("find photos -o photos/a/2.png", "a photo itself"),
+        ("find photos --review photos", "might replace photos/pictures/0.jpg"),
+        ("inspect photos/1.png --box 3,3,9,12 -o photos/../photos/1.png", "the photo itself"),
+        ("inspect --data photos --digit 1 -o photos/1.png", "in the data set"),
+        ("sheet --data photos --photos 1.png -o photos/a/2.png", "in the data set"),
+    ] {
+        let message = with_published(shop.path(), command).refused(2);
+        assert!(message.contains(reason), "{command}: {message}");
+        assert!(results(&photos) == before, "{command}");
+    }
+    find(shop.path(), "photos/1.png -o photos/1.csv --format csv").done();
 }
 
 // ---- What is no file ------------------------------------------------------------------------------
@@ -482,6 +580,38 @@ fn pipes_and_devices_are_refused_at_once() {
     }
     let message = find(shop.path(), "photos/pipe.png").refused(3);
     assert!(message.contains("a pipe, not a regular file"), "{message}");
+
+    // Data, weights, plans and manifests.
+    for pipe in ["pipe", "pipe.mat", "model/manifest.json"] {
+        let pipe = shop.path().join(pipe);
+        fs::create_dir_all(pipe.parent().expect("a folder")).expect("made");
+        let made = Command::new("mkfifo").arg(pipe).status();
+        assert!(made.is_ok_and(|status| status.success()));
+    }
+    for (command, what) in [
+        ("data prepare pipe -o store", "a pipe"),
+        ("data prepare pipe.mat -o store", "a pipe"),
+        ("data prepare /dev/zero -o store", "a device"),
+        ("train --data pipe --device cpu", "a pipe"),
+        ("train --plan pipe --device cpu", "a pipe"),
+        ("find photos/1.png --finder pipe", "a pipe"),
+        ("find photos/1.png --finder /dev/zero", "a device"),
+        ("find photos/1.png --models model", "a pipe"),
+        ("data label photos --weights pipe --out labelled --device cpu", "a pipe"),
+        ("data label photos --weights pipe --finder pipe --out labelled --device cpu", "a pipe"),
+    ] {
+        // With a limit, so that what waits for a writer fails and does not hang.
+        let ran = Command::new("timeout")
+            .args(["30", env!("CARGO_BIN_EXE_doorplate")])
+            .args(command.split(' '))
+            .current_dir(shop.path())
+            .env("DOORPLATE_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"))
+            .output();
+        let ran = Ran::from(ran.expect("it starts"));
+        let refused = format!("{what}, not a regular file");
+        assert!(ran.stderr.contains(&refused), "{command}: {:?} {}", ran.code, ran.stderr);
+        assert!(ran.code.is_some_and(|code| (1..=4).contains(&code)), "{command}: {:?}", ran.code);
+    }
 }
 
 #[test]
@@ -579,7 +709,7 @@ fn results_are_looked_at_without_doing_them_again() {
     }
     let message = ran.refused(6);
     assert!(message.contains("5 of 7 results are not"), "{message}");
-    assert!(message.contains("original.png: this is no result"), "{message}");
+    assert!(message.contains("original.png: not a result"), "{message}");
     assert!(results(&out) == found, "nothing is done");
     let message = erase(shop.path(), "photos/1.png -o 1.png --verify").refused(2);
     assert!(message.contains("--verify is for"), "{message}");

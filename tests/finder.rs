@@ -48,6 +48,9 @@ fn a_finder_is_trained_published_and_used() {
     let taught = names_in(&at.join("taught")).remove(0);
     let config = fs::read_to_string(at.join(format!("taught/{taught}/run.json"))).expect("read");
     assert!(config.contains(&format!("{run}.safetensors")), "{config}");
+    let no_strokes = format!("{more} {teacher} --strokes runs/{run}/{run}.safetensors");
+    let message = doorplate(at, &no_strokes).refused(4);
+    assert!(message.contains(&format!("{run}.safetensors")), "{message}");
     doorplate(at, &format!("{more} {teacher} {teacher}")).refused(2);
 
     // The same seed gives the same weights.

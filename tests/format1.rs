@@ -13,10 +13,10 @@ use doorplate::dataset::{
     digit_struct::{LabelledBox, PhotoEntry, read_digit_struct},
     digit_struct_writer::write_digit_struct,
     format1::{DIGIT_STRUCT, Format1},
-    synthetic::{render, write_format1},
 };
 use doorplate::fault::with_causes;
 use doorplate::photo::LooseBox;
+use doorplate::synthetic::{render, write_format1};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;

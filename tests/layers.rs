@@ -1,5 +1,6 @@
-//! Which room uses which, and in which order the page's files build on each other. Read from the
-//! sources: no compiler says so, as within a crate everything may use everything.
+//! Which room uses which, in which order the page's files build on each other, and how many places
+//! depend on Cargo features. Read from the sources: no compiler says so, as within a crate everything
+//! may use everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,20 +8,22 @@ use std::path::Path;
 
 /// The rooms from the lowest to the highest, each with those that it uses. A room may use only what
 /// stands above it here.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("fault", &[]),
     ("files", &[]),
     ("photo", &["fault"]),
     ("numbers", &["photo"]),
     ("drawing", &["photo"]),
     ("dataset", &["drawing", "fault", "files", "photo"]),
-    ("boxes", &["dataset", "files", "photo"]),
+    ("synthetic", &["dataset", "drawing", "fault", "files", "photo"]),
     ("classifier", &["fault", "numbers", "photo"]),
     ("unet", &["classifier"]),
     ("finder", &["classifier", "numbers", "photo", "unet"]),
     ("strokes", &["classifier", "photo", "unet"]),
+    ("onnx", &["classifier", "finder", "photo", "strokes", "unet"]),
     ("removal", &["classifier", "photo", "strokes", "unet"]),
-    ("evaluation", &["classifier", "dataset", "drawing", "fault", "photo", "removal"]),
+    ("boxes", &["dataset", "files", "photo", "removal"]),
+    ("evaluation", &["classifier", "dataset", "drawing", "fault", "photo", "removal", "synthetic"]),
     ("publication", &["classifier", "evaluation", "fault", "files", "finder", "strokes", "unet"]),
     (
         "training",
@@ -52,10 +55,12 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "files",
             "finder",
             "numbers",
+            "onnx",
             "photo",
             "publication",
             "removal",
             "strokes",
+            "synthetic",
             "training",
             "unet",
         ],
@@ -106,6 +111,10 @@ const LEVELS: [(&str, u32); 36] = [
 /// The level of the parts of the page.
 const PARTS: u32 = 5;
 
+/// How often `#[cfg(feature` may occur. Each is a place that one program compiles and another doesn't,
+/// so that an error in it is seen in some builds only.
+const MOST_FEATURE_GATES: usize = 80;
+
 // ---- The tests --------------------------------------------------------------------------------
 
 #[test]
@@ -140,9 +149,73 @@ fn no_file_of_the_page_uses_one_of_a_higher_level() {
 }
 
 #[test]
+fn the_container_is_given_every_file_that_is_built_in() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).expect("it is here");
+    let containerfile = read("Containerfile");
+    let copies = containerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
+    let copied: Vec<&str> = copies
+        .filter(|copy| !copy.starts_with("--from"))
+        .flat_map(|copy| {
+            let mut paths: Vec<&str> = copy.split_whitespace().collect();
+            paths.pop();
+            paths
+        })
+        .collect();
+    let ignored = read(".containerignore");
+    let let_in: Vec<&str> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let mut seen = BTreeSet::new();
+    for (file, text) in sources() {
+        // What only tests read is not built.
+        let built = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for rest in ["include_str!(\"", "include_bytes!(\""]
+            .into_iter()
+            .flat_map(|call| built.split(call).skip(1))
+        {
+            let path = rest.split('"').next().unwrap_or_default();
+            let from = Path::new("src").join(&file).with_file_name(path);
+            let mut included = std::path::PathBuf::new();
+            for part in from.components() {
+                match part {
+                    std::path::Component::ParentDir => drop(included.pop()),
+                    part => included.push(part),
+                }
+            }
+            assert!(root.join(&included).is_file(), "{file}: {}", included.display());
+            for (what, paths) in [("Containerfile", &copied), (".containerignore", &let_in)] {
+                assert!(
+                    paths.iter().any(|path| included.starts_with(path)),
+                    "{what} leaves out {}, which {file} includes",
+                    included.display()
+                );
+            }
+            seen.insert(included);
+        }
+    }
+    assert!(seen.contains(Path::new("pkg-config/_headers")), "{seen:?}");
+}
+
+#[test]
 fn no_two_files_of_the_page_use_each_other() {
     let circle = circle_in(&page_graph(&sources()));
     assert!(circle.is_empty(), "a circle: {}", circle.join(" uses "));
+}
+
+#[test]
+fn few_places_depend_on_the_programs_features() {
+    let mut counts: Vec<(usize, String)> = all_sources()
+        .into_iter()
+        .map(|(file, text)| (text.matches("#[cfg(feature").count(), file))
+        .collect();
+    let sum: usize = counts.iter().map(|(count, _)| count).sum();
+    assert!(sum > 0, "the sources are here");
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    counts.truncate(3);
+    assert!(
+        sum <= MOST_FEATURE_GATES,
+        "{sum} times #[cfg(feature, at most {MOST_FEATURE_GATES}; most in {counts:?}. Put what is \
+         gated alike into one module, and gate this"
+    );
 }
 
 #[test]
@@ -199,6 +272,19 @@ type Sources = BTreeMap<String, String>;
 
 /// All of the library but its tests.
 fn sources() -> Sources {
+    let mut sources = all_sources();
+    let tests = test_modules(&sources);
+    sources.retain(|file, _| {
+        let module = module_of(file);
+        let is_test = tests.iter().any(|test| module.starts_with(test));
+        !is_test && file != "lib.rs" && !file.starts_with("bin/")
+    });
+    assert!(sources.len() > 100, "the sources are here");
+    sources
+}
+
+/// Every source file.
+fn all_sources() -> Sources {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = Sources::new();
     let mut folders = vec![src.clone()];
@@ -214,13 +300,6 @@ fn sources() -> Sources {
             }
         }
     }
-    let tests = test_modules(&sources);
-    sources.retain(|file, _| {
-        let module = module_of(file);
-        let is_test = tests.iter().any(|test| module.starts_with(test));
-        !is_test && file != "lib.rs" && !file.starts_with("bin/")
-    });
-    assert!(sources.len() > 100, "the sources are here");
     sources
 }
 

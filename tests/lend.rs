@@ -6,7 +6,7 @@ mod support;
 #[cfg(not(feature = "lend"))]
 #[test]
 fn a_build_without_lending_says_what_to_build() {
-    use doorplate::dataset::synthetic::write_format1;
+    use doorplate::synthetic::write_format1;
     use support::doorplate;
 
     let shop = tempfile::tempdir().expect("a temporary folder");
@@ -27,7 +27,7 @@ mod lending {
         process::{Child, Stdio},
     };
 
-    use doorplate::dataset::synthetic::write_format1;
+    use doorplate::synthetic::write_format1;
     use tempfile::TempDir;
 
     use super::support::{Ran, doorplate, names_in, program};

@@ -1,4 +1,4 @@
-//! What every network reads, held against the report's table worked out here by plain loops.
+//! What every network reads, compared with the report's table, which is worked out here by plain loops.
 #![cfg(feature = "native")]
 
 use std::collections::HashMap;
@@ -20,6 +20,7 @@ struct Table {
 
 #[derive(Clone, Copy)]
 enum Pooling {
+    Unpooled,
     Max2,
     /// 3 x 3 with stride 2, sizes rounded up.
     Max3,
@@ -42,7 +43,7 @@ enum Layer {
 
 use Layer::{Linear, Relu};
 use NormPlace::{AfterPoolingOfTwo, BeforeRelu, Nowhere};
-use Pooling::{Max2, Max3, Mean3};
+use Pooling::{Max2, Max3, Mean3, Unpooled};
 
 const fn pytorch(
     name: &'static str,
@@ -83,6 +84,22 @@ const TABLES: &[Table] = &[
         &[(3, 32, Max2), (3, 64, Max2), (3, 128, Max2), (3, 128, Max2)],
         &[Linear],
     ),
+    Table {
+        name: "ReaderNet",
+        channels: 3,
+        side: 32,
+        stages: &[
+            (3, 24, Unpooled),
+            (3, 32, Max2),
+            (3, 64, Unpooled),
+            (3, 64, Max2),
+            (3, 96, Unpooled),
+            (3, 128, Max2),
+            (3, 128, Max2),
+        ],
+        norm: BeforeRelu,
+        head: &[Linear],
+    },
 ];
 
 type Weights = HashMap<String, (Vec<usize>, Vec<f32>)>;
@@ -185,6 +202,7 @@ impl Planes {
 
     fn pooled(&self, pooling: Pooling) -> Planes {
         let (window, side) = match pooling {
+            Unpooled => return Planes { side: self.side, planes: self.planes.clone() },
             Max2 => (2, self.side / 2),
             Max3 | Mean3 => (3, self.side.div_ceil(2)),
         };
@@ -198,7 +216,7 @@ impl Planes {
                     .collect();
                 match pooling {
                     Mean3 => values.iter().sum::<f64>() / values.len() as f64,
-                    Max2 | Max3 => values.into_iter().fold(f64::NEG_INFINITY, f64::max),
+                    Unpooled | Max2 | Max3 => values.into_iter().fold(f64::NEG_INFINITY, f64::max),
                 }
             };
             (0..side * side).map(value_at).collect()

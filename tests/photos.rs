@@ -162,6 +162,64 @@ fn a_cmyk_jpeg_becomes_rgb() {
 }
 
 #[test]
+fn a_bmp_whose_rows_begin_at_the_top_is_read() {
+    let image = DynamicImage::ImageRgb8(colourful(17, 9));
+    let mut bytes = encoded(&image, ImageFormat::Bmp);
+    // The height is negative then, and the rows are in the other order.
+    bytes[22..26].copy_from_slice(&(-9i32).to_le_bytes());
+    let start = bytes.len() - 9 * 52;
+    let rows: Vec<Vec<u8>> = bytes[start..].chunks(52).rev().map(<[u8]>::to_vec).collect();
+    bytes.splice(start.., rows.concat());
+    assert_eq!(decode(&bytes).to_rgba8(), image.to_rgba8().into_raw());
+}
+
+#[test]
+fn a_gif_whose_screen_has_no_size_is_that_of_its_picture() {
+    let image = DynamicImage::ImageRgb8(colourful(17, 9));
+    let whole = encoded(&image, ImageFormat::Gif);
+    let mut bare = whole.clone();
+    bare[6..10].fill(0);
+    assert_eq!(decode(&bare).size(), PhotoSize { width: 17, height: 9 });
+    assert_eq!(decode(&bare).to_rgba8(), decode(&whole).to_rgba8());
+}
+
+#[test]
+fn a_file_of_several_pictures_is_refused_with_their_number() {
+    let mut gif = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+    for _ in 0..3 {
+        encoder.encode_frame(image::Frame::new(RgbaImage::new(20, 10))).expect("written");
+    }
+    drop(encoder);
+    let mut files = vec![(gif, "the GIF file holds 3 pictures")];
+    match std::fs::read("../shared/odd_files/three-pages.tif") {
+        Ok(tiff) => files.push((tiff, "the TIFF file holds 3 pictures")),
+        Err(error) => println!("the TIFF is skipped: {error}"),
+    }
+    for (file, reason) in files {
+        let error = Photo::decode(&file).expect_err("several pictures").to_string();
+        assert!(error.contains(reason) && error.contains("a file of its own"), "{error}");
+    }
+}
+
+#[test]
+fn a_profile_of_inks_does_not_stay_on_what_was_made_of_them() {
+    let inks = [&[0; 16][..], b"CMYK a profile of inks"].concat();
+    let segment = |profile: &[u8]| {
+        let content = [b"ICC_PROFILE\0\x01\x01", profile].concat();
+        [&[0xFF, 0xE2], &(content.len() as u16 + 2).to_be_bytes()[..], &content].concat()
+    };
+    let behind_start = |file: &[u8], part: &[u8]| [&file[..2], part, &file[2..]].concat();
+    let has_profile =
+        |photo: &Photo| photo.to_png().expect("a PNG").windows(4).any(|name| name == b"iCCP");
+    assert!(!has_profile(&decode(&behind_start(&cmyk_jpeg(), &segment(&inks)))));
+    // One that fits stays, also in a file of several pieces.
+    let jpeg = encoded(&DynamicImage::ImageRgb8(colourful(24, 16)), ImageFormat::Jpeg);
+    let fits = [&[0; 16][..], b"RGB  a profile of lights"].concat();
+    assert!(has_profile(&decode(&behind_start(&jpeg, &segment(&fits)))));
+}
+
+#[test]
 fn a_float_tiff_is_kept_in_16_bits() {
     let image = image::Rgb32FImage::from_pixel(2, 2, image::Rgb([0.25, 0.5, 1.0]));
     let photo = decode(&encoded(&DynamicImage::ImageRgb32F(image), ImageFormat::Tiff));
@@ -206,6 +264,30 @@ fn exif_orientation_turns_the_photo_upright() {
     let mirrored = decode(&with_exif(&jpeg, &orientation(2)));
     assert_eq!(mirrored.size(), PhotoSize { width: 32, height: 16 });
     assert!(mirrored.to_rgba8()[0] > 200);
+}
+
+#[test]
+fn a_box_on_the_stored_picture_lies_where_the_upright_photo_shows_it() {
+    // A black box on white.
+    let drawn = LooseBox { left: 3.0, top: 2.0, width: 9.0, height: 5.0 };
+    let image = image::GrayImage::from_fn(32, 16, |x, y| {
+        image::Luma([if (3..12).contains(&x) && (2..7).contains(&y) { 0 } else { 255 }])
+    });
+    for value in 1..=8 {
+        let mut file = std::io::Cursor::new(Vec::new());
+        let mut encoder = image::codecs::png::PngEncoder::new(&mut file);
+        image::ImageEncoder::set_exif_metadata(&mut encoder, orientation(value)).expect("taken");
+        let colours = image::ExtendedColorType::L8;
+        image::ImageEncoder::write_image(encoder, &image, 32, 16, colours).expect("written");
+        let photo = decode(&file.into_inner());
+        assert_eq!(photo.stored_size(), PhotoSize { width: 32, height: 16 });
+        let upright = photo.upright(drawn).clamp_to(photo.size()).expect("on the photo");
+        let pixels = photo.to_rgba8();
+        for (i, pixel) in pixels.chunks_exact(4).enumerate() {
+            let [x, y] = [i as u32 % photo.size().width, i as u32 / photo.size().width];
+            assert_eq!(pixel[0] == 0, upright.contains(x, y), "orientation {value}, {x}, {y}");
+        }
+    }
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn one_digit_is_drawn_from_its_data_set_and_from_its_photo() {
     };
     assert!(map(&of_data) == map(&of_photo));
 
-    let crop = "inspect --data data/crops_32x32.mat --digit 2 --output crop.png";
+    let crop = "inspect --model convnet128 --data data/crops_32x32.mat --digit 2 --output crop.png";
     let message = with_published(shop.path(), crop).refused(3);
     assert!(message.contains("Format 2"), "{message}");
 }

@@ -74,7 +74,16 @@ fn nothing_is_drawn_where_the_photos_show_numbers() {
 fn photos_that_cannot_be_used_are_left_out_and_named() {
     let folder = scenes(&[(300, 220), (20, 20)]);
     fs::write(folder.path().join("scenes/broken.jpg"), b"\xFF\xD8 no more").expect("written");
+    let odd = folder.path().join("scenes/\u{1b}[2J.jpg");
+    if cfg!(unix) {
+        fs::write(&odd, b"no photo").expect("written");
+    }
     let ran = doorplate(folder.path(), &format!("{SYNTH} --out a"));
+    if cfg!(unix) {
+        assert!(ran.stderr.contains("\\u{1b}[2J.jpg: left out"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains('\u{1b}'), "{:?}", ran.stderr);
+        fs::remove_file(odd).expect("removed");
+    }
     ran.done();
     assert!(names_in(&folder.path().join("a")).contains(&"6.png".to_owned()));
     fs::remove_file(folder.path().join("scenes/0.png")).expect("removed");

@@ -1,4 +1,5 @@
-//! Several processes at one place, and what those that were killed leave for the next one.
+//! Several processes at one place, and what those that were killed leave for the next one. Each pair is
+//! started a few times; `PAIRS=50 cargo test --release --test together` starts it more often.
 #![cfg(feature = "native")]
 
 mod support;
@@ -10,7 +11,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use doorplate::{dataset::synthetic::write_format1, publication::sha256_hex};
+use doorplate::{publication::sha256_hex, synthetic::write_format1};
 use serde_json::Value;
 use support::{Ran, doorplate, names_in, program};
 use tempfile::TempDir;
@@ -32,6 +33,11 @@ fn start(at: &Path, command: &str) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the built program starts")
+}
+
+/// How often each pair is started: `PAIRS`, if that is given.
+fn pairs() -> usize {
+    std::env::var("PAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
 }
 
 /// Starts commands at the same time, and waits for both.
@@ -70,7 +76,7 @@ fn weights(run: &Path) -> Vec<u8> {
 fn runs_that_are_started_together_get_a_folder_each() {
     let shop = shop();
     let other = format!("{TRAIN} --seed 2");
-    for pair in 1..=3 {
+    for pair in 1..=pairs() {
         both_done(shop.path(), [TRAIN, &other]);
         let runs = finished_runs(shop.path());
         assert_eq!(runs.len(), 2 * pair, "{runs:?}");
@@ -88,7 +94,7 @@ fn one_run_is_resumed_by_one_process() {
     let run = finished_runs(shop.path()).remove(0);
     let whole = weights(&run);
     let resume = format!("train --device cpu --resume {}", run.display());
-    for _ in 0..3 {
+    for _ in 0..pairs() {
         let ended = together(shop.path(), [&resume, &resume]);
         assert!(ended.iter().any(|ran| ran.code == Some(0)), "nobody went on");
         for refused in ended.into_iter().filter(|ran| ran.code != Some(0)) {
@@ -124,16 +130,18 @@ fn models_that_are_published_together_are_all_published() {
     let at = shop.path();
     both_done(at, [TRAIN, &format!("{TRAIN} --seed 2")]);
     let [one, other] = &finished_runs(at)[..] else { panic!("two runs were made") };
-    for pair in 0..3 {
+    for pair in 0..pairs() {
         let names = [format!("a{pair}"), format!("b{pair}")];
         both_done(at, [&publish(one, &names[0]), &publish(other, &names[1])]);
         assert_eq!(published(at).len(), 2 * (pair + 1));
     }
     let before = names_in(&at.join("models")).len();
-    // The one that comes second replaces the other, whose weights are removed.
-    both_done(at, [&publish(one, "same"), &publish(other, "same")]);
-    assert_eq!(published(at).len(), 7);
-    assert_eq!(names_in(&at.join("models")).len(), before + 3, "weights, card and curves");
+    for _ in 0..pairs().div_ceil(3) {
+        // The one that comes second replaces the other, whose weights are removed.
+        both_done(at, [&publish(one, "same"), &publish(other, "same")]);
+        assert_eq!(published(at).len(), 2 * pairs() + 1);
+        assert_eq!(names_in(&at.join("models")).len(), before + 3, "weights, card and curves");
+    }
 }
 
 #[test]

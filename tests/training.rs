@@ -13,10 +13,9 @@ use std::{
 
 use doorplate::{
     classifier::Architecture,
-    dataset::{
-        format1::Format1, format2::crop_of, format2_writer::write_format2, synthetic::write_format1,
-    },
+    dataset::{format1::Format1, format2::crop_of, format2_writer::write_format2},
     photo::CropShape,
+    synthetic::write_format1,
 };
 use serde_json::Value;
 use support::{Ran, doorplate, names_in, program};
@@ -363,6 +362,8 @@ fn the_plans_at_hand_are_plans() {
         ("finder-2.txt", 1),
         ("finder-3.txt", 1),
         ("finder-4.txt", 1),
+        ("reader.txt", 1),
+        ("reader-full.txt", 1),
         ("strokes.txt", 1),
         ("strokes-2.txt", 1),
         ("strokes-3.txt", 1),

@@ -6,7 +6,7 @@
 //   SHA-256) come from this version's own cache, and no other: page and engine speak a protocol
 //   that both must have from the same version. A version is installed whole or not at all, as a
 //   file of another version has another hash. Each file is checked again when it is handed out;
-//   one that is damaged is fetched anew.
+//   one that is damaged is fetched again.
 // - The headers that a file came with are kept with it. They may change without the files: so at
 //   each start of the page, those of the files that carry a content policy are asked for again.
 // - Where the server sends another file than this version has, as a host does that changes HTML on
@@ -160,7 +160,7 @@ async function answer(path, request) {
   return mend(path, request);
 }
 
-/** A file that is damaged or gone, fetched anew. */
+/** A file that is damaged or gone, fetched again. */
 async function mend(path, request) {
   try {
     const response = await download(path);

@@ -4,17 +4,18 @@
 // Prints milliseconds (the median of the rounds) for 1 and for 32 digits, and the ratio. Doorplate's
 // time has the cutting of the crops in it, onnxruntime's is its session's run alone.
 import assert from 'node:assert/strict';
-import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import pngjs from 'pngjs';
 
-import { dist, obstacle } from '../../tests/browser/support/env.mjs';
+import { dist, obstacle, program } from '../../tests/browser/support/env.mjs';
 import { serve } from '../../tests/browser/support/native.mjs';
 import { engineReady, launch, settled } from '../../tests/browser/support/session.mjs';
 import { choose, drawAll, photoShown } from '../../tests/browser/support/stage.mjs';
-import { onnxOf } from './onnx.mjs';
 
 const SIDE = 40;
 const ROUNDS = 15;
@@ -41,12 +42,12 @@ function digits() {
   return { png, areas };
 }
 
-/** The standardised input of one box: grey, (x - 0.5) / 0.5. */
+/** The samples of one box: grey, 0 to 1. */
 function inputOf({ data, width }, { left, top }) {
   return Array.from({ length: SIDE * SIDE }, (_, i) => {
     const at = 4 * ((top + Math.floor(i / SIDE)) * width + left + (i % SIDE));
     const [r, g, b] = data.subarray(at, at + 3);
-    return (0.299 * r + 0.587 * g + 0.114 * b) / 255 / 0.5 - 1;
+    return (0.299 * r + 0.587 * g + 0.114 * b) / 255;
   });
 }
 
@@ -62,10 +63,8 @@ for (const name of ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-
 }
 const manifest = JSON.parse(await readFile(join(dist, 'models/manifest.json'), 'utf8'));
 const [model] = manifest.models;
-await writeFile(
-  join(folder, 'ort/model.onnx'),
-  onnxOf(await readFile(join(dist, 'models', model.file)), SIDE),
-);
+const exported = ['export', '--models', join(dist, 'models'), '--model', model.name];
+await promisify(execFile)(program, [...exported, '--onnx', join(folder, 'ort/model.onnx')]);
 
 const server = await serve(folder);
 const browser = await launch();
@@ -84,12 +83,12 @@ try {
     ort.env.wasm.numThreads = 1;
     window.session = await ort.InferenceSession.create('./ort/model.onnx');
     window.runOnnx = async (values, count, side, rounds) => {
-      const input = new ort.Tensor('float32', Float32Array.from(values), [count, 1, side, side]);
+      const samples = new ort.Tensor('float32', Float32Array.from(values), [count, 1, side, side]);
       const times = [];
       let logits;
       for (let round = 0; round < rounds; round += 1) {
         const begun = performance.now();
-        logits = (await window.session.run({ input })).logits.data;
+        logits = (await window.session.run({ samples }, ['logits'])).logits.data;
         times.push(performance.now() - begun);
       }
       return { times, logits: Array.from(logits) };
@@ -103,7 +102,7 @@ try {
     await page.keyboard.press('Control+a');
     await page.keyboard.press('Delete');
     await drawAll(page, boxes);
-    // Kept, so that nothing but the reading is under way.
+    // Kept, so that nothing but the reading is in progress.
     await page.keyboard.press('Control+a');
     await page.keyboard.press('r');
     await settled(page);

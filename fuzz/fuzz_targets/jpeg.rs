@@ -1,4 +1,4 @@
-//! A JPEG of any bytes is written again with a change, or refused.
+//! A JPEG of any bytes is decoded, and written again with a change, or refused.
 //!
 //! The photo beside it has the size in the file's frame, so that most files are read to their end.
 #![no_main]
@@ -12,6 +12,10 @@ fuzz_target!(|data: &[u8]| {
     // Large ones only take longer.
     if pixels > 1 << 16 {
         return;
+    }
+    // Whatever it is, decoding ends, and gives the size in the header.
+    if let Ok(photo) = Photo::decode(data) {
+        assert_eq!(photo.stored_size(), size);
     }
     let PhotoSize { width, height } = size;
     let samples = (0..3 * pixels).map(|i| (i % 251) as u8).collect();

@@ -85,7 +85,7 @@ pub fn Tools(page: Page) -> impl IntoView {
                 class="visually-hidden"
                 type="file"
                 multiple
-                accept="image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,.tif,.tiff,.json,.csv,.tsv,.txt,.xml"
+                accept="image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,.tif,.tiff,.heic,.heif,.hif,.json,.csv,.tsv,.txt,.xml"
                 tabindex="-1"
                 aria-hidden="true"
                 data-testid="file-input"

@@ -60,6 +60,8 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         move || this.get().and_then(|b| b.label).map(|digit| (digit.to_string(), 1.0));
     let digit =
         move || label_by_hand().or_else(|| reading.get().map(|shown| shown.reading.whole()));
+    let is_none =
+        move || label_by_hand().is_none() && reading.get().is_some_and(|shown| shown.is_no_digit());
     let warns = move || page.removal.checks.with(|checks| checks.get(&id).and_then(warning));
 
     // The wish comes from drawing, clicking and undoing; Tab focuses by itself.
@@ -78,6 +80,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
         let fate = if removes() { "removed" } else { "kept" };
         let fate = warns().map_or(fate.to_owned(), |warning| format!("{fate}, {warning}"));
         match digit() {
+            Some(_) if is_none() => format!("Box {id}: probably no digit, {fate}"),
             Some((digit, confidence)) => {
                 let reads = if is_unsure(confidence) { "unsure, perhaps" } else { "reads" };
                 format!("Box {id}: {reads} {digit}, {}, {fate}", percent(confidence))
@@ -157,6 +160,7 @@ pub fn BoxOnStage(page: Page, id: BoxId, layout: Memo<Layout>) -> impl IntoView 
                 <span class="label-reading" data-testid="box-reading">
                     <b>
                         {text(move || match digit() {
+                            Some(_) if is_none() => "–?".to_owned(),
                             Some((digit, sure)) if is_unsure(sure) => format!("{digit}?"),
                             Some((digit, _)) => digit.to_string(),
                             None => "…".to_owned(),

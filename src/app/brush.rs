@@ -203,7 +203,7 @@ fn Bar(page: Page) -> impl IntoView {
             aria-label="Brush"
         >
             {kind(Brush::Adds, "brush-adds", "Fill", "Fill what was missed (X)")}
-            {kind(Brush::Takes, "brush-takes", "Restore", "Restore what was no digit (X)")}
+            {kind(Brush::Takes, "brush-takes", "Restore", "Restore what was not a digit (X)")}
             <label class="brush-width">
                 <span>{text(move || format!("{} px", page.brush.width.get()))}</span>
                 <input

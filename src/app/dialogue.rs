@@ -21,6 +21,8 @@ pub enum Kind {
     Preview,
     /// [`Ask::Find`]
     Find,
+    /// [`Ask::FindIn`]
+    FindIn,
     /// [`Ask::Read`]
     Read,
     /// [`Ask::Erase`]
@@ -42,6 +44,7 @@ impl Kind {
             Ask::Open { .. } => Kind::Open,
             Ask::Preview => Kind::Preview,
             Ask::Find { .. } => Kind::Find,
+            Ask::FindIn { .. } => Kind::FindIn,
             Ask::Read { .. } => Kind::Read,
             Ask::Erase { .. } => Kind::Erase,
             Ask::Save { .. } => Kind::Save,
@@ -70,6 +73,8 @@ impl Kind {
 pub enum Heard {
     /// A sentence for the user.
     Notice(String),
+    /// The same, of what makes all results worse.
+    Warning(String),
     /// How the start, a switch, a search or a comparison goes on; the question stays
     /// open.
     Meanwhile {
@@ -153,6 +158,7 @@ impl Dialogue {
         // engine's own end; the engine says it even of a request that it could not read.
         let answer = match answer {
             Answer::Notice(notice) => return Some(Heard::Notice(notice)),
+            Answer::Warning(warning) => return Some(Heard::Warning(warning)),
             Answer::Failed(failure) if failure.kind == FailureKind::Engine => {
                 return Some(Heard::Crashed(failure.message));
             }
@@ -192,9 +198,11 @@ impl Dialogue {
                     Ask::Erase { erasure, .. } | Ask::Save { erasure, .. } => erasure.boxes,
                     Ask::Inspect { area, .. } => vec![area],
                     Ask::Find { within } => within.into_iter().collect(),
-                    Ask::Start { .. } | Ask::Switch { .. } | Ask::Open { .. } | Ask::Preview => {
-                        Vec::new()
-                    }
+                    Ask::Start { .. }
+                    | Ask::Switch { .. }
+                    | Ask::Open { .. }
+                    | Ask::Preview
+                    | Ask::FindIn { .. } => Vec::new(),
                 };
                 Some(Heard::Final { kind, boxes, answer })
             }
@@ -204,7 +212,7 @@ impl Dialogue {
     /// Starts again with a new engine: gives the ids to send to it, first the start, then the
     /// photo. Other open questions follow with [`Dialogue::take_held`], except readings and
     /// removals, which the page asks for again with the boxes of that time. A switch to another
-    /// model is dropped, because it may have crashed the engine. From the second time on the
+    /// model, or a photo that is not open, is dropped, because it may have crashed the engine. From the second time on the
     /// engine uses the CPU only, because a failing GPU is the likeliest cause. None after
     /// [`MAX_RESTARTS`] times.
     pub fn restart(&mut self) -> Option<Vec<RequestId>> {
@@ -223,13 +231,13 @@ impl Dialogue {
                 }
             }
         }
-        Some(self.begin_anew())
+        Some(self.begin_again())
     }
 
     /// Like [`Dialogue::restart`] because the user wants to try again: the count starts over.
     pub fn try_again(&mut self) -> Vec<RequestId> {
         self.restarts = 0;
-        self.begin_anew()
+        self.begin_again()
     }
 
     /// How often the engine was replaced.
@@ -251,12 +259,17 @@ impl Dialogue {
             .collect()
     }
 
-    fn begin_anew(&mut self) -> Vec<RequestId> {
+    fn begin_again(&mut self) -> Vec<RequestId> {
         // The page asks for these by itself.
         self.questions.retain(|question| {
             !matches!(
                 question.kind(),
-                Kind::Switch | Kind::Read | Kind::Erase | Kind::Inspect | Kind::Compare
+                Kind::Switch
+                    | Kind::FindIn
+                    | Kind::Read
+                    | Kind::Erase
+                    | Kind::Inspect
+                    | Kind::Compare
             )
         });
         self.questions.sort_by_key(|question| match question.kind() {

@@ -17,7 +17,7 @@ pub fn Empty(page: Page) -> impl IntoView {
     view! {
         <div class="empty">
             <h2>"Take the house number out of a photo"</h2>
-            <p class="empty-lead">"Open a photo, drag a box round each digit, save."</p>
+            <p class="empty-lead">"Open a photo, check the boxes, save."</p>
             <p class="empty-actions">
                 <button type="button" class="primary" on:click=|_| choose_file()>
                     {Icon::Open.view()}

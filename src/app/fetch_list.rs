@@ -50,8 +50,8 @@ fn FetchDialog(page: Page) -> impl IntoView {
                         count => format!("and {count} from elsewhere"),
                     };
                     format!(
-                        "{} files of {}, {foreign}: {}, of which {} came over the network and the \
-                         rest from this machine. Your photo is in none of it: it is read and changed here.",
+                        "{} files from {}, {foreign}: {} in all, of which {} came over the network and \
+                         the rest from this machine. Your photo is not among them: it is read and changed here.",
                         total.own,
                         window().location().host().unwrap_or_default(),
                         size(total.bytes),

@@ -48,7 +48,7 @@ fn Warnings(page: Page) -> impl IntoView {
                     title="Make the box larger by a tenth of its height on all sides"
                     on:click=move |_| page.widen(id)
                 >
-                    "Widen"
+                    "Enlarge"
                 </button>
             </li>
         }

@@ -50,7 +50,7 @@
 //! | `changed` | the share of the photo's pixels that changed | |
 //! | `strip` | the film strip, where there are several photos | |
 //! | `photo` | a photo in it | `data-name`, `data-photo-id`, `data-state` (`untouched`, `unfinished`, `done`, `failed`), `aria-current` |
-//! | `save-all`, `cancel-saving`, `save-format`, `save-quality` | how and how many photos are saved | |
+//! | `save-all`, `cancel-saving`, `save-format`, `save-quality`, `save-metadata` | how and how many photos are saved | |
 //! | `more`, `export`, `forget` | box files and kept work, on demand | |
 //! | `restored`, `discard` | the last work is back, and away again | |
 //! | `camera-input` | the input of the camera | |

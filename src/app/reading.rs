@@ -20,14 +20,22 @@ pub struct ShownReading {
 }
 
 impl ShownReading {
-    /// What the box most likely holds, best first: three digits, or the whole number.
+    /// What the box most likely holds, best first: three digits (or none before them), or the whole
+    /// number.
     pub fn ranks(&self) -> Vec<(String, f32)> {
         match self.reading.digits.as_slice() {
             [(_, digit)] => {
-                digit.top(3).into_iter().map(|(d, sure)| (d.to_string(), sure)).collect()
+                let none = digit.is_no_digit().then(|| ("none".to_owned(), digit.no_digit()));
+                let digits = digit.top(3).into_iter().map(|(d, sure)| (d.to_string(), sure));
+                none.into_iter().chain(digits).take(3).collect()
             }
             _ => vec![self.reading.whole()],
         }
+    }
+
+    /// Whether there is rather no digit in the box.
+    pub fn is_no_digit(&self) -> bool {
+        matches!(self.reading.digits.as_slice(), [(_, digit)] if digit.is_no_digit())
     }
 }
 

@@ -1,9 +1,14 @@
 //! Doorplate's own JSON.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{BoxFile, BoxList, GivenBox, PhotoBoxes, Problem, scalar::Scalar};
-use crate::photo::LooseBox;
+use crate::{
+    photo::LooseBox,
+    removal::{Brush, BrushStroke},
+};
 
 /// What a file should hold.
 const SHAPE: &str = r#"{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}]}"#;
@@ -12,6 +17,8 @@ const SHAPE: &str = r#"{"boxes": [{"left": 1, "top": 2, "width": 3, "height": 4}
 #[derive(Deserialize)]
 struct File {
     boxes: Option<Vec<OwnBox>>,
+    #[serde(default)]
+    strokes: Vec<OwnStroke>,
     photos: Option<Vec<OwnPhoto>>,
 }
 
@@ -19,6 +26,8 @@ struct File {
 struct OwnPhoto {
     photo: String,
     boxes: Vec<OwnBox>,
+    #[serde(default)]
+    strokes: Vec<OwnStroke>,
 }
 
 #[derive(Deserialize)]
@@ -28,13 +37,36 @@ struct OwnBox {
     width: f64,
     height: f64,
     label: Option<Scalar>,
+    #[serde(default)]
+    keep: bool,
 }
 
 impl From<OwnBox> for GivenBox {
     fn from(own: OwnBox) -> Self {
-        let OwnBox { left, top, width, height, label } = own;
+        let OwnBox { left, top, width, height, label, keep } = own;
         let label = label.map(|Scalar(text)| text);
-        GivenBox { area: LooseBox { left, top, width, height }, label }
+        GivenBox { keep, ..GivenBox::new(LooseBox { left, top, width, height }, label) }
+    }
+}
+
+/// A stroke of the brush, in pixels.
+#[derive(Deserialize)]
+struct OwnStroke {
+    /// Whether what it paints is filled; otherwise it is unchanged.
+    fill: bool,
+    radius: f64,
+    points: Vec<[f64; 2]>,
+}
+
+impl From<OwnStroke> for BrushStroke {
+    fn from(OwnStroke { fill, radius, points }: OwnStroke) -> Self {
+        // What is beyond all photos is taken to the edge of the numbers.
+        let units = |length: f64| (length * f64::from(BrushStroke::PER_PIXEL)).round();
+        BrushStroke {
+            brush: if fill { Brush::Adds } else { Brush::Takes },
+            radius: units(radius) as u32,
+            points: points.into_iter().map(|[x, y]| (units(x) as i32, units(y) as i32)).collect(),
+        }
     }
 }
 
@@ -43,14 +75,16 @@ pub(super) fn parse(text: &str) -> Result<BoxFile, Problem> {
     let shape = |reason: &str| format!("not a boxes file ({reason}); it should hold {SHAPE}");
     let file: File = serde_json::from_str(text)
         .map_err(|error| Problem::new(error.line(), shape(&error.to_string())))?;
-    let given =
-        |boxes: Vec<OwnBox>| PhotoBoxes::in_pixels(boxes.into_iter().map(GivenBox::from).collect());
+    let given = |boxes: Vec<OwnBox>, strokes: Vec<OwnStroke>| PhotoBoxes {
+        strokes: strokes.into_iter().map(|stroke| Arc::new(stroke.into())).collect(),
+        ..PhotoBoxes::in_pixels(boxes.into_iter().map(GivenBox::from).collect())
+    };
     match (file.boxes, file.photos) {
-        (Some(boxes), None) => Ok(BoxFile::One(given(boxes))),
+        (Some(boxes), None) => Ok(BoxFile::One(given(boxes, file.strokes))),
         (None, Some(photos)) => {
             let mut list = BoxList::default();
-            for OwnPhoto { photo, boxes } in photos {
-                list.add(&photo, given(boxes)).map_err(|what| Problem::new(None, what))?;
+            for OwnPhoto { photo, boxes, strokes } in photos {
+                list.add(&photo, given(boxes, strokes)).map_err(|what| Problem::new(None, what))?;
             }
             Ok(BoxFile::Many(list))
         }

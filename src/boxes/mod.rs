@@ -18,13 +18,17 @@ use std::{
     collections::HashMap,
     fmt, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 #[cfg(feature = "dataset")]
 use crate::dataset::digit_struct::DigitStructError;
 #[cfg(feature = "dataset")]
 use crate::files::read_regular;
-use crate::photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize};
+use crate::{
+    photo::{BoxError, BoxInPhoto, LooseBox, PhotoSize},
+    removal::BrushStroke,
+};
 
 pub use write::{LabelledPhoto, UNREAD_CLASS, write_list, write_one, yolo_classes};
 
@@ -37,7 +41,7 @@ const MAX_LIST_BYTES: u64 = 1 << 30;
 
 /// The largest file of one photo's boxes: 16 MiB.
 #[cfg(feature = "dataset")]
-const MAX_OWN_BYTES: u64 = 16 << 20;
+pub(crate) const MAX_OWN_BYTES: u64 = 16 << 20;
 
 /// The most boxes on one photo.
 pub const MAX_BOXES: usize = 10_000;
@@ -53,8 +57,11 @@ pub enum BoxFormat {
     Json,
     /// A table with a header line, and a line for each box; in pixels.
     Csv,
-    /// A text file for each photo: class, centre x, centre y, width, height; in fractions.
+    /// A text file for each photo: class, centre x, centre y, width, height; in fractions. Predictions
+    /// have their confidence at the end.
     Yolo,
+    /// The same with the confidence behind the class.
+    YoloConfidenceFirst,
     /// Pascal VOC, an XML file for each photo; in pixels.
     Voc,
     /// One JSON with images, annotations and categories; in pixels.
@@ -65,10 +72,11 @@ pub enum BoxFormat {
 
 impl BoxFormat {
     /// All formats with the names that options give them.
-    pub const NAMES: [(&'static str, BoxFormat); 6] = [
+    pub const NAMES: [(&'static str, BoxFormat); 7] = [
         ("json", BoxFormat::Json),
         ("csv", BoxFormat::Csv),
         ("yolo", BoxFormat::Yolo),
+        ("yolo-confidence-first", BoxFormat::YoloConfidenceFirst),
         ("voc", BoxFormat::Voc),
         ("coco", BoxFormat::Coco),
         ("svhn", BoxFormat::Svhn),
@@ -79,7 +87,7 @@ impl BoxFormat {
     pub fn suffix(self) -> Option<&'static str> {
         match self {
             BoxFormat::Json => Some(JSON_SUFFIX),
-            BoxFormat::Yolo => Some(".txt"),
+            BoxFormat::Yolo | BoxFormat::YoloConfidenceFirst => Some(".txt"),
             BoxFormat::Voc => Some(".xml"),
             BoxFormat::Csv | BoxFormat::Coco | BoxFormat::Svhn => None,
         }
@@ -126,6 +134,15 @@ pub struct GivenBox {
     pub area: LooseBox,
     /// What the file calls it.
     pub label: Option<String>,
+    /// Whether what it holds is kept. Only our JSON can say so.
+    pub keep: bool,
+}
+
+impl GivenBox {
+    /// A box that holds what is to be removed.
+    pub fn new(area: LooseBox, label: Option<String>) -> Self {
+        GivenBox { area, label, keep: false }
+    }
 }
 
 /// The boxes of one photo as a file gives them.
@@ -137,6 +154,8 @@ pub struct PhotoBoxes {
     pub unit: Unit,
     /// The size of the photo they were drawn on, if the file says so.
     pub drawn_on: Option<PhotoSize>,
+    /// Strokes of the brush, oldest first, on the upright photo. Only our JSON has them.
+    pub strokes: Vec<Arc<BrushStroke>>,
 }
 
 /// Why boxes cannot be put on their photo.
@@ -157,6 +176,12 @@ pub enum OnPhotoError {
         /// What is wrong with it.
         reason: BoxError,
     },
+    /// Strokes of the brush, or a mask, beside boxes that were drawn before the photo was turned.
+    #[error(
+        "its brush strokes or its mask are those of the upright photo, so its boxes are, too; leave \
+         out --boxes-as-stored"
+    )]
+    UprightStrokes,
     /// The file was made for a photo of another size.
     #[error(
         "its boxes were drawn on a photo of {} x {} pixels, and this one has {} x {}",
@@ -167,6 +192,17 @@ pub enum OnPhotoError {
         drawn_on: PhotoSize,
         /// The photo's size, upright.
         photo: PhotoSize,
+    },
+    /// They only fit the photo before it is turned upright.
+    #[error(
+        "its boxes fit the photo as it is stored ({} x {} pixels), but not upright, as its EXIF \
+         orientation shows it ({} x {}). If they were drawn before it was turned, give \
+         --boxes-as-stored on the command line",
+        stored.width, stored.height, stored.height, stored.width
+    )]
+    AsStored {
+        /// The size before it is turned.
+        stored: PhotoSize,
     },
     /// They are all smaller than a pixel, in the first one's corner.
     #[error(
@@ -184,7 +220,12 @@ pub enum OnPhotoError {
 impl PhotoBoxes {
     /// Boxes in pixels.
     fn in_pixels(boxes: Vec<GivenBox>) -> Self {
-        PhotoBoxes { boxes, unit: Unit::Pixels, drawn_on: None }
+        Self::new(boxes, Unit::Pixels)
+    }
+
+    /// Boxes in a unit.
+    pub fn new(boxes: Vec<GivenBox>, unit: Unit) -> Self {
+        PhotoBoxes { boxes, unit, drawn_on: None, strokes: Vec::new() }
     }
 
     /// The boxes on a photo, limited to it by [`LooseBox::clamp_to`].
@@ -223,11 +264,56 @@ impl PhotoBoxes {
         self.boxes.iter().enumerate().map(on_photo).collect()
     }
 
+    /// The same for a photo that is stored lying on its side, with this size, and turned upright to
+    /// be shown.
+    ///
+    /// # Errors
+    /// As [`PhotoBoxes::on`], and [`OnPhotoError::AsStored`] when they only fit the stored size: then
+    /// they are taken for boxes that were drawn before the photo was turned.
+    pub fn on_turned(&self, stored: PhotoSize) -> Result<Vec<BoxInPhoto>, OnPhotoError> {
+        let upright = PhotoSize { width: stored.height, height: stored.width };
+        let drawn_on_stored = self.drawn_on == Some(stored) && stored != upright;
+        if drawn_on_stored || !self.fit(upright) && self.fit(stored) {
+            return Err(OnPhotoError::AsStored { stored });
+        }
+        self.on(upright)
+    }
+
+    /// Whether no box sticks out of a photo of this size by more than a pixel.
+    fn fit(&self, photo: PhotoSize) -> bool {
+        let within = |start: f64, length: f64, side: u32| start + length <= f64::from(side) + 1.0;
+        self.unit == Unit::Fractions
+            || self.boxes.iter().all(|given| {
+                let LooseBox { left, top, width, height } = given.area;
+                within(left, width, photo.width) && within(top, height, photo.height)
+            })
+    }
+
     /// The first label that is not a digit.
     pub fn foreign_label(&self) -> Option<&str> {
         let labels = self.boxes.iter().filter_map(|given| given.label.as_deref());
         labels.into_iter().find(|label| digit_of_class(label).is_none())
     }
+}
+
+/// The smallest upright box round these points; `None` if there are none.
+fn around(points: impl IntoIterator<Item = [f64; 2]>) -> Option<LooseBox> {
+    let mut extent: Option<[[f64; 2]; 2]> = None;
+    for point in points {
+        let [least, most] = extent.get_or_insert([point; 2]);
+        for way in [0, 1] {
+            // Not by `min` and `max`, which would pass over what is no number.
+            let value = point[way];
+            if value < least[way] || value.is_nan() {
+                least[way] = value;
+            }
+            if value > most[way] || value.is_nan() {
+                most[way] = value;
+            }
+        }
+    }
+    let [[left, top], [right, bottom]] = extent?;
+    Some(LooseBox { left, top, width: right - left, height: bottom - top })
 }
 
 /// Whether a box lies in the photo's first pixel and not on its edges: no digit does.
@@ -258,9 +344,28 @@ impl BoxList {
         self.photos.get(name)
     }
 
+    /// The folder that all of its photos are in, by the names that the file gives them: many tools name
+    /// photos by their place on the machine where they were labelled. `None` if there is none.
+    pub fn common_folder(&self) -> Option<String> {
+        let folders =
+            self.names().map(|name| name.rsplit_once('/').map_or("", |(folder, _)| folder));
+        let common = folders.reduce(|common, folder| {
+            let same = common.split('/').zip(folder.split('/')).take_while(|(a, b)| a == b);
+            let length: usize = same.map(|(part, _)| part.len() + 1).sum();
+            &common[..length.saturating_sub(1)]
+        });
+        common.filter(|folder| !folder.is_empty()).map(str::to_owned)
+    }
+
     /// The photos' names, in no order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.photos.keys().map(String::as_str)
+    }
+
+    /// The boxes of a photo, in pixels, to which more can be added.
+    fn boxes_of(&mut self, name: &str) -> &mut Vec<GivenBox> {
+        let photo = self.photos.entry(plain_name(name));
+        &mut photo.or_insert_with(|| PhotoBoxes::in_pixels(Vec::new())).boxes
     }
 
     /// Adds a photo; an error if it is already in the list.
@@ -272,10 +377,30 @@ impl BoxList {
     }
 }
 
-/// A photo's name with `/` between folders, and no `./` in front.
+/// A photo's name with `/` between folders, no `./` in front, and accents composed with their letters:
+/// some systems store the two apart, so that names look the same but are not.
 pub fn plain_name(name: &str) -> String {
     let name = name.replace('\\', "/");
-    name.trim_start_matches("./").to_owned()
+    composed(name.trim_start_matches("./"))
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(not(target_arch = "wasm32"))] {
+        /// A name with accents composed with their letters (Unicode's form NFC).
+        pub fn composed(name: &str) -> String {
+            unicode_normalization::UnicodeNormalization::nfc(name).collect()
+        }
+
+        /// A name with accents apart from their letters (NFD), as older Macs store it.
+        pub fn decomposed(name: &str) -> String {
+            unicode_normalization::UnicodeNormalization::nfd(name).collect()
+        }
+    } else {
+        /// The same, by the browser, which has the tables for that.
+        fn composed(name: &str) -> String {
+            js_sys::JsString::from(name).normalize("NFC").into()
+        }
+    }
 }
 
 /// What a file of boxes holds.
@@ -343,13 +468,13 @@ pub fn read_box_file(path: &Path, format: Option<BoxFormat>) -> Result<BoxFile, 
     read_up_to(path, format, MAX_LIST_BYTES)
 }
 
-/// Reads the file of one photo's boxes, which is small.
+/// Reads the file of one photo's boxes, which is small; without a format, the file's name decides.
 ///
 /// # Errors
 /// As [`read_box_file`], and if the file is larger than 16 MiB.
 #[cfg(feature = "dataset")]
-pub fn read_own_box_file(path: &Path, format: BoxFormat) -> Result<BoxFile, BoxFileError> {
-    read_up_to(path, Some(format), MAX_OWN_BYTES)
+pub fn read_own_box_file(path: &Path, format: Option<BoxFormat>) -> Result<BoxFile, BoxFileError> {
+    read_up_to(path, format, MAX_OWN_BYTES)
 }
 
 #[cfg(feature = "dataset")]
@@ -357,9 +482,9 @@ fn read_up_to(path: &Path, format: Option<BoxFormat>, limit: u64) -> Result<BoxF
     let file_error = |path: &Path, source| BoxFileError::File { path: path.to_owned(), source };
     let read = |path: &Path| read_regular(path, limit).map_err(|source| file_error(path, source));
     let bytes = read(path)?;
-    let format = format.or_else(|| BoxFormat::named(path));
+    let known = format.or_else(|| BoxFormat::named(path));
     let mut classes = None;
-    if format == Some(BoxFormat::Yolo) {
+    if matches!(known, Some(BoxFormat::Yolo | BoxFormat::YoloConfidenceFirst)) {
         let list = path.with_file_name(YOLO_CLASSES);
         classes = match read(&list) {
             Ok(bytes) => Some(utf8(bytes).map_err(|problem| problem.in_file(&list))?),
@@ -383,6 +508,11 @@ pub fn box_file_from_bytes(
     format: Option<BoxFormat>,
     classes: Option<&str>,
 ) -> Result<BoxFile, BoxFileError> {
+    let order = match format {
+        Some(BoxFormat::YoloConfidenceFirst) => yolo::Order::ConfidenceFirst,
+        Some(_) => yolo::Order::ConfidenceLast,
+        None => yolo::Order::Unknown,
+    };
     let format = format.or_else(|| BoxFormat::named(path));
     #[cfg(feature = "dataset")]
     if format == Some(BoxFormat::Svhn) {
@@ -394,9 +524,9 @@ pub fn box_file_from_bytes(
         BoxFormat::Csv => csv::parse(&text).map(BoxFile::Many),
         BoxFormat::Voc => voc::parse(&text).map(BoxFile::One),
         BoxFormat::Coco => coco::parse(&text).map(BoxFile::Many),
-        BoxFormat::Yolo => {
+        BoxFormat::Yolo | BoxFormat::YoloConfidenceFirst => {
             let classes = classes.map(yolo::classes);
-            yolo::parse(&text, classes.as_deref()).map(BoxFile::One)
+            yolo::parse(&text, classes.as_deref(), order).map(BoxFile::One)
         }
         // Only here without the reader above.
         BoxFormat::Svhn => {
@@ -431,7 +561,7 @@ fn utf8(bytes: Vec<u8>) -> Result<String, Problem> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-        Problem::new(line, "this is not UTF-8 text")
+        Problem::new(line, "this is not UTF-8 text; save the file as UTF-8")
     })?;
     if text.starts_with('\u{FEFF}') {
         text.remove(0);
@@ -448,12 +578,12 @@ mod tests {
     pub(super) fn given(area: [f64; 4], label: Option<&str>) -> GivenBox {
         let [left, top, width, height] = area;
         let area = LooseBox { left, top, width, height };
-        GivenBox { area, label: label.map(str::to_owned) }
+        GivenBox::new(area, label.map(str::to_owned))
     }
 
     fn boxes(unit: Unit, areas: &[[f64; 4]]) -> PhotoBoxes {
         let boxes = areas.iter().map(|area| given(*area, None)).collect();
-        PhotoBoxes { boxes, unit, drawn_on: None }
+        PhotoBoxes::new(boxes, unit)
     }
 
     #[test]
@@ -523,6 +653,65 @@ mod tests {
         assert_eq!(of("a.json", r#"{"images": [], "annotations": []}"#), BoxFormat::Coco);
         assert_eq!(of("a.json", r#"{"boxes": []}"#), BoxFormat::Json);
         assert_eq!(of("a", "{"), BoxFormat::Json);
+    }
+
+    #[test]
+    fn boxes_that_only_fit_the_stored_photo_are_named_as_such() {
+        // Stored 200 x 100, shown 100 x 200.
+        let on_turned = |areas: &[[f64; 4]], drawn_on| {
+            PhotoBoxes { drawn_on, ..boxes(Unit::Pixels, areas) }.on_turned(SIZE)
+        };
+        let upright = PhotoSize { width: 100, height: 200 };
+        let as_stored = Err(OnPhotoError::AsStored { stored: SIZE });
+        assert_eq!(on_turned(&[[150.0, 10.0, 40.0, 50.0]], None), as_stored);
+        assert_eq!(on_turned(&[[50.0, 10.0, 40.0, 50.0]], Some(SIZE)), as_stored);
+        for drawn_on in [None, Some(upright)] {
+            on_turned(&[[50.0, 140.0, 40.0, 50.0]], drawn_on).expect("upright");
+        }
+        // One that fits neither is cut or refused as on any photo.
+        on_turned(&[[50.0, 140.0, 60.0, 50.0]], None).expect("cut");
+        let fractions = boxes(Unit::Fractions, &[[0.5, 0.5, 0.5, 0.5]]).on_turned(SIZE);
+        assert_eq!(fractions.map(|areas| areas[0].height), Ok(100));
+        let message = OnPhotoError::AsStored { stored: SIZE }.to_string();
+        assert!(
+            message.contains("200 x 100") && message.contains("--boxes-as-stored"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_list_s_photos_may_all_be_in_one_folder() {
+        let of = |names: &[&str]| {
+            let mut list = BoxList::default();
+            for name in names {
+                list.add(name, boxes(Unit::Pixels, &[])).expect("a new one");
+            }
+            list.common_folder()
+        };
+        assert_eq!(of(&["C:\\data\\a\\1.jpg", "C:/data/a/b/2.jpg"]), Some("C:/data/a".to_owned()));
+        assert_eq!(of(&["/x/1.jpg", "/x/2.jpg"]), Some("/x".to_owned()));
+        assert_eq!(of(&["ab/1.jpg", "abc/2.jpg"]), None);
+        assert_eq!(of(&["a/1.jpg", "2.jpg"]), None);
+        assert_eq!(of(&["1.jpg"]), None);
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn names_are_the_same_whether_accents_are_apart_or_not() {
+        let mut list = BoxList::default();
+        list.add("Stra\u{DF}e/Cafe\u{301}.jpg", boxes(Unit::Pixels, &[])).expect("a new one");
+        assert!(list.get(&plain_name("Stra\u{DF}e/Caf\u{E9}.jpg")).is_some());
+        let twice = list.add("Stra\u{DF}e/Caf\u{E9}.jpg", boxes(Unit::Pixels, &[]));
+        twice.expect_err("the same name");
+    }
+
+    #[test]
+    fn points_that_are_no_numbers_do_not_get_lost() {
+        let extent = around([[4.0, 2.0], [1.0, 9.0], [3.0, 3.0]]).expect("a box");
+        assert_eq!(extent, LooseBox { left: 1.0, top: 2.0, width: 3.0, height: 7.0 });
+        let area = around([[4.0, 2.0], [f64::NAN, 9.0]]).expect("a box");
+        area.clamp_to(SIZE).expect_err("no number");
+        assert_eq!(around([]), None);
     }
 
     #[test]

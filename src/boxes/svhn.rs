@@ -12,7 +12,7 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>) -> Result<BoxList, BoxFileError>
         let boxes = entry
             .digits
             .iter()
-            .map(|digit| GivenBox { area: digit.area, label: Some(digit.digit.to_string()) });
+            .map(|digit| GivenBox::new(digit.area, Some(digit.digit.to_string())));
         let photo = list.photos.entry(entry.name);
         photo.or_insert_with(|| PhotoBoxes::in_pixels(Vec::new())).boxes.extend(boxes);
     }
@@ -23,7 +23,8 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>) -> Result<BoxList, BoxFileError>
 mod tests {
     use crate::{
         boxes::{BoxFile, read_box_file},
-        dataset::{format1::Format1, synthetic::write_format1},
+        dataset::format1::Format1,
+        synthetic::write_format1,
     };
 
     #[test]

@@ -3,7 +3,7 @@
 
 use roxmltree::{Document, Node};
 
-use super::{GivenBox, PhotoBoxes, Problem};
+use super::{GivenBox, PhotoBoxes, Problem, around};
 use crate::photo::{LooseBox, PhotoSize};
 
 /// Reads one photo's boxes.
@@ -30,23 +30,70 @@ pub(super) fn parse(text: &str) -> Result<PhotoBoxes, Problem> {
         Some(PhotoSize { width: side("width")?, height: side("height")? })
     });
     let mut boxes = Vec::new();
+    let number = |node: Node, text: &str| -> Result<f64, Problem> {
+        text.trim().parse().map_err(|_| {
+            let what = format!("<{}> is {text:?}, not a number", node.tag_name().name());
+            Problem::new(line(node), what)
+        })
+    };
     for object in root.children().filter(|node| node.has_tag_name("object")) {
-        let Some(area) = object.children().find(|node| node.has_tag_name("bndbox")) else {
-            return Err(Problem::new(line(object), "an <object> without <bndbox>"));
+        if child(object, "deleted").is_some_and(|deleted| deleted == "1") {
+            continue;
+        }
+        let area = match object.children().find(|node| node.has_tag_name("bndbox")) {
+            Some(area) => {
+                let edge = |name: &str| -> Result<f64, Problem> {
+                    let edge = area.children().find(|child| child.has_tag_name(name));
+                    let edge = edge.ok_or_else(|| {
+                        Problem::new(line(area), format!("a <bndbox> without <{name}>"))
+                    })?;
+                    number(edge, edge.text().unwrap_or_default())
+                };
+                let corners = [[edge("xmin")?, edge("ymin")?], [edge("xmax")?, edge("ymax")?]];
+                // Drawn from another corner, they may be swapped.
+                around(corners)
+            }
+            None => {
+                let points = polygon(object, &number)?;
+                if points.len() < 3 {
+                    let what = "an <object> without <bndbox> or <polygon>; export upright boxes";
+                    return Err(Problem::new(line(object), what));
+                }
+                around(points)
+            }
         };
-        let edge = |name: &str| -> Result<f64, Problem> {
-            let Some(text) = child(area, name) else {
-                return Err(Problem::new(line(area), format!("a <bndbox> without <{name}>")));
-            };
-            text.parse().map_err(|_| {
-                Problem::new(line(area), format!("<{name}> is {text:?}, not a number"))
-            })
-        };
-        let (left, top) = (edge("xmin")? - 1.0, edge("ymin")? - 1.0);
-        let area = LooseBox { left, top, width: edge("xmax")? - left, height: edge("ymax")? - top };
-        boxes.push(GivenBox { area, label: child(object, "name") });
+        // Pixels are counted from 1.
+        let area = area.map(|area| LooseBox {
+            left: area.left - 1.0,
+            top: area.top - 1.0,
+            width: area.width + 1.0,
+            height: area.height + 1.0,
+        });
+        let area = area.ok_or_else(|| Problem::new(line(object), "an <object> without a point"))?;
+        boxes.push(GivenBox::new(area, child(object, "name")));
     }
     Ok(PhotoBoxes { drawn_on, ..PhotoBoxes::in_pixels(boxes) })
+}
+
+/// The points of an object's polygon, which are `<pt>` with `<x>` and `<y>`, or `<x1>`, `<y1>`, `<x2>` and so
+/// on.
+fn polygon(
+    object: Node<'_, '_>,
+    number: &dyn Fn(Node<'_, '_>, &str) -> Result<f64, Problem>,
+) -> Result<Vec<[f64; 2]>, Problem> {
+    let mut ways = [Vec::new(), Vec::new()];
+    let polygons = object.children().filter(|node| node.has_tag_name("polygon"));
+    for node in polygons.flat_map(|polygon| polygon.descendants()) {
+        let name = node.tag_name().name();
+        let way = match name.split_at_checked(1) {
+            Some(("x", nth)) if nth.bytes().all(|digit| digit.is_ascii_digit()) => 0,
+            Some(("y", nth)) if nth.bytes().all(|digit| digit.is_ascii_digit()) => 1,
+            _ => continue,
+        };
+        ways[way].push(number(node, node.text().unwrap_or_default())?);
+    }
+    let [across, down] = ways;
+    Ok(across.into_iter().zip(down).map(|(x, y)| [x, y]).collect())
 }
 
 #[cfg(test)]
@@ -73,6 +120,27 @@ mod tests {
         let unknown = WHOLE.replace(">200<", ">0<");
         assert_eq!(parse(&unknown).expect("read").drawn_on, None);
         assert_eq!(parse("<annotation/>").expect("read").boxes, []);
+    }
+
+    #[test]
+    fn swapped_corners_and_polygons_are_the_boxes_round_them() {
+        let expected = parse(WHOLE).expect("read");
+        let corners = "<xmin>11</xmin><ymin>21</ymin><xmax>30</xmax><ymax>60</ymax>";
+        let swapped = "<xmin>30</xmin><ymin>60</ymin><xmax>11</xmax><ymax>21</ymax>";
+        assert_eq!(parse(&WHOLE.replace(corners, swapped)), Ok(expected.clone()));
+        let bndbox = format!("<bndbox>{corners}</bndbox>");
+        for polygon in [
+            "<pt><x>11</x><y>40</y></pt><pt><x>30</x><y>21</y></pt><pt><x>20</x><y>60</y></pt>",
+            "<x1>11</x1><y1>40</y1><x2>30</x2><y2>21</y2><x3>20</x3><y3>60</y3>",
+        ] {
+            let text = WHOLE.replace(&bndbox, &format!("<polygon>{polygon}</polygon>"));
+            assert_eq!(parse(&text), Ok(expected.clone()), "{polygon}");
+        }
+        let deleted = WHOLE.replace("<name>7", "<deleted>1</deleted><name>7");
+        assert_eq!(parse(&deleted).expect("read").boxes, expected.boxes[1..]);
+        let turned = WHOLE.replace("bndbox", "robndbox");
+        let problem = parse(&turned).expect_err("turned boxes");
+        assert!(problem.line == Some(4) && problem.what.contains("export upright"), "{problem:?}");
     }
 
     #[test]

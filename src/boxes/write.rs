@@ -1,9 +1,12 @@
 //! Writes box files as labelling tools do. The readers in this folder read them back unchanged.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use super::BoxFormat;
-use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::{
+    photo::{BoxInPhoto, PhotoSize},
+    removal::{Brush, BrushStroke},
+};
 
 /// YOLO's class of boxes whose digit is not known: behind those of the ten digits.
 pub const UNREAD_CLASS: usize = 10;
@@ -17,6 +20,10 @@ pub struct LabelledPhoto {
     pub size: PhotoSize,
     /// The boxes, in pixels.
     pub boxes: Vec<(BoxInPhoto, Option<u8>)>,
+    /// Those of them whose digits are kept. Only our JSON holds this, and the strokes.
+    pub kept: Vec<BoxInPhoto>,
+    /// The strokes of the brush, oldest first.
+    pub strokes: Vec<Arc<BrushStroke>>,
 }
 
 /// All photos' boxes as one file, in the formats that have such: [`BoxFormat::Json`],
@@ -26,7 +33,7 @@ pub fn write_list(format: BoxFormat, photos: &[LabelledPhoto]) -> Option<String>
         BoxFormat::Json => Some(json(photos)),
         BoxFormat::Csv => Some(csv(photos)),
         BoxFormat::Coco => Some(coco(photos)),
-        BoxFormat::Yolo | BoxFormat::Voc | BoxFormat::Svhn => None,
+        BoxFormat::Yolo | BoxFormat::YoloConfidenceFirst | BoxFormat::Voc | BoxFormat::Svhn => None,
     }
 }
 
@@ -36,7 +43,7 @@ pub fn write_one(format: BoxFormat, photo: &LabelledPhoto) -> Option<String> {
     match format {
         BoxFormat::Yolo => Some(yolo(photo)),
         BoxFormat::Voc => Some(voc(photo)),
-        BoxFormat::Json | BoxFormat::Csv | BoxFormat::Coco | BoxFormat::Svhn => None,
+        _ => None,
     }
 }
 
@@ -57,16 +64,30 @@ fn joined(items: impl Iterator<Item = String>) -> String {
 }
 
 fn json(photos: &[LabelledPhoto]) -> String {
-    let own = |(area, digit): &(BoxInPhoto, Option<u8>)| {
+    let own = |(area, digit): &(BoxInPhoto, Option<u8>), kept: &[BoxInPhoto]| {
         let BoxInPhoto { left, top, width, height } = area;
         let label = digit.map(|digit| format!(", \"label\": \"{digit}\"")).unwrap_or_default();
+        let keep = if kept.contains(area) { ", \"keep\": true" } else { "" };
         format!(
-            "  {{\"left\": {left}, \"top\": {top}, \"width\": {width}, \"height\": {height}{label}}}"
+            "  {{\"left\": {left}, \"top\": {top}, \"width\": {width}, \"height\": \
+             {height}{label}{keep}}}"
         )
     };
+    let stroke = |stroke: &Arc<BrushStroke>| {
+        // Quarters of a pixel have two digits behind the point.
+        let pixels = |units: f64| units / f64::from(BrushStroke::PER_PIXEL);
+        let point = |&(x, y): &(i32, i32)| format!("[{}, {}]", pixels(x.into()), pixels(y.into()));
+        let points = stroke.points.iter().map(point).collect::<Vec<_>>().join(", ");
+        let (fill, radius) = (stroke.brush == Brush::Adds, pixels(stroke.radius.into()));
+        format!("  {{\"fill\": {fill}, \"radius\": {radius}, \"points\": [{points}]}}")
+    };
     let photos = joined(photos.iter().map(|photo| {
-        let boxes = joined(photo.boxes.iter().map(own));
-        format!("{{\"photo\": {}, \"boxes\": [\n{boxes}\n]}}", quoted(&photo.name))
+        let boxes = joined(photo.boxes.iter().map(|labelled| own(labelled, &photo.kept)));
+        let mut strokes = joined(photo.strokes.iter().map(stroke));
+        if !strokes.is_empty() {
+            strokes = format!(", \"strokes\": [\n{strokes}\n]");
+        }
+        format!("{{\"photo\": {}, \"boxes\": [\n{boxes}\n]{strokes}}}", quoted(&photo.name))
     }));
     format!("{{\"photos\": [\n{photos}\n]}}\n")
 }
@@ -204,7 +225,16 @@ mod tests {
                     boxes.clear();
                 }
                 let name = name.to_owned();
-                LabelledPhoto { name, size: PhotoSize { width, height }, boxes }
+                let kept = boxes.iter().skip(2).step_by(3).map(|(area, _)| *area).collect();
+                let stroke = |brush, radius| BrushStroke {
+                    brush,
+                    radius,
+                    points: vec![(-3, 7), (width as i32 * 4, 1)],
+                };
+                let strokes = [stroke(Brush::Adds, 5), stroke(Brush::Takes, 400)];
+                let strokes = strokes.into_iter().map(Arc::new).collect();
+                let size = PhotoSize { width, height };
+                LabelledPhoto { name, size, boxes, kept, strokes }
             })
             .collect()
     }
@@ -232,7 +262,14 @@ mod tests {
             let BoxFile::Many(list) = read(name, text, None) else { panic!("a list") };
             assert_eq!(list.names().count(), photos.len(), "{format}");
             for photo in &photos {
-                assert_same(list.get(&photo.name).expect("listed"), photo);
+                let given = list.get(&photo.name).expect("listed");
+                assert_same(given, photo);
+                if format == BoxFormat::Json {
+                    assert_eq!(given.strokes, photo.strokes);
+                    for (given, (area, _)) in given.boxes.iter().zip(&photo.boxes) {
+                        assert_eq!(given.keep, photo.kept.contains(area));
+                    }
+                }
             }
             assert_eq!(write_one(format, &photos[0]), None);
         }

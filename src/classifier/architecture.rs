@@ -80,9 +80,11 @@ pub enum Norm {
     AfterPool,
 }
 
-/// A pooling with stride 2.
+/// A pooling, with stride 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
+    /// None: all values stay.
+    None,
     /// The largest of 2 x 2; a last odd row or column is left out.
     Max2,
     /// The largest of 3 x 3, cut off at the last row and column: sizes are rounded up, as Caffe
@@ -96,6 +98,7 @@ impl Pool {
     /// Rows and columns of a window.
     pub fn window(self) -> usize {
         match self {
+            Pool::None => 1,
             Pool::Max2 => 2,
             Pool::Max3 | Pool::Mean3 => 3,
         }
@@ -104,6 +107,7 @@ impl Pool {
     /// Rows (or columns) that remain of `side`.
     pub fn output_side(self, side: usize) -> usize {
         match self {
+            Pool::None => side,
             Pool::Max2 => side / 2,
             // The last window starts inside.
             Pool::Max3 | Pool::Mean3 => side.saturating_sub(3).div_ceil(2) + 1,
@@ -158,6 +162,7 @@ impl fmt::Display for Input {
         let crop = match self.crop {
             CropShape::Stretched => "the box stretched to a square (bilinear)",
             CropShape::Widened => "the box widened to a square about its centre (bicubic)",
+            CropShape::Surrounded => "a square around the box, a quarter longer (bilinear)",
         };
         let normalisation = match self.normalisation {
             Normalisation::Centred => "(x - 0.5) / 0.5",

@@ -7,6 +7,10 @@ mod reading;
 
 pub use reading::{BoxReading, DIGITS, Reading, UNSURE_BELOW, is_unsure};
 
+/// The largest file of a network's weights that is read.
+#[cfg(feature = "native")]
+pub const MAX_WEIGHTS_BYTES: u64 = 1 << 30;
+
 cfg_if::cfg_if! {
     if #[cfg(feature = "engine")] {
         mod architecture;
@@ -22,6 +26,8 @@ cfg_if::cfg_if! {
         };
         pub use feature_maps::FeatureMaps;
         pub use gradients::BoxGradients;
+        #[cfg(feature = "native")]
+        pub use model::native::network_named_in;
         pub use model::{Classifier, EngineError, Standardisation, WeightsError};
         pub(crate) use model::{Precision, fill, host_values, read_back, safetensors_of};
         pub use network::{Network, StageLayers};

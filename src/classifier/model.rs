@@ -1,5 +1,8 @@
 //! A network with its weights, ready to read.
 
+#[cfg(feature = "native")]
+pub(super) mod native;
+
 use std::sync::Arc;
 
 use burn::{
@@ -9,8 +12,6 @@ use burn::{
 use burn_store::{
     FloatCastAdapter, HalfPrecisionAdapter, ModuleSnapshot, ModuleStore, SafetensorsStore,
 };
-#[cfg(feature = "native")]
-use safetensors::SafeTensors;
 
 use super::{
     Architecture, DIGITS, Input, Network, Normalisation, Reading,
@@ -144,22 +145,6 @@ pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>,
     data.try_into_vec::<f32>().map_err(|error| EngineError::Device(error.to_string()))
 }
 
-#[cfg(feature = "native")]
-impl Architecture {
-    /// The network that is named in a file of weights.
-    ///
-    /// # Errors
-    /// [`WeightsError::Foreign`] when the bytes are no safetensors file or don't say so.
-    pub fn of_weights(bytes: &[u8]) -> Result<&'static Self, WeightsError> {
-        let foreign = |reason: String| WeightsError::Foreign { reason };
-        let (_, header) =
-            SafeTensors::read_metadata(bytes).map_err(|error| foreign(error.to_string()))?;
-        let name = header.metadata().as_ref().and_then(|entries| entries.get(ARCHITECTURE));
-        let name = name.ok_or_else(|| foreign("it does not name its network".to_owned()))?;
-        Architecture::named(name).map_err(|error| foreign(error.to_string()))
-    }
-}
-
 /// A network with weights, on a device.
 #[derive(Clone, Debug)]
 pub struct Classifier {
@@ -186,9 +171,12 @@ fn load_net(
 /// # Errors
 /// What is wrong: the bytes are damaged, or a tensor is missing, left over, or of another shape.
 pub(crate) fn fill(net: &mut impl ModuleSnapshot, bytes: Vec<u8>) -> Result<(), String> {
-    // Published weights are in half precision; the networks compute in single.
+    // Published weights are in half precision; the networks compute in single. What does not fit is
+    // said here, because the store would list all tensors.
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
-        .with_from_adapter(FloatCastAdapter::to(DType::F32));
+        .with_from_adapter(FloatCastAdapter::to(DType::F32))
+        .validate(false)
+        .allow_partial(true);
     let applied = net.load_from(&mut store).map_err(|error| error.to_string())?;
     if let Some((missing, _)) = applied.missing.first() {
         return Err(format!("{missing} is missing"));
@@ -300,12 +288,6 @@ impl Classifier {
         safetensors_of(&self.net, self.architecture().name, Precision::Half)
     }
 
-    /// The network with its weights.
-    #[cfg(feature = "native")]
-    pub(crate) fn into_network(self) -> Network {
-        self.net
-    }
-
     /// Which network this is.
     pub fn architecture(&self) -> &'static Architecture {
         self.net.architecture()
@@ -314,12 +296,6 @@ impl Classifier {
     /// The device it runs on.
     pub fn device(&self) -> &Device {
         &self.device
-    }
-
-    /// What its inputs' samples go through.
-    #[cfg(feature = "native")]
-    pub(crate) fn standardisation(&self) -> &Standardisation {
-        &self.standardisation
     }
 
     /// The standardised input of one box: plane after plane, row after row.
@@ -349,6 +325,14 @@ impl Classifier {
     /// # Errors
     /// [`EngineError`] when the device fails or gives anything but finite numbers.
     pub async fn read_inputs(&self, inputs: &[f32]) -> Result<Vec<Reading>, EngineError> {
+        Ok(self.logits(inputs).await?.iter().map(Reading::from_logits).collect())
+    }
+
+    /// The network's ten outputs for each of such inputs, in order.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails or gives anything but finite numbers.
+    pub async fn logits(&self, inputs: &[f32]) -> Result<Vec<[f32; DIGITS]>, EngineError> {
         let logits = if self.device == Device::flex() {
             self.host.logits(inputs)
         } else {
@@ -357,7 +341,7 @@ impl Classifier {
         let (logits, _) = logits.as_chunks::<DIGITS>();
         match logits.iter().find(|logits| !logits.iter().all(|logit| logit.is_finite())) {
             Some(logits) => Err(EngineError::Numbers(format!("the network gave {logits:?}"))),
-            None => Ok(logits.iter().map(Reading::from_logits).collect()),
+            None => Ok(logits.to_vec()),
         }
     }
 

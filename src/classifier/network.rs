@@ -79,7 +79,9 @@ impl Network {
                     linears.push(config.with_initializer(initializer.clone()).init(device));
                     features = outputs;
                 }
-                HeadLayer::Dropout(chance) => dropouts.push(DropoutConfig::new(chance).init()),
+                HeadLayer::Dropout(probability) => {
+                    dropouts.push(DropoutConfig::new(probability).init());
+                }
                 HeadLayer::Relu => {}
             }
         }
@@ -97,9 +99,21 @@ impl Network {
     /// The network with this probability of dropping a feature in training, from 0 to below 1, in
     /// place of the declared one.
     #[must_use]
-    pub fn with_dropout(mut self, chance: f64) -> Self {
+    pub fn with_dropout(mut self, probability: f64) -> Self {
         for dropout in &mut self.dropouts {
-            dropout.prob = chance;
+            dropout.prob = probability;
+        }
+        self
+    }
+
+    /// The network whose logits are these over `temperature`, which is above 0: what it reads stays the
+    /// same, but lower temperatures make it surer.
+    #[cfg(feature = "native")]
+    #[must_use]
+    pub fn at_temperature(mut self, temperature: f64) -> Self {
+        if let Some(last) = self.linears.last_mut() {
+            last.weight = last.weight.clone().map(|weights| weights / temperature);
+            last.bias = last.bias.take().map(|biases| biases.map(|biases| biases / temperature));
         }
         self
     }
@@ -162,6 +176,7 @@ fn pooled(input: Tensor<4>, pool: Pool) -> Tensor<4> {
     let window = [pool.window(), pool.window()];
     let rounded_up = pool != Pool::Max2;
     match pool {
+        Pool::None => input,
         Pool::Max2 | Pool::Max3 => MaxPool2dConfig::new(window)
             .with_strides([2, 2])
             .with_ceil_mode(rounded_up)
@@ -227,6 +242,19 @@ mod tests {
                     vec![32, 1, 3, 3],
                     vec![64, 32, 3, 3],
                     vec![128, 64, 3, 3],
+                    vec![128, 128, 3, 3],
+                ],
+                vec![vec![512, 10]],
+            ),
+            (
+                "ReaderNet",
+                vec![
+                    vec![24, 3, 3, 3],
+                    vec![32, 24, 3, 3],
+                    vec![64, 32, 3, 3],
+                    vec![64, 64, 3, 3],
+                    vec![96, 64, 3, 3],
+                    vec![128, 96, 3, 3],
                     vec![128, 128, 3, 3],
                 ],
                 vec![vec![512, 10]],

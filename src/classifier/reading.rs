@@ -40,6 +40,18 @@ impl Reading {
             .fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
     }
 
+    /// How likely there is no digit at all, 0 to 1: what the shares of all ten have in common. A network
+    /// that was trained with places without digits gives each digit the same share there; for others
+    /// this is hardly more than 0.
+    pub fn no_digit(&self) -> f32 {
+        DIGITS as f32 * self.confidences.iter().copied().fold(f32::INFINITY, f32::min)
+    }
+
+    /// Whether there is rather no digit than any one.
+    pub fn is_no_digit(&self) -> bool {
+        self.no_digit() > self.best().1
+    }
+
     /// The softmax of a network's ten outputs.
     #[cfg(feature = "engine")]
     pub(crate) fn from_logits(logits: &[f32; DIGITS]) -> Self {
@@ -93,6 +105,16 @@ mod tests {
         let (text, confidence) = read.whole();
         assert_eq!(text, "07");
         assert!((confidence - 0.4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn where_all_digits_are_as_likely_there_is_none() {
+        assert!((Reading { confidences: [0.1; DIGITS] }).is_no_digit());
+        assert_eq!(reading(3, 0.4).no_digit(), 0.0);
+        let mut perhaps = [0.03; DIGITS];
+        perhaps[8] = 0.73;
+        let perhaps = Reading { confidences: perhaps };
+        assert!((perhaps.no_digit() - 0.3).abs() < 1e-6 && !perhaps.is_no_digit());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn completions(args: &CompletionsArgs) -> Result<()> {
 
 pub fn man(args: &ManArgs) -> Result<()> {
     let folder = args.folder.display();
-    std::fs::create_dir_all(&args.folder).context(format_args!("{folder}: cannot be made"))?;
+    std::fs::create_dir_all(&args.folder).context(format_args!("{folder}: cannot be created"))?;
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     write_pages(&program, &args.folder)

@@ -24,8 +24,9 @@ pub const EXIT_CODES: [(u8, Fault, &str); 9] = [
     (
         130,
         Fault::Stopped,
-        "stopped by Ctrl-C: `train` has written a checkpoint, `erase` has finished the photos it \
-         had begun, `data fetch` has kept what had come",
+        "stopped by Ctrl-C: `train` has written a checkpoint, `erase` has finished the photos that \
+         it had begun, each unless that took more than 4 seconds, `data fetch` has kept what had \
+         come",
     ),
     // That of a program which the system ends for it: 128 and SIGPIPE's number.
     (
@@ -149,24 +150,20 @@ mod tests {
         classifier::{EngineError, UnknownNetwork, WeightsError},
         cli::{
             boxes::BoxesError,
-            erase::{LeftError, batch::BatchError, records::ClaimError},
+            erase::{LeftError, archive::ArchiveError, batch::BatchError, records::ClaimError},
             output::OutputError,
             read::OpenPhotoError,
             scenes::ScenesError,
         },
         dataset::{
-            contact_sheet::ContactSheetError,
-            digit_struct_writer::DigitStructWriteError,
-            fetch::FetchError,
-            format1::Format1Error,
-            format2::Format2Error,
-            format2_writer::Format2WriteError,
-            store::StoreError,
-            synthetic::{SyntheticError, TypefaceError, WallError},
+            contact_sheet::ContactSheetError, digit_struct_writer::DigitStructWriteError,
+            fetch::FetchError, format1::Format1Error, format2::Format2Error,
+            format2_writer::Format2WriteError, store::StoreError,
         },
         evaluation::{PeersError, ReadError, SheetError},
         photo::{HeaderError, PhotoError},
         publication::{ModelsFolderError, Place, PublicationError},
+        synthetic::{SyntheticError, TypefaceError, WallError},
         training::{DataError, LearningRateError, OptimizerError, OptimizerKind, TrainingError},
     };
 
@@ -195,7 +192,7 @@ mod tests {
             UnknownNetwork(String::new()).into(),
             OptimizerError::OnlyWith { option, only: OptimizerKind::Sgd }.into(),
             LearningRateError::OnlyStaircase { option }.into(),
-            ClaimError::NotOurs { path: path() }.into(),
+            ClaimError::NotOurs { path: path(), what: "results" }.into(),
             ClaimError::NoRecords { path: path() }.into(),
             TrainingError::Network(UnknownNetwork(String::new())).into(),
             TrainingError::NothingToJudgeBy.into(),
@@ -212,6 +209,8 @@ mod tests {
             BoxesError::NoFile { path: path() }.into(),
             BatchError::NoPhotos { path: path() }.into(),
             BatchError::Folder { path: path(), source: full() }.into(),
+            ArchiveError::NoEndMark { members: 1 }.into(),
+            ArchiveError::Damaged { members: 1, reason: String::new() }.into(),
             ScenesError::NoPhotos { folder: path() }.into(),
             no_photo().into(),
             Format2Error::Counts { path: path(), crops: 1, digits: 2 }.into(),
@@ -225,7 +224,7 @@ mod tests {
             TrainingError::Data(twice).into(),
             TrainingError::Checkpoint { path: path(), reason: String::new() }.into(),
         ];
-        assert_eq!(codes(input), [3; 17]);
+        assert_eq!(codes(input), [3; 19]);
 
         let source = PublicationError::Format(9);
         let models = [
@@ -276,11 +275,12 @@ mod tests {
             LeftError::OnPhoto { photo: path(), boxes: 1 }.into(),
             LeftError::OnSome { photos: 1, all: 2 }.into(),
             BatchError::Stopped.into(),
+            ArchiveError::Stopped.into(),
             TrainingError::Stopped { epoch: 1, step: 1, folder: path() }.into(),
             FetchError::Stopped { path: path() }.into(),
             OutputError::from(io::Error::from(io::ErrorKind::BrokenPipe)).into(),
         ];
-        assert_eq!(codes(ended), [6, 6, 7, 7, 130, 130, 130, 141]);
+        assert_eq!(codes(ended), [6, 6, 7, 7, 130, 130, 130, 130, 141]);
     }
 
     #[test]

@@ -59,8 +59,8 @@ pub struct Args {
     /// the data for readers. An earlier measurement with the same MEASURED_ON is replaced.
     #[arg(long, value_name = "MEASURED_ON", conflicts_with = "weights")]
     record: Option<String>,
-    /// Measure instead how well digits are found: on the photos of a Format 1 folder, or of a folder
-    /// with box files beside its photos. Prints precision, recall and average precision of the boxes
+    /// Measure how well digits are found, not how well they are read: on the photos of a Format 1
+    /// folder, or of a folder with box files beside its photos. Prints precision, recall and average precision of the boxes
     /// (at an intersection over union of .5), and for Format 1 how many house numbers are right as a
     /// whole.
     #[arg(long, conflicts_with_all = ["csv", "out", "record", "mistakes"])]

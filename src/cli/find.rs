@@ -15,27 +15,29 @@ use super::{
     Context as _, Error, Result, WrongArgument,
     erase::batch::BatchError,
     finding::{FinderArgs, Finding, Found},
+    memory::Budget,
     model::ModelArgs,
     output::OutputError,
-    read::{Number, numbers_json, numbers_of, open_photo},
-    review::{Card, Review},
+    places::{in_full, keep},
+    read::{Number, check_memory, numbers_json, numbers_of, open_photo, photo_memory},
+    review::{Card, PICTURES, Review},
 };
 use crate::{
     boxes::{BoxFormat, LabelledPhoto, YOLO_CLASSES, write_list, write_one, yolo_classes},
     classifier::Reading,
     files::{printable, write_whole},
-    finder::FoundDigit,
+    finder::{FoundDigit, MEMORY_OF_FINDING},
     photo::{BoxInPhoto, Photo, is_photo},
 };
 
-/// Photos that are looked at at once.
+/// Photos that are looked at at once at most.
 const AT_ONCE: usize = 32;
 
 /// Find the digits in photos, and read them.
 ///
-/// Digits that are read with a confidence below 0.7 are left out, as most of them are none. Prints the
-/// house numbers of each photo. With -o it writes their boxes, which `read`, `erase` and
-/// labelling tools take.
+/// Digits that are read with a confidence below 0.7 are left out, because most of them are not
+/// digits. Prints the house numbers of each photo. With -o it writes their boxes, which `read`,
+/// `erase` and labelling tools take.
 #[derive(Debug, Parser)]
 #[command(after_help = super::examples!(
     "doorplate find photo.jpg",
@@ -48,13 +50,13 @@ pub struct Args {
     photos: PathBuf,
     #[command(flatten)]
     options: FinderArgs,
-    /// Write a page to this folder, index.html, for a person to look through: each photo with what was
-    /// found and what may be digits, those first where something may be missing.
+    /// Write a page for checking the results by eye to this folder (index.html). It shows each photo
+    /// with what was found and what may be digits; photos where something may be missing come first.
     #[arg(long, value_name = "FOLDER")]
     review: Option<PathBuf>,
     /// Print a line of JSON for each photo: `photo`, its `digits`, each with `box`, `confidence`,
-    /// `digit` and `reading_confidence`, its `numbers`, the same of what may be digits in `perhaps`,
-    /// and `milliseconds`. If a photo cannot be used, there is an `error` instead.
+    /// `digit` and `reading_confidence`, its `numbers`, what may be digits in `perhaps`, with the same
+    /// fields, and `milliseconds`. If a photo cannot be used, there is an `error` instead.
     #[arg(long)]
     json: bool,
     /// Write the boxes to this file; in formats with a file for each photo, to this folder.
@@ -110,7 +112,8 @@ impl Numbered {
     fn labelled(&self, name: String, photo: &Photo) -> LabelledPhoto {
         let labelled = |it: &FoundDigit| (it.detected.area, Some(it.reading.best().0));
         let boxes = self.found.sure.iter().map(labelled).collect();
-        LabelledPhoto { name, size: photo.size(), boxes }
+        let (kept, strokes) = (Vec::new(), Vec::new());
+        LabelledPhoto { name, size: photo.size(), boxes, kept, strokes }
     }
 }
 
@@ -120,12 +123,18 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(WrongArgument(format!("{part}; choose another format")).into());
     }
     let photos = photos(&args.photos)?;
+    check_places(args, &photos)?;
     let finding = Finding::load(&args.options, &args.model, args.model.load()?)?;
     let review = args.review.as_deref().map(Review::begin).transpose()?;
     let bar = ProgressBar::new(photos.len() as u64);
     let (mut labelled, mut cards, mut failed) = (Vec::new(), Vec::new(), 0);
+    let budget = Budget::usual();
+    let mut rest = photos.as_slice();
     // Some at a time, so that lines come in the photos' order and soon.
-    for some in photos.chunks(AT_ONCE) {
+    while let Some((some, others)) = rest.split_at_checked(at_once(rest, &budget))
+        && !some.is_empty()
+    {
+        rest = others;
         let done: Vec<Result<Done>> = some
             .par_iter()
             .map(|(path, name)| one(args, path, name, &finding, review.as_ref()))
@@ -162,6 +171,42 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// How many of these photos, from the first, there is memory for at the same time. A photo that is
+/// too large alone is refused when it is opened.
+fn at_once(photos: &[(PathBuf, String)], budget: &Budget) -> usize {
+    let mut taken: u64 = 0;
+    let fits = |(path, _): &&(PathBuf, String)| {
+        // What cannot be opened takes none.
+        let needed = photo_memory(path).map_or(0, |(_, memory)| memory + MEMORY_OF_FINDING);
+        taken += needed;
+        taken <= budget.all()
+    };
+    let together = photos.iter().take(AT_ONCE).take_while(fits).count();
+    together.max(usize::from(!photos.is_empty()))
+}
+
+/// Refuses to write over a photo.
+fn check_places(args: &Args, photos: &[(PathBuf, String)]) -> Result<()> {
+    if let Some(output) = &args.output {
+        for (photo, _) in photos {
+            keep(output, &[(photo, "a photo")])?;
+        }
+    }
+    if let Some(review) = &args.review {
+        let pictures = in_full(&review.join(PICTURES)).context(review.display())?;
+        let within = |photo: &Path| photo.canonicalize().is_ok_and(|it| it.starts_with(&pictures));
+        if let Some((photo, _)) = photos.iter().find(|(photo, _)| within(photo)) {
+            return Err(WrongArgument(format!(
+                "{}: the page's pictures might replace {}; give another folder",
+                review.display(),
+                photo.display()
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
 /// What becomes of a photo.
 struct Done {
     /// The line to print.
@@ -179,6 +224,7 @@ fn one(
     review: Option<&Review>,
 ) -> Result<Done> {
     let started = Instant::now();
+    check_memory(path, MEMORY_OF_FINDING, 0)?;
     let photo = open_photo(path)?;
     let numbered = Numbered::in_photo(&photo, finding)?;
     let card = review.map(|review| review.card(name, &photo, &numbered.found, &numbered.numbers));

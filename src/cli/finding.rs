@@ -17,8 +17,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Finding")]
 pub struct FinderArgs {
-    /// Only numbers that are found with at least this confidence, 0 to 1, in the mean of their digits.
-    /// One of a single digit needs 0.2 more.
+    /// Confidence that a number needs, 0 to 1: the mean confidence of its digits must reach it. A
+    /// number of a single digit needs 0.2 more.
     #[arg(long, value_name = "CONFIDENCE", default_value_t = AT_LEAST, value_parser = confidence)]
     pub at_least: f32,
     /// Weights of FinderNet that `doorplate train` wrote [default: the published ones].
@@ -30,7 +30,7 @@ pub struct FinderArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Finding")]
 pub struct FindingArgs {
-    /// Find digits beside the given boxes, too. Without any boxes they are found in any case.
+    /// Also find digits that have no box. If no boxes are given, digits are found in any case.
     #[arg(long)]
     find: bool,
     #[command(flatten)]

@@ -5,7 +5,11 @@ use std::{path::PathBuf, str::FromStr};
 use clap::Parser;
 
 use super::{
-    Context as _, Result, WrongArgument, boxes::BoxesError, model::ModelArgs, read::open_photo,
+    Context as _, Result, WrongArgument,
+    boxes::BoxesError,
+    model::ModelArgs,
+    places::{keep, keep_out_of},
+    read::open_photo,
 };
 use crate::{
     evaluation::{DigitPlace, FoundDigit, Inspection, find_digit},
@@ -16,8 +20,8 @@ use crate::{
 /// Draw what a network computes when it reads one digit: crop, input, gradient, confidences,
 /// feature maps.
 ///
-/// The gradient is that of the read digit's logit by the network's input, summed over colours: red
-/// where a brighter pixel raises the logit, blue where it lowers it. Below are the feature maps of
+/// The gradient is that of the read digit's logit with respect to the network's input, summed over
+/// colours: red where a brighter pixel raises the logit, blue where it lowers it. Below are the feature maps of
 /// the first convolution, their mean, their standard deviation, and mean minus deviation with its
 /// histogram. The feature-maps method of removal finds background by that histogram.
 #[derive(Debug, Parser)]
@@ -75,6 +79,12 @@ struct Subject {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    if let Some(photo) = &args.photo {
+        keep(&args.output, &[(photo, "the photo")])?;
+    }
+    if let Some(data) = &args.data {
+        keep_out_of(data, "the data set", &args.output)?;
+    }
     let classifier = args.model.load()?;
     let architecture = classifier.architecture();
     let subject = match (&args.photo, args.area, &args.data, args.digit) {

@@ -42,7 +42,7 @@ fn number<T: std::str::FromStr>(
     fits: impl Fn(&T) -> bool,
     wanted: &str,
 ) -> Result<T, String> {
-    text.parse().ok().filter(fits).ok_or_else(|| format!("this is not {wanted}"))
+    text.parse().ok().filter(fits).ok_or_else(|| format!("give {wanted}"))
 }
 
 fn percent(text: &str) -> Result<f32, String> {
@@ -50,7 +50,7 @@ fn percent(text: &str) -> Result<f32, String> {
 }
 
 fn factor(text: &str) -> Result<f32, String> {
-    number(text, |value: &f32| *value >= 0.0 && value.is_finite(), "a number from 0 up")
+    number(text, |value: &f32| *value >= 0.0 && value.is_finite(), "a number that is 0 or more")
 }
 
 fn sigma(text: &str) -> Result<f64, String> {
@@ -89,7 +89,7 @@ impl MethodArgs {
             if given && !fits {
                 let method = &self.method;
                 return Err(WrongArgument(format!(
-                    "{option} is a parameter of {whose}; --method {method} has none of that name"
+                    "{option} is a parameter of {whose}; --method {method} does not have it"
                 )));
             }
         }

@@ -11,14 +11,18 @@ mod device;
 mod erase;
 mod error;
 mod evaluate;
+mod export;
 mod find;
 mod finding;
 mod finish;
 mod inspect;
 mod lend;
+mod masks;
+mod memory;
 mod method;
 mod model;
 mod models;
+mod places;
 mod plan;
 mod publish;
 mod read;
@@ -27,6 +31,7 @@ mod samples;
 mod scenes;
 mod serve;
 mod sheet;
+mod stop;
 mod train;
 
 /// The examples at the end of a command's help.
@@ -47,7 +52,7 @@ use crate::{fault::Fault, files::printable};
 /// Reads the house numbers in a street photo and removes them; trains and publishes the networks
 /// for this.
 #[derive(Debug, Parser)]
-#[command(name = "doorplate", version, about, after_long_help = exit_codes_help())]
+#[command(name = "doorplate", version, after_long_help = after_long_help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -67,11 +72,23 @@ enum Command {
     Models(models::Args),
     Inspect(inspect::Args),
     Publish(publish::Args),
+    Export(export::Args),
     Serve(serve::Args),
     Samples(samples::Args),
     Finish(finish::Args),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
+}
+
+/// What follows the list of commands.
+fn after_long_help() -> String {
+    let examples = examples!(
+        "doorplate read photo.jpg                             # prints the house numbers",
+        "doorplate erase photo.jpg -o out.jpg                 # removes them",
+        "doorplate erase photos --boxes labels -o erased      # a folder, with boxes of your own",
+        "doorplate erase --help                               # describes all options of a command",
+    );
+    format!("{examples}\n\n{}", exit_codes_help())
 }
 
 /// Runs the program on this process's arguments.
@@ -90,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Publish(args) => publish::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Samples(args) => samples::run(&args),
         Command::Finish(args) => finish::run(&args),
@@ -106,6 +124,82 @@ pub fn main() -> ExitCode {
                 note!("doorplate: {}", lines.join("\n"));
             }
             ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The commands below this one that do something themselves, each with its path.
+    fn leaves(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+        let path = format!("{path} {}", command.get_name());
+        if !command.has_subcommands() {
+            return vec![(path, command.clone())];
+        }
+        let own = command.get_subcommands().filter(|command| command.get_name() != "help");
+        own.flat_map(|command| leaves(command, &path)).collect()
+    }
+
+    /// The examples of a command's help, from their `doorplate` to what a shell does with the rest.
+    fn examples_of(help: &str) -> Vec<Vec<String>> {
+        let lines = help.lines().skip_while(|line| *line != "Examples:").skip(1);
+        let lines = lines.take_while(|line| line.starts_with("  "));
+        let mut examples = Vec::new();
+        for command in lines.flat_map(|line| line.split(" && ")) {
+            let start = command.find("doorplate ").expect("an example of this program");
+            let mut words: Vec<String> = Vec::new();
+            for (i, part) in command[start..].split('"').enumerate() {
+                if i % 2 == 1 {
+                    words.push(part.to_owned());
+                } else {
+                    words.extend(part.split_whitespace().map(str::to_owned));
+                }
+            }
+            let end = words.iter().position(|word| [">", "<", "|", "#"].contains(&word.as_str()));
+            words.truncate(end.unwrap_or(words.len()));
+            examples.push(words);
+        }
+        examples
+    }
+
+    #[test]
+    fn every_command_s_help_has_examples_that_the_program_accepts() {
+        let mut program = Cli::command();
+        program.build();
+        let mut commands = leaves(&program, "");
+        assert!(commands.len() > 20, "{} commands", commands.len());
+        commands.push(("doorplate".to_owned(), program));
+        for (path, mut command) in commands {
+            let help = command.render_long_help().to_string();
+            let examples = examples_of(&help);
+            assert!(!examples.is_empty(), "{path}: no \"Examples:\" in {help}");
+            for example in examples {
+                let parsed = Cli::try_parse_from(&example);
+                let is_help =
+                    |error: &clap::Error| error.kind() == clap::error::ErrorKind::DisplayHelp;
+                if let Err(error) = parsed
+                    && !is_help(&error)
+                {
+                    panic!("{path}: {example:?} is refused: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_group_of_options_is_too_long_to_be_looked_through() {
+        for (path, command) in leaves(&Cli::command(), "") {
+            let mut groups = std::collections::BTreeMap::<_, usize>::new();
+            for option in command.get_arguments().filter(|it| !it.is_positional()) {
+                *groups.entry(option.get_help_heading().unwrap_or("Options")).or_default() += 1;
+            }
+            for (heading, options) in groups {
+                assert!(options <= 15, "{path}: {options} options under {heading:?}");
+            }
         }
     }
 }

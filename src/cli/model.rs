@@ -10,10 +10,14 @@ use super::{
     device::{DeviceArg, WHAT_COMPUTES},
 };
 use crate::{
-    classifier::{Architecture, Classifier},
-    finder::DigitFinder,
-    publication::{Library, ModelEntry, ModelsFolderError, sha256_hex},
-    removal::Nets,
+    classifier::{Architecture, Classifier, MAX_WEIGHTS_BYTES, network_named_in},
+    fault::with_causes,
+    files::{printable, read_regular},
+    finder::{DigitFinder, FINDER_NET},
+    publication::{FinderEntry, Library, ModelEntry, ModelsFolderError, StrokesEntry, sha256_hex},
+    removal::{Method, Nets},
+    strokes::{STROKE_NET, StrokeFinder},
+    unet::Shape,
 };
 
 /// The options of every command that reads or removes.
@@ -49,6 +53,29 @@ impl ModelArgs {
         let sha256 = format!("{}+{}", entry.sha256, strokes.sha256);
         let nets = Nets { classifier, strokes: Some(finder) };
         Ok(NamedNets { nets, model: entry.name, sha256 })
+    }
+
+    /// The same for a method of removal. Only Doorplate's own needs the network that finds strokes.
+    /// The others go on without it if it cannot be loaded: boxes round whole numbers are then read
+    /// as one digit, and the check cannot look for strokes.
+    pub fn load_nets_for(&self, method: &Method) -> Result<NamedNets> {
+        if matches!(method, Method::Doorplate(_)) {
+            return self.load_nets();
+        }
+        let (entry, classifier) = self.load_entry(self.model.as_deref())?;
+        let (strokes, sha256) = match self.published().load_strokes(&self.device()?) {
+            Ok((strokes, finder)) => (Some(finder), format!("{}+{}", entry.sha256, strokes.sha256)),
+            Err(error) => {
+                let error = printable(&with_causes(&error));
+                note!(
+                    "doorplate: {error}; the method {} goes on without it, but boxes round whole \
+                     numbers are read as one digit, and nothing looks for what is left of strokes",
+                    method.name()
+                );
+                (None, entry.sha256)
+            }
+        };
+        Ok(NamedNets { nets: Nets { classifier, strokes }, model: entry.name, sha256 })
     }
 
     /// Loads the network that finds digits, on the same device: that of a run's weights, or the
@@ -98,10 +125,10 @@ pub struct NamedNets {
     pub sha256: String,
 }
 
-/// The options of commands that measure several models.
+/// The options of commands that take several models.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Models")]
-pub struct ModelsArgs {
+pub struct WhichModels {
     /// A folder of published models [default: see `doorplate models --help`].
     #[arg(long, value_name = "FOLDER")]
     models: Option<PathBuf>,
@@ -119,6 +146,14 @@ pub struct ModelsArgs {
     /// named in the file].
     #[arg(long, requires = "weights")]
     net: Vec<String>,
+}
+
+/// The options of commands that measure several models.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Models")]
+pub struct ModelsArgs {
+    #[command(flatten)]
+    which: WhichModels,
     /// What computes.
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceArg::Cpu, help = WHAT_COMPUTES)]
     device: DeviceArg,
@@ -131,22 +166,45 @@ pub struct NamedModel {
     pub classifier: Classifier,
 }
 
-impl ModelsArgs {
-    /// The models folder that --record writes to.
-    pub fn folder(&self) -> Result<PathBuf, WrongArgument> {
-        let folder = self.published().chosen().map(Path::to_owned);
-        folder.ok_or_else(|| {
-            WrongArgument("--record writes into a models folder; name it with --models".to_owned())
-        })
-    }
+/// A network of any kind with the name that its files get.
+#[derive(Debug)]
+pub struct AnyNamedNet {
+    pub name: String,
+    /// The SHA-256 of its weights' file.
+    pub sha256: String,
+    pub net: AnyNet,
+}
 
+/// A network of any kind, with its weights.
+#[derive(Debug)]
+pub enum AnyNet {
+    Classifier(Box<Classifier>),
+    Strokes(StrokeFinder),
+    Finder(DigitFinder),
+}
+
+impl From<(ModelEntry, Classifier)> for AnyNamedNet {
+    fn from((entry, classifier): (ModelEntry, Classifier)) -> Self {
+        let ModelEntry { name, sha256, .. } = entry;
+        AnyNamedNet { name, sha256, net: AnyNet::Classifier(Box::new(classifier)) }
+    }
+}
+
+impl From<(StrokesEntry, StrokeFinder)> for AnyNamedNet {
+    fn from((entry, finder): (StrokesEntry, StrokeFinder)) -> Self {
+        AnyNamedNet { name: entry.name, sha256: entry.sha256, net: AnyNet::Strokes(finder) }
+    }
+}
+
+impl From<(FinderEntry, DigitFinder)> for AnyNamedNet {
+    fn from((entry, finder): (FinderEntry, DigitFinder)) -> Self {
+        AnyNamedNet { name: entry.name, sha256: entry.sha256, net: AnyNet::Finder(finder) }
+    }
+}
+
+impl WhichModels {
     fn published(&self) -> Library {
         Library::new(self.models.as_deref())
-    }
-
-    /// Loads the network that finds digits: that of a run's weights, or the published one.
-    pub fn load_finder(&self, weights: Option<&Path>) -> Result<NamedFinder> {
-        load_finder(&self.published(), weights, &self.device.open()?)
     }
 
     /// Whether the command line asks for more than one model.
@@ -154,32 +212,147 @@ impl ModelsArgs {
         self.all || self.model.len() + self.weights.len() > 1
     }
 
+    /// Whether the default model is meant, as nothing else is named.
+    fn is_default(&self) -> bool {
+        !self.all && self.model.is_empty() && self.weights.is_empty()
+    }
+
+    /// Loads all networks on the CPU, those of the manifest before the weights. Those that find
+    /// strokes and digits have names, too.
+    pub fn load_any(&self) -> Result<Vec<AnyNamedNet>> {
+        let device = Device::flex();
+        let library = self.published();
+        // For weights alone no models are needed.
+        let asked = self.all || !self.model.is_empty();
+        let known = if asked { library.names()? } else { Vec::new() };
+        let mut nets: Vec<AnyNamedNet> = Vec::new();
+        if self.is_default() {
+            nets.push(library.load(None, &device)?.into());
+        }
+        for name in if self.all { &known } else { &self.model } {
+            if !known.contains(name) {
+                let others: [AnyNamedNet; 2] =
+                    [library.load_strokes(&device)?.into(), library.load_finder(&device)?.into()];
+                if let Some(net) = others.into_iter().find(|net| net.name == *name) {
+                    nets.push(net);
+                    continue;
+                }
+            }
+            nets.push(library.load(Some(name), &device)?.into());
+        }
+        if self.all {
+            nets.push(library.load_strokes(&device)?.into());
+            nets.push(library.load_finder(&device)?.into());
+        }
+        for (path, named) in self.weights.iter().zip(self.networks()?) {
+            nets.push(net_of_weights(path, named, &device)?);
+        }
+        Ok(nets)
+    }
+
+    /// The name of the network of each of the weights, where the command line gives it.
+    fn networks(&self) -> Result<Vec<Option<&str>>, WrongArgument> {
+        match self.net.as_slice() {
+            [] => Ok(vec![None; self.weights.len()]),
+            [one] => Ok(vec![Some(one.as_str()); self.weights.len()]),
+            nets if nets.len() == self.weights.len() => {
+                Ok(nets.iter().map(|net| Some(net.as_str())).collect())
+            }
+            nets => Err(WrongArgument(format!(
+                "--net is given {} times for {} --weights; give it once for all, or once for each",
+                nets.len(),
+                self.weights.len()
+            ))),
+        }
+    }
+}
+
+/// A network of any kind from a file of weights; `named` is its network, if the file's own word is not
+/// to count.
+fn net_of_weights(path: &Path, named: Option<&str>, device: &Device) -> Result<AnyNamedNet> {
+    let bytes = read_weights(path)?;
+    let sha256 = sha256_hex(&bytes);
+    let network = match named {
+        Some(name) => name.to_owned(),
+        None => network_named_in(&bytes).context(path.display())?,
+    };
+    let is = |shape: &Shape| network.eq_ignore_ascii_case(shape.name);
+    let net = if is(&STROKE_NET) {
+        StrokeFinder::from_safetensors(bytes, device).map(AnyNet::Strokes)
+    } else if is(&FINDER_NET) {
+        DigitFinder::from_safetensors(bytes, device).map(AnyNet::Finder)
+    } else {
+        let architecture = match named {
+            Some(name) => Architecture::named(name)?,
+            None => Architecture::of_weights(&bytes).context(path.display())?,
+        };
+        Classifier::from_safetensors(architecture, bytes, device)
+            .map(|classifier| AnyNet::Classifier(Box::new(classifier)))
+    };
+    Ok(AnyNamedNet { name: stem_of(path), sha256, net: net.context(path.display())? })
+}
+
+/// The file of a network's weights.
+pub fn read_weights(path: &Path) -> Result<Vec<u8>, ModelsFolderError> {
+    read_regular(path, MAX_WEIGHTS_BYTES)
+        .map_err(|source| ModelsFolderError::File { path: path.to_owned(), source })
+}
+
+/// A file's name without its ending.
+fn stem_of(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+impl ModelsArgs {
+    /// The models folder that --record writes to.
+    pub fn folder(&self) -> Result<PathBuf, WrongArgument> {
+        let folder = self.which.published().chosen().map(Path::to_owned);
+        folder.ok_or_else(|| {
+            WrongArgument("--record writes into a models folder; name it with --models".to_owned())
+        })
+    }
+
+    /// Loads the network that finds digits: that of a run's weights, or the published one.
+    pub fn load_finder(&self, weights: Option<&Path>) -> Result<NamedFinder> {
+        load_finder(&self.which.published(), weights, &self.device.open()?)
+    }
+
+    /// Whether the command line asks for more than one model.
+    pub fn several(&self) -> bool {
+        self.which.several()
+    }
+
     /// Loads all models on their device, those of the manifest before the weights.
     pub fn load(&self) -> Result<Vec<NamedModel>> {
         let device = self.device.open()?;
-        let mut names: Vec<Option<String>> = self.model.iter().cloned().map(Some).collect();
-        if self.all {
-            names = self.published().names()?.into_iter().map(Some).collect();
+        let which = &self.which;
+        let library = which.published();
+        let mut names: Vec<Option<String>> = which.model.iter().cloned().map(Some).collect();
+        if which.all {
+            names = library.names()?.into_iter().map(Some).collect();
         }
         // If the manifest is empty, loading the first model says so.
-        if names.is_empty() && (self.all || self.weights.is_empty()) {
+        if names.is_empty() && (which.all || which.is_default()) {
             names.push(None);
         }
         let mut models: Vec<NamedModel> = Vec::new();
         for name in &names {
-            let (entry, classifier) = self.published().load(name.as_deref(), &device)?;
+            let (entry, classifier) = library.load(name.as_deref(), &device)?;
             models.push(NamedModel { name: entry.name, classifier });
         }
-        for (path, architecture) in self.weights.iter().zip(self.networks()?) {
-            let bytes = std::fs::read(path)
-                .map_err(|source| ModelsFolderError::File { path: path.clone(), source })?;
+        let networks = which.networks()?.into_iter();
+        let networks: Vec<Option<&Architecture>> = networks
+            .map(|name| name.map(Architecture::named).transpose())
+            .collect::<Result<_, _>>()?;
+        for (path, architecture) in which.weights.iter().zip(networks) {
+            let bytes = read_weights(path)?;
             let architecture = match architecture {
                 Some(architecture) => architecture,
                 None => Architecture::of_weights(&bytes).context(path.display())?,
             };
             let classifier = Classifier::from_safetensors(architecture, bytes, &device)
                 .context(path.display())?;
-            let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let stem = stem_of(path);
             // Two runs' files may have one name.
             let taken = models.iter().any(|model| model.name == stem);
             let name = if taken { path.display().to_string() } else { stem };
@@ -192,23 +365,6 @@ impl ModelsArgs {
             }
         }
         Ok(models)
-    }
-
-    /// The network of each of the weights, where the command line names it.
-    fn networks(&self) -> Result<Vec<Option<&'static Architecture>>, WrongArgument> {
-        let named = |name: &str| {
-            Architecture::named(name).map(Some).map_err(|error| WrongArgument(error.to_string()))
-        };
-        match self.net.as_slice() {
-            [] => Ok(vec![None; self.weights.len()]),
-            [one] => Ok(vec![named(one)?; self.weights.len()]),
-            nets if nets.len() == self.weights.len() => nets.iter().map(|net| named(net)).collect(),
-            nets => Err(WrongArgument(format!(
-                "--net is given {} times for {} --weights; give it once for all, or once for each",
-                nets.len(),
-                self.weights.len()
-            ))),
-        }
     }
 }
 
@@ -224,8 +380,7 @@ fn load_finder(library: &Library, weights: Option<&Path>, device: &Device) -> Re
         let (entry, finder) = library.load_finder(device)?;
         return Ok(NamedFinder { finder, sha256: entry.sha256 });
     };
-    let bytes = std::fs::read(path)
-        .map_err(|source| ModelsFolderError::File { path: path.to_owned(), source })?;
+    let bytes = read_weights(path)?;
     let sha256 = sha256_hex(&bytes);
     let finder = DigitFinder::from_safetensors(bytes, device).context(path.display())?;
     Ok(NamedFinder { finder, sha256 })

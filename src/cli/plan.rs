@@ -1,19 +1,20 @@
 //! `doorplate train --plan`: many runs, one after the other.
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{ffi::OsString, fs, io, path::Path};
 
 use clap::Parser as _;
 
-use super::{Context as _, Result, WrongArgument, train};
-use crate::{files::write_whole, training::FinishedRun};
+use super::{
+    Context as _, Result, WrongArgument,
+    train::{self, Stop},
+};
+use crate::{
+    files::{read_regular, write_whole},
+    training::FinishedRun,
+};
+
+/// The largest plan that is read.
+const MAX_PLAN_BYTES: u64 = 16 << 20;
 
 /// A run of a plan.
 struct PlannedRun {
@@ -24,7 +25,7 @@ struct PlannedRun {
 /// Runs all of a plan, and writes a table beside its runs after each of them.
 ///
 /// A run that fails is reported, and the others are still done.
-pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> Result<()> {
+pub fn run(file: &Path, stop: &Stop) -> Result<()> {
     let runs = read_plan(file)?;
     let mut table = "run,net,examples,epochs,seconds,loss,validation_accuracy\n".to_owned();
     let mut failed = 0;
@@ -32,7 +33,7 @@ pub fn run(file: &Path, stop: &Arc<AtomicBool>) -> Result<()> {
         note!("{}", planned.stem);
         match train::start_or_go_on(&planned.args, planned.stem.clone(), stop) {
             Ok(run) => table.push_str(&line(&planned.stem, &run)),
-            Err(error) if stop.load(Ordering::Relaxed) => return Err(error),
+            Err(error) if stop.is_asked() => return Err(error),
             Err(error) => {
                 failed += 1;
                 note!("doorplate: {}: {error}", planned.stem);
@@ -70,8 +71,10 @@ fn plan_name(file: &Path) -> String {
 
 /// Reads all lines before the first run, so that a mistake in the last one is reported at once.
 fn read_plan(file: &Path) -> Result<Vec<PlannedRun>> {
-    let text =
-        fs::read_to_string(file).context(format_args!("reading the plan {}", file.display()))?;
+    let text = read_regular(file, MAX_PLAN_BYTES).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    });
+    let text = text.context(format_args!("reading the plan {}", file.display()))?;
     let here: Vec<OsString> = std::env::args_os().collect();
     let mut runs = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {

@@ -16,7 +16,9 @@ use crate::{
     finder::FINDER_NET,
     publication::{self, MeasuredDigits, MeasuredStrokes, Measurement, NetPublication},
     strokes::STROKE_NET,
-    training::{FinishedRun, finished_run, measure_finder, measure_strokes},
+    training::{
+        FinishedRun, RunConfig, finished_run, measure_finder, measure_strokes, temperature_of,
+    },
     unet::UNetModel,
 };
 
@@ -38,12 +40,17 @@ pub struct Args {
     /// `doorplate data synth --clean`. May be given more than once, with a --measured-on each.
     #[arg(long, required = true)]
     measure_on: Vec<PathBuf>,
-    /// Describes for readers what the model was trained on.
+    /// What the model was trained on, as a description for readers.
     #[arg(long)]
     trained_on: String,
-    /// Describes for readers what it is measured on; one for each --measure-on, in the same order.
+    /// What it is measured on, as a description for readers; one for each --measure-on, in the same
+    /// order.
     #[arg(long, required = true)]
     measured_on: Vec<String>,
+    /// Scale the network's outputs so that its confidences fit the digits that validated the run
+    /// (temperature scaling). What it reads stays the same.
+    #[arg(long)]
+    calibrate: bool,
     /// The models folder.
     #[arg(long, default_value = "models")]
     models: PathBuf,
@@ -71,12 +78,20 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let run = finished_run(&args.run)?;
     if run.config.net == STROKE_NET.name || run.config.net == FINDER_NET.name {
+        if args.calibrate {
+            return Err(WrongArgument(format!(
+                "--calibrate does not apply to {}, which reads no digits",
+                run.config.net
+            ))
+            .into());
+        }
         return publish_net(args, &run);
     }
     let device = args.device.open()?;
     let architecture = Architecture::named(&run.config.net)?;
     let trained = Classifier::from_safetensors(architecture, run.weights, &Device::flex())
         .context(args.run.display())?;
+    let trained = if args.calibrate { calibrated(&run.config, trained)? } else { trained };
     let weights = trained.to_half_safetensors()?;
     let classifier = Classifier::from_safetensors(architecture, weights.clone(), &device)?;
     let mut measurements = Vec::new();
@@ -109,6 +124,16 @@ pub fn run(args: &Args) -> Result<()> {
     crate::cli::output::print(format_args!("{report}"))?;
     tell!("Published {} as {}", entry.name, args.models.join(&entry.file).display())?;
     Ok(())
+}
+
+/// The classifier at the temperature at which its confidences fit the digits that validated its run.
+fn calibrated(config: &RunConfig, trained: Classifier) -> Result<Classifier> {
+    let net = trained.into_network();
+    let temperature = temperature_of(config, &net)?.ok_or_else(|| {
+        WrongArgument("--calibrate: the run held no digits back for validation".to_owned())
+    })?;
+    tell!("Temperature: {temperature:.3}")?;
+    Ok(Classifier::new(net.at_temperature(temperature), Device::flex())?)
 }
 
 /// Measures and publishes a network that finds strokes or digits.

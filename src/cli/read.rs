@@ -11,12 +11,14 @@ use super::{
     Result,
     boxes::{given_or_none, read_boxes},
     finding::{Finding, FindingArgs},
+    memory::{Budget, TooLargeError},
     model::ModelArgs,
 };
 use crate::{
     classifier::{BoxReading, Reading, is_unsure},
     fault::{AtFault, Fault},
     files::{open_regular, printable, read_regular},
+    finder::MEMORY_OF_FINDING,
     numbers::{house_numbers, joint_confidence},
     photo::{BoxInPhoto, MAX_FILE_BYTES, Photo, PhotoError, PhotoSize, memory_needed},
 };
@@ -37,6 +39,9 @@ pub struct Args {
     /// A file or folder with the boxes: JSON, CSV, YOLO, VOC, COCO or SVHN's digitStruct.mat.
     #[arg(long)]
     boxes: Option<PathBuf>,
+    /// The boxes were drawn on the photo as it is stored, before its EXIF orientation turns it upright.
+    #[arg(long)]
+    boxes_as_stored: bool,
     #[command(flatten)]
     finding: FindingArgs,
     /// Print one JSON object instead of a line for each house number and for each digit.
@@ -53,6 +58,8 @@ pub enum OpenPhotoError {
     File { path: PathBuf, source: io::Error },
     #[error("{}", path.display())]
     Photo { path: PathBuf, source: PhotoError },
+    #[error("{}", path.display())]
+    TooLarge { path: PathBuf, source: TooLargeError },
 }
 
 impl AtFault for OpenPhotoError {
@@ -76,8 +83,18 @@ pub fn photo_memory(path: &Path) -> Result<(PhotoSize, u64), OpenPhotoError> {
         .map_err(|error| OpenPhotoError::Photo { path: path.to_owned(), source: error.into() })
 }
 
-/// Reads and decodes a photo.
+/// Refuses a photo that takes more memory than there is, with `more` besides for what is done with
+/// it, and `of_boxes` for what is done in its boxes. Otherwise the system might end the program
+/// without a word.
+pub fn check_memory(path: &Path, more: u64, of_boxes: u64) -> Result<(), OpenPhotoError> {
+    let (_, memory) = photo_memory(path)?;
+    Budget::admits_alone(memory + more, of_boxes)
+        .map_err(|source| OpenPhotoError::TooLarge { path: path.to_owned(), source })
+}
+
+/// Reads and decodes a photo, if there is enough memory for it.
 pub fn open_photo(path: &Path) -> Result<Photo, OpenPhotoError> {
+    check_memory(path, 0, 0)?;
     let bytes = photo_file(path)?;
     Photo::decode(&bytes).map_err(|source| OpenPhotoError::Photo { path: path.to_owned(), source })
 }
@@ -94,6 +111,7 @@ pub fn readings_json(read: &[BoxReading]) -> serde_json::Value {
                 "digit": digit,
                 "confidence": confidence,
                 "confidences": reading.confidences,
+                "no_digit": reading.no_digit(),
             });
             if is_unsure(confidence) {
                 json["unsure"] = true.into();
@@ -155,11 +173,13 @@ pub fn numbers_of(boxes: &[BoxInPhoto], readings: &[Reading]) -> Vec<Number> {
 pub fn run(args: &Args) -> Result<()> {
     let photo = open_photo(&args.photo)?;
     let file = args.boxes.as_deref();
-    let given = given_or_none(read_boxes(file, None, &args.photo, photo.size()), file)?;
+    let given = read_boxes(file, None, &args.photo, &photo, args.boxes_as_stored);
+    let given = given_or_none(given, file)?;
     let nets = args.model.load_nets()?.nets;
     let finds = args.finding.finds(given.is_none());
-    let mut boxes = given.unwrap_or_default();
+    let mut boxes = given.map(|given| given.all()).unwrap_or_default();
     if finds {
+        check_memory(&args.photo, MEMORY_OF_FINDING, 0)?;
         let finding = Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
         boxes.extend(finding.find_beside(&photo, &boxes)?);
     }
@@ -192,7 +212,9 @@ pub fn run(args: &Args) -> Result<()> {
 /// A box with the three digits that it most likely holds.
 fn line(area: &BoxInPhoto, reading: &Reading) -> String {
     let of = |(digit, confidence): (u8, f32)| format!("{digit} {:.1} %", 100.0 * confidence);
-    let top: Vec<String> = reading.top(3).into_iter().map(of).collect();
+    let none =
+        reading.is_no_digit().then(|| format!("no digit {:.1} %", 100.0 * reading.no_digit()));
+    let top: Vec<String> = none.into_iter().chain(reading.top(3).into_iter().map(of)).collect();
     let BoxInPhoto { left, top: y, width, height } = area;
     format!("{left:>5} {y:>5} {width:>4} x {height:<4} {}", top.join(", "))
 }

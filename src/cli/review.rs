@@ -30,7 +30,7 @@ const AROUND: f64 = 0.25;
 const QUALITY: u8 = 80;
 
 /// The folder of the pictures, in that of the page.
-const PICTURES: &str = "pictures";
+pub const PICTURES: &str = "pictures";
 
 const STYLE: &str = "\
 body { font: 15px/1.4 system-ui, sans-serif; margin: 24px; background: #f4f2ee; color: #222; }

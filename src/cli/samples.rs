@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::Result;
-use crate::dataset::synthetic::write_samples;
+use crate::synthetic::write_samples;
 
 /// Draw the page's sample pictures again, with their boxes and their index.
 #[derive(Debug, Parser)]

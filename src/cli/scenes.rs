@@ -12,10 +12,10 @@ use super::{
     boxes::{BoxSource, BoxesError},
 };
 use crate::{
-    dataset::synthetic::{LEAST_SIDE, Wall, Walls},
     fault::{AtFault, Fault},
-    files::read_regular,
+    files::{printable, read_regular},
     photo::{MAX_FILE_BYTES, Photo, is_photo},
+    synthetic::{LEAST_SIDE, Wall, Walls},
 };
 
 /// Why photos cannot be drawn on.
@@ -69,7 +69,10 @@ pub fn walls(folder: &Path, boxes: Option<&Path>) -> Result<Walls> {
     for (path, wall) in names.iter().zip(opened) {
         match wall {
             Ok(wall) => walls.push(wall),
-            Err(error) => note!("{}: left out: {error}", path.display()),
+            Err(error) => {
+                let message = format!("{}: left out: {error}", path.display());
+                note!("doorplate: {}", printable(&message));
+            }
         }
     }
     let (count, unlisted) = (names.len(), unlisted.into_inner());

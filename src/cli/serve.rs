@@ -163,7 +163,7 @@ async fn converse(stream: TcpStream, app: Router, limits: Limits, mut stop: watc
         () = sleep(limits.life) => {}
         () = is_true(&mut stop) => {}
     }
-    // The answer that is under way is the last.
+    // The answer in progress is the last.
     connection.as_mut().graceful_shutdown();
     let _ = timeout(limits.life, connection).await;
 }

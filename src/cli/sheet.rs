@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use super::{Context as _, Result, boxes::grow, method::MethodArgs, model::ModelArgs};
+use super::{
+    Context as _, Result, boxes::grow, method::MethodArgs, model::ModelArgs, places::keep_out_of,
+};
 use crate::{
     dataset::format1::Format1,
     drawing::{OUTLINE, dot, fitted, in_rows, outline, png},
@@ -42,8 +44,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let method = args.method.method()?;
+    keep_out_of(&args.data, "the data set", &args.output)?;
     let data = Format1::open(&args.data)?;
-    let nets = args.model.load_nets()?.nets;
+    let nets = args.model.load_nets_for(&method)?.nets;
     let mut pictures = Vec::new();
     for name in &args.photos {
         let (mut photo, digits) = data.load(data.entry(name)?)?;

@@ -205,7 +205,7 @@ fn crop_tile(crop: &Photo, digit: u8, words: &[String]) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dataset::synthetic::write_format1, photo::BoxInPhoto};
+    use crate::{photo::BoxInPhoto, synthetic::write_format1};
 
     fn decoded(png: &[u8]) -> RgbImage {
         image::load_from_memory(png).expect("it is a PNG").to_rgb8()

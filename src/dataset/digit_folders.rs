@@ -42,8 +42,8 @@ pub enum DigitFoldersError {
     },
     /// There are folders of digits, and another one.
     #[error(
-        "{}: {name:?} is none of the digits 0 to 9, as which the folders beside it are named. \
-         Move it elsewhere, or give one of its own folders",
+        "{}: {name:?} is none of the digits 0 to 9, after which the folders beside it are \
+         named. Move it elsewhere, or give one of its own folders",
         folder.display()
     )]
     OtherFolder {

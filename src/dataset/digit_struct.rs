@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use hdf5_pure::{DType, Dataset, File, Group, Object};
 
-use crate::photo::LooseBox;
+use crate::{files::open_regular, photo::LooseBox};
 
 /// More digits than any house number has: a longer list means a damaged file.
 const MAX_DIGITS_IN_PHOTO: u64 = 1_000;
@@ -49,7 +49,7 @@ pub enum DigitStructError {
     /// The file cannot be opened, or is not HDF5, or is cut short.
     #[error(
         "{}: not a readable MATLAB v7.3 file ({reason}). Is it SVHN's Format 1 \
-         digitStruct.mat, and whole?",
+         digitStruct.mat, and complete?",
         path.display()
     )]
     File {
@@ -86,8 +86,9 @@ pub enum DigitStructError {
 /// [`DigitStructError`] when the file, or any entry, is not as described above. Names that
 /// would lead out of the photo's folder are refused.
 pub fn read_digit_struct(path: &Path) -> Result<Vec<PhotoEntry>, DigitStructError> {
-    let file = File::open(path)
-        .map_err(|reason| DigitStructError::File { path: path.to_owned(), reason })?;
+    let failed = |reason| DigitStructError::File { path: path.to_owned(), reason };
+    open_regular(path).map_err(|error| failed(error.into()))?;
+    let file = File::open(path).map_err(failed)?;
     read_file(path, &file)
 }
 

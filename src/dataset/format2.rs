@@ -8,7 +8,6 @@
 //! A crop is the digit's box widened to a square about its centre, so neighbours show.
 
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -18,6 +17,7 @@ use flate2::bufread::ZlibDecoder;
 use super::digit_struct::digit_of_label;
 use crate::{
     fault::{AtFault, Fault},
+    files::open_regular,
     photo::{BoxInPhoto, Colours, CropShape, Photo, to_byte},
 };
 
@@ -88,7 +88,7 @@ pub enum Format2Error {
     /// The file is something else.
     #[error(
         "{}: {found}, not a MATLAB v5 file. Is it SVHN's Format 2 (train_32x32.mat, \
-         test_32x32.mat or extra_32x32.mat), and whole?",
+         test_32x32.mat or extra_32x32.mat), and complete?",
         path.display()
     )]
     Version {
@@ -154,8 +154,8 @@ impl Format2 {
     /// [`Format2Error`] when the file cannot be read or is not as described above.
     pub fn open(path: &Path) -> Result<Self, Format2Error> {
         let failed = |source| Format2Error::File { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let (file, metadata) = open_regular(path).map_err(failed)?;
+        let length = metadata.len();
         Reader { path, length, big_endian: false }.read(BufReader::with_capacity(1 << 16, file))
     }
 

@@ -1,4 +1,4 @@
-//! SVHN's photos, boxes and labels; folders of cropped digits; splits; synthetic street numbers.
+//! SVHN's photos, boxes and labels; folders of cropped digits; splits.
 
 pub mod contact_sheet;
 pub mod digit_folders;
@@ -12,7 +12,6 @@ pub mod format2_writer;
 pub mod split;
 pub mod statistics;
 pub mod store;
-pub mod synthetic;
 
 use std::path::Path;
 

@@ -19,7 +19,7 @@ const BINS: f64 = 24.0;
 
 /// The share of values at each end that a histogram leaves out, as a few odd ones would squeeze
 /// the rest into one bin.
-const TAIL: f64 = 0.005;
+const LEFT_OUT_AT_EACH_END: f64 = 0.005;
 
 /// Values of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,7 +100,8 @@ pub struct Statistics {
 impl Histogram {
     /// Counts sorted values.
     fn of_sorted(values: &[f64]) -> Self {
-        let (low, high) = (quantile(values, TAIL), quantile(values, 1.0 - TAIL));
+        let (low, high) =
+            (quantile(values, LEFT_OUT_AT_EACH_END), quantile(values, 1.0 - LEFT_OUT_AT_EACH_END));
         let bin = round_step((high - low) / BINS);
         let start = (low / bin).floor() * bin;
         // At least the bin that the highest value begins.

@@ -11,7 +11,6 @@
 //! number, the patches, plane after plane, row after row, and the SHA-256 of all that.
 
 use std::{
-    fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -26,7 +25,7 @@ use super::{
 };
 use crate::{
     fault::{AtFault, Fault},
-    files::{Draft, draft_with},
+    files::{Draft, draft_with, open_regular},
     photo::{BoxInPhoto, Colours, CropShape, LooseBox, Photo, PhotoSize, luma, to_byte},
 };
 
@@ -169,7 +168,12 @@ impl AtFault for StoreError {
 impl Store {
     /// A store in memory; `photos` is empty, or has a number a digit by which the digits of one
     /// photo are kept together.
-    fn in_memory(patches: PatchFormat, digits: Vec<u8>, photos: Vec<u32>, values: Vec<u8>) -> Self {
+    pub(crate) fn in_memory(
+        patches: PatchFormat,
+        digits: Vec<u8>,
+        photos: Vec<u32>,
+        values: Vec<u8>,
+    ) -> Self {
         let description =
             Description { patches, count: digits.len(), by_photo: !photos.is_empty() };
         Store { description, contents: Contents::Memory { digits, photos, patches: values } }
@@ -276,7 +280,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let at = |source| StoreError::File { path: path.to_owned(), source };
         let no_store = |problem: String| StoreError::NoStore { path: path.to_owned(), problem };
-        let file = File::open(path).map_err(at)?;
+        let (file, _) = open_regular(path).map_err(at)?;
         #[expect(unsafe_code, reason = "memory mapping has no safe interface")]
         // SAFETY: the file is only read; if another process changes it meanwhile, only pixels and
         // labels change, which are plain bytes and are checked when used.

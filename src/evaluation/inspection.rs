@@ -98,6 +98,7 @@ impl Inspection {
         let crop = match self.input.crop {
             CropShape::Stretched => "crop: the box, stretched for the input",
             CropShape::Widened => "crop: the box, widened for the input",
+            CropShape::Surrounded => "crop: the box and what is around it",
         };
         let (digit, _) = self.reading.best();
         let upper = [

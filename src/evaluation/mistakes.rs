@@ -115,9 +115,10 @@ fn tile(mistake: &Mistake, photo: &Photo, area: BoxInPhoto) -> RgbImage {
 mod tests {
     use super::*;
     use crate::{
-        dataset::{format1::Format1, synthetic::write_format1},
+        dataset::format1::Format1,
         drawing::GAP,
         evaluation::{DigitPlace, ReadDigit, read::tests::read_as},
+        synthetic::write_format1,
     };
 
     #[test]

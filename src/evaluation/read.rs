@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Digits read at once.
-const SOME: usize = 256;
+const DIGITS_AT_ONCE: usize = 256;
 
 /// A digit, and how it was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ impl AtFault for ReadError {
 fn check_crops(architecture: &'static Architecture, data: &Path) -> Result<(), ReadError> {
     // If the file does not exist, opening it reports this.
     let crops = is_format2(data) && data.exists();
-    if crops && architecture.input.crop != CropShape::Widened {
+    if crops && architecture.input.crop == CropShape::Stretched {
         return Err(ReadError::OtherCrops { path: data.to_owned(), architecture });
     }
     Ok(())
@@ -130,7 +130,7 @@ pub fn read_all(
         for (i, &truth) in crops.digits.iter().enumerate() {
             let Some((photo, whole)) = crop_as_photo(&crops, i) else { continue };
             pending.add(truth, DigitPlace::Crop(i), classifier.input_of(&photo, whole));
-            if pending.digits.len() >= SOME {
+            if pending.digits.len() >= DIGITS_AT_ONCE {
                 pending.read_into(&mut read)?;
                 progress(read.len(), crops.len());
             }
@@ -145,7 +145,7 @@ pub fn read_all(
                 let place = DigitPlace::OnPhoto { photo: entry.name.clone(), area: digit.area };
                 pending.add(digit.digit, place, classifier.input_of(&photo, digit.area));
             }
-            if pending.digits.len() >= SOME {
+            if pending.digits.len() >= DIGITS_AT_ONCE {
                 pending.read_into(&mut read)?;
                 progress(read.len(), total);
             }
@@ -270,7 +270,7 @@ pub fn confusion_of(read: &[ReadDigit]) -> Confusion {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::{classifier::DIGITS, dataset::synthetic::write_format1};
+    use crate::{classifier::DIGITS, synthetic::write_format1};
 
     /// A made-up reading of a digit.
     pub(in crate::evaluation) fn read_as(truth: u8, read: u8, confidence: f32) -> ReadDigit {

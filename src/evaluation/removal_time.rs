@@ -11,9 +11,9 @@ use image::imageops;
 
 use crate::{
     classifier::EngineError,
-    dataset::synthetic,
     photo::{BoxInPhoto, Photo, PhotoSize},
     removal::{Erasure, KeyPixels, Method, Nets, ReportOptions, remove, remove_proven},
+    synthetic,
 };
 
 /// Widths and heights; 20 x 40 is a usual digit of SVHN.

@@ -272,7 +272,7 @@ fn disagreements(comparison: &Comparison) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "\nOf {} digits all models read {} right and none {}; they read {} alike.",
+        "\nOf {} digits, {} are read right by all models, {} by none; on {} all models agree.",
         comparison.digits, comparison.all_right, comparison.none_right, comparison.all_alike
     );
     for pair in &comparison.pairs {

@@ -14,7 +14,7 @@ use burn::tensor::Device;
 #[cfg(feature = "native")]
 pub(crate) use places::UNIT;
 #[cfg(feature = "native")]
-pub(crate) use pyramid::cells_of;
+pub(crate) use pyramid::{DEVIATION, MEAN, cells_of};
 
 use self::{
     places::{Place, merged, places},
@@ -51,8 +51,12 @@ pub const PERHAPS: f32 = 0.4;
 const LESS_IN_A_NUMBER: f32 = 0.15;
 const MORE_ALONE: f32 = 0.2;
 
+/// The share of a number's digits that must be read surely. One that is not, such as a 1 that might be
+/// a 7, belongs to the number still.
+const READ_OF_A_NUMBER: f32 = 0.66;
+
 /// More confidence is never asked for.
-const ALMOST: f32 = 0.99;
+const HIGHEST_NEEDED: f32 = 0.99;
 
 /// The confidence from which digits matter, where this one counts as found.
 pub fn matters_from(at_least: f32) -> f32 {
@@ -206,23 +210,42 @@ pub struct FoundDigit {
 
 /// The digits of numbers that are found with at least this confidence, 0 to 1, and all others.
 ///
-/// The classifier must be sure of each digit, too: it tells digits from what only looks like some.
+/// The classifier must be sure of [`READ_OF_A_NUMBER`] of a number's digits, too: it tells digits from
+/// what only looks like some.
 pub fn sure_and_unsure(
     found: Vec<FoundDigit>,
     at_least: f32,
 ) -> (Vec<FoundDigit>, Vec<FoundDigit>) {
-    let least = at_least - LESS_IN_A_NUMBER;
-    let may_be = |digit: &FoundDigit| {
-        digit.detected.confidence >= least && !is_unsure(digit.reading.best().1)
+    let is_read = |digit: &FoundDigit| !is_unsure(digit.reading.best().1);
+    let (candidates, mut unsure): (Vec<_>, Vec<_>) = found.into_iter().partition(|digit| {
+        let less = if is_read(digit) { LESS_IN_A_NUMBER } else { 0.0 };
+        digit.detected.confidence >= at_least - less
+    });
+    let is_read = |&i: &usize| is_read(&candidates[i]);
+    let numbers_of = |digits: &[usize]| -> Vec<Vec<usize>> {
+        let boxes: Vec<BoxInPhoto> = digits.iter().map(|&i| candidates[i].detected.area).collect();
+        let numbers = house_numbers(&boxes).into_iter();
+        numbers.map(|number| number.into_iter().map(|i| digits[i]).collect()).collect()
     };
-    let (candidates, mut unsure): (Vec<_>, Vec<_>) = found.into_iter().partition(may_be);
-    let boxes: Vec<BoxInPhoto> = candidates.iter().map(|digit| digit.detected.area).collect();
-    let mut is_sure = vec![false; candidates.len()];
-    for number in house_numbers(&boxes) {
+    let is_found = |number: &[usize]| {
         let confidences = number.iter().map(|&i| candidates[i].detected.confidence);
         let mean = confidences.sum::<f32>() / number.len() as f32;
-        let needed = if number.len() == 1 { (at_least + MORE_ALONE).min(ALMOST) } else { at_least };
-        number.into_iter().for_each(|i| is_sure[i] = mean >= needed);
+        let alone = (at_least + MORE_ALONE).min(HIGHEST_NEEDED);
+        mean >= if number.len() == 1 { alone } else { at_least }
+    };
+    let mut is_sure = vec![false; candidates.len()];
+    let mut rest = Vec::new();
+    for number in numbers_of(&(0..candidates.len()).collect::<Vec<_>>()) {
+        let read = number.iter().filter(|i| is_read(i)).count();
+        if read as f32 >= READ_OF_A_NUMBER * number.len() as f32 && is_found(&number) {
+            number.into_iter().for_each(|i| is_sure[i] = true);
+        } else {
+            rest.extend(number.into_iter().filter(is_read));
+        }
+    }
+    // Without what is not read, other digits are neighbours.
+    for number in numbers_of(&rest).into_iter().filter(|number| is_found(number)) {
+        number.into_iter().for_each(|i| is_sure[i] = true);
     }
     let mut sure = Vec::new();
     for (digit, is_sure) in candidates.into_iter().zip(is_sure) {
@@ -295,6 +318,14 @@ mod tests {
         assert!(sure_of(number(0.5, 0.4)).is_empty());
         assert!(sure_of(number(0.65, 0.3)).is_empty(), "the second is none, so one is left alone");
         assert!(sure_of(vec![digit(0, 0.9, false)]).is_empty(), "nobody knows what it reads");
+        // One of three may be read unsurely, one of two may not.
+        let [unread, second, third] =
+            [digit(0, 0.65, false), digit(12, 0.65, true), digit(24, 0.65, true)];
+        assert_eq!(sure_of(vec![unread.clone(), second.clone(), third.clone()]), [0, 12, 24]);
+        assert!(sure_of(vec![unread.clone(), second.clone()]).is_empty());
+        let one_surer =
+            FoundDigit { detected: DetectedDigit { confidence: 0.8, ..second.detected }, ..second };
+        assert_eq!(sure_of(vec![unread, one_surer]), [12]);
     }
 
     #[test]

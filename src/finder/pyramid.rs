@@ -22,8 +22,8 @@ const MARGIN: usize = 64;
 const STRIP: usize = 256;
 
 /// The mean sample of a photo, and the usual deviation.
-const MEAN: f32 = 0.5;
-const DEVIATION: f32 = 0.25;
+pub(crate) const MEAN: f32 = 0.5;
+pub(crate) const DEVIATION: f32 = 0.25;
 
 /// A photo at one scale.
 #[derive(Debug)]

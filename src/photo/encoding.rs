@@ -1,10 +1,10 @@
-//! The format and quality of a photo's file, so that the changed photo is written in the same ones.
+//! The format and quality of a photo's file, so that the changed photo is written in the same ones,
+//! or in others.
 
 use std::{borrow::Cow, io::Cursor, path::Path};
 
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder, ImageError, ImageFormat,
-    ImageReader,
+    DynamicImage, ExtendedColorType, ImageEncoder, ImageError, ImageFormat,
     codecs::{
         bmp::BmpEncoder,
         gif::GifEncoder,
@@ -14,28 +14,36 @@ use image::{
     },
     metadata::Orientation,
 };
-use jpeg_encoder::{ColorType, Encoder, QuantizationTableType, SamplingFactor};
-
-use super::{
-    Change, JpegError, Photo, PhotoError, exif, header::HeaderError, jpeg::ZIGZAG,
-    pixels::format_name, strip::exif_of_orientation, with_changes,
+use jpeg_encoder::{
+    ColorType, Encoder, PixelDensity, PixelDensityUnit, QuantizationTableType, SamplingFactor,
 };
 
-/// Quality, of 100, of a JPEG whose own tables cannot be read.
-const JPEG_QUALITY: u8 = 92;
+use super::{
+    Change, JPEG_QUALITY, JpegError, LeftOut, Metadata, Photo, PhotoError, SaveChoice, SavedFormat,
+    format_from_header,
+    header::HeaderError,
+    jpeg::ZIGZAG,
+    metadata::{Density, DensityUnit, KeptMetadata, Rendering},
+    pixels::format_name,
+    with_changes,
+};
 
-/// How a photo is encoded in its file: the format, a JPEG's quality, and the part of its EXIF data
-/// that is kept.
+/// How a photo is encoded in its file: the format, a JPEG's quality, and the metadata that are kept.
 ///
-/// Of all metadata, only the ICC profile is always kept (if the format can hold one), because
-/// colours are wrong without it.
+/// The colour profile is always kept (if the format can hold one), because colours are wrong without
+/// it; so are a PNG's chunks about colours, and the resolution.
 #[derive(Clone, Debug)]
 pub struct Encoding {
     format: ImageFormat,
+    /// The format of the photo's file, or the one that takes its place where it cannot be written.
+    own: ImageFormat,
+    /// Whether the photo's file is a JPEG, of which blocks may be kept.
+    was_jpeg: bool,
+    /// Of a JPEG's file.
     jpeg: Option<JpegSettings>,
-    exif: Option<Vec<u8>>,
-    /// The same for a picture that stays stored as it is, not upright.
-    exif_as_stored: Option<Vec<u8>>,
+    quality: u8,
+    metadata: KeptMetadata,
+    rendering: Rendering,
 }
 
 /// A written photo.
@@ -43,8 +51,11 @@ pub struct Encoding {
 pub struct Written {
     /// Its file.
     pub bytes: Vec<u8>,
-    /// Of a JPEG, whether only blocks with changed pixels were written anew, or why all were.
+    /// Of a JPEG that was one before, whether only blocks with changed pixels were written again, or
+    /// why all were.
     pub blocks: Option<Result<(), JpegError>>,
+    /// What was in the photo's file, and is not in this one.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What a JPEG's quality is made of.
@@ -61,44 +72,78 @@ struct JpegSettings {
 impl Encoding {
     /// Whether a file of this name should have this format.
     pub fn is_named(&self, path: &Path) -> bool {
+        let extension = path.extension().unwrap_or_default();
+        // Other names of JPEG, which `image` does not know.
+        let is_jpeg = |name: &&str| extension.eq_ignore_ascii_case(name);
         ImageFormat::from_path(path).is_ok_and(|format| format == self.format)
+            || self.format == ImageFormat::Jpeg
+                && ["jpe", "jfif", "pjpeg", "pjp"].iter().any(is_jpeg)
     }
 
-    /// The encoding of a photo's file. With `keep_exif`, its EXIF data, including the location, are
-    /// written again in JPEG, PNG and WebP, without previews and maker's notes: a preview would
-    /// still show what was removed.
+    /// The ending of such a file's name, in lower case.
+    pub fn extension(&self) -> &'static str {
+        match self.format {
+            ImageFormat::Jpeg => "jpg",
+            ImageFormat::WebP => "webp",
+            ImageFormat::Gif => "gif",
+            ImageFormat::Bmp => "bmp",
+            ImageFormat::Tiff => "tif",
+            _ => "png",
+        }
+    }
+
+    /// The encoding of a photo's file, with these of its metadata.
     ///
     /// # Errors
     /// [`PhotoError`] when the bytes are not a picture.
-    pub fn of(bytes: &[u8], keep_exif: bool) -> Result<Self, PhotoError> {
-        let reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|error| HeaderError::Damaged(error.to_string()))?;
-        let format = reader.format().ok_or(HeaderError::NotAPicture)?;
-        let (mut exif, mut exif_as_stored) = (None, None);
-        if keep_exif {
-            let damaged = |reason| PhotoError::Damaged { format: format_name(format), reason };
-            let mut decoder = reader.into_decoder().map_err(damaged)?;
-            // A photo whose metadata cannot be read is still a photo.
-            let block = decoder.exif_metadata().ok().flatten();
-            let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-            let kept = |orientation| exif::without_previews(block.clone()?, orientation);
-            exif = kept(Orientation::NoTransforms);
-            exif_as_stored = kept(orientation);
-        }
-        let jpeg = if format == ImageFormat::Jpeg { JpegSettings::of(bytes) } else { None };
-        Ok(Encoding { format, jpeg, exif, exif_as_stored })
+    pub fn of(bytes: &[u8], metadata: Metadata) -> Result<Self, PhotoError> {
+        let guessed = image::guess_format(bytes);
+        let was_jpeg = guessed.as_ref().is_ok_and(|format| *format == ImageFormat::Jpeg);
+        let format = match guessed {
+            _ if format_from_header(bytes) == Some("HEIC") => ImageFormat::Jpeg,
+            Ok(format) => format,
+            Err(_) => return Err(HeaderError::NotAPicture.into()),
+        };
+        Ok(Encoding {
+            format,
+            own: format,
+            was_jpeg,
+            jpeg: JpegSettings::of(bytes).filter(|_| was_jpeg),
+            quality: JPEG_QUALITY,
+            metadata: KeptMetadata::of(bytes, metadata),
+            rendering: Rendering::of(bytes),
+        })
     }
 
-    /// Whether this is a JPEG, of which [`Encoding::write_changed`] needs the file.
-    pub fn is_jpeg(&self) -> bool {
-        self.format == ImageFormat::Jpeg
+    /// The encoding of a photo's file as it is chosen.
+    ///
+    /// # Errors
+    /// As [`Encoding::of`].
+    pub fn chosen(bytes: &[u8], choice: SaveChoice) -> Result<Self, PhotoError> {
+        Ok(Self::of(bytes, choice.metadata)?.saved_as(choice.format, choice.quality))
     }
 
-    /// A photo that was decoded from `file`, which has this encoding, and then changed in `changes`
-    /// and nowhere else. Of a baseline or progressive JPEG only blocks with changed pixels are
-    /// written anew, if that is possible. Its picture stays stored as it is, so its orientation is
-    /// kept. All others are written by [`Encoding::write`], and `file` may be empty.
+    fn saved_as(mut self, format: SavedFormat, quality: u8) -> Self {
+        self.format = match format {
+            SavedFormat::Own => self.own,
+            SavedFormat::Png => ImageFormat::Png,
+            SavedFormat::Jpeg => ImageFormat::Jpeg,
+            SavedFormat::WebP => ImageFormat::WebP,
+        };
+        self.quality = quality.clamp(1, 100);
+        self
+    }
+
+    /// Whether [`Encoding::write_changed`] needs the photo's file.
+    pub fn needs_file(&self) -> bool {
+        self.format == ImageFormat::Jpeg && self.was_jpeg
+    }
+
+    /// A photo that was decoded from `file`, whose encoding this was made of, and then changed in
+    /// `changes` and nowhere else. If a baseline or progressive JPEG stays one, only blocks with
+    /// changed pixels are written again, if that is possible. Its picture stays stored as it is, so
+    /// its orientation is kept. All others are written by [`Encoding::write`], and `file` may be
+    /// empty.
     ///
     /// # Errors
     /// As [`Encoding::write`].
@@ -108,97 +153,132 @@ impl Encoding {
         photo: &Photo,
         changes: &[Change<'_>],
     ) -> Result<Written, PhotoError> {
-        if !self.is_jpeg() {
-            return Ok(Written { bytes: self.write(photo)?, blocks: None });
+        if !self.needs_file() {
+            return self.write(photo);
         }
-        let orientation = Some(photo.orientation);
-        let turned = orientation.filter(|orientation| *orientation != Orientation::NoTransforms);
-        let exif = self.exif_as_stored.clone().or_else(|| turned.map(exif_of_orientation));
-        let (bytes, blocks) = match with_changes(file, photo, changes, exif.as_deref()) {
-            Ok(bytes) => (bytes, Ok(())),
-            Err(reason) => (self.write(photo)?, Err(reason)),
-        };
-        Ok(Written { bytes, blocks: Some(blocks) })
+        let exif = self.metadata.exif(photo.orientation);
+        match with_changes(file, photo, changes, exif.as_deref()) {
+            Ok(mut bytes) => {
+                let left_out = self.metadata.put_beside_exif(&mut bytes, photo.orientation);
+                Ok(Written { bytes, blocks: Some(Ok(())), left_out })
+            }
+            Err(reason) => Ok(Written { blocks: Some(Err(reason)), ..self.write(photo)? }),
+        }
     }
 
     /// A photo as a file of this encoding.
     ///
     /// PNG, TIFF and BMP keep every pixel; so does WebP, which is always written lossless. A JPEG
     /// is written with its own quantisation tables and colour sampling, so that unchanged pixels
-    /// are rounded to the same values again, nearly everywhere. A GIF keeps 256 colours and its
-    /// first frame.
+    /// are rounded to the same values again, nearly everywhere. A GIF keeps 256 colours.
     ///
     /// # Errors
     /// [`PhotoError::EncodeAs`] when the encoder fails, for example if there is not enough memory.
-    pub fn write(&self, photo: &Photo) -> Result<Vec<u8>, PhotoError> {
+    pub fn write(&self, photo: &Photo) -> Result<Written, PhotoError> {
+        let grey = !photo.image.color().has_color();
+        let own_profile = photo.icc_profile.as_deref();
+        let profile = own_profile.filter(|profile| fits_pixels(profile, grey)).map(Cow::Borrowed);
+        let profile_is_lost = own_profile.is_some() && profile.is_none();
+        let is_png = self.format == ImageFormat::Png;
+        let profile = match profile {
+            None if !is_png && !profile_is_lost => self.rendering.profile(grey).map(Cow::Owned),
+            profile => profile,
+        };
+        let profile = profile.as_deref();
         let mut bytes = Vec::new();
-        let done = match self.format {
-            ImageFormat::Jpeg => return self.write_jpeg(photo),
-            ImageFormat::WebP => self.put(photo, WebPEncoder::new_lossless(&mut bytes)),
-            ImageFormat::Bmp => self.put(photo, BmpEncoder::new(&mut bytes)),
-            ImageFormat::Tiff => self.put(photo, TiffEncoder::new(Cursor::new(&mut bytes))),
+        match self.format {
+            ImageFormat::Jpeg => self.write_jpeg(photo, profile, &mut bytes),
+            ImageFormat::WebP => self.put(photo, profile, WebPEncoder::new_lossless(&mut bytes)),
+            ImageFormat::Bmp => self.put(photo, profile, BmpEncoder::new(&mut bytes)),
+            ImageFormat::Tiff => {
+                self.put(photo, profile, TiffEncoder::new(Cursor::new(&mut bytes)))
+            }
             ImageFormat::Gif => {
                 let rgba = photo.image.to_rgba8();
                 let (width, height) = rgba.dimensions();
                 // 10 of 30: the best palettes take very long on large photos.
-                GifEncoder::new_with_speed(&mut bytes, 10).encode(
-                    &rgba,
-                    width,
-                    height,
-                    ExtendedColorType::Rgba8,
-                )
+                GifEncoder::new_with_speed(&mut bytes, 10)
+                    .encode(&rgba, width, height, ExtendedColorType::Rgba8)
+                    .map_err(|error| self.failed(&error))
             }
             _ => self.put(
                 photo,
-                PngEncoder::new_with_quality(
-                    &mut bytes,
-                    CompressionType::Default,
-                    FilterType::Adaptive,
-                ),
+                profile,
+                PngEncoder::new_with_quality(&mut bytes, PNG_COMPRESSION, FilterType::Adaptive),
             ),
-        };
-        done.map_err(|error| self.failed(&error))?;
-        Ok(bytes)
+        }?;
+        let mut rendering = self.rendering.clone();
+        if turns_sides(photo.orientation) {
+            rendering.density = rendering.density.map(Density::turned);
+        }
+        let chunks = if is_png { rendering.png_chunks() } else { Vec::new() };
+        let upright = Orientation::NoTransforms;
+        let mut left_out = self.metadata.put_into(&mut bytes, upright, &chunks);
+        if profile_is_lost {
+            left_out.push(LeftOut::ColourProfile);
+        }
+        Ok(Written { bytes, blocks: None, left_out })
     }
 
     fn failed(&self, error: &dyn std::error::Error) -> PhotoError {
         PhotoError::EncodeAs { format: format_name(self.format), reason: error.to_string() }
     }
 
-    /// Writes pixels and metadata with one of `image`'s encoders.
-    fn put(&self, photo: &Photo, mut encoder: impl ImageEncoder) -> Result<(), ImageError> {
-        if let Some(profile) = &photo.icc_profile {
+    /// Writes pixels and profile with one of `image`'s encoders.
+    fn put(
+        &self,
+        photo: &Photo,
+        profile: Option<&[u8]>,
+        mut encoder: impl ImageEncoder,
+    ) -> Result<(), PhotoError> {
+        if let Some(profile) = profile {
             // BMP has no place for one.
-            let _ = encoder.set_icc_profile(profile.clone());
-        }
-        if let Some(exif) = &self.exif {
-            // Neither BMP nor this TIFF encoder has a place for it.
-            let _ = encoder.set_exif_metadata(exif.clone());
+            let _ = encoder.set_icc_profile(profile.to_vec());
         }
         let image = self.in_its_colours(&photo.image);
-        encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into())
+        let written = encoder.write_image(
+            image.as_bytes(),
+            image.width(),
+            image.height(),
+            image.color().into(),
+        );
+        written.map_err(|error: ImageError| self.failed(&error))
     }
 
-    /// The image in colours that the format's encoder takes: TIFF's knows no grey with alpha.
+    /// The image in colours that the format's encoder takes: TIFF's knows no grey with alpha, WebP
+    /// and BMP have 8 bits.
     fn in_its_colours<'a>(&self, image: &'a DynamicImage) -> Cow<'a, DynamicImage> {
         use Cow::{Borrowed, Owned};
+        use DynamicImage::{ImageLuma16, ImageLumaA8, ImageLumaA16, ImageRgb16, ImageRgba16};
         match (self.format, image) {
-            (ImageFormat::Tiff, DynamicImage::ImageLumaA8(_)) => {
+            (ImageFormat::Tiff, ImageLumaA8(_)) => {
                 Owned(DynamicImage::ImageRgba8(image.to_rgba8()))
             }
-            (ImageFormat::Tiff, DynamicImage::ImageLumaA16(_)) => {
-                Owned(DynamicImage::ImageRgba16(image.to_rgba16()))
+            (ImageFormat::Tiff, ImageLumaA16(_)) => Owned(ImageRgba16(image.to_rgba16())),
+            (ImageFormat::WebP | ImageFormat::Bmp, ImageLuma16(_)) => {
+                Owned(image.to_luma8().into())
+            }
+            (ImageFormat::WebP | ImageFormat::Bmp, ImageLumaA16(_)) => {
+                Owned(image.to_luma_alpha8().into())
+            }
+            (ImageFormat::WebP | ImageFormat::Bmp, ImageRgb16(_)) => Owned(image.to_rgb8().into()),
+            (ImageFormat::WebP | ImageFormat::Bmp, ImageRgba16(_)) => {
+                Owned(image.to_rgba8().into())
             }
             _ => Borrowed(image),
         }
     }
 
-    fn write_jpeg(&self, photo: &Photo) -> Result<Vec<u8>, PhotoError> {
+    fn write_jpeg(
+        &self,
+        photo: &Photo,
+        profile: Option<&[u8]>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), PhotoError> {
         let failed = |error| self.failed(&error);
-        let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+        let mut encoder = Encoder::new(bytes, self.quality);
         // Not with optimised Huffman tables: this encoder writes one component after the other then,
-        // which the decoder that reads photos here, zune-jpeg 0.5.15, reads wrong.
+        // which several decoders, zune-jpeg 0.5.15 among them, read wrong.
         if let Some(settings) = &self.jpeg {
             let table = |values: &[u16; 64]| QuantizationTableType::Custom(Box::new(*values));
             encoder.set_quantization_tables(table(&settings.luma), table(&settings.chroma));
@@ -207,16 +287,28 @@ impl Encoding {
             encoder.set_sampling_factor(sampling.unwrap_or(SamplingFactor::F_1_1));
             encoder.set_progressive(settings.progressive);
         }
-        if let Some(profile) = &photo.icc_profile {
-            encoder.add_icc_profile(profile).map_err(failed)?;
+        let density = self.rendering.density;
+        let density =
+            density.map(|of| if turns_sides(photo.orientation) { of.turned() } else { of });
+        if let Some((x, y, unit)) = density.and_then(Density::for_jfif) {
+            let unit = match unit {
+                DensityUnit::Inch => PixelDensityUnit::Inches,
+                DensityUnit::Centimetre => PixelDensityUnit::Centimeters,
+                DensityUnit::Metre | DensityUnit::None => PixelDensityUnit::PixelAspectRatio,
+            };
+            encoder.set_density(PixelDensity { density: (x, y), unit });
         }
-        if let Some(exif) = &self.exif {
-            encoder.add_exif_metadata(exif).map_err(failed)?;
+        if let Some(profile) = profile {
+            encoder.add_icc_profile(profile).map_err(failed)?;
         }
         // Borrowed where they have the right form already: a copy of a large photo is large.
         let (samples, colours): (Cow<'_, [u8]>, _) = match &photo.image {
             DynamicImage::ImageLuma8(grey) => (Cow::Borrowed(grey.as_raw()), ColorType::Luma),
             DynamicImage::ImageRgb8(rgb) => (Cow::Borrowed(rgb.as_raw()), ColorType::Rgb),
+            DynamicImage::ImageLuma16(_) => {
+                (Cow::Owned(photo.image.to_luma8().into_raw()), ColorType::Luma)
+            }
+            image if image.color().has_alpha() => (Cow::Owned(on_white(image)), ColorType::Rgb),
             image => (Cow::Owned(image.to_rgb8().into_raw()), ColorType::Rgb),
         };
         let size = photo.size();
@@ -226,9 +318,40 @@ impl Encoding {
             let reason = format!("{} x {} pixels are too many", size.width, size.height);
             return Err(PhotoError::EncodeAs { format: "JPEG", reason });
         };
-        encoder.encode(&samples, width, height, colours).map_err(failed)?;
-        Ok(bytes)
+        encoder.encode(&samples, width, height, colours).map_err(failed)
     }
+}
+
+/// How well a PNG is packed. On a photo of 12 megapixels, level 6 took four times as long for a file
+/// that was 6 % smaller; the fastest way was four times as fast, for one that was 36 % larger.
+const PNG_COMPRESSION: CompressionType = CompressionType::Level(2);
+
+/// Whether a profile can be for such pixels. What is no profile at all does no harm.
+fn fits_pixels(profile: &[u8], grey: bool) -> bool {
+    // ICC.1, 7.2: the colour space, and a signature.
+    match (profile.get(16..20), profile.get(36..40)) {
+        (Some(space), Some(b"acsp")) => space == if grey { b"GRAY" } else { b"RGB " },
+        _ => true,
+    }
+}
+
+/// Whether a picture that is turned like this swaps its sides.
+fn turns_sides(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+/// A picture's red, green and blue on white: what is transparent may have any colour, as it is never
+/// seen.
+fn on_white(image: &DynamicImage) -> Vec<u8> {
+    let rgba = image.to_rgba8();
+    let mut samples = Vec::with_capacity(rgba.as_raw().len() / 4 * 3);
+    for pixel in rgba.pixels() {
+        let [colours @ .., alpha] = pixel.0.map(u32::from);
+        let over = |sample: u32| ((sample * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+        samples.extend(colours.map(over));
+    }
+    samples
 }
 
 impl JpegSettings {
@@ -340,11 +463,11 @@ mod tests {
         ] {
             for (quality, progressive) in [(35, false), (80, true), (100, false)] {
                 let before = jpeg(sampling, quality, progressive);
-                let encoding = Encoding::of(&before, false).expect("a picture");
+                let encoding = Encoding::of(&before, Metadata::None).expect("a picture");
                 let settings = encoding.jpeg.clone().expect("its settings");
                 assert_eq!((settings.sampling, settings.progressive), (factors, progressive));
                 let photo = Photo::decode(&before).expect("a photo");
-                let after = encoding.write(&photo).expect("written");
+                let after = encoding.write(&photo).expect("written").bytes;
                 assert_eq!(JpegSettings::of(&after), Some(settings), "quality {quality}");
                 let photo_after = Photo::decode(&after).expect("a photo");
                 let furthest = photo.image.as_bytes().iter().zip(photo_after.image.as_bytes());
@@ -390,9 +513,9 @@ mod tests {
             let source = if format == Gif { &image.to_rgba8().into() } else { image };
             source.write_to(&mut before, format).expect("written");
             let before = before.into_inner();
-            let encoding = Encoding::of(&before, true).expect("a picture");
+            let encoding = Encoding::of(&before, Metadata::All).expect("a picture");
             let photo = Photo::decode(&before).expect("a photo");
-            let after = encoding.write(&photo).expect("written");
+            let after = encoding.write(&photo).expect("written").bytes;
             assert_eq!(image::guess_format(&after).ok(), Some(format));
             let again = Photo::decode(&after).expect("a photo");
             assert_eq!(again.size(), photo.size());
@@ -402,8 +525,9 @@ mod tests {
         }
         let orientation = Orientation::NoTransforms;
         let photo = Photo { image: grey, icc_profile: None, orientation };
-        let tiff = Encoding { format: Tiff, jpeg: None, exif: None, exif_as_stored: None };
-        let again = Photo::decode(&tiff.write(&photo).expect("written")).expect("a photo");
+        let png = photo.to_png().expect("a PNG");
+        let tiff = Encoding { format: Tiff, ..Encoding::of(&png, Metadata::None).expect("one") };
+        let again = Photo::decode(&tiff.write(&photo).expect("written").bytes).expect("a photo");
         assert_eq!(again.image.to_luma_alpha16(), photo.image.to_luma_alpha16());
     }
 }

@@ -82,6 +82,15 @@ impl LooseBox {
         self.shared_area(other) / smaller
     }
 
+    /// The smallest box that holds both.
+    #[must_use]
+    pub fn union(&self, other: &LooseBox) -> LooseBox {
+        let (left, top) = (self.left.min(other.left), self.top.min(other.top));
+        let right = (self.left + self.width).max(other.left + other.width);
+        let bottom = (self.top + self.height).max(other.top + other.height);
+        LooseBox { left, top, width: right - left, height: bottom - top }
+    }
+
     /// The part of the box that lies on a photo, with its edges on whole pixels.
     ///
     /// Edges are rounded to the nearest pixel boundary; a box thinner than a pixel keeps one.
@@ -211,7 +220,13 @@ pub enum CropShape {
     /// filter, crops are closest to SVHN's own Format 2: they differ by a quarter of a grey level,
     /// by the median over its train photos.
     Widened,
+    /// The same square, and around it what there is of the photo: the square's side is
+    /// [`SURROUNDINGS`] times the box's longer one. Outside the photo, its edge is repeated.
+    Surrounded,
 }
+
+/// How much longer the side of [`CropShape::Surrounded`] is than the box's longer side.
+pub const SURROUNDINGS: f64 = 1.25;
 
 impl CropShape {
     /// What a crop of `area` shows of its photo.
@@ -230,6 +245,15 @@ impl CropShape {
                 let (left, width) = part(exact.left, exact.width, photo.width);
                 let (top, height) = part(exact.top, exact.height, photo.height);
                 LooseBox { left, top, width, height }
+            }
+            CropShape::Surrounded => {
+                let side = SURROUNDINGS * exact.width.max(exact.height);
+                LooseBox {
+                    left: exact.left + (exact.width - side) / 2.0,
+                    top: exact.top + (exact.height - side) / 2.0,
+                    width: side,
+                    height: side,
+                }
             }
         }
     }

@@ -5,7 +5,11 @@ use std::io::{BufRead, Seek, SeekFrom};
 use image::{ImageDecoder as _, codecs::tiff::TiffDecoder};
 use imagesize::ImageType;
 
-use super::{HeaderError, MAX_FILE_BYTES, PhotoSize, size_from_reader};
+use super::{
+    HeaderError, MAX_FILE_BYTES, PhotoSize,
+    header::{JpegFrame, jpeg_frame},
+    size_from_reader,
+};
 
 /// Bytes of memory that a removal takes for each pixel of its boxes, with the check. Measured:
 /// about 300 where boxes are as large as a house, less on larger ones.
@@ -64,43 +68,16 @@ fn png_pixel(file: &mut impl BufRead) -> u64 {
     channels * if depth == 16 { 2 } else { 1 }
 }
 
-/// Bytes that a pixel of a JPEG takes: decoded, and turned or as coefficients of all its colours,
-/// which a progressive one keeps in memory.
+/// Bytes that a pixel of a JPEG takes: decoded, and as samples of its colours, or turned. Of a
+/// progressive one the coefficients of all its colours are in memory.
 fn jpeg_pixel(file: &mut (impl BufRead + Seek)) -> u64 {
-    let mut marker = [0; 2];
-    let mut segment = || {
-        file.read_exact(&mut marker).ok()?;
-        let [0xFF, code] = marker else { return None };
-        if code == 0xFF {
-            file.seek_relative(-1).ok()?;
-            return Some(None);
-        }
-        if matches!(code, 0x01 | 0xD0..=0xD8) {
-            return Some(None);
-        }
-        let mut head = [0; 8];
-        file.read_exact(&mut head).ok()?;
-        if matches!(code, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF) {
-            // Length, precision, height, width, components.
-            let [.., components] = head;
-            return Some(Some((code, u64::from(components).clamp(1, 4))));
-        }
-        let length = i64::from(u16::from_be_bytes([head[0], head[1]]));
-        file.seek_relative(length - 8).ok()?;
-        Some(None)
-    };
-    let frame = loop {
-        match segment() {
-            Some(None) => {}
-            Some(Some(frame)) => break Some(frame),
-            None => break None,
-        }
-    };
-    match frame {
-        Some((0xC0 | 0xC1, 1)) => 2,
-        Some((0xC0 | 0xC1, _)) => 6,
-        Some((_, components)) => 3 + 2 * components,
-        None => 11,
+    // A header that is damaged is refused when the photo is decoded.
+    let Ok(JpegFrame { code, components, .. }) = jpeg_frame(file) else { return 11 };
+    let components = u64::from(components).clamp(1, 4);
+    match (code, components) {
+        (0xC0 | 0xC1, 1) => 2,
+        (0xC0 | 0xC1, _) => 3 + components,
+        _ => 3 + 2 * components,
     }
 }
 

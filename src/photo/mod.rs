@@ -2,20 +2,31 @@
 
 mod geometry;
 mod header;
+mod saved;
 
-pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize};
-pub use header::{HeaderError, MAX_FILE_BYTES, MAX_PIXELS, size_from_header, size_from_reader};
+pub use geometry::{BoxError, BoxInPhoto, Colours, CropShape, LooseBox, PhotoSize, SURROUNDINGS};
+pub use header::{
+    HeaderError, MAX_FILE_BYTES, MAX_PIXELS, format_from_header, size_from_header, size_from_reader,
+};
+pub use saved::{JPEG_QUALITY, LeftOut, Metadata, SaveChoice, SavedFormat};
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "native")] {
-        mod encoding;
-        mod exif;
         mod memory;
-        mod strip;
+
+        pub use memory::{MEMORY_OF_BOXES, memory_needed};
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(feature = "encoding")] {
+        mod encoding;
+        mod metadata;
+        mod screen;
 
         pub use encoding::{Encoding, Written};
-        pub use memory::{MEMORY_OF_BOXES, memory_needed};
-        pub use strip::without_metadata;
+        pub use metadata::with_metadata;
+        pub use screen::ToScreen;
     }
 }
 
@@ -32,13 +43,15 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "dataset")] {
         mod names;
 
-        pub use names::{PHOTO_EXTENSIONS, is_photo};
+        pub use names::{PHOTO_EXTENSIONS, is_mac_fork, is_photo};
     }
 }
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "codecs")] {
+        mod heic;
         mod jpeg;
+        mod pages;
         mod parts;
         mod pixels;
 

@@ -91,17 +91,18 @@ fn walk_png(bytes: &[u8], see: &mut dyn FnMut(Part)) -> Option<usize> {
 }
 
 /// JPEG (ITU-T T.81): segments of marker, length and content, and scans without a length. Returns
-/// the picture's end.
+/// the picture's end. Bytes between segments that belong to none are parts of their own; only a file
+/// without an end marker is damaged.
 fn walk_jpeg(bytes: &[u8], see: &mut dyn FnMut(Part)) -> Option<usize> {
     let mut at = 0;
     loop {
-        if *bytes.get(at)? != 0xFF {
-            return None;
+        let marker = next_marker(bytes, at)?;
+        if marker > at {
+            see(part(PartKind::Other, at..marker, 0));
+            at = marker;
         }
         let code = *bytes.get(at + 1)?;
-        // A second 0xFF is padding.
         let length = match code {
-            0xFF => 1,
             0xD8 | 0xD9 | 0x01 | 0xD0..=0xD7 => 2,
             _ => 2 + usize::from(u16::from_be_bytes([*bytes.get(at + 2)?, *bytes.get(at + 3)?])),
         };
@@ -126,6 +127,14 @@ fn walk_jpeg(bytes: &[u8], see: &mut dyn FnMut(Part)) -> Option<usize> {
             return Some(end);
         }
     }
+}
+
+/// Where the next marker stands from `start` on. Before it there may be fill bytes of 0xFF (T.81,
+/// B.1.1.2), and junk that some programs leave there.
+fn next_marker(bytes: &[u8], start: usize) -> Option<usize> {
+    let pairs = bytes.get(start..)?.windows(2);
+    let found = pairs.into_iter().position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xFF));
+    found.map(|behind| start + behind)
 }
 
 /// Where the next marker stands behind a scan's data.

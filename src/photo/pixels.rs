@@ -1,6 +1,6 @@
 //! A photo's pixels: decoding, crops for the classifier and the removal, copying patches back.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
 use image::{
     ColorType, DynamicImage, GenericImageView, ImageBuffer, ImageDecoder, ImageEncoder,
@@ -10,8 +10,14 @@ use image::{
 };
 
 use super::{
-    BoxInPhoto, Colours, CropShape, HeaderError, LooseBox, PhotoSize,
-    header::{MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PROFILE_BYTES, check_size, size_from_header},
+    BoxInPhoto, Colours, CropShape, HeaderError, JpegError, LooseBox, PhotoSize,
+    format_from_header,
+    header::{
+        MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PROFILE_BYTES, check_size, gif_screen,
+        size_from_header,
+    },
+    heic, jpeg,
+    pages::pictures_in,
     parts::{PartKind, walk_parts},
 };
 use crate::fault::{AtFault, Fault};
@@ -35,10 +41,27 @@ pub enum PhotoError {
         /// What the decoder said.
         reason: image::ImageError,
     },
-    /// A JPEG without its end marker: decoders fill what is missing with grey, which would pass
-    /// for photo.
-    #[error("the JPEG picture is cut short: its end marker is missing. Copy or download it again")]
-    JpegCutShort,
+    /// A JPEG that cannot be decoded, or of which a part is damaged or missing: other decoders fill
+    /// what is missing with grey, which would pass for photo.
+    #[error("the JPEG picture cannot be decoded, because {0}. {mend}", mend = .0.mend())]
+    Jpeg(JpegError),
+    /// A HEIC that cannot be decoded.
+    #[error(
+        "the HEIC picture cannot be decoded ({0}). If other programs show it, save it as JPEG with \
+         one of them"
+    )]
+    Heic(heifer::Error),
+    /// A file of several pictures, of which only the first would be done.
+    #[error(
+        "the {format} file holds {pictures} pictures, and digits would stay in all but the first. \
+         Save the one that you need as a file of its own"
+    )]
+    Several {
+        /// The format by content.
+        format: &'static str,
+        /// How many.
+        pictures: usize,
+    },
     /// The result could not be encoded.
     #[error("the picture could not be written as PNG ({0})")]
     Encode(image::ImageError),
@@ -105,7 +128,7 @@ impl CropShape {
     /// How its pixels are resampled.
     pub fn filter(self) -> Filter {
         match self {
-            CropShape::Stretched => Filter::Triangle,
+            CropShape::Stretched | CropShape::Surrounded => Filter::Triangle,
             CropShape::Widened => Filter::CatmullRom,
         }
     }
@@ -181,40 +204,31 @@ fn reach(taps: &[Vec<(u32, f32)>]) -> (u32, u32) {
 }
 
 impl Photo {
-    /// Decodes PNG, JPEG, WebP, GIF (first frame), BMP or TIFF, and turns it upright by its EXIF
-    /// orientation.
+    /// Decodes PNG, JPEG, WebP, HEIC, GIF, BMP or TIFF, and turns it upright by its EXIF orientation.
     ///
     /// # Errors
-    /// [`PhotoError`] when the bytes are not such a picture, are damaged, or hold more pixels than
-    /// [`super::MAX_PIXELS`], or more of anything else than the other limits beside it.
+    /// [`PhotoError`] when the bytes are not such a picture, are damaged, hold more pictures than one, or
+    /// hold more pixels than [`super::MAX_PIXELS`], or more of anything else than the other limits
+    /// beside it.
     pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
         size_from_header(bytes)?;
         check_parts(bytes)?;
-        let reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|error| HeaderError::Damaged(error.to_string()))?;
-        let format = reader.format().ok_or(HeaderError::NotAPicture)?;
-        let name = format_name(format);
-        let damaged = |reason| PhotoError::Damaged { format: name, reason };
-        if format == ImageFormat::Jpeg && !jpeg_has_end(bytes) {
-            return Err(PhotoError::JpegCutShort);
+        let name = format_from_header(bytes).ok_or(HeaderError::NotAPicture)?;
+        let pictures = pictures_in(bytes);
+        if pictures > 1 {
+            return Err(PhotoError::Several { format: name, pictures });
         }
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_DECODER_BYTES);
-        let mut reader = reader;
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        check_size(u64::from(width), u64::from(height))?;
-        // A photo without a readable profile or orientation is still a photo.
-        let icc_profile = decoder.icc_profile().ok().flatten();
-        if icc_profile.as_ref().is_some_and(|profile| profile.len() > MAX_PROFILE_BYTES) {
-            return Err(HeaderError::ProfileTooLarge.into());
-        }
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        let format = image::guess_format(bytes);
+        let Stored { image, icc_profile, orientation } = match format {
+            _ if name == "HEIC" => Stored::heic(bytes)?,
+            Ok(ImageFormat::Jpeg) => Stored::jpeg(bytes)?,
+            Ok(format @ ImageFormat::Gif) => Stored::by(&with_gif_screen(bytes)?, format)?,
+            Ok(format) => Stored::by(bytes, format)?,
+            Err(_) => return Err(HeaderError::NotAPicture.into()),
+        };
+        let mut image = editable(image);
         image.apply_orientation(orientation);
-        Ok(Photo { image: editable(image), icc_profile, orientation })
+        Ok(Photo { image, icc_profile, orientation })
     }
 
     /// A photo of 8-bit RGB samples, row after row.
@@ -233,6 +247,43 @@ impl Photo {
     /// Upright size in pixels.
     pub fn size(&self) -> PhotoSize {
         PhotoSize { width: self.image.width(), height: self.image.height() }
+    }
+
+    /// Its size as it is stored, before it is turned upright.
+    pub fn stored_size(&self) -> PhotoSize {
+        let PhotoSize { width, height } = self.size();
+        match self.turns_on_its_side() {
+            true => PhotoSize { width: height, height: width },
+            false => PhotoSize { width, height },
+        }
+    }
+
+    /// Whether width and height change places when it is turned upright.
+    pub fn turns_on_its_side(&self) -> bool {
+        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+        matches!(self.orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+    }
+
+    /// Where a box on the stored picture lies on the upright one.
+    pub fn upright(&self, stored: LooseBox) -> LooseBox {
+        let LooseBox { left, top, width, height } = stored;
+        let size = self.stored_size();
+        let from_right = f64::from(size.width) - left - width;
+        let from_below = f64::from(size.height) - top - height;
+        let at = |left, top| match self.turns_on_its_side() {
+            true => LooseBox { left, top, width: height, height: width },
+            false => LooseBox { left, top, width, height },
+        };
+        match self.orientation {
+            Orientation::NoTransforms => at(left, top),
+            Orientation::Rotate90 => at(from_below, left),
+            Orientation::Rotate180 => at(from_right, from_below),
+            Orientation::Rotate270 => at(top, from_right),
+            Orientation::FlipHorizontal => at(from_right, top),
+            Orientation::FlipVertical => at(left, from_below),
+            Orientation::Rotate90FlipH => at(top, left),
+            Orientation::Rotate270FlipH => at(from_below, from_right),
+        }
     }
 
     /// 8-bit RGBA samples, alpha not multiplied in, rows from the top.
@@ -417,6 +468,108 @@ impl Photo {
     }
 }
 
+/// A picture as it is stored in its file.
+struct Stored {
+    image: DynamicImage,
+    icc_profile: Option<Vec<u8>>,
+    orientation: Orientation,
+}
+
+impl Stored {
+    fn jpeg(bytes: &[u8]) -> Result<Self, PhotoError> {
+        let image = jpeg::decode(bytes).map_err(PhotoError::Jpeg)?;
+        // A photo without a readable profile or orientation is still a photo.
+        // A profile of inks is for none of the colours that these have become.
+        let icc_profile = joined_profile(contents(bytes, PartKind::Profile))
+            .filter(|profile| profile.get(16..20) != Some(b"CMYK"));
+        let orientation = exif_in(bytes).and_then(orientation_of);
+        let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+        Ok(Stored { image, icc_profile, orientation })
+    }
+
+    /// Its file says how it is turned, so that it is upright when it is decoded.
+    fn heic(bytes: &[u8]) -> Result<Self, PhotoError> {
+        let (image, icc_profile) = heic::decode(bytes)?;
+        Ok(Stored { image, icc_profile, orientation: Orientation::NoTransforms })
+    }
+
+    /// Decodes one of the other formats.
+    fn by(bytes: &[u8], format: ImageFormat) -> Result<Self, PhotoError> {
+        let damaged = |reason| PhotoError::Damaged { format: format_name(format), reason };
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_DECODER_BYTES);
+        let mut reader = reader_of(bytes, format);
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let (width, height) = decoder.dimensions();
+        check_size(u64::from(width), u64::from(height))?;
+        let whole = WholeMetadata::of(bytes);
+        let icc_profile = whole.profile.then(|| decoder.icc_profile().ok().flatten()).flatten();
+        if icc_profile.as_ref().is_some_and(|profile| profile.len() > MAX_PROFILE_BYTES) {
+            return Err(HeaderError::ProfileTooLarge.into());
+        }
+        let orientation = whole.exif.then(|| decoder.orientation().ok()).flatten();
+        let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+        let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        Ok(Stored { image, icc_profile, orientation })
+    }
+}
+
+fn reader_of(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
+    ImageReader::with_format(Cursor::new(bytes), format)
+}
+
+/// The contents of all parts of a kind.
+fn contents(bytes: &[u8], kind: PartKind) -> Vec<&[u8]> {
+    let mut contents = Vec::new();
+    // What is damaged is for the decoder to tell.
+    let _ = walk_parts(bytes, &mut |part| {
+        if part.kind == kind {
+            contents.extend(bytes.get(part.content));
+        }
+    });
+    contents
+}
+
+/// The EXIF data of a picture's file; the first ones, if there are several.
+pub(super) fn exif_in(bytes: &[u8]) -> Option<&[u8]> {
+    contents(bytes, PartKind::Exif).first().copied()
+}
+
+/// How EXIF data say that a picture is to be turned; `None` if they do not say it.
+pub(super) fn orientation_of(exif: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+}
+
+/// A JPEG's colour profile, whose pieces are numbered from 1 and say how many there are (ICC.1,
+/// B.4). `None` if one is missing.
+fn joined_profile(mut pieces: Vec<&[u8]>) -> Option<Vec<u8>> {
+    const NAME: usize = b"ICC_PROFILE\0".len();
+    pieces.sort_by_key(|piece| piece.get(NAME).copied());
+    let mut profile = Vec::new();
+    for (i, piece) in pieces.iter().enumerate() {
+        let whole = piece.get(NAME) == u8::try_from(i + 1).ok().as_ref()
+            && piece.get(NAME + 1).map(|&count| usize::from(count)) == Some(pieces.len());
+        profile.extend_from_slice(piece.get(NAME + 2..).filter(|_| whole)?);
+    }
+    Some(profile).filter(|profile| !profile.is_empty())
+}
+
+/// A GIF whose screen has a size.
+fn with_gif_screen(bytes: &[u8]) -> Result<Cow<'_, [u8]>, HeaderError> {
+    let sides = bytes.get(6..10).unwrap_or_default();
+    if sides.as_chunks::<2>().0.iter().all(|side| *side != [0, 0]) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let screen = gif_screen(&mut Cursor::new(bytes))
+        .map_err(|error| HeaderError::Damaged(error.to_string()))?;
+    let mut bytes = bytes.to_vec();
+    for (to, side) in bytes[6..10].as_chunks_mut::<2>().0.iter_mut().zip(screen) {
+        *to = side.to_le_bytes();
+    }
+    Ok(Cow::Owned(bytes))
+}
+
 /// Refuses a file that is too long, or whose metadata or colour profile are: decoders would take
 /// memory for them, and a PNG's profile of 1 MB can unpack to 1 GB.
 fn check_parts(bytes: &[u8]) -> Result<(), HeaderError> {
@@ -450,6 +603,27 @@ fn check_parts(bytes: &[u8]) -> Result<(), HeaderError> {
     Ok(())
 }
 
+/// Which metadata a decoder may be asked for. That of WebP takes as much memory as the file says that
+/// they have, up to 4 GB, before it sees that the file is shorter.
+pub(super) struct WholeMetadata {
+    pub(super) profile: bool,
+    pub(super) exif: bool,
+}
+
+impl WholeMetadata {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let is_webp = bytes.starts_with(b"RIFF");
+        let mut whole = WholeMetadata { profile: !is_webp, exif: !is_webp };
+        // Parts that are longer than the file are not seen, nor what is behind them.
+        let _ = walk_parts(bytes, &mut |part| match part.kind {
+            PartKind::Profile => whole.profile = true,
+            PartKind::Exif => whole.exif = true,
+            PartKind::Picture | PartKind::Other => {}
+        });
+        whole
+    }
+}
+
 /// Whether a PNG's colour profile is of a usual size once it is unpacked; also if it is damaged, as
 /// it is ignored then.
 fn profile_fits(chunk: &[u8]) -> bool {
@@ -467,33 +641,6 @@ fn editable(image: DynamicImage) -> DynamicImage {
         DynamicImage::ImageRgba32F(_) => DynamicImage::ImageRgba16(image.to_rgba16()),
         other => other,
     }
-}
-
-/// Whether a JPEG runs to its end-of-image marker.
-///
-/// Walks its segments, as the two bytes alone prove nothing: a preview in the EXIF block has an
-/// end marker of its own, and the film that some phones append may hold any bytes.
-fn jpeg_has_end(bytes: &[u8]) -> bool {
-    const START: u8 = 0xD8;
-    const END: u8 = 0xD9;
-    // Behind 0xFF in a scan: a stuffed zero, a restart marker, or a second 0xFF as padding.
-    let goes_on = |code: u8| matches!(code, 0x00 | 0xD0..=0xD7 | 0xFF);
-    let mut rest = bytes;
-    while let Some((at, code)) = rest.windows(2).enumerate().find_map(|(at, pair)| match pair {
-        &[0xFF, code] if !goes_on(code) => Some((at, code)),
-        _ => None,
-    }) {
-        let behind = rest.get(at + 2..).unwrap_or_default();
-        let length = match (code, behind) {
-            (END, _) => return true,
-            // Neither these two nor what follows has a length.
-            (START | 0x01, _) => 0,
-            (_, &[high, low, ..]) => usize::from(u16::from_be_bytes([high, low])),
-            _ => return false,
-        };
-        rest = behind.get(length..).unwrap_or_default();
-    }
-    false
 }
 
 pub(super) fn format_name(format: ImageFormat) -> &'static str {

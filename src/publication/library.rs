@@ -12,7 +12,12 @@ use super::{
     FinderEntry, MANIFEST, Manifest, ModelEntry, ModelsFolderError, NetEntry, PublicationError,
     StrokesEntry,
 };
-use crate::{classifier::Classifier, finder::DigitFinder, strokes::StrokeFinder};
+use crate::{
+    classifier::{Classifier, MAX_WEIGHTS_BYTES},
+    files::read_regular,
+    finder::DigitFinder,
+    strokes::StrokeFinder,
+};
 
 /// The environment variable that names a models folder, if no option does.
 pub const MODELS_VARIABLE: &str = "DOORPLATE_MODELS";
@@ -61,7 +66,11 @@ impl Place {
     /// A file that the manifest names, or the manifest.
     fn file(&self, name: &str) -> Result<Vec<u8>, ModelsFolderError> {
         let (path, read) = match self {
-            Place::Folder(folder) => (folder.join(name), fs::read(folder.join(name))),
+            Place::Folder(folder) => {
+                let path = folder.join(name);
+                let read = read_regular(&path, MAX_WEIGHTS_BYTES);
+                (path, read)
+            }
             Place::Inside => {
                 let missing = || io::Error::from(io::ErrorKind::NotFound);
                 let file = Inside::get(name).map(|file| file.data.into_owned());
@@ -202,6 +211,35 @@ impl Library {
         self.load_net(entry, |it, weights| it.finder(weights, device), ModelsFolderError::NoFinder)
     }
 
+    /// The network that finds strokes, and where it is; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when a manifest is missing, damaged, or of another format.
+    pub fn strokes(&self) -> Result<Option<(&Place, StrokesEntry)>, ModelsFolderError> {
+        self.net(|manifest| manifest.strokes)
+    }
+
+    /// The network that finds digits, and where it is; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ModelsFolderError`] when a manifest is missing, damaged, or of another format.
+    pub fn finder(&self) -> Result<Option<(&Place, FinderEntry)>, ModelsFolderError> {
+        self.net(|manifest| manifest.finder)
+    }
+
+    /// The first manifest that has such a network, and its entry.
+    fn net<M>(
+        &self,
+        entry: impl Fn(Manifest) -> Option<NetEntry<M>>,
+    ) -> Result<Option<(&Place, NetEntry<M>)>, ModelsFolderError> {
+        for place in [self.of_default(), &Place::Inside] {
+            if let Some(entry) = entry(place.manifest()?) {
+                return Ok(Some((place, entry)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Loads the network whose entry the first manifest has, or says that it is `missing`.
     fn load_net<M, N>(
         &self,
@@ -209,15 +247,10 @@ impl Library {
         load: impl Fn(&NetEntry<M>, Vec<u8>) -> Result<N, PublicationError>,
         missing: ModelsFolderError,
     ) -> Result<(NetEntry<M>, N), ModelsFolderError> {
-        for place in [self.of_default(), &Place::Inside] {
-            if let Some(entry) = entry(place.manifest()?) {
-                let net = load(&entry, place.file(&entry.file)?).map_err(|source| {
-                    ModelsFolderError::Publication { place: place.clone(), source }
-                })?;
-                return Ok((entry, net));
-            }
-        }
-        Err(missing)
+        let Some((place, entry)) = self.net(entry)? else { return Err(missing) };
+        let net = load(&entry, place.file(&entry.file)?)
+            .map_err(|source| ModelsFolderError::Publication { place: place.clone(), source })?;
+        Ok((entry, net))
     }
 }
 

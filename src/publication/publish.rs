@@ -11,10 +11,10 @@ use super::{
     ModelEntry, NetEntry, Place, PublicationError, StrokesEntry, sha256_hex,
 };
 use crate::{
-    classifier::Architecture,
+    classifier::{Architecture, MAX_WEIGHTS_BYTES},
     evaluation::{Confusion, Detection},
     fault::{AtFault, Fault},
-    files::{Draft, Lock, Sharing, draft, remove_drafts},
+    files::{Draft, Lock, Sharing, draft, read_regular, remove_drafts},
 };
 
 /// Why a models folder cannot be written or read.
@@ -318,7 +318,7 @@ fn manifest_to_change(folder: &Path) -> Result<(Manifest, Lock), ModelsFolderErr
     fs::create_dir_all(folder).map_err(write_error(folder))?;
     let lock = locked(folder)?;
     let path = folder.join(MANIFEST);
-    let manifest = match fs::read(&path) {
+    let manifest = match read_regular(&path, MAX_WEIGHTS_BYTES) {
         Ok(bytes) => Manifest::parse(&bytes)
             .map_err(|source| ModelsFolderError::Publication { place: folder.into(), source })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -410,8 +410,8 @@ fn card_of_strokes(entry: &StrokesEntry) -> String {
     );
     card_of_net(
         entry,
-        "Says of each pixel in and about boxes how likely it is a digit's stroke, and how much it \
-         counts as a key pixel.",
+        "Gives for each pixel in and around boxes the probability that it is a digit's stroke, and \
+         its weight as a key pixel.",
         &found,
         "overlap",
     )
@@ -431,7 +431,7 @@ fn card_of_finder(entry: &FinderEntry) -> String {
     );
     card_of_net(
         entry,
-        "Finds the digits in a whole photo: their boxes, and how sure each is.",
+        "Finds the digits in a whole photo: the box of each, and its confidence.",
         &found,
         "average precision",
     )

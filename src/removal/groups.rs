@@ -1,6 +1,6 @@
 //! Which boxes are filled together, and what influences their fill.
 
-use super::{Erasure, RemovalOptions, corrections::Corrected, stroke_reach};
+use super::{Erasure, RemovalOptions, corrected::Corrected, stroke_reach};
 use crate::photo::{BoxInPhoto, Mask, Photo, PhotoSize, connected};
 
 /// Boxes that are filled together.

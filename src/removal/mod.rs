@@ -22,9 +22,15 @@ pub use options::{
     texture_reach,
 };
 
+/// The way fills are made. Raise it with every change after which a photo gets other pixels: only by
+/// it do `erase`'s records know that results of earlier builds are outdated, as models have hashes,
+/// but code has none. 2: walls with structure are completed patch by patch.
+pub const FILLS: u32 = 2;
+
 cfg_if::cfg_if! {
     if #[cfg(feature = "engine")] {
         mod colour;
+        mod corrected;
         mod fill;
         mod grnn;
         mod groups;

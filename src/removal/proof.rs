@@ -25,11 +25,12 @@ const INVISIBLE_LEVELS: u8 = 2;
 
 /// Confidences from which a digit counts as read: before the removal, in the result, and with
 /// contrast stretched, which makes noise look like digits. For a 1 it is higher, because edges of a
-/// wall look like a 1.
+/// wall look like a 1. They were chosen for ReaderNet, which learned to be unsure where there is no
+/// digit; the other models warn of bare walls more often.
 const READ_BEFORE: f32 = 0.5;
-const READ_AFTER: f32 = 0.7;
-const READ_STRETCHED: f32 = 0.85;
-const READ_AS_ONE: f32 = 0.9;
+const READ_AFTER: f32 = 0.5;
+const READ_STRETCHED: f32 = 0.6;
+const READ_AS_ONE: f32 = 0.7;
 
 /// If a digit can still be read, the odds of strokes are multiplied by this in each round. Filling
 /// the whole box instead would leave a conspicuous patch, often after a false alarm.

@@ -12,6 +12,8 @@ mod region;
 use burn::tensor::Device;
 
 pub(crate) use region::Region;
+#[cfg(feature = "native")]
+pub(crate) use region::{COARSE_HEIGHT, FINE_HEIGHT, LEAST_CONTRAST};
 
 use crate::{
     classifier::{EngineError, WeightsError},

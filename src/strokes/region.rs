@@ -13,10 +13,10 @@ use crate::{
 
 /// In the first, coarsest region, digits are at most this tall, in the region's pixels, so that the
 /// network sees them as a whole.
-const COARSE_HEIGHT: u32 = 48;
+pub(crate) const COARSE_HEIGHT: u32 = 48;
 
 /// In the last, finest region, which gives their rims, they are at most this tall.
-const FINE_HEIGHT: u32 = 256;
+pub(crate) const FINE_HEIGHT: u32 = 256;
 
 /// Regions with a longer side, in pixels, are shrunk, to bound the cost.
 const LONGEST_SIDE: u32 = 1024;
@@ -26,7 +26,7 @@ const LONGEST_SIDE: u32 = 1024;
 const VIEW_MARGIN: u32 = 12;
 
 /// Contrasts below this (on the scale 0 to 1) are noise, and not amplified.
-const LEAST_CONTRAST: f32 = 0.04;
+pub(crate) const LEAST_CONTRAST: f32 = 0.04;
 
 /// A part of a photo, resampled.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,11 +4,15 @@
 use std::{fmt, io::Cursor};
 
 use image::{ExtendedColorType, ImageEncoder as _, codecs::jpeg::JpegEncoder};
-use rand::Rng;
+use rand::{Rng, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{classifier::Input, dataset::store::PatchFormat};
+use crate::{
+    classifier::Input,
+    dataset::store::PatchFormat,
+    photo::{CropShape, SURROUNDINGS},
+};
 
 /// How much training inputs are varied; all zero leaves them unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +37,13 @@ pub struct Augmentation {
     pub noise: f32,
     /// Probability of JPEG compression, at a quality of 20 to 80.
     pub jpeg: f32,
+    /// Probability that a digit's surroundings are not shown, of networks that are given them: the
+    /// edge of its square is repeated instead, as where only the digit is there.
+    #[serde(default)]
+    pub alone: f32,
+    /// Probability that the colours of a colour input change places and fade.
+    #[serde(default)]
+    pub recolouring: f32,
 }
 
 impl Augmentation {
@@ -48,6 +59,8 @@ impl Augmentation {
         blur: 0.0,
         noise: 0.0,
         jpeg: 0.0,
+        alone: 0.0,
+        recolouring: 0.0,
     };
 
     /// For small networks and a few thousand digits.
@@ -62,6 +75,8 @@ impl Augmentation {
         blur: 0.0,
         noise: 0.02,
         jpeg: 0.0,
+        alone: 0.0,
+        recolouring: 0.0,
     };
 
     /// For many digits, or a network that overfits.
@@ -76,6 +91,8 @@ impl Augmentation {
         blur: 1.2,
         noise: 0.04,
         jpeg: 0.10,
+        alone: 0.0,
+        recolouring: 0.0,
     };
 
     /// Draws one input from a patch, samples 0 to 1 and not standardised.
@@ -107,6 +124,13 @@ impl Augmentation {
         let noise = within(self.noise).abs();
         let inverted = self.inversion > 0.0 && rng.random::<f32>() < self.inversion;
         let compressed = self.jpeg > 0.0 && rng.random::<f32>() < self.jpeg;
+        let reach = match input.crop {
+            CropShape::Surrounded if self.alone > 0.0 && rng.random::<f32>() < self.alone => {
+                frame / SURROUNDINGS as f32 / 2.0
+            }
+            _ => middle,
+        };
+        let shown = [middle - reach, middle + reach];
 
         let side = input.side;
         let planes = patch.chunks_exact(patches.side * patches.side);
@@ -117,9 +141,12 @@ impl Augmentation {
                     let u = (column as f32 + 0.5) / side as f32 - 0.5 + shear * v;
                     let x = centre_x + scale_x * (cos * u - sin * v);
                     let y = centre_y + scale_y * (sin * u + cos * v);
-                    *out = sample(plane, patches.side, x - 0.5, y - 0.5);
+                    *out = sample(plane, patches.side, shown, x, y);
                 }
             }
+        }
+        if self.recolouring > 0.0 && rng.random::<f32>() < self.recolouring {
+            recoloured(out, side * side, rng);
         }
         if blur > 0.2 {
             // Below that a kernel has one tap that counts.
@@ -157,6 +184,8 @@ impl fmt::Display for Augmentation {
             ("blur", self.blur),
             ("noise", self.noise),
             ("jpeg", self.jpeg),
+            ("alone", self.alone),
+            ("recolouring", self.recolouring),
         ];
         for (name, value) in kinds {
             if value != 0.0 {
@@ -180,6 +209,7 @@ pub enum AugmentationKind {
 
 /// The augmentation on the command line: a preset, and the options that change single values of it.
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
+#[command(next_help_heading = "Augmentation")]
 pub struct AugmentationArgs {
     /// How inputs are varied; the options after this one change single values of it.
     #[arg(long, value_enum, default_value_t = AugmentationKind::Light)]
@@ -214,6 +244,12 @@ pub struct AugmentationArgs {
     /// Probability of JPEG compression, at a quality of 20 to 80.
     #[arg(long, value_name = "PROBABILITY", value_parser = share)]
     jpeg: Option<f32>,
+    /// Probability that a digit's surroundings are not shown, for networks that are given them.
+    #[arg(long, value_name = "PROBABILITY", value_parser = share)]
+    alone: Option<f32>,
+    /// Probability that the colours of a colour input change places and fade.
+    #[arg(long, value_name = "PROBABILITY", value_parser = share)]
+    recolouring: Option<f32>,
 }
 
 impl AugmentationArgs {
@@ -235,6 +271,8 @@ impl AugmentationArgs {
             blur: self.blur.unwrap_or(base.blur),
             noise: self.noise.unwrap_or(base.noise),
             jpeg: self.jpeg.unwrap_or(base.jpeg),
+            alone: self.alone.unwrap_or(base.alone),
+            recolouring: self.recolouring.unwrap_or(base.recolouring),
         }
     }
 }
@@ -258,10 +296,11 @@ fn deviation(text: &str) -> Result<f32, String> {
     within(text, 10.0)
 }
 
-/// A plane at column `x`, row `y`, bilinear, edges repeated; 0 to 1.
-fn sample(plane: &[u8], side: usize, x: f32, y: f32) -> f32 {
-    let limit = (side - 1) as f32;
-    let (x, y) = (x.clamp(0.0, limit), y.clamp(0.0, limit));
+/// A plane at `x`, `y`, bilinear; 0 to 1. Nothing beyond `shown` in either direction is seen, its
+/// edge is repeated.
+fn sample(plane: &[u8], side: usize, shown: [f32; 2], x: f32, y: f32) -> f32 {
+    let [first, last] = [shown[0], shown[1] - 1.0];
+    let (x, y) = ((x - 0.5).clamp(first, last), (y - 0.5).clamp(first, last));
     let (x0, y0) = (x as usize, y as usize);
     let (x1, y1) = ((x0 + 1).min(side - 1), (y0 + 1).min(side - 1));
     let (fx, fy) = (x - x0 as f32, y - y0 as f32);
@@ -269,6 +308,26 @@ fn sample(plane: &[u8], side: usize, x: f32, y: f32) -> f32 {
     let above = at(x0, y0) * (1.0 - fx) + at(x1, y0) * fx;
     let below = at(x0, y1) * (1.0 - fx) + at(x1, y1) * fx;
     (above * (1.0 - fy) + below * fy) / 255.0
+}
+
+/// Lets the planes of red, green and blue change places and fade towards their mean; other inputs
+/// are unchanged. What a digit is does not depend on its colour.
+fn recoloured(planes: &mut [f32], plane: usize, rng: &mut ChaCha8Rng) {
+    let order = {
+        let mut order = [0, 1, 2];
+        order.shuffle(rng);
+        order
+    };
+    let fading: f32 = rng.random();
+    let mut parts = planes.chunks_exact_mut(plane);
+    if let (Some(red), Some(green), Some(blue)) = (parts.next(), parts.next(), parts.next()) {
+        for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+            let old = [*red, *green, *blue];
+            let mean = old.iter().sum::<f32>() / 3.0;
+            let [first, second, third] = order.map(|i| old[i] + fading * (mean - old[i]));
+            (*red, *green, *blue) = (first, second, third);
+        }
+    }
 }
 
 /// Blurs a plane with a Gaussian, edges repeated.
@@ -357,7 +416,7 @@ mod tests {
 
     #[test]
     fn without_augmentation_the_input_is_the_classifiers() {
-        for network in ["ConvNet48_Dropout3", "TensorFlow", "Caffe"] {
+        for network in ["ConvNet48_Dropout3", "TensorFlow", "Caffe", "ReaderNet"] {
             let (drawn, exact) = drawn(&Augmentation::NONE, network);
             assert_eq!(drawn.len(), exact.len());
             for (drawn, exact) in drawn.iter().zip(&exact) {
@@ -380,10 +439,12 @@ mod tests {
             Augmentation { blur: 3.0, ..none },
             Augmentation { noise: 0.1, ..none },
             Augmentation { jpeg: 1.0, ..none },
+            Augmentation { alone: 1.0, ..none },
+            Augmentation { recolouring: 1.0, ..none },
         ];
-        let (plain, _) = drawn(&none, "Caffe");
+        let (plain, _) = drawn(&none, "ReaderNet");
         for kind in kinds {
-            let (drawn, _) = drawn(&kind, "Caffe");
+            let (drawn, _) = drawn(&kind, "ReaderNet");
             assert!(drawn.iter().all(|value| (0.0..=1.0).contains(value)), "{kind:?}");
             assert_ne!(drawn, plain, "{kind:?}");
         }

@@ -19,7 +19,10 @@ use super::{
     lost_device::lost,
     sums::{read_summed, write_sums},
 };
-use crate::{classifier::EngineError, files::write_whole};
+use crate::{
+    classifier::{EngineError, MAX_WEIGHTS_BYTES},
+    files::{read_regular, write_whole},
+};
 
 pub(super) const RUN_FILE: &str = "run.json";
 /// The same file, from the folder of a checkpoint.
@@ -260,8 +263,8 @@ pub(super) fn config_of(folder: &Path) -> Result<RunConfig, TrainingError> {
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TrainingError> {
-    let bytes =
-        fs::read(path).map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
+    let bytes = read_regular(path, MAX_WEIGHTS_BYTES)
+        .map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
     from_json(path, &bytes)
 }
 

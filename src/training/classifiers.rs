@@ -9,13 +9,17 @@ use super::{
     RunConfig, TrainingError, Watcher,
     cpu::Step,
     engine::Engine,
+    finder::load as load_finder,
     material::Material,
-    targets,
+    no_digits, targets,
     task::{Task, Validation},
     teacher::{self, Teacher},
 };
 use crate::{
-    classifier::{Architecture, Classifier, EngineError, Network, Precision, safetensors_of},
+    classifier::{
+        Architecture, Classifier, EngineError, Input, Network, Precision, safetensors_of,
+    },
+    dataset::store::PatchFormat,
     evaluation::Confusion,
 };
 
@@ -46,13 +50,20 @@ impl Task for Classifiers {
             config.teachers.iter().map(|path| Teacher::load(path, architecture, &device));
         let teachers = teachers.collect::<Result<_, _>>()?;
         let mut photos = 0;
-        let read = |more: usize| {
+        let mut read = |more: usize| {
             photos += more;
             watcher.photos_read(photos);
         };
         let validate_on = config.validate_on.as_deref();
         let RunConfig { data, validation, seed, .. } = config;
-        let material = Material::load(data, architecture, *validation, validate_on, *seed, read)?;
+        let mut material =
+            Material::load(data, architecture, *validation, validate_on, *seed, &mut read)?;
+        if !config.no_digits.is_empty() {
+            let finder = config.finder.as_deref().map(load_finder).transpose()?;
+            let Input { colours, crop, side, .. } = architecture.input;
+            let patches = PatchFormat::around(colours, crop, side);
+            material.add(no_digits::cut(&config.no_digits, finder.as_ref(), patches, *seed, read)?);
+        }
         Ok(Classifiers { config: config.clone(), device, material, teachers })
     }
 
@@ -93,7 +104,7 @@ impl Task for Classifiers {
 
     fn with_options(&self, net: Network) -> Network {
         match self.config.dropout {
-            Some(chance) => net.with_dropout(chance),
+            Some(probability) => net.with_dropout(probability),
             None => net,
         }
     }

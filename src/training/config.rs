@@ -15,6 +15,13 @@ pub struct RunConfig {
     /// The digits; the share for validation is held back from the first source. Of StrokeNet,
     /// photos with the same without their digits; their share is held back from all sources.
     pub data: Vec<Source>,
+    /// Photos in which places without digits are shown, too, and how many of each at random; of
+    /// classifiers.
+    #[serde(default)]
+    pub no_digits: Vec<Source>,
+    /// Weights of a network that finds digits; what it takes for some in these photos is shown, too.
+    #[serde(default)]
+    pub finder: Option<PathBuf>,
     /// Passes over the training data.
     pub epochs: usize,
     /// Digits per step; for StrokeNet, patches.
@@ -35,6 +42,10 @@ pub struct RunConfig {
     /// of one that finds the digits of numbers, and of photos without boxes.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
+    /// Of FinderNet: weights of StrokeNet, by whose strokes numbers are split in which the teacher does
+    /// not find all digits.
+    #[serde(default)]
+    pub strokes: Option<PathBuf>,
     /// Share of the target that is the mean of the teachers' readings; the rest is the label.
     #[serde(default)]
     pub teaching: f32,
@@ -65,6 +76,12 @@ impl fmt::Display for RunConfig {
         for source in &self.data {
             write!(f, " --data {source}")?;
         }
+        for source in &self.no_digits {
+            write!(f, " --no-digits {source}")?;
+        }
+        if let Some(finder) = &self.finder {
+            write!(f, " --finder {}", finder.display())?;
+        }
         write!(
             f,
             " --net {} --epochs {} --batch {} {} {} --validation {} --seed {}",
@@ -81,14 +98,17 @@ impl fmt::Display for RunConfig {
         if reads {
             write!(f, " --smoothing {} {}", self.smoothing, self.augmentation)?;
         }
-        if let Some(chance) = self.dropout {
-            write!(f, " --dropout {chance}")?;
+        if let Some(probability) = self.dropout {
+            write!(f, " --dropout {probability}")?;
         }
         if let Some(start) = &self.start {
             write!(f, " --start {}", start.display())?;
         }
         for teacher in &self.teachers {
             write!(f, " --teacher {}", teacher.display())?;
+        }
+        if let Some(strokes) = &self.strokes {
+            write!(f, " --strokes {}", strokes.display())?;
         }
         if reads && !self.teachers.is_empty() {
             write!(f, " --teaching {}", self.teaching)?;

@@ -41,7 +41,7 @@ pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, EngineError> {
     done.map_err(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
         let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-        lost(said.unwrap_or("it panicked without a word"))
+        lost(said.unwrap_or("it panicked without a message"))
     })
 }
 

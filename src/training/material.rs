@@ -245,6 +245,13 @@ impl Material {
         Ok(material)
     }
 
+    /// Shows these in each epoch, too.
+    pub(super) fn add(&mut self, store: Store) {
+        let number = self.stores.len();
+        self.train.extend((0..store.len()).map(|digit| Place { store: number, digit }));
+        self.stores.push(store);
+    }
+
     /// Digits shown in an epoch.
     pub fn epoch_len(&self) -> usize {
         self.train.len()

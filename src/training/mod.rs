@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod benchmark;
+mod calibration;
 mod checkpoint;
 mod classifiers;
 mod config;
@@ -15,7 +16,9 @@ mod files;
 mod finder;
 mod lost_device;
 mod material;
+mod no_digits;
 mod optimizer;
+mod photos;
 mod pseudo_labels;
 mod run;
 mod schedule;
@@ -30,6 +33,7 @@ mod weight_average;
 
 pub use augmentation::{Augmentation, AugmentationArgs, AugmentationKind};
 pub use benchmark::Benchmark;
+pub use calibration::temperature_of;
 pub use config::RunConfig;
 pub use early_stopping::{BestEpoch, EarlyStopping, Verdict};
 pub use error::TrainingError;

@@ -320,6 +320,7 @@ impl<const D: usize> RecordState for AdadeltaState<D> {
 
 /// The optimiser on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
+#[command(next_help_heading = "Optimiser")]
 pub struct OptimizerArgs {
     /// The optimiser.
     #[arg(long, value_enum, default_value_t = OptimizerKind::Adam)]
@@ -408,7 +409,7 @@ fn below_one(text: &str) -> Result<f64, String> {
 fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
-        _ => Err("give 0 or a number above".to_owned()),
+        _ => Err("give 0 or a positive number".to_owned()),
     }
 }
 

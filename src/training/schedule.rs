@@ -161,6 +161,7 @@ pub enum ScheduleKind {
 
 /// The learning rate on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
+#[command(next_help_heading = "Learning rate")]
 pub struct LearningRateArgs {
     /// Highest learning rate.
     #[arg(long, default_value_t = 0.003, value_parser = positive)]

@@ -3,14 +3,17 @@
 
 use crate::classifier::DIGITS;
 
-/// The targets of these digits; the share `smoothing` of each is spread over all ten.
+/// What is trained on where there is no digit.
+pub(super) const NO_DIGIT: u8 = DIGITS as u8;
+
+/// The targets of these digits; the share `smoothing` of each is spread over all ten. [`NO_DIGIT`] is
+/// spread wholly: where there is no digit, each is as likely as the other.
 pub(super) fn of_digits(digits: &[u8], smoothing: f32) -> Vec<f32> {
-    let spread = smoothing / DIGITS as f32;
-    let mut targets = vec![spread; digits.len() * DIGITS];
-    for (target, &digit) in targets.chunks_exact_mut(DIGITS).zip(digits) {
-        if let Some(share) = target.get_mut(usize::from(digit)) {
-            *share += 1.0 - smoothing;
-        }
+    let mut targets = Vec::with_capacity(digits.len() * DIGITS);
+    for &digit in digits {
+        let spread = if digit == NO_DIGIT { 1.0 } else { smoothing };
+        let of_one = |i| spread / DIGITS as f32 + if i == digit { 1.0 - spread } else { 0.0 };
+        targets.extend((0..NO_DIGIT).map(of_one));
     }
     targets
 }
@@ -21,9 +24,10 @@ mod tests {
 
     #[test]
     fn targets_are_shares() {
-        let targets = of_digits(&[3, 0], 0.1);
+        let targets = of_digits(&[3, 0, NO_DIGIT], 0.1);
         assert!((targets[3] - 0.91).abs() < 1e-6 && (targets[4] - 0.01).abs() < 1e-6);
         assert!((targets[10] - 0.91).abs() < 1e-6);
+        assert!(targets[20..].iter().all(|share| (share - 0.1).abs() < 1e-6));
         for target in targets.chunks_exact(DIGITS) {
             assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{target:?}");
         }

@@ -3,12 +3,15 @@
 //! both, after Beyer et al., 2022, "Knowledge distillation: A good teacher is patient and
 //! consistent").
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use burn::tensor::Device;
 
 use super::TrainingError;
-use crate::classifier::{Architecture, Classifier, EngineError};
+use crate::{
+    classifier::{Architecture, Classifier, EngineError, MAX_WEIGHTS_BYTES},
+    files::read_regular,
+};
 
 /// A trained network on the device that its pupil is trained on.
 #[derive(Debug)]
@@ -71,7 +74,8 @@ impl Teacher {
         device: &Device,
     ) -> Result<(Self, &'static Architecture), TrainingError> {
         let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
-        let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let bytes =
+            read_regular(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(error.to_string()))?;
         let architecture =
             Architecture::of_weights(&bytes).map_err(|error| unusable(error.to_string()))?;
         let classifier = Classifier::from_safetensors(architecture, bytes, device)

@@ -23,8 +23,8 @@ use super::{
     task::Task,
 };
 use crate::{
-    classifier::EngineError,
-    files::{Lock, Sharing, remove_drafts, write_whole},
+    classifier::{EngineError, MAX_WEIGHTS_BYTES},
+    files::{Lock, Sharing, read_regular, remove_drafts, write_whole},
 };
 
 /// A run, and what stays the same from step to step.
@@ -318,7 +318,8 @@ fn started_from<T: Task>(
     device: &Device,
 ) -> Result<T::Net, TrainingError> {
     let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
-    let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let bytes =
+        read_regular(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(error.to_string()))?;
     Ok(T::from_safetensors(config, bytes, device).map_err(unusable)?.train())
 }
 

@@ -13,15 +13,15 @@ use super::{
     loading::{Fetched, FetchedFinder, Order, whole_boxes},
     protocol::{
         Answer, Ask, Column, ColumnState, DeviceChoice, DeviceInfo, EngineInfo, Failure,
-        FailureKind, Progress,
+        FailureKind, Patch, Progress, SavedFile,
     },
 };
 use crate::{
     classifier::{Classifier, EngineError},
     finder::{self, AT_LEAST, DigitFinder, FoundDigit, Search, matters_from, sure_and_unsure},
-    photo::{BoxInPhoto, Photo},
+    photo::{BoxInPhoto, Change, Encoding, Photo, PhotoError, SaveChoice, ToScreen, Written},
     publication::{ModelEntry, StrokesEntry},
-    removal::{Erasure, Method, Nets, Proven, remove_proven, remove_watched},
+    removal::{Erasure, Fill, Method, Nets, Proven, remove_proven, remove_watched},
 };
 
 /// What the worker holds between requests.
@@ -37,6 +37,10 @@ pub(super) struct Engine {
     /// The network that finds digits, once it was asked for.
     finder: Option<DigitFinder>,
     photo: Option<Photo>,
+    /// Its file, of which a JPEG's blocks and the metadata are kept.
+    file: Vec<u8>,
+    /// What turns its colours into those of the page, if they are others.
+    to_screen: Option<ToScreen>,
 }
 
 /// Where models come from and on which devices they may run, as the start request said.
@@ -112,13 +116,26 @@ pub(super) struct Comparison {
     models: VecDeque<String>,
 }
 
-/// The search for the digits of the open photo.
+/// The search for the digits of a photo.
 pub(super) struct Finding {
+    /// The photo and the page's number of it, if it is not the open one.
+    other: Option<(u32, Photo)>,
     within: Option<BoxInPhoto>,
     /// What was looked at; nothing before it begins.
     search: Option<Search>,
     /// How many digits were told before all are known.
     told: usize,
+}
+
+impl Finding {
+    fn new(other: Option<(u32, Photo)>, within: Option<BoxInPhoto>) -> Self {
+        Finding { other, within, search: None, told: 0 }
+    }
+
+    /// Whether digits are looked for in the open photo.
+    pub(super) fn is_in_the_open_photo(&self) -> bool {
+        self.other.is_none()
+    }
 }
 
 /// Sends an answer before the last one.
@@ -165,34 +182,48 @@ impl Engine {
             Ask::Open { file } => match Photo::decode(&file) {
                 Ok(photo) => {
                     let size = photo.size();
+                    self.to_screen = ToScreen::of(&file, &photo);
                     self.photo = Some(photo);
+                    self.file = file;
                     Answer::Opened { size }
                 }
                 Err(error) => failed(FailureKind::Photo, capitalised(&error.to_string())),
             },
             Ask::Preview => match &self.photo {
-                Some(photo) => Answer::Preview { size: photo.size(), rgba: photo.to_rgba8() },
+                Some(photo) => {
+                    Answer::Preview { size: photo.size(), rgba: self.on_screen(photo.to_rgba8()) }
+                }
                 None => no_photo(),
             },
             Ask::Find { within } => {
-                let finding = Finding { within, search: None, told: 0 };
-                return match (&self.finder, &self.source) {
-                    (Some(_), _) => self.find(finding, reply).await,
-                    (None, Some(source)) => {
-                        Taken::ToFetchFinder(finding, source.models_url.clone())
-                    }
-                    (None, None) => Taken::Answered(not_started()),
-                };
+                return self.begin_to_find(Finding::new(None, within), reply).await;
             }
+            Ask::FindIn { photo, file } => match Photo::decode(&file) {
+                Ok(decoded) => {
+                    let finding = Finding::new(Some((photo, decoded)), None);
+                    return self.begin_to_find(finding, reply).await;
+                }
+                Err(error) => failed(FailureKind::Photo, capitalised(&error.to_string())),
+            },
             Ask::Read { boxes } => self.read(&boxes, reply).await,
             Ask::Erase { erasure, method, check } => {
                 self.erase(&erasure, &method, check, reply).await
             }
-            Ask::Save { erasure, method } => self.save(&erasure, &method, reply).await,
+            Ask::Save { erasure, method, choice } => {
+                self.save(&erasure, &method, choice, reply).await
+            }
             Ask::Inspect { area, digit, erasure, method } => {
                 self.inspect(area, digit, &erasure, &method, reply).await
             }
         })
+    }
+
+    async fn begin_to_find(&self, finding: Finding, reply: Reply<'_>) -> Taken {
+        match (&self.finder, &self.source) {
+            (Some(_), _) => self.find(finding, reply).await,
+            (None, Some(source)) => Taken::ToFetchFinder(finding, source.models_url.clone()),
+            (None, None) => Taken::Answered(not_started()),
+        }
     }
 
     /// Loads the network that finds digits, if it could be fetched.
@@ -209,7 +240,7 @@ impl Engine {
         }
     }
 
-    /// Looks for digits in one more part of the open photo, on the CPU.
+    /// Looks for digits in one more part of the photo, on the CPU.
     pub(super) async fn find(&self, finding: Finding, reply: Reply<'_>) -> Taken {
         match self.look_further(finding, reply).await {
             Ok(taken) => taken,
@@ -224,7 +255,10 @@ impl Engine {
         mut finding: Finding,
         reply: Reply<'_>,
     ) -> Result<Taken, EngineError> {
-        let Some(photo) = &self.photo else { return Ok(Taken::Answered(no_photo())) };
+        let other = finding.other.as_ref().map(|(_, photo)| photo);
+        let Some(photo) = other.or(self.photo.as_ref()) else {
+            return Ok(Taken::Answered(no_photo()));
+        };
         let (Some(started), Some(finder)) = (&self.started, &self.finder) else {
             return Ok(Taken::Answered(not_started()));
         };
@@ -237,6 +271,9 @@ impl Engine {
             finding.search.get_or_insert_with(|| Search::of(photo, matters_from(AT_LEAST)));
         let more = search.look_further(finder).await?;
         let found = search.found();
+        if more && finding.other.is_some() {
+            return Ok(Taken::Finding(finding));
+        }
         if more {
             let seen: Vec<BoxInPhoto> = (found.iter())
                 .filter(|digit| digit.confidence >= AT_LEAST)
@@ -255,6 +292,17 @@ impl Engine {
             None => sure_and_unsure(read, AT_LEAST),
         };
         let boxes = |of: Vec<FoundDigit>| of.iter().map(|it| in_photo(it.detected.area)).collect();
+        if let Some((number, photo)) = &finding.other {
+            let read = |it: &FoundDigit| (it.detected.area, it.reading.best().0);
+            let sure = sure.iter().map(read).collect();
+            let (photo, size) = (*number, photo.size());
+            return Ok(Taken::Answered(Answer::FoundIn {
+                photo,
+                size,
+                sure,
+                unsure: boxes(unsure),
+            }));
+        }
         Ok(Taken::Answered(Answer::Found { sure: boxes(sure), unsure: boxes(unsure) }))
     }
 
@@ -495,7 +543,7 @@ impl Engine {
         let begun = Instant::now();
         match (self.fill(erasure, method, check, reply).await, &self.photo) {
             (Ok((Proven { fills, checks }, device)), Some(photo)) => Answer::Erased {
-                patches: fills.iter().map(|fill| patch_of(fill, photo)).collect(),
+                patches: fills.iter().map(|fill| self.shown(patch_of(fill, photo))).collect(),
                 checks,
                 milliseconds: since(begun),
                 device,
@@ -503,6 +551,18 @@ impl Engine {
             (Err(answer), _) => answer,
             (Ok(_), None) => no_photo(),
         }
+    }
+
+    /// Pixels of the open photo, in the colours of the page.
+    fn on_screen(&self, rgba: Vec<u8>) -> Vec<u8> {
+        match &self.to_screen {
+            Some(to_screen) => to_screen.turned(&rgba),
+            None => rgba,
+        }
+    }
+
+    fn shown(&self, patch: Patch) -> Patch {
+        Patch { rgba: self.on_screen(patch.rgba), ..patch }
     }
 
     async fn inspect(
@@ -524,20 +584,25 @@ impl Engine {
             })
             .await;
         match inside {
-            Ok((inside, _)) => Answer::Inside(Box::new(inside)),
+            Ok((mut inside, _)) => {
+                inside.fill = self.shown(inside.fill);
+                Answer::Inside(Box::new(inside))
+            }
             Err(error) => failed(FailureKind::Engine, capitalised(&error.to_string())),
         }
     }
 
-    async fn save(&mut self, erasure: &Erasure, method: &Method, reply: Reply<'_>) -> Answer {
+    async fn save(
+        &mut self,
+        erasure: &Erasure,
+        method: &Method,
+        choice: SaveChoice,
+        reply: Reply<'_>,
+    ) -> Answer {
         match (self.fill(erasure, method, true, reply).await, &self.photo) {
             (Ok((Proven { fills, .. }, _)), Some(photo)) => {
-                let mut result = photo.clone();
-                for fill in &fills {
-                    fill.lay_on(&mut result);
-                }
-                match result.to_png() {
-                    Ok(png) => Answer::Saved { png },
+                match saved(photo, &self.file, &fills, choice) {
+                    Ok(file) => Answer::Saved(file),
                     Err(error) => failed(FailureKind::Photo, capitalised(&error.to_string())),
                 }
             }
@@ -650,9 +715,27 @@ fn load_on(
         .map_err(|error| capitalised(&error.to_string()))?;
     let finder = |(entry, weights): &(StrokesEntry, Vec<u8>)| {
         let finder = entry.finder(weights.clone(), device);
-        finder.map_err(|error| reply(Answer::Notice(whole_boxes(&error.to_string())))).ok()
+        finder.map_err(|error| reply(Answer::Warning(whole_boxes(&error.to_string())))).ok()
     };
     Ok(Nets { classifier, strokes: strokes.and_then(finder) })
+}
+
+/// The file of a photo with these fills.
+fn saved(
+    photo: &Photo,
+    file: &[u8],
+    fills: &[Fill],
+    choice: SaveChoice,
+) -> Result<SavedFile, PhotoError> {
+    let mut result = photo.clone();
+    for fill in fills {
+        fill.lay_on(&mut result);
+    }
+    let changes: Vec<Change<'_>> = fills.iter().map(Fill::change).collect();
+    let encoding = Encoding::chosen(file, choice)?;
+    let Written { bytes, blocks, left_out } = encoding.write_changed(file, &result, &changes)?;
+    let reencoded_because = blocks.and_then(Result::err).map(|reason| reason.to_string());
+    Ok(SavedFile { bytes, extension: encoding.extension().to_owned(), left_out, reencoded_because })
 }
 
 fn no_photo() -> Answer {

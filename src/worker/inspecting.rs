@@ -96,7 +96,7 @@ fn fill_of(area: BoxInPhoto, fills: Vec<Fill>) -> Option<Fill> {
 fn strokes_of(fill: &Fill) -> Vec<u8> {
     let filled = fill.strokes.iter().zip(fill.inside.iter());
     filled
-        .map(|(chance, filled)| if *filled { (255.0 * chance).round() as u8 } else { 0 })
+        .map(|(probability, filled)| if *filled { (255.0 * probability).round() as u8 } else { 0 })
         .collect()
 }
 

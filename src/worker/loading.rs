@@ -64,13 +64,16 @@ pub(super) async fn fetch(
     })
     .await?;
     let mut strokes = None;
+    if manifest.strokes.is_none() && !compared {
+        reply(Answer::Warning(whole_boxes("This site has no model that finds strokes")));
+    }
     if let Some(entry) = manifest.strokes.filter(|_| !compared) {
         let mut go_on = |_| {
             if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         match fetching::weights(models_url, entry.weights(), &mut go_on).await {
             Ok((weights, _)) => strokes = Some((entry, weights)),
-            Err(error) => reply(Answer::Notice(whole_boxes(&error))),
+            Err(error) => reply(Answer::Warning(whole_boxes(&error))),
         }
     }
     Ok(Box::new(Fetched { entry: picked, weights, strokes, from_cache, notice }))
@@ -85,11 +88,11 @@ pub(super) async fn fetch_finder(models_url: &str, wanted: &dyn Fn() -> bool) ->
     let manifest = fetching::manifest(models_url)
         .await
         .map_err(|error| format!("The list of models cannot be used: {error}."))?;
-    let entry = manifest.finder.ok_or("This site has no network that finds numbers.")?;
+    let entry = manifest.finder.ok_or("This site has no model that finds numbers.")?;
     let mut go_on = |_| if wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     let (weights, _) = fetching::weights(models_url, entry.weights(), &mut go_on)
         .await
-        .map_err(|error| format!("The network that finds numbers cannot be used: {error}."))?;
+        .map_err(|error| format!("The model that finds numbers cannot be used: {error}."))?;
     Ok((entry, weights))
 }
 

@@ -2,21 +2,21 @@
 //!
 //! The page sends [`Request`]s and gets [`Reply`]s with the same id. A request may get several
 //! replies ([`Answer::Models`], [`Answer::Progress`], [`Answer::Column`], [`Answer::Seen`] and
-//! [`Answer::Notice`] before the last one).
+//! [`Answer::Notice`] or [`Answer::Warning`] before the last one).
 //! If a newer request of the same kind is waiting, the older one is answered with
 //! [`Answer::Superseded`] and skipped. [`Ask::Start`] and [`Ask::Switch`] both load a model and count
 //! as one kind. [`Ask::Open`] also replaces all waiting requests about the previous photo.
 //!
-//! Requests are answered in order, except those two, [`Ask::Find`] and [`Ask::Compare`]: while their
-//! files are fetched, the engine answers later requests with the model that it has, and between two
-//! compared models, or two parts of the photo in which digits are looked for, it answers what was
-//! asked meanwhile.
+//! Requests are answered in order, except those two, [`Ask::Find`], [`Ask::FindIn`] and
+//! [`Ask::Compare`]: while their files are fetched, the engine answers later requests with the model that
+//! it has, and between two compared models, or two parts of the photo in which digits are looked for,
+//! it answers what was asked meanwhile.
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::classifier::{BoxReading, Reading};
 pub use crate::evaluation::Confusion;
-use crate::photo::{BoxInPhoto, PhotoSize};
+use crate::photo::{BoxInPhoto, LeftOut, PhotoSize, SaveChoice};
 pub use crate::removal::{Check, Erasure, Method};
 
 /// Says which question an answer is for. Ids grow by one, and no id is used twice.
@@ -68,6 +68,15 @@ pub enum Ask {
         /// The only part to look at, where a person says that there are digits.
         within: Option<BoxInPhoto>,
     },
+    /// Find the digits in another photo, which does not become the open one. Answered by
+    /// [`Answer::FoundIn`].
+    FindIn {
+        /// The page's number of the photo, for the answer.
+        photo: u32,
+        /// The file's bytes.
+        #[serde(with = "serde_bytes")]
+        file: Vec<u8>,
+    },
     /// Read boxes on the open photo, each round a digit or round a whole number. Answered by
     /// [`Answer::Readings`], one reading a box, in order.
     Read {
@@ -85,13 +94,15 @@ pub enum Ask {
         /// several times as long.
         check: bool,
     },
-    /// The open photo as PNG at full resolution with these boxes removed, and checked as by
+    /// The open photo as a file at full resolution with these boxes removed, and checked as by
     /// [`Ask::Erase`]. Answered by [`Answer::Saved`].
     Save {
         /// What is removed.
         erasure: Erasure,
         /// How.
         method: Method,
+        /// How the file is written.
+        choice: SaveChoice,
     },
     /// Read the same boxes on the open photo with several models, each on the CPU, so that their
     /// times can be compared. Answered by [`Answer::Compared`], with [`Answer::Column`]s before;
@@ -148,6 +159,8 @@ pub enum Answer {
     Progress(Progress),
     /// Something the user should know, in one sentence; the answer itself still follows.
     Notice(String),
+    /// The same of what makes all results worse.
+    Warning(String),
     /// This adapter was tried and is slower than the CPU. The answer itself still follows.
     SlowGpu(String),
     /// The engine is ready; this model answers from now on.
@@ -161,7 +174,7 @@ pub enum Answer {
     Preview {
         /// Upright size in pixels.
         size: PhotoSize,
-        /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top.
+        /// RGBA in sRGB, 8 bits a channel, alpha not multiplied in, rows from the top.
         #[serde(with = "serde_bytes")]
         rgba: Vec<u8>,
     },
@@ -171,6 +184,17 @@ pub enum Answer {
     Found {
         /// The boxes of those that are digits for sure.
         sure: Vec<BoxInPhoto>,
+        /// The boxes of those that may be digits.
+        unsure: Vec<BoxInPhoto>,
+    },
+    /// The digits in another photo.
+    FoundIn {
+        /// The page's number of the photo.
+        photo: u32,
+        /// Its upright size in pixels.
+        size: PhotoSize,
+        /// The boxes of those that are digits for sure, and what they read.
+        sure: Vec<(BoxInPhoto, u8)>,
         /// The boxes of those that may be digits.
         unsure: Vec<BoxInPhoto>,
     },
@@ -198,11 +222,7 @@ pub enum Answer {
         device: DeviceInfo,
     },
     /// The finished picture.
-    Saved {
-        /// A PNG file's bytes.
-        #[serde(with = "serde_bytes")]
-        png: Vec<u8>,
-    },
+    Saved(SavedFile),
     /// How far one of the compared models is.
     Column(Column),
     /// All compared models have answered or said why they cannot.
@@ -213,6 +233,20 @@ pub enum Answer {
     Superseded,
     /// It could not be done.
     Failed(Failure),
+}
+
+/// A finished picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedFile {
+    /// Its file.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+    /// The ending of its name, by its format.
+    pub extension: String,
+    /// What was in the photo's file, and is not in this one.
+    pub left_out: Vec<LeftOut>,
+    /// Of a JPEG, why not only blocks with changed pixels were written again.
+    pub reencoded_because: Option<String>,
 }
 
 /// How far the loading of a model has come.
@@ -334,7 +368,7 @@ pub struct Patch {
     pub area: BoxInPhoto,
     /// The boxes of the erasure whose digits it removes.
     pub boxes: Vec<BoxInPhoto>,
-    /// RGBA, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels that
+    /// RGBA in sRGB, 8 bits a channel, alpha not multiplied in, rows from the top. Pixels that
     /// are not filled hold the photo's own values.
     #[serde(with = "serde_bytes")]
     pub rgba: Vec<u8>,

@@ -91,7 +91,9 @@ pub fn main() {
                     Work::Compare { .. } if superseded || id != newest_comparison.get() => {
                         Taken::Answered(Answer::Superseded)
                     }
-                    Work::Find { .. } if superseded || id != newest_find.get() => {
+                    Work::Find { ref rest, .. }
+                        if superseded || rest.is_in_the_open_photo() && id != newest_find.get() =>
+                    {
                         Taken::Answered(Answer::Superseded)
                     }
                     Work::Take(Request { ask, .. }) => {
@@ -131,7 +133,7 @@ pub fn main() {
                     Taken::ToFetchFinder(rest, models_url) => {
                         let (newest, sender) = (Rc::clone(&newest_find), sender.clone());
                         wasm_bindgen_futures::spawn_local(async move {
-                            let wanted = || newest.get() == id;
+                            let wanted = || !rest.is_in_the_open_photo() || newest.get() == id;
                             let fetched = loading::fetch_finder(&models_url, &wanted).await;
                             // The receiver lives as long as the worker.
                             let fetched = Some(fetched);
@@ -211,7 +213,8 @@ fn supersedes(newer: &Work, older: &Work) -> bool {
     let Work::Take(Request { ask: newer, .. }) = newer else { return false };
     let older = match older {
         Work::Install { .. } => Waiting::Loading,
-        Work::Find { .. } => Waiting::Finding,
+        Work::Find { rest, .. } if rest.is_in_the_open_photo() => Waiting::Finding,
+        Work::Find { .. } => Waiting::FindingIn,
         Work::Compare { .. } => Waiting::Comparison,
         Work::Take(Request { ask, .. }) => Waiting::Asked(ask),
     };

@@ -10,6 +10,8 @@ pub(super) enum Waiting<'a> {
     Loading,
     /// The rest of finding digits: once the network is there, or in the rest of the photo.
     Finding,
+    /// The same in another photo than the open one.
+    FindingIn,
     /// The rest of a comparison.
     Comparison,
 }
@@ -22,6 +24,7 @@ pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
         Waiting::Asked(older) => kind(newer) == kind(older) || opens && is_about_the_photo(older),
         Waiting::Loading => kind(newer) == Kind::Load,
         Waiting::Finding => opens || kind(newer) == Kind::Find,
+        Waiting::FindingIn => kind(newer) == Kind::FindIn,
         Waiting::Comparison => opens || kind(newer) == Kind::Compare,
     }
 }
@@ -31,6 +34,7 @@ pub(super) fn supersedes(newer: &Ask, older: &Waiting<'_>) -> bool {
 enum Kind {
     /// A start or a switch: both load a model.
     Load,
+    FindIn,
     Open,
     Preview,
     Find,
@@ -44,6 +48,7 @@ enum Kind {
 fn kind(ask: &Ask) -> Kind {
     match ask {
         Ask::Start { .. } | Ask::Switch { .. } => Kind::Load,
+        Ask::FindIn { .. } => Kind::FindIn,
         Ask::Open { .. } => Kind::Open,
         Ask::Preview => Kind::Preview,
         Ask::Find { .. } => Kind::Find,
@@ -56,19 +61,20 @@ fn kind(ask: &Ask) -> Kind {
 }
 
 fn is_about_the_photo(ask: &Ask) -> bool {
-    !matches!(kind(ask), Kind::Load | Kind::Open)
+    !matches!(kind(ask), Kind::Load | Kind::FindIn | Kind::Open)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        photo::BoxInPhoto,
+        photo::{BoxInPhoto, SaveChoice},
         removal::{Erasure, Method},
         worker::protocol::DeviceChoice,
     };
 
-    /// One request of each kind, the two that load a model first, then the one that opens a photo.
+    /// One request of each kind, the two that load a model first, then the one about another photo and
+    /// the one that opens it.
     fn one_of_each() -> Vec<Ask> {
         let (boxes, erasure, method) = (Vec::new(), Erasure::default(), Method::default());
         let area = BoxInPhoto { left: 0, top: 0, width: 1, height: 1 };
@@ -76,12 +82,17 @@ mod tests {
         vec![
             Ask::Start { models_url, model: None, device: DeviceChoice::Auto, slow_gpu: None },
             Ask::Switch { model: String::new() },
+            Ask::FindIn { photo: 0, file: Vec::new() },
             Ask::Open { file: Vec::new() },
             Ask::Preview,
             Ask::Find { within: None },
             Ask::Read { boxes: boxes.clone() },
             Ask::Erase { erasure: erasure.clone(), method: method.clone(), check: false },
-            Ask::Save { erasure: erasure.clone(), method: method.clone() },
+            Ask::Save {
+                erasure: erasure.clone(),
+                method: method.clone(),
+                choice: SaveChoice::default(),
+            },
             Ask::Compare { models: Vec::new(), boxes },
             Ask::Inspect { area, digit: None, erasure, method },
         ]
@@ -90,7 +101,7 @@ mod tests {
     #[test]
     fn every_kind_replaces_itself_and_a_photo_all_about_the_last_one() {
         let all = one_of_each();
-        let (loading, opening) = ([0, 1], 2);
+        let (loading, opening) = ([0, 1], 3);
         for (i, newer) in all.iter().enumerate() {
             for (j, older) in all.iter().enumerate() {
                 let expected = i == j
@@ -106,8 +117,9 @@ mod tests {
     fn what_is_under_way_ends_when_its_like_or_another_photo_is_asked_for() {
         for (i, newer) in one_of_each().iter().enumerate() {
             assert_eq!(supersedes(newer, &Waiting::Loading), i < 2, "{newer:?}");
-            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 2 || i == 8, "{newer:?}");
-            assert_eq!(supersedes(newer, &Waiting::Finding), i == 2 || i == 4, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Comparison), i == 3 || i == 9, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::Finding), i == 3 || i == 5, "{newer:?}");
+            assert_eq!(supersedes(newer, &Waiting::FindingIn), i == 2, "{newer:?}");
         }
     }
 }

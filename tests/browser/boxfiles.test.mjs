@@ -116,8 +116,8 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
       [file('words.csv', 'photo,left,top,width,height\ntiles-52.jpg,1,2,x,4\n'), /words\.csv:2: column 4 is "x"/],
       [file('tiles-52.txt', '3 120 40 20 30\n'), /tiles-52\.txt:1: .*fractions?/],
       // Any text may end so: it is a box file if it is named like a photo, or reads as one.
-      [file('notes.txt', 'ring twice\n'), /notes\.txt is no box file\. A YOLO file is named like its photo/],
-      [file('empty.txt', ''), /empty\.txt is no box file/],
+      [file('notes.txt', 'ring twice\n'), /notes\.txt is not a box file\. A YOLO file is named like its photo/],
+      [file('empty.txt', ''), /empty\.txt is not a box file/],
       [file('nul.csv', '\u0000\u0001'), /nul\.csv:1: no column/],
       [file('digitStruct.mat', 'MATLAB'), /digitStruct\.mat: .*native program/],
       [file('many.json', `{"boxes": [${many}]}`), /1001 boxes for tiles-52\.jpg; up to 1000/],

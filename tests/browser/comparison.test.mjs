@@ -237,7 +237,7 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
     const { data } = await shownPhoto(page);
     await page.keyboard.press('b');
     await page.keyboard.press('Home');
-    assert.ok((await shownPhoto(page)).data.equals(data), 'as if all were drawn anew');
+    assert.ok((await shownPhoto(page)).data.equals(data), 'as if all were drawn again');
     await page.keyboard.press('b');
 
     const middle = await page.getByTestId('box').boundingBox();

@@ -342,4 +342,28 @@ describe('editing', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     t.diagnostic(await page.getByTestId('timing').innerText());
     session.assertClean();
   });
+
+  test('Ctrl+C copies selected text, although a box is selected, and else the box', async (t) => {
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    const session = await atWork(t, [FIRST, SECOND], { permissions });
+    const { page } = session;
+    await page.getByTestId('box').first().focus();
+    assert.equal(await page.locator('.box.is-selected').count(), 1);
+    const text = await page.evaluate(() => {
+      getSelection().selectAllChildren(document.querySelector('.number-note'));
+      return getSelection().toString();
+    });
+    assert.match(text, /\w/);
+    await page.keyboard.press('Control+c');
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), text);
+    await page.evaluate(() => getSelection().removeAllRanges());
+    await page.keyboard.press('Control+v');
+    assert.deepEqual(await areas(page), [FIRST, SECOND], 'no box was copied');
+
+    await page.getByTestId('box').first().focus();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('Control+v');
+    assert.equal((await areas(page)).length, 3);
+    session.assertClean();
+  });
 });

@@ -83,7 +83,7 @@ describe('finding numbers', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     await page.context().route(/finder-[0-9a-f]+\.safetensors$/, (route) => route.abort());
     expectProblem(/finder/);
     await page.keyboard.press('f');
-    await message(page, /network that finds numbers cannot be used/);
+    await message(page, /model that finds numbers cannot be used/);
     await page.context().unroute(/finder-[0-9a-f]+\.safetensors$/);
     await page.keyboard.press('f');
     await message(page, /^No number found/);
@@ -119,6 +119,28 @@ describe('finding numbers', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     assert.equal((await boxes(page)).length, 0);
     await page.getByTestId('finds-unasked').check();
     await until('it is looked through', async () => (await boxes(page)).length > 0);
+    assertClean();
+  });
+
+  test('looks through the photos that nobody has opened yet', async (t) => {
+    const { page, assertClean } = await at.visit(t, { findsUnasked: true });
+    await engineReady(page);
+    const dot = { name: 'dot.png', mimeType: 'image/png', buffer: ONE_PIXEL };
+    const broken = { ...dot, name: 'broken.png', buffer: ONE_PIXEL.subarray(0, 40) };
+    const photo = (name) => {
+      return { name: `${name}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(sample(name)) };
+    };
+    await choose(page, [photo('enamel-143'), dot, broken, photo('door-606')]);
+    await photoShown(page, 'enamel-143.jpg');
+    const mark = (place) => page.getByTestId('photo').nth(place).innerText();
+    await until('the strip says what was found', async () => (await mark(3)).includes('606'));
+    await until('and where nothing was', async () => (await mark(1)).includes('none'));
+    await page.getByTestId('photo').nth(3).click();
+    await photoShown(page, 'door-606.jpg');
+    await settled(page);
+    assert.equal(await houseNumber(page), '606');
+    await page.keyboard.press('Control+z');
+    assert.equal((await boxes(page)).length, 0, 'one step to undo');
     assertClean();
   });
 

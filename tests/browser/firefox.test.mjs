@@ -21,7 +21,15 @@ import {
   settled,
   until,
 } from './support/session.mjs';
-import { areaOf, boxes, drawAll, houseNumber, photoShown, shownPhoto } from './support/stage.mjs';
+import {
+  areaOf,
+  boxes,
+  chooseSaving,
+  drawAll,
+  houseNumber,
+  photoShown,
+  shownPhoto,
+} from './support/stage.mjs';
 
 const PHOTO = 'tiles-52';
 const AREAS = boxesOf(PHOTO);
@@ -77,6 +85,7 @@ describe('in Firefox', { skip: firefoxObstacle, timeout: LIMIT_MILLISECONDS }, (
     assert.deepEqual((await boxes(page)).map(areaOf), AREAS);
     assert.equal(await houseNumber(page), number);
 
+    await chooseSaving(page, { format: 'PNG' });
     await page.getByTestId('save').click();
     const name = `${PHOTO}-doorplate.png`;
     await message(page, `Saved as ${name}.`);

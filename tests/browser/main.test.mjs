@@ -1,5 +1,5 @@
 // The main path as a person goes it, on WebGPU and without it: photo in, boxes, readings,
-// removal, saving, and the same once more from the cache. What is saved is held against what the
+// removal, saving, and the same once more from the cache. What is saved is compared with what the
 // native program makes of the same photo and boxes.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

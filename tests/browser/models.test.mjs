@@ -1,5 +1,5 @@
 // Several published models: listed with their facts, chosen, loaded while the old one goes on,
-// kept for the next visit. What the page reads and removes is held against the native program
+// kept for the next visit. What the page reads and removes is compared with the native program
 // with the same model.
 import assert from 'node:assert/strict';
 import { copyFile, rm } from 'node:fs/promises';
@@ -280,7 +280,9 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
     await page.reload();
     await engineReady(page);
     await inUse(page, 'same');
-    assert.equal(await page.getByTestId('message').count(), 0);
+    // This site has no stroke network, which is said for good; nothing is said of the models.
+    const said = await page.getByTestId('message').allInnerTexts();
+    assert.deepEqual(said.filter((text) => !text.includes('finds strokes')), []);
     assertClean();
   });
 

@@ -255,7 +255,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
     assertClean();
   });
 
-  test('what was thrown away is kept anew', async (t) => {
+  test('what was thrown away is kept again', async (t) => {
     const { page, context, assertClean } = await visited(t);
     await page.evaluate(async () => {
       for (const name of await caches.keys()) await caches.delete(name);
@@ -468,7 +468,7 @@ describe('what is fetched', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () 
     await dialog.waitFor();
     const total = (await page.getByTestId('fetches-total').innerText()).replaceAll('\u00a0', ' ');
     t.diagnostic(total);
-    assert.match(total, new RegExp(`^\\d+ files of ${new URL(server.origin).host}, and none from`));
+    assert.match(total, new RegExp(`^\\d+ files from ${new URL(server.origin).host}, and none from`));
     await page
       .getByTestId('fetches-policy')
       .filter({ hasText: 'forbids everything else' })

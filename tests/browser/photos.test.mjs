@@ -25,6 +25,7 @@ import {
   areaOf,
   boxes,
   choose,
+  chooseSaving,
   draw,
   drawAll,
   dropFiles,
@@ -33,6 +34,7 @@ import {
   photoShown,
   photos,
   save,
+  saveAs,
 } from './support/stage.mjs';
 import { datesIn, unzip } from './support/zip.mjs';
 
@@ -136,7 +138,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await photoShown(page, 'enamel-143.jpg');
     await drawAll(page, boxesOf('enamel-143'));
     await settled(page);
-    const free = occupyEngine(page, 3_000);
+    const free = occupyEngine(page, 6_000);
     await page.keyboard.press('[');
     await photoShown(page, 'door-606.jpg');
     const digits = (await boxes(page)).map(({ digit }) => digit);
@@ -312,6 +314,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await drawAll(page, areas.slice(0, 1));
     await settled(page);
 
+    await chooseSaving(page, { format: 'PNG' });
     const all = page.getByTestId('save-all');
     assert.equal(await all.innerText(), 'Save 3 of 4 photos');
     const [download] = await Promise.all([
@@ -394,65 +397,49 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     assert.ok(area <= 16_777_216, `${area}`);
     assert.equal(pixel[3], 255, 'it shows');
 
-    await page.getByTestId('save-format').selectOption('JPEG');
-    const [download] = await Promise.all([
-      page.waitForEvent('download', { timeout: ANSWER_MILLISECONDS }),
-      page.getByTestId('save').click(),
-    ]);
-    assert.equal(download.suggestedFilename(), 'large-doorplate.png');
-    await message(page, 'This browser cannot write it as JPEG, so it is a PNG.');
-    const saved = decode(readFileSync(await download.path()));
+    const { name, file } = await saveAs(page, { format: 'Own' }, ANSWER_MILLISECONDS);
+    assert.equal(name, 'large-doorplate.png');
+    const saved = decode(file);
     const box = { left: 2400, top: 1900, width: 160, height: 220 };
     assert.equal(difference(saved, decode(buffer), [box]).outside, 0, 'at full resolution');
     session.assertClean();
   });
 
-  test('JPEG and WebP are written by the browser, and the choice is kept', async (t) => {
+  test('closing the last one leaves nothing of it on the page', async (t) => {
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);
-    await openSample(page, 'tiles-52');
-    await drawAll(page, boxesOf('tiles-52'));
-    const format = page.getByTestId('save-format');
-    const saveAs = async (name) => {
-      await format.selectOption(name);
-      await settled(page);
-      const [download] = await Promise.all([
-        page.waitForEvent('download', { timeout: ANSWER_MILLISECONDS }),
-        page.getByTestId('save').click(),
-      ]);
-      const file = readFileSync(await download.path());
-      return { name: download.suggestedFilename(), file };
-    };
-    const jpeg = await saveAs('JPEG');
-    assert.equal(jpeg.name, 'tiles-52-doorplate.jpg');
-    assert.deepEqual([...jpeg.file.subarray(0, 3)], [0xff, 0xd8, 0xff]);
-    assert.ok(!jpeg.file.includes('Exif'), 'nothing of the camera');
-    await page.getByTestId('save-quality').fill('40');
-    const small = await saveAs('JPEG');
-    assert.ok(small.file.length < jpeg.file.length / 1.5, `${small.file.length}, ${jpeg.file.length}`);
-    const webp = await saveAs('WebP');
-    assert.equal(webp.name, 'tiles-52-doorplate.webp');
-    assert.equal(webp.file.subarray(8, 12).toString(), 'WEBP');
-    await page.reload();
-    await page.waitForSelector('[data-testid=save-format]');
-    assert.equal(await format.inputValue(), 'WebP');
-    assert.equal(await page.getByTestId('save-quality').inputValue(), '40');
-
-    // A browser that cannot write WebP gives a PNG, and says so.
-    await page.evaluate(() => {
-      const toBlob = HTMLCanvasElement.prototype.toBlob;
-      HTMLCanvasElement.prototype.toBlob = function (done) {
-        return toBlob.call(this, done, 'image/png');
-      };
-    });
-    if (!(await page.locator('.file-stem').count())) await openSample(page, 'tiles-52');
-    await engineReady(page);
+    // One that cannot be opened keeps the film strip there, and with it the button to close.
+    const whole = readFileSync(sample('tiles-52'));
+    const half = { name: 'half.jpg', mimeType: 'image/jpeg', buffer: whole.subarray(0, whole.length >> 1) };
+    await choose(page, sample('door-606'));
+    await photoShown(page, 'door-606.jpg');
+    await choose(page, half);
+    await message(page, 'half.jpg');
+    await photoShown(page, 'door-606.jpg');
+    await drawAll(page, boxesOf('door-606'));
     await settled(page);
-    if (!(await boxes(page)).length) await drawAll(page, boxesOf('tiles-52'));
-    const instead = await saveAs('WebP');
-    assert.equal(instead.name, 'tiles-52-doorplate.png');
-    await message(page, 'This browser cannot write it as WebP, so it is a PNG.');
+    const timing = page.getByTestId('timing');
+    assert.equal(await houseNumber(page), '606');
+    assert.match(await timing.innerText(), /read .* removed in/);
+    await page.keyboard.press('b');
+    await page.getByTestId('divider').waitFor();
+
+    page.on('dialog', (dialog) => dialog.accept());
+    await page.getByRole('button', { name: 'Close door-606.jpg' }).click();
+    await page.getByTestId('sample').first().waitFor();
+    assert.equal(await page.locator('.file-stem').count(), 0);
+    assert.equal(await page.getByTestId('divider').count(), 0);
+    assert.equal(await houseNumber(page), '');
+    assert.equal(await timing.innerText(), '');
+    assert.equal(await timing.getAttribute('data-read-milliseconds'), null);
+
+    // Nor is it on the next one.
+    await choose(page, picture('plain.png', 70));
+    await photoShown(page, 'plain.png');
+    await settled(page);
+    assert.equal(await page.getByTestId('divider').count(), 0);
+    assert.deepEqual(await boxes(page), []);
     session.assertClean();
   });
 });

@@ -74,7 +74,7 @@ describe('a second look', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
     assert.equal(await checked.getAttribute('role'), 'status');
     assert.equal(await page.getByTestId('warning').count(), 0);
 
-    // It is about the boxes as they lie: not while one is under way, and again when it is let go.
+    // It is about the boxes as they lie: not while one is being dragged, and again when it is let go.
     await page.keyboard.press('ArrowRight');
     assert.equal(await checked.innerText(), '');
     await settled(page);
@@ -107,7 +107,7 @@ describe('a second look', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
     const focused = () => page.evaluate(() => document.activeElement?.dataset.testid);
     assert.equal(await focused(), 'box');
     await settled(page);
-    assert.match(await warning.innerText(), /Nothing was removed/, 'looked at anew');
+    assert.match(await warning.innerText(), /Nothing was removed/, 'looked at again');
     await page.keyboard.press('Control+z');
     assert.deepEqual((await boxes(page)).map(areaOf), [ON_WALL]);
     session.assertClean();

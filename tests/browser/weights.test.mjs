@@ -121,6 +121,23 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
     session.assertClean();
   });
 
+  test('no stroke network at all, and keeps saying what that means', async (t) => {
+    const site = await siteWithOwnModels(t, { strokes: true });
+    delete site.manifest.strokes;
+    await writeManifest(site);
+    const server = await serve(site.folder);
+    t.after(server.stop);
+    const session = await openSession(t, at.browser, server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await message(page, /no model that finds strokes.+Whole boxes are filled/);
+    // Longer than a line stays that needs no action.
+    await page.waitForTimeout(5000);
+    await message(page, /no model that finds strokes.+Whole boxes are filled/);
+    session.assertClean();
+  });
+
   test('weights that were spoilt in the cache, and fetches them again', async (t) => {
     const server = await serve();
     t.after(server.stop);

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs, io::Write as _, path::Path, process::Stdio};
 
 use doorplate::{
-    dataset::{format1::Format1, synthetic::write_format1},
+    dataset::format1::Format1,
     photo::{BoxInPhoto, Photo},
+    synthetic::write_format1,
 };
 use serde_json::Value;
 use tempfile::TempDir;

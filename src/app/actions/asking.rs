@@ -43,6 +43,9 @@ impl Page {
         self.engine.set_busy(busy);
         self.finding.set_looks(self.engine.awaits(Kind::Find));
         self.saving.set_one(self.engine.awaits(Kind::Save));
+        if !busy {
+            self.find_beside();
+        }
     }
 
     /// Asks for what is not known yet about the boxes, a moment later.

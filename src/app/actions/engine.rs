@@ -13,7 +13,9 @@ use crate::app::state::engine::EngineState;
 use crate::app::state::messages::Tone;
 use crate::photo::BoxInPhoto;
 use crate::removal::Erasure;
-use crate::worker::protocol::{Answer, Ask, DeviceChoice, EngineInfo, Failure, FailureKind};
+use crate::worker::protocol::{
+    Answer, Ask, DeviceChoice, EngineInfo, Failure, FailureKind, SavedFile,
+};
 
 /// Under which the adapter is kept that is slower than the CPU, with the browser's version.
 const SLOW_GPU_KEY: &str = "doorplate-slow-gpu";
@@ -90,18 +92,19 @@ impl Page {
         Ask::Start { models_url, model, device, slow_gpu }
     }
 
-    /// Has the engine make the open photo's PNG without what is taken out.
+    /// Has the engine make the open photo's file without what is taken out.
     ///
     /// # Errors
     /// Why there will be none.
-    pub async fn png(self, erasure: Erasure) -> Result<Vec<u8>, String> {
+    pub async fn saved_file(self, erasure: Erasure) -> Result<SavedFile, String> {
         // The engine makes one picture at a time: a second question would end the first.
         if self.engine.awaits(Kind::Save) {
             return Err("another picture is being made".to_owned());
         }
-        let png = self.saving.await_png();
-        self.ask(Ask::Save { erasure, method: self.removal.method.get_untracked() });
-        png.await.unwrap_or_else(|_| Err("another photo was opened meanwhile".to_owned()))
+        let file = self.saving.await_file();
+        let choice = self.saving.choice.get_untracked();
+        self.ask(Ask::Save { erasure, method: self.removal.method.get_untracked(), choice });
+        file.await.unwrap_or_else(|_| Err("another photo was opened meanwhile".to_owned()))
     }
 
     // ---- Hearing ------------------------------------------------------------------------------
@@ -110,6 +113,8 @@ impl Page {
         match event {
             Event::Fetched(entries) => self.engine.has_fetched(entries),
             Event::Heard(Heard::Notice(notice)) => self.messages.show(Tone::Notice, notice),
+            // It stays until it is closed.
+            Event::Heard(Heard::Warning(warning)) => self.messages.show(Tone::Error, warning),
             Event::Heard(Heard::Meanwhile { kind, answer }) => self.hear_meanwhile(kind, answer),
             Event::Heard(Heard::Final { kind, boxes, answer }) => {
                 self.hear_answer(kind, boxes, answer);
@@ -139,7 +144,7 @@ impl Page {
         self.messages.close_about_engine();
         let why = || "the engine is not running".to_owned();
         self.open.failed(why());
-        self.saving.answer_png(Err(why()));
+        self.saving.answer_file(Err(why()));
         self.engine.is(EngineState::Failed(format!(
             "The engine cannot run: {reason}. Your photos and boxes are still here."
         )));
@@ -168,6 +173,9 @@ impl Page {
             Answer::Preview { size, rgba } => self.preview_came(size, rgba),
             Answer::Found { sure, unsure } => {
                 self.take_found(boxes.first().copied(), &sure, &unsure);
+            }
+            Answer::FoundIn { photo, size, sure, unsure } => {
+                self.photos.change(|gallery| gallery.put_found(photo, size, &sure, &unsure));
             }
             Answer::Readings { readings, milliseconds, device } => {
                 let count = readings.iter().map(|reading| reading.digits.len()).sum();
@@ -198,12 +206,13 @@ impl Page {
                 });
             }
             Answer::Inside(inside) => self.inspector.show(Some(inside)),
-            Answer::Saved { png } => self.saving.answer_png(Ok(png)),
+            Answer::Saved(file) => self.saving.answer_file(Ok(file)),
             Answer::Failed(failure) => self.hear_failure(kind, failure),
             Answer::Superseded
             | Answer::Models(_)
             | Answer::Progress(_)
             | Answer::Notice(_)
+            | Answer::Warning(_)
             | Answer::Column(_)
             | Answer::Seen(_)
             | Answer::SlowGpu(_)
@@ -241,8 +250,10 @@ impl Page {
                 self.open.await_preview(false);
                 self.messages.show(Tone::Error, message);
             }
+            // It says so when it is opened.
+            (Kind::FindIn, _) => {}
             (_, FailureKind::Model) => self.engine.is(EngineState::Failed(message)),
-            (Kind::Save, _) => self.saving.answer_png(Err(message)),
+            (Kind::Save, _) => self.saving.answer_file(Err(message)),
             _ => {
                 if kind == Kind::Erase {
                     // Asked again with the next change.

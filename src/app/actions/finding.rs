@@ -1,10 +1,14 @@
 //! Finding digits: what is asked, and what becomes of the answer.
 
+use leptos::task::spawn_local;
+
+use crate::app::browser::bytes_of;
 use crate::app::dialogue::Kind;
 use crate::app::editor::Editor;
 use crate::app::page::Page;
 use crate::app::state::messages::Tone;
 use crate::photo::BoxInPhoto;
+use crate::worker::protocol::Ask;
 
 impl Page {
     /// Has the engine find the digits in the photo, if there is one.
@@ -34,6 +38,29 @@ impl Page {
         if id.is_some() && untouched && self.finding.unasked.get_untracked() {
             self.find_within(None);
         }
+    }
+
+    /// Has the engine find the digits in the next photo that nobody has opened, while it has nothing
+    /// else to do.
+    pub fn find_beside(self) {
+        let is_wanted = self.finding.unasked.get_untracked() && !self.saving.is_saving_all();
+        if !is_wanted
+            || !self.engine.is_ready_now()
+            || self.engine.awaits(Kind::FindIn)
+            || self.finding.chooses.get_untracked()
+        {
+            return;
+        }
+        let Some((id, file)) = self.photos.next_to_look_through() else { return };
+        self.finding.set_chooses(true);
+        spawn_local(async move {
+            // What cannot be read says so when it is opened.
+            let file = bytes_of(&file).await;
+            self.finding.set_chooses(false);
+            if let Ok(file) = file {
+                self.engine.ask(Ask::FindIn { photo: id, file });
+            }
+        });
     }
 
     fn find_within(self, within: Option<BoxInPhoto>) {
@@ -78,7 +105,7 @@ impl Page {
             (0, 0, _) => "Nothing more found: all digits have a box already.".to_owned(),
             (0, perhaps, _) => {
                 format!(
-                    "Nothing sure found, but {} perhaps (dashed): take or dismiss.",
+                    "Nothing sure found; {} to check (dashed): take or dismiss.",
                     digits(perhaps)
                 )
             }
@@ -87,7 +114,7 @@ impl Page {
             }
             (new, perhaps, _) => {
                 format!(
-                    "Found {}, and {perhaps} more perhaps (dashed): take or dismiss.",
+                    "Found {}, and {perhaps} more to check (dashed): take or dismiss.",
                     digits(new)
                 )
             }

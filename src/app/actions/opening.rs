@@ -11,7 +11,7 @@ use crate::app::page::Page;
 use crate::app::photos::gallery::PhotoId;
 use crate::app::state::messages::Tone;
 use crate::app::state::open_photo::PhotoOnPage;
-use crate::photo::{PhotoSize, size_from_header};
+use crate::photo::{PhotoSize, format_from_header, size_from_header};
 use crate::worker::protocol::Ask;
 
 impl Page {
@@ -66,7 +66,8 @@ impl Page {
 
     /// Gives the engine a photo whose header was found right.
     fn accept(self, ticket: u32, id: PhotoId, bytes: Vec<u8>) {
-        self.open.accept(ticket, id);
+        let format = format_from_header(&bytes).unwrap_or_default();
+        self.open.accept(ticket, id, format);
         self.saving.let_go();
         self.asking.not_soon();
         self.ask(Ask::Open { file: bytes });
@@ -74,13 +75,13 @@ impl Page {
 
     /// Puts the accepted photo on the stage, with the boxes that it has.
     fn show_photo(self, picture: ImageBitmap, size: PhotoSize) {
-        let id = self.open.comes();
+        let comes = self.open.comes();
         self.asking.forget_photo();
-        let Some(id) = id else { return };
+        let Some((id, format)) = comes else { return };
         let Some((editor, name)) = self.photos.to_stage(self.put_aside(), id, size) else { return };
         self.leave_stage();
         self.boxes.show(Some(editor));
-        self.open.show(Some(PhotoOnPage { id, name, size }), Some(picture));
+        self.open.show(Some(PhotoOnPage { id, name, size, format }), Some(picture));
         self.stage.fit(size);
         self.settle_disagreement();
         self.open.answer_when_there();

@@ -1,7 +1,7 @@
 //! The conversation with the engine, without a browser.
 
 use super::*;
-use crate::photo::PhotoSize;
+use crate::photo::{PhotoSize, SaveChoice};
 use crate::removal::Erasure;
 use crate::worker::protocol::{DeviceInfo, DeviceKind, EngineInfo, Failure, Method, ModelInfo};
 
@@ -83,6 +83,23 @@ fn opening_a_photo_ends_the_questions_about_the_last_one() {
     assert!(dialogue.awaits(Kind::Open));
     assert!(answer(&mut dialogue, open, opened()).is_some());
     assert!(!dialogue.awaits(Kind::Open));
+}
+
+#[test]
+fn opening_a_photo_does_not_end_the_search_in_another_and_a_new_engine_does() {
+    let mut dialogue = Dialogue::default();
+    let start = dialogue.ask(start());
+    assert!(answer(&mut dialogue, start, started()).is_some());
+    let search = dialogue.ask(Ask::FindIn { photo: 3, file: vec![1] });
+    dialogue.ask(Ask::Open { file: vec![2] });
+    assert!(dialogue.request(search).is_some());
+    let size = PhotoSize { width: 10, height: 10 };
+    let found = Answer::FoundIn { photo: 3, size, sure: Vec::new(), unsure: Vec::new() };
+    assert!(answer(&mut dialogue, search, found).is_some());
+    // It may be what brought the engine down.
+    dialogue.ask(Ask::FindIn { photo: 4, file: vec![1] });
+    dialogue.restart().expect("the first time");
+    assert!(!dialogue.awaits(Kind::FindIn));
 }
 
 #[test]
@@ -169,7 +186,7 @@ fn columns_of_the_newest_comparison_are_heard_while_it_goes_on() {
 }
 
 #[test]
-fn starting_anew_ends_a_switch() {
+fn starting_again_ends_a_switch() {
     let mut dialogue = Dialogue::default();
     let id = dialogue.ask(switch("b"));
     dialogue.ask(start());
@@ -184,7 +201,11 @@ fn a_new_engine_is_told_everything_again_in_order_and_the_cpu_from_the_second_ti
     answer(&mut dialogue, open, opened());
     let begin = dialogue.ask(start());
     answer(&mut dialogue, begin, started());
-    let save = dialogue.ask(Ask::Save { erasure: Erasure::of(&[BOX]), method: Method::default() });
+    let save = dialogue.ask(Ask::Save {
+        erasure: Erasure::of(&[BOX]),
+        method: Method::default(),
+        choice: SaveChoice::default(),
+    });
     let read = dialogue.ask(Ask::Read { boxes: vec![BOX] });
     let crash = answer(&mut dialogue, read, failed(FailureKind::Engine));
     assert!(matches!(crash, Some(Heard::Crashed(message)) if message == "why"));

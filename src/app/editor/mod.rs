@@ -100,6 +100,23 @@ impl Editor {
         self.select(None);
     }
 
+    /// The same with boxes whose digits are `kept`, and with strokes of the brush. Without any, those
+    /// that are there stay.
+    pub fn replace_all(
+        &mut self,
+        areas: &[BoxInPhoto],
+        kept: &[BoxInPhoto],
+        strokes: &[Arc<BrushStroke>],
+    ) {
+        self.replace(areas);
+        for b in &mut self.work.boxes {
+            b.remove = !kept.contains(&b.area);
+        }
+        if !strokes.is_empty() {
+            self.work.corrections = strokes.to_vec();
+        }
+    }
+
     /// The size that boxes are clamped to.
     pub fn photo(&self) -> PhotoSize {
         self.photo

@@ -53,7 +53,7 @@ pub fn MethodControls(page: Page) -> impl IntoView {
                             page.change_method(|method| set_adaptive(method, on));
                         }
                     />
-                    <span>"A width for each node, by its distance to the next"</span>
+                    <span>"A width for each node, by its distance to the nearest"</span>
                 </label>
             </Show>
             <p class="method-note">"Used for all boxes and for the saved picture."</p>

@@ -169,7 +169,7 @@ fn Pictures(page: Page) -> impl IntoView {
                 <Maps page=page mark=mark />
             </section>
             <section class:is-hidden=waiting>
-                <h3>"Taking it out"</h3>
+                <h3>"Removal"</h3>
                 <div class="picture-row">
                     <Picture name="Strokes" caption=note(strokes_note) shown=shown(strokes) photo mark />
                     <Picture
@@ -262,7 +262,7 @@ fn Histogram(page: Page) -> impl IntoView {
                             {bars}
                         </svg>
                         <p class="picture-note">
-                            {format!("{} bins, {:.2} to {:.2}; the fullest is quiet", bins.counts.len(), bins.low, bins.high)}
+                            {format!("{} bins, {:.2} to {:.2}; the fullest is taken for background", bins.counts.len(), bins.low, bins.high)}
                         </p>
                     })
                 })
@@ -410,7 +410,7 @@ fn strokes(it: &Inside) -> Shown {
 
 fn strokes_note(it: &Inside) -> String {
     if it.strokes.is_empty() {
-        return "this way looks for none".to_owned();
+        return "this method looks for none".to_owned();
     }
     let found = it.strokes.iter().filter(|share| **share > 127).count();
     format!("{found} pixels, found by StrokeNet")

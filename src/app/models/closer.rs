@@ -40,7 +40,7 @@ pub fn Closer(page: Page, published: Memo<Vec<ModelInfo>>) -> impl IntoView {
         <section class="closer" aria-label="Look closer">
             <h3>"Look closer"</h3>
             <p class="closer-note">
-                "Tick a model to see what it reads as what, its training and its card; tick several to see them side by side, on the open photo, too."
+                "Tick a model to see its confusion matrix, its training and its card; tick several to compare them, also on the open photo."
             </p>
             <div class="ticks" role="group" aria-label="Models to look at">
                 {ticks.collect_view()}
@@ -91,7 +91,7 @@ fn side_by_side(page: Page, published: Memo<Vec<ModelInfo>>) -> AnyView {
                 Some("Open a photo and draw a box round each digit: the models read them here.")
             }
             EngineState::Starting(_) => Some("The models read as soon as the engine is loaded."),
-            EngineState::Failed(_) => Some("The engine is not running, so that nothing is read."),
+            EngineState::Failed(_) => Some("The engine is not running, so nothing is read."),
             EngineState::Ready(_) => None,
         }
     };
@@ -233,7 +233,7 @@ fn by_digit(ticked: &[String], published: &[ModelInfo]) -> AnyView {
     let mut measured_on = ticked().map(|(_, model)| &model.measured_on);
     let first = measured_on.next();
     let note = match measured_on.any(|other| Some(other) != first) {
-        true => "These were measured on different digits, so that small differences say little.",
+        true => "These were measured on different digits, so small differences say little.",
         false => "",
     };
     let legend = all.iter().map(|series| {
@@ -338,7 +338,7 @@ fn closer(model: &ModelInfo) -> AnyView {
     let ModelInfo { name, trained_on, trained_digits, .. } = model;
     let matrix = match &model.confusion {
         Some(confusion) => chart(matrix(name, confusion)),
-        None => "Its publication does not say what it reads as what.".into_any(),
+        None => "No confusion matrix was published for this model.".into_any(),
     };
     view! {
         <article class="closer-model" data-testid="closer" data-model=name.clone() aria-label=name.clone()>

@@ -33,7 +33,7 @@ fn ModelDialog(page: Page) -> impl IntoView {
             close=page.dialogs.closer(Dialog::Models)
         >
             <p class="models-lead">
-                "The model reads the digits. The choice is kept for your next visit."
+                "The chosen model reads the digits. The choice is kept for your next visit."
             </p>
             <ul class="models-list">
                 {move || {

@@ -226,8 +226,7 @@ fn is_wanted(file: &File) -> bool {
     !name.starts_with('.')
         && (file.type_().starts_with("image/")
             || boxfiles::is_box_file(&name)
-            || name.ends_with(".tif")
-            || name.ends_with(".tiff"))
+            || [".tif", ".tiff", ".heic", ".heif", ".hif"].iter().any(|end| name.ends_with(end)))
 }
 
 async fn children_of(folder: FileSystemDirectoryEntry) -> Result<js_sys::Array, JsValue> {

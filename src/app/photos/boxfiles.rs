@@ -22,6 +22,7 @@ use crate::boxes::{
     BoxFile, BoxFormat, JSON_SUFFIX, PhotoBoxes, YOLO_CLASSES, box_file_from_bytes, is_class_list,
     plain_name, write_list, write_one, yolo_classes,
 };
+use crate::photo::BoxInPhoto;
 
 /// Larger box files are refused: they are no person's work on the photos here, and would fill the
 /// page's memory.
@@ -99,7 +100,7 @@ async fn read_and_place(page: Page, files: Vec<Given>) {
             Ok(file) if !(other_text && empty) => place(page, &name, &file, alone, &mut placed),
             Err(error) if !other_text => placed.problems.push(error.to_string()),
             _ if alone => placed.problems.push(format!(
-                "{name} is no box file. A YOLO file is named like its photo, and has a line for \
+                "{name} is not a box file. A YOLO file is named like its photo, and has a line for \
                  each box"
             )),
             // Beside other files it was not meant.
@@ -231,12 +232,14 @@ fn put(page: Page, name: &str, id: PhotoId, boxes: &PhotoBoxes, placed: &mut Pla
     };
     placed.photos += 1;
     placed.boxes += areas.len();
+    let stays = areas.iter().zip(&boxes.boxes).filter(|(_, given)| given.keep);
+    let kept: Vec<BoxInPhoto> = stays.map(|(area, _)| *area).collect();
     let on_stage =
         page.open.photo.with_untracked(|shown| shown.as_ref().is_some_and(|shown| shown.id == id));
     if on_stage {
-        page.edit(|editor| editor.replace(&areas));
+        page.edit(|editor| editor.replace_all(&areas, &kept, &boxes.strokes));
     } else {
-        page.photos.change(|gallery| gallery.replace_boxes(id, &areas));
+        page.photos.change(|gallery| gallery.replace_boxes(id, &areas, &kept, &boxes.strokes));
     }
 }
 

@@ -1,94 +1,68 @@
-//! Formats that the finished picture is saved in, and the names of saved files.
+//! How the finished picture is saved, and the names of saved files.
 
 use std::collections::HashSet;
-use std::fmt;
 
-/// A format with a quality, where it has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PictureFormat {
-    /// Without loss: every pixel that is not filled is the photo's own.
-    Png,
-    /// Everywhere readable.
-    Jpeg,
-    /// Smaller than JPEG.
-    WebP,
-}
+use crate::photo::{LeftOut, Metadata, SaveChoice, SavedFormat};
 
-impl PictureFormat {
-    /// All formats.
-    pub const ALL: [PictureFormat; 3] =
-        [PictureFormat::Png, PictureFormat::Jpeg, PictureFormat::WebP];
+/// All formats that are offered.
+pub const FORMATS: [SavedFormat; 4] =
+    [SavedFormat::Own, SavedFormat::Png, SavedFormat::Jpeg, SavedFormat::WebP];
 
-    /// Its name for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            PictureFormat::Png => "PNG",
-            PictureFormat::Jpeg => "JPEG",
-            PictureFormat::WebP => "WebP",
-        }
-    }
+/// The lowest quality of a JPEG that is offered.
+pub const MIN_QUALITY: u8 = 30;
 
-    /// The end of a file's name.
-    pub fn extension(self) -> &'static str {
-        match self {
-            PictureFormat::Png => "png",
-            PictureFormat::Jpeg => "jpg",
-            PictureFormat::WebP => "webp",
-        }
-    }
-
-    /// Its media type.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            PictureFormat::Png => "image/png",
-            PictureFormat::Jpeg => "image/jpeg",
-            PictureFormat::WebP => "image/webp",
-        }
-    }
-
-    /// The format with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+/// A format's name for people; `own` is that of the photo's format.
+pub fn format_name(format: SavedFormat, own: &'static str) -> &'static str {
+    match format {
+        // It is only read.
+        SavedFormat::Own if own == "HEIC" => "JPEG",
+        SavedFormat::Own => own,
+        SavedFormat::Png => "PNG",
+        SavedFormat::Jpeg => "JPEG",
+        SavedFormat::WebP => "WebP",
     }
 }
 
-/// How pictures are saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SaveChoice {
-    /// The format.
-    pub format: PictureFormat,
-    /// The quality in per cent, for formats with one.
-    pub quality: u8,
+/// Its name where it is kept or chosen.
+pub fn format_key(format: SavedFormat) -> &'static str {
+    format_name(format, "Own")
 }
 
-impl SaveChoice {
-    /// The lowest quality that is offered.
-    pub const MIN_QUALITY: u8 = 30;
-
-    /// A choice that was kept; the default where none can be read in it.
-    pub fn from_kept(text: &str) -> Self {
-        let read = || {
-            let (format, quality) = text.split_once(' ')?;
-            let quality: u8 = quality.parse().ok()?;
-            Some(SaveChoice {
-                format: PictureFormat::from_name(format)?,
-                quality: quality.clamp(Self::MIN_QUALITY, 100),
-            })
-        };
-        read().unwrap_or_default()
-    }
+/// The format with this key.
+pub fn format_from_key(key: &str) -> Option<SavedFormat> {
+    FORMATS.into_iter().find(|format| format_key(*format) == key)
 }
 
-impl Default for SaveChoice {
-    fn default() -> Self {
-        SaveChoice { format: PictureFormat::Png, quality: 92 }
-    }
+/// Whether a photo whose own format is `own` gets a quality: a JPEG that stays one has its own.
+pub fn has_quality(format: SavedFormat, own: &'static str) -> bool {
+    format_name(format, own) == "JPEG" && own != "JPEG"
 }
 
-impl fmt::Display for SaveChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.format.name(), self.quality)
+/// A choice as the text that is kept of it.
+pub fn text_to_keep(choice: SaveChoice) -> String {
+    format!("{} {} {}", format_key(choice.format), choice.quality, choice.metadata.name())
+}
+
+/// A choice that was kept; the default where none can be read in it.
+pub fn kept_choice(text: &str) -> SaveChoice {
+    let read = || {
+        let mut words = text.split(' ');
+        let format = format_from_key(words.next()?)?;
+        let quality: u8 = words.next()?.parse().ok()?;
+        // Earlier versions kept no more.
+        let metadata = words.next().and_then(Metadata::from_name).unwrap_or_default();
+        Some(SaveChoice { format, quality: quality.clamp(MIN_QUALITY, 100), metadata })
+    };
+    read().unwrap_or_default()
+}
+
+/// What was left out of a file, as a sentence behind others.
+pub fn left_out_sentence(left_out: &[LeftOut]) -> String {
+    if left_out.is_empty() {
+        return String::new();
     }
+    let names: Vec<&str> = left_out.iter().map(|what| what.description()).collect();
+    format!(" Left out: {}.", names.join(", "))
 }
 
 /// A file's name without folders and the last ending; `photo` where that leaves nothing.
@@ -98,9 +72,20 @@ pub fn stem_of(name: &str) -> &str {
     if stem.trim().is_empty() { "photo" } else { stem }
 }
 
-/// The saved file's name: the original's stem, what was done, and the new format.
-pub fn saved_name(original: &str, format: PictureFormat) -> String {
-    format!("{}-doorplate.{}", stem_of(original), format.extension())
+/// The saved file's name: the original's stem, what was done, and the ending of the new format, or
+/// the original's where that means the same.
+pub fn saved_name(original: &str, extension: &str) -> String {
+    let own = original.rsplit_once('.').map_or("", |(_, own)| own);
+    let same = match own.to_lowercase().as_str() {
+        "jpg" | "jpeg" | "jpe" | "jfif" => "jpg",
+        "tif" | "tiff" => "tif",
+        "png" => "png",
+        "webp" => "webp",
+        "gif" => "gif",
+        "bmp" => "bmp",
+        _ => "",
+    } == extension;
+    format!("{}-doorplate.{}", stem_of(original), if same { own } else { extension })
 }
 
 /// Names of which none occurs twice, also where upper and lower case are the same.
@@ -132,11 +117,15 @@ mod tests {
 
     #[test]
     fn names_say_what_was_done_and_hold_no_folders() {
-        assert_eq!(saved_name("a.b.jpg", PictureFormat::Png), "a.b-doorplate.png");
-        assert_eq!(saved_name("../../etc/x.tif", PictureFormat::Jpeg), "x-doorplate.jpg");
-        assert_eq!(saved_name("..\\x", PictureFormat::WebP), "x-doorplate.webp");
-        assert_eq!(saved_name(" .png", PictureFormat::Png), "photo-doorplate.png");
-        assert_eq!(saved_name("", PictureFormat::Png), "photo-doorplate.png");
+        assert_eq!(saved_name("a.b.jpg", "png"), "a.b-doorplate.png");
+        assert_eq!(saved_name("../../etc/x.tif", "jpg"), "x-doorplate.jpg");
+        assert_eq!(saved_name("..\\x", "webp"), "x-doorplate.webp");
+        assert_eq!(saved_name(" .png", "png"), "photo-doorplate.png");
+        assert_eq!(saved_name("", "png"), "photo-doorplate.png");
+        assert_eq!(saved_name("a.JPEG", "jpg"), "a-doorplate.JPEG");
+        assert_eq!(saved_name("a.tiff", "tif"), "a-doorplate.tiff");
+        // A PNG that is called a JPEG.
+        assert_eq!(saved_name("a.jpeg", "png"), "a-doorplate.png");
     }
 
     #[test]
@@ -148,13 +137,24 @@ mod tests {
 
     #[test]
     fn the_choice_survives_being_kept() {
-        for format in PictureFormat::ALL {
-            let choice = SaveChoice { format, quality: 55 };
-            assert_eq!(SaveChoice::from_kept(&choice.to_string()), choice);
+        for format in FORMATS {
+            for (_, metadata) in Metadata::NAMES {
+                let choice = SaveChoice { format, quality: 55, metadata };
+                assert_eq!(kept_choice(&text_to_keep(choice)), choice);
+            }
         }
         for broken in ["", "PNG", "GIF 5", "JPEG x", "JPEG 900"] {
-            assert_eq!(SaveChoice::from_kept(broken), SaveChoice::default(), "{broken}");
+            assert_eq!(kept_choice(broken), SaveChoice::default(), "{broken}");
         }
-        assert_eq!(SaveChoice::from_kept("JPEG 1").quality, SaveChoice::MIN_QUALITY);
+        assert_eq!(kept_choice("JPEG 1").quality, MIN_QUALITY);
+        let earlier = SaveChoice { format: SavedFormat::WebP, ..SaveChoice::default() };
+        assert_eq!(kept_choice("WebP 92"), earlier);
+    }
+
+    #[test]
+    fn what_was_left_out_is_named() {
+        let left_out = [LeftOut::Place, LeftOut::Preview];
+        assert_eq!(left_out_sentence(&left_out), " Left out: place, preview.");
+        assert_eq!(left_out_sentence(&[]), "");
     }
 }

@@ -2,13 +2,14 @@
 //! beside it by id (see `state::photos`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::format::{UniqueNames, stem_of};
 #[cfg(any(feature = "boxes", test))]
 use crate::app::editor::PhotoBox;
 use crate::app::editor::{Editor, Work};
 use crate::photo::{BoxInPhoto, PhotoSize};
-use crate::removal::Erasure;
+use crate::removal::{BrushStroke, Erasure};
 
 /// Names a photo for the life of the page; an id is never used again.
 pub type PhotoId = u32;
@@ -28,6 +29,9 @@ pub struct Entry {
     pub digits: HashMap<BoxInPhoto, Vec<u8>>,
     /// Whether the engine looked for digits in all of it.
     pub looked_through: bool,
+    /// Whether it was asked to do so while another photo was open. It is asked once: a photo that
+    /// ends the engine would end the next one, too.
+    asked_beside: bool,
     /// A small picture as a data URL.
     pub thumbnail: Option<String>,
     /// Why it cannot be opened.
@@ -52,6 +56,14 @@ pub enum Progress {
 }
 
 impl Entry {
+    /// Whether nothing was done on it, and it can be opened as far as is known.
+    fn is_untouched(&self) -> bool {
+        let editor = self.editor.as_ref();
+        self.failure.is_none()
+            && self.work == Work::default()
+            && editor.is_none_or(Editor::is_untouched)
+    }
+
     /// How far it is.
     pub fn progress(&self) -> Progress {
         if self.failure.is_some() {
@@ -105,6 +117,7 @@ impl Gallery {
             work: Work::default(),
             digits: HashMap::new(),
             looked_through: false,
+            asked_beside: false,
             thumbnail: None,
             failure: None,
             saved: None,
@@ -204,11 +217,51 @@ impl Gallery {
         editor
     }
 
+    /// The next photo in which the engine may look for digits while another one is open, or none: one
+    /// on which nothing was done yet. It is given once.
+    pub fn next_to_look_through(&mut self) -> Option<PhotoId> {
+        let open = self.open;
+        let entry = self.entries.iter_mut().find(|entry| {
+            let waits = Some(entry.id) != open && !entry.asked_beside && !entry.looked_through;
+            waits && entry.is_untouched()
+        })?;
+        entry.asked_beside = true;
+        Some(entry.id)
+    }
+
+    /// Puts boxes round the digits that were found in a photo that is not on the stage, as one step to
+    /// undo, unless something was done on it meanwhile.
+    pub fn put_found(
+        &mut self,
+        id: PhotoId,
+        size: PhotoSize,
+        sure: &[(BoxInPhoto, u8)],
+        unsure: &[BoxInPhoto],
+    ) {
+        let is_open = self.open == Some(id);
+        let Some(entry) = self.get_mut(id).filter(|it| !is_open && it.is_untouched()) else {
+            return;
+        };
+        entry.looked_through = true;
+        let mut editor = Editor::new(size);
+        let areas: Vec<BoxInPhoto> = sure.iter().map(|(area, _)| *area).collect();
+        editor.add_found(&areas, unsure);
+        self.put_aside(id, editor);
+        let digits: Vec<_> = sure.iter().map(|(area, digit)| (*area, vec![*digit])).collect();
+        self.note_digits(id, &digits);
+    }
+
     /// Puts boxes in the place of all of a photo that is not on the stage, as one step to undo.
-    pub fn replace_boxes(&mut self, id: PhotoId, areas: &[BoxInPhoto]) {
+    pub fn replace_boxes(
+        &mut self,
+        id: PhotoId,
+        areas: &[BoxInPhoto],
+        kept: &[BoxInPhoto],
+        strokes: &[Arc<BrushStroke>],
+    ) {
         let Some(size) = self.get(id).map(|entry| entry.size) else { return };
         let mut editor = self.take_editor(id, size);
-        editor.replace(areas);
+        editor.replace_all(areas, kept, strokes);
         self.put_aside(id, editor);
     }
 
@@ -238,7 +291,10 @@ impl Gallery {
                 };
                 let digit = |b: &PhotoBox| (b.area, b.label.or_else(|| read(b)));
                 let boxes = entry.work.boxes.iter().map(digit).collect();
-                Some(crate::boxes::LabelledPhoto { name, size: entry.size, boxes })
+                let stays = entry.work.boxes.iter().filter(|b| !b.remove);
+                let kept = stays.map(|b| b.area).collect();
+                let strokes = entry.work.corrections.clone();
+                Some(crate::boxes::LabelledPhoto { name, size: entry.size, boxes, kept, strokes })
             })
             .collect()
     }
@@ -267,10 +323,9 @@ impl Gallery {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
-    use crate::removal::{Brush, BrushStroke};
+    use crate::removal::Brush;
 
     const SIZE: PhotoSize = PhotoSize { width: 100, height: 50 };
 
@@ -326,6 +381,39 @@ mod tests {
     }
 
     #[test]
+    fn photos_that_nobody_touched_are_looked_through_once_beside_the_open_one() {
+        let (mut gallery, [a, b, c]) = three();
+        gallery.set_open(Some(a));
+        gallery.note(b, SIZE, &boxes(&[3]));
+        assert_eq!(gallery.next_to_look_through(), Some(c), "b has a box");
+        assert_eq!(gallery.next_to_look_through(), None, "each is asked about once");
+        // As upright as the engine decoded it.
+        let upright = PhotoSize { width: SIZE.height, height: SIZE.width };
+        gallery.put_found(c, upright, &[(area(1), 4), (area(20), 2)], &[area(35)]);
+        let entry = gallery.get(c).expect("there");
+        assert_eq!((entry.size, entry.work.boxes.len()), (upright, 2));
+        assert_eq!(entry.work.suggestions, [area(35)]);
+        assert_eq!(entry.summary(), "2 boxes, not saved", "and both read");
+        let mut editor = gallery.take_editor(c, upright);
+        assert!(editor.undo() && editor.boxes().is_empty(), "one step to undo");
+
+        // What was done meanwhile stays, and so does what is open.
+        gallery.put_found(b, SIZE, &[(area(50), 1)], &[]);
+        assert_eq!(gallery.get(b).expect("there").work.boxes, boxes(&[3]).boxes);
+        gallery.put_found(a, SIZE, &[(area(50), 1)], &[]);
+        assert!(gallery.get(a).expect("there").work.boxes.is_empty());
+        gallery.put_found(77, SIZE, &[(area(50), 1)], &[]);
+        // Where none is found, this is known, too.
+        let d = gallery.add("d.png".to_owned(), SIZE);
+        assert_eq!(gallery.next_to_look_through(), Some(d));
+        gallery.put_found(d, SIZE, &[], &[]);
+        assert_eq!(gallery.get(d).expect("there").summary(), "no number found");
+        let broken = gallery.add("e.png".to_owned(), SIZE);
+        gallery.get_mut(broken).expect("there").failure = Some("why".to_owned());
+        assert_eq!(gallery.next_to_look_through(), None);
+    }
+
+    #[test]
     fn a_photo_is_done_while_its_boxes_are_as_saved() {
         let (mut gallery, [a, ..]) = three();
         let state = |gallery: &Gallery| gallery.get(a).expect("there").progress();
@@ -370,7 +458,7 @@ mod tests {
         assert_eq!(gallery.of_stem("a"), Some(a));
         assert_eq!(gallery.of_stem("a-2"), Some(again));
         assert_eq!(gallery.of_stem("x"), None);
-        gallery.replace_boxes(again, &[area(4)]);
+        gallery.replace_boxes(again, &[area(4)], &[], &[]);
         assert!(gallery.take_editor(again, SIZE).can_undo());
         assert_eq!(gallery.removable(), [again]);
     }

@@ -18,6 +18,7 @@ cfg_if::cfg_if! {
         pub(super) mod keeping;
         pub(super) mod more;
         pub(super) mod named;
+        pub(super) mod save_choice;
         pub(super) mod saving;
         pub(super) mod store;
         pub(super) mod strip;

@@ -2,25 +2,26 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
-use web_sys::{Blob, HtmlCanvasElement, HtmlInputElement, HtmlSelectElement};
 
-use super::format::{PictureFormat, SaveChoice, UniqueNames, saved_name};
+use super::format::{UniqueNames, format_name, left_out_sentence, saved_name};
 use super::gallery::Gallery;
 use super::more::More;
+use super::save_choice;
 use super::zip::Zip;
-use crate::app::browser::{blob_of, bytes_of, can_draw, context_of, decode, describe, download};
+use crate::app::browser::{blob_of, describe, download};
 use crate::app::comparison::changed_share;
 use crate::app::editor::Editor;
 use crate::app::icons::Icon;
-use crate::app::later::fetched;
+use crate::app::later::{fetched, later};
 use crate::app::lean::{text, truth, when};
 use crate::app::modal::Modal;
 use crate::app::page::Page;
 use crate::app::state::engine::EngineState;
 use crate::app::state::messages::Tone;
 use crate::app::state::saving::SavingAll;
+use crate::photo::{Metadata, PhotoSize};
+use crate::worker::protocol::SavedFile;
 
 /// The name of the file with all photos.
 const ZIP_NAME: &str = "doorplate.zip";
@@ -60,22 +61,23 @@ pub fn save(page: Page) {
     }
     let Some(photo) = page.open.photo.get_untracked() else { return };
     let erasure = page.look(Editor::erasure).unwrap_or_default();
-    let choice = page.saving.choice.get_untracked();
     spawn_local(async move {
         let made = async {
-            let png = page.png(erasure.clone()).await?;
-            let (file, format) = encode(png, choice).await?;
-            let name = saved_name(&photo.name, format);
-            download(&file, &name)?;
-            Ok::<_, String>((name, format))
+            let file = page.saved_file(erasure.clone()).await?;
+            let name = saved_name(&photo.name, &file.extension);
+            let blob =
+                blob_of(&file.bytes, &media_type(&file)).map_err(|error| describe(&error))?;
+            download(&blob, &name)?;
+            Ok::<_, String>((name, file))
         };
         match made.await {
-            Ok((name, format)) => {
+            Ok((name, SavedFile { left_out, reencoded_because, .. })) => {
                 page.photos.change(|gallery| gallery.saved(photo.id, erasure));
-                let mut text = format!("Saved as {name}. Check it before you share it.");
-                if format != choice.format {
-                    text.push_str(&instead(choice.format));
+                let mut text = format!("Saved as {name}.{}", left_out_sentence(&left_out));
+                if let Some(reason) = reencoded_because {
+                    text.push_str(&format!(" The whole JPEG was encoded again, because {reason}."));
                 }
+                text.push_str(" Check it before you share it.");
                 page.messages.show(Tone::Done, text);
             }
             Err(reason) => page
@@ -85,8 +87,13 @@ pub fn save(page: Page) {
     });
 }
 
-fn instead(format: PictureFormat) -> String {
-    format!(" This browser cannot write it as {}, so it is a PNG.", format.name())
+fn media_type(file: &SavedFile) -> String {
+    let name = match file.extension.as_str() {
+        "jpg" => "jpeg",
+        "tif" => "tiff",
+        same => same,
+    };
+    format!("image/{name}")
 }
 
 /// [`save_all`].
@@ -103,14 +110,13 @@ fn save_all(page: Page) {
         return;
     }
     let before = page.photos.open();
-    let choice = page.saving.choice.get_untracked();
     let count = ids.len();
     // At once, so that a second click finds it.
     page.saving.set_all(Some(SavingAll { number: 1, count, name: String::new() }));
     spawn_local(async move {
         let mut zip = Zip::new();
         let mut names = UniqueNames::default();
-        let (mut done, mut failures, mut replaced) = (Vec::new(), Vec::new(), false);
+        let (mut done, mut failures, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for (number, id) in (1..).zip(ids) {
             let Some((_, name)) = page.photos.file(id) else { continue };
             let state = SavingAll { number, count, name: name.clone() };
@@ -125,14 +131,13 @@ fn save_all(page: Page) {
                     page.open.arrived().await?;
                 }
                 let erasure = page.look(Editor::erasure).unwrap_or_default();
-                let (file, format) = encode(page.png(erasure.clone()).await?, choice).await?;
-                let bytes = bytes_of(&file).await?;
-                zip.add(&names.take(&saved_name(&name, format)), &bytes)?;
-                Ok::<_, String>((erasure, format))
+                let file = page.saved_file(erasure.clone()).await?;
+                zip.add(&names.take(&saved_name(&name, &file.extension)), &file.bytes)?;
+                Ok::<_, String>((erasure, file.left_out))
             };
             match made.await {
-                Ok((erasure, format)) => {
-                    replaced |= format != choice.format;
+                Ok((erasure, of_it)) => {
+                    left_out.extend(of_it);
                     done.push((id, erasure));
                 }
                 Err(_) if !page.saving.is_saving_all() => break,
@@ -160,10 +165,10 @@ fn save_all(page: Page) {
         match zip.finish().and_then(|file| download(&file, ZIP_NAME)) {
             Ok(()) => {
                 let photos = if done.len() == 1 { "photo" } else { "photos" };
-                let mut text = format!("Saved {} {photos} as {ZIP_NAME}.", done.len());
-                if replaced {
-                    text.push_str(&instead(choice.format));
-                }
+                left_out.sort_unstable();
+                left_out.dedup();
+                let left_out = left_out_sentence(&left_out);
+                let text = format!("Saved {} {photos} as {ZIP_NAME}.{left_out}", done.len());
                 page.photos.change(|gallery| {
                     for (id, erasure) in done {
                         gallery.saved(id, erasure);
@@ -177,62 +182,6 @@ fn save_all(page: Page) {
             }
         }
     });
-}
-
-/// The engine's PNG in the chosen format; as PNG where the browser cannot write that.
-async fn encode(png: Vec<u8>, choice: SaveChoice) -> Result<(Blob, PictureFormat), String> {
-    let file = blob_of(&png, PictureFormat::Png.media_type()).map_err(|error| describe(&error))?;
-    drop(png);
-    if choice.format == PictureFormat::Png {
-        return Ok((file, PictureFormat::Png));
-    }
-    match encode_on_canvas(&file, choice).await {
-        Ok(Some(encoded)) => Ok((encoded, choice.format)),
-        // Some browsers write no WebP, or have canvases only up to a size; the PNG is whole.
-        Ok(None) | Err(_) => Ok((file, PictureFormat::Png)),
-    }
-}
-
-/// None where the browser writes another format or has no canvas of this size.
-async fn encode_on_canvas(png: &Blob, choice: SaveChoice) -> Result<Option<Blob>, JsValue> {
-    let picture = decode(window().create_image_bitmap_with_blob(png)).await?;
-    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
-    canvas.set_width(picture.width());
-    canvas.set_height(picture.height());
-    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
-    let Some(context) = context_of(&canvas)? else { return Ok(None) };
-    if !can_draw(&context) {
-        return Ok(None);
-    }
-    // JPEG knows no transparency, and would make it black.
-    context.set_fill_style_str("#fff");
-    context.fill_rect(0.0, 0.0, width, height);
-    if choice.format != PictureFormat::Jpeg {
-        context.clear_rect(0.0, 0.0, width, height);
-    }
-    context.draw_image_with_image_bitmap(&picture, 0.0, 0.0)?;
-    picture.close();
-    let encoded = to_blob(&canvas, choice).await?;
-    Ok(encoded.filter(|file| file.type_() == choice.format.media_type()))
-}
-
-async fn to_blob(canvas: &HtmlCanvasElement, choice: SaveChoice) -> Result<Option<Blob>, JsValue> {
-    let quality = JsValue::from_f64(f64::from(choice.quality) / 100.0);
-    let promise = js_sys::Promise::new(&mut |resolve, reject| {
-        let done = Closure::once_into_js(move |file: JsValue| {
-            // Cannot fail: it is the promise's own function.
-            let _ = resolve.call1(&JsValue::NULL, &file);
-        });
-        let asked = canvas.to_blob_with_type_and_encoder_options(
-            done.unchecked_ref(),
-            choice.format.media_type(),
-            &quality,
-        );
-        if let Err(error) = asked {
-            let _ = reject.call1(&JsValue::NULL, &error);
-        }
-    });
-    Ok(wasm_bindgen_futures::JsFuture::from(promise).await?.dyn_into().ok())
 }
 
 /// The buttons that save; they are always in sight.
@@ -262,7 +211,11 @@ pub fn SaveBar(page: Page) -> impl IntoView {
                 if page.saving.one.get() {
                     "Making the picture…".to_owned()
                 } else {
-                    format!("Save as {}", choice.get().format.name())
+                    let own = page.open.photo.with(|photo| photo.as_ref().map(|it| it.format));
+                    match format_name(choice.get().format, own.unwrap_or_default()) {
+                        "" => "Save".to_owned(),
+                        name => format!("Save as {name}"),
+                    }
                 }
             })}
         </button>
@@ -298,54 +251,10 @@ pub fn SaveBar(page: Page) -> impl IntoView {
 pub fn SaveArea(page: Page) -> impl IntoView {
     let obstacle = Memo::new(move |_| save_obstacle(page));
     let choice = page.saving.choice;
+    let is_open = truth(move || page.open.photo.with(Option::is_some));
     view! {
         <section class="save-more" aria-label="How to save">
-            <div class="save-choice">
-                <label>
-                    "Format"
-                    <select
-                        data-testid="save-format"
-                        on:change=move |event| {
-                            let select: HtmlSelectElement = event_target(&event);
-                            if let Some(format) = PictureFormat::from_name(&select.value()) {
-                                page.saving.choose(SaveChoice { format, ..choice.get_untracked() });
-                            }
-                        }
-                    >
-                        {PictureFormat::ALL
-                            .into_iter()
-                            .map(|format| {
-                                view! {
-                                    <option
-                                        value=format.name()
-                                        selected=truth(move || choice.get().format == format)
-                                    >
-                                        {format.name()}
-                                    </option>
-                                }
-                            })
-                            .collect_view()}
-                    </select>
-                </label>
-                <Show when=when(move || choice.get().format != PictureFormat::Png)>
-                    <label>
-                        {text(move || format!("Quality {} %", choice.get().quality))}
-                        <input
-                            type="range"
-                            data-testid="save-quality"
-                            min=SaveChoice::MIN_QUALITY.to_string()
-                            max="100"
-                            prop:value=text(move || choice.get().quality.to_string())
-                            on:input=move |event| {
-                                let input: HtmlInputElement = event_target(&event);
-                                if let Ok(quality) = input.value().parse() {
-                                    page.saving.choose(SaveChoice { quality, ..choice.get_untracked() });
-                                }
-                            }
-                        />
-                    </label>
-                </Show>
-            </div>
+            {later(page, is_open, Callback::new(|()| ()), || Box::pin(save_choice::part()))}
             <p id="save-note" class="save-note">
                 {text(move || {
                     if let Some(obstacle) = obstacle.get() {
@@ -353,11 +262,13 @@ pub fn SaveArea(page: Page) -> impl IntoView {
                     }
                     let size = page.open.photo.with(|photo| photo.as_ref().map(|photo| photo.size));
                     size.map_or_else(String::new, |size| {
-                        format!(
-                            "Full resolution, {} × {} pixels. Saved without location or camera \
-                             data.",
-                            size.width, size.height
-                        )
+                        let metadata = match choice.get().metadata {
+                            Metadata::None => "without location or camera data",
+                            Metadata::NoPlace => "without location, but with camera data",
+                            Metadata::All => "with location and camera data",
+                        };
+                        let PhotoSize { width, height } = size;
+                        format!("Full resolution, {width} × {height} pixels. Saved {metadata}.")
                     })
                 })}
             </p>

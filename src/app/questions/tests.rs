@@ -185,6 +185,32 @@ fn an_answer_replaces_the_pieces_it_is_about_and_those_not_wanted_go() {
     assert!(!pieces[2].is(&old[0]) && pieces[2].check.is_some());
 }
 
+#[test]
+fn of_overlapping_boxes_that_are_filled_one_by_one_the_later_stays_on_top() {
+    let grid = Method::all().into_iter().find(|it| it.name() == "grid").expect("a method");
+    let over = BoxInPhoto { left: 6, ..FIRST };
+    let ask = |questions: &mut Questions, boxes: &[BoxInPhoto]| {
+        boxes_of(questions.removal(Erasure::of(boxes), &grid, false, false))
+    };
+    let mut questions = Questions::default();
+    let mut pieces = Vec::new();
+    let boxes = [FIRST, over, FAR];
+    assert_eq!(ask(&mut questions, &boxes), boxes);
+    questions.removal_came(false);
+    questions.lay(&mut pieces, &boxes, boxes.map(patch).into(), &[]);
+    assert_eq!(areas(&pieces), boxes);
+
+    // The first alone was moved, but its new fill must not cover the second's.
+    let moved = BoxInPhoto { top: 2, ..FIRST };
+    let asked = ask(&mut questions, &[moved, over, FAR]);
+    assert_eq!(asked, [moved, over]);
+    questions.removal_came(false);
+    questions.lay(&mut pieces, &asked, asked.iter().copied().map(patch).collect(), &[]);
+    let overlapping: Vec<BoxInPhoto> =
+        areas(&pieces).into_iter().filter(|area| *area != FAR).collect();
+    assert_eq!(overlapping, [moved, over], "laid in the order of the boxes");
+}
+
 // ---- The second look --------------------------------------------------------------------------
 
 #[test]

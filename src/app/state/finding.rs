@@ -16,6 +16,8 @@ pub struct Finding {
     pub looks: Seen<bool>,
     /// What may be digits, while the rest of the photo is still looked through.
     pub seen: Seen<Vec<BoxInPhoto>>,
+    /// Whether the next photo to look through beside the open one is being chosen.
+    pub chooses: Seen<bool>,
 }
 
 impl Finding {
@@ -25,6 +27,7 @@ impl Finding {
             unasked: Seen::new(kept::read(KEY).as_deref() != Some(OFF)),
             looks: Seen::new(false),
             seen: Seen::new(Vec::new()),
+            chooses: Seen::new(false),
         }
     }
 
@@ -40,6 +43,11 @@ impl Finding {
     /// Notes whether the engine looks for digits.
     pub fn set_looks(self, looks: bool) {
         self.looks.set_if_new(looks);
+    }
+
+    /// Notes whether the next photo to look through beside the open one is being chosen.
+    pub fn set_chooses(self, chooses: bool) {
+        self.chooses.set_if_new(chooses);
     }
 
     /// Notes what was seen so far.

@@ -18,6 +18,8 @@ pub struct PhotoOnPage {
     pub name: String,
     /// Its upright size.
     pub size: PhotoSize,
+    /// The name of its format.
+    pub format: &'static str,
 }
 
 /// The photo on the stage, and the one that is being opened.
@@ -45,6 +47,8 @@ struct Way {
     loading: u32,
     /// The photo that the engine has or is decoding.
     accepted_photo: Option<PhotoId>,
+    /// The name of its format.
+    accepted_format: &'static str,
     /// The photo to go back to when the engine cannot decode that one.
     fallback: Option<PhotoId>,
     /// The photo's size as the engine sees it.
@@ -123,7 +127,7 @@ impl OpenPhoto {
 
     /// The engine is given a photo. The one until now is remembered for the case that the engine
     /// cannot decode this one after all.
-    pub fn accept(self, ticket: u32, id: PhotoId) {
+    pub fn accept(self, ticket: u32, id: PhotoId, format: &'static str) {
         let opened = self.in_engine.get_untracked();
         self.change(|way| {
             let before = way.accepted_photo.replace(id);
@@ -131,18 +135,19 @@ impl OpenPhoto {
                 way.fallback = before;
             }
             way.accepted = ticket;
+            way.accepted_format = format;
             way.size_in_engine = None;
             way.awaits_preview = false;
         });
         self.in_engine.set(false);
     }
 
-    /// The accepted photo is about to be on the stage; gives its id.
-    pub fn comes(self) -> Option<PhotoId> {
+    /// The accepted photo is about to be on the stage; gives its id and its format.
+    pub fn comes(self) -> Option<(PhotoId, &'static str)> {
         self.change(|way| {
             way.shown = way.accepted;
             way.awaits_preview = false;
-            way.accepted_photo
+            way.accepted_photo.map(|id| (id, way.accepted_format))
         })
     }
 

@@ -112,6 +112,16 @@ impl Photos {
         });
     }
 
+    /// The next photo in which digits may be looked for beside the open one, and its file.
+    pub fn next_to_look_through(self) -> Option<(PhotoId, Blob)> {
+        let mut next = None;
+        self.take_up(|gallery| {
+            next = gallery.next_to_look_through();
+            next.is_some()
+        });
+        Some((next?, self.file(next?)?.0))
+    }
+
     /// Whether it was.
     pub fn is_looked_through(self, id: PhotoId) -> bool {
         self.gallery

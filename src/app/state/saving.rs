@@ -6,9 +6,11 @@ use leptos::prelude::*;
 use super::seen::Seen;
 use super::waiting::{Waiting, answer};
 use crate::app::kept;
-use crate::app::photos::format::SaveChoice;
+use crate::app::photos::format::{kept_choice, text_to_keep};
+use crate::photo::SaveChoice;
+use crate::worker::protocol::SavedFile;
 
-/// The choice of format is kept under this key.
+/// The choice of format and metadata is kept under this key.
 const CHOICE_KEY: &str = "doorplate-save";
 
 /// How far saving all is.
@@ -27,32 +29,32 @@ pub struct SavingAll {
 pub struct Saving {
     /// How pictures are saved.
     pub choice: Seen<SaveChoice>,
-    /// Whether the open photo's PNG is being made.
+    /// Whether the open photo's file is being made.
     pub one: Seen<bool>,
     /// How far saving all is, while it is in progress.
     pub all: Seen<Option<SavingAll>>,
-    waits_for_png: StoredValue<Waiting<Vec<u8>>, LocalStorage>,
+    waits_for_file: StoredValue<Waiting<SavedFile>, LocalStorage>,
 }
 
 impl Saving {
     /// Nothing is being saved; pictures will be as it was chosen last.
     pub fn new() -> Self {
-        let choice = kept::read(CHOICE_KEY).map(|text| SaveChoice::from_kept(&text));
+        let choice = kept::read(CHOICE_KEY).map(|text| kept_choice(&text));
         Saving {
             choice: Seen::new(choice.unwrap_or_default()),
             one: Seen::new(false),
             all: Seen::new(None),
-            waits_for_png: StoredValue::new_local(None),
+            waits_for_file: StoredValue::new_local(None),
         }
     }
 
     /// Chooses how pictures are saved, from now on and at the next visit.
     pub fn choose(self, choice: SaveChoice) {
         self.choice.set(choice);
-        kept::keep(CHOICE_KEY, &choice.to_string());
+        kept::keep(CHOICE_KEY, &text_to_keep(choice));
     }
 
-    /// Notes whether the open photo's PNG is being made.
+    /// Notes whether the open photo's file is being made.
     pub fn set_one(self, saving: bool) {
         self.one.set_if_new(saving);
     }
@@ -67,20 +69,20 @@ impl Saving {
         self.all.with_untracked(Option::is_some)
     }
 
-    /// Waits for the PNG that was asked for.
-    pub fn await_png(self) -> oneshot::Receiver<Result<Vec<u8>, String>> {
+    /// Waits for the file that was asked for.
+    pub fn await_file(self) -> oneshot::Receiver<Result<SavedFile, String>> {
         let (sender, receiver) = oneshot::channel();
-        self.waits_for_png.set_value(Some(sender));
+        self.waits_for_file.set_value(Some(sender));
         receiver
     }
 
-    /// Gives the PNG, or why there is none, to who waits for it.
-    pub fn answer_png(self, png: Result<Vec<u8>, String>) {
-        answer(self.waits_for_png.try_update_value(Option::take).flatten(), png);
+    /// Gives the file, or why there is none, to who waits for it.
+    pub fn answer_file(self, file: Result<SavedFile, String>) {
+        answer(self.waits_for_file.try_update_value(Option::take).flatten(), file);
     }
 
-    /// Nobody gets a PNG of the photo that leaves the stage.
+    /// Nobody gets a file of the photo that leaves the stage.
     pub fn let_go(self) {
-        self.waits_for_png.set_value(None);
+        self.waits_for_file.set_value(None);
     }
 }

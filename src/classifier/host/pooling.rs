@@ -24,6 +24,14 @@ pub(crate) fn forward(
     for ((plane, &[scale, shift]), (out, winners)) in planes.zip(outs) {
         let value = |i: usize| scale * plane[i] + shift;
         match pool {
+            Pool::None => {
+                for ((out, winner), value) in out.iter_mut().zip(winners).zip(plane) {
+                    let value = scale * value + shift;
+                    let passes = value > 0.0 || value.is_nan();
+                    *out = if passes { value } else { 0.0 };
+                    *winner = if passes { 0 } else { NOTHING };
+                }
+            }
             Pool::Max2 => {
                 for (y, (out, winners)) in out
                     .chunks_exact_mut(out_side)
@@ -122,6 +130,7 @@ pub(crate) fn backward(
         for (o, (&out, &winner)) in outs.iter().zip(winners).enumerate() {
             let (y, x) = (o / out_side, o % out_side);
             match pool {
+                Pool::None => gradient[o] = if winner == NOTHING { 0.0 } else { out },
                 Pool::Max2 | Pool::Max3 => {
                     if winner != NOTHING {
                         let (dy, dx) = (
@@ -169,11 +178,12 @@ mod tests {
 
     #[test]
     fn what_is_no_number_stays_so() {
-        for pool in [Pool::Max2, Pool::Max3, Pool::Mean3] {
+        for pool in [Pool::None, Pool::Max2, Pool::Max3, Pool::Mean3] {
             for at in 0..16 {
                 let mut image = [0.5; 16];
                 image[at] = f32::NAN;
-                let (mut out, mut winners) = ([0.0; 4], [0; 4]);
+                let left = pool.output_side(4).pow(2);
+                let (mut out, mut winners) = (vec![0.0; left], vec![0; left]);
                 forward(&image, 4, pool, &[[1.0, 0.0]], &mut out, &mut winners);
                 assert!(out.iter().any(|out| out.is_nan()), "{pool:?}: {at}");
             }

@@ -9,6 +9,7 @@ mod convnet48_333;
 mod convnet48_dropout;
 mod convnet48_dropout2;
 mod convnet48_dropout3;
+mod reader_net;
 mod tensorflow;
 
 use super::architecture::{
@@ -27,6 +28,7 @@ pub(super) const ALL: &[&Architecture] = &[
     &convnet48_dropout2::NETWORK,
     &convnet48_dropout3::NETWORK,
     &convnet128::NETWORK,
+    &reader_net::NETWORK,
 ];
 
 /// The input of the report's PyTorch networks.

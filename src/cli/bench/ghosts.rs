@@ -18,8 +18,8 @@ use crate::{
     removal::{Method, Nets},
 };
 
-/// A number is cut out with a margin of this part of its height.
-const ABOUT: u32 = 4;
+/// A number is cut out with a margin of its height divided by this.
+const MARGIN_PART: u32 = 4;
 
 /// What is left of the numbers after one method.
 struct Ghosts {
@@ -106,6 +106,6 @@ pub fn measure(args: &Args, folder: &Path, nets: &Nets) -> Result<()> {
 }
 
 fn cut(photo: &RgbImage, number: BoxInPhoto, size: PhotoSize) -> RgbImage {
-    let area = number.grown(number.height / ABOUT, size);
+    let area = number.grown(number.height / MARGIN_PART, size);
     imageops::crop_imm(photo, area.left, area.top, area.width, area.height).to_image()
 }

@@ -25,20 +25,25 @@ use crate::{
 /// Without cv2 there, its rows are left out. Its radius is 5, and its masks are grown by 0, 1 or 2
 /// pixels, whichever gives the best result.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!(
+    "doorplate bench removal --measure time",
+    "doorplate bench removal --photos 60 --scenes photos --sheets sheets",
+    "doorplate bench removal --data svhn/test --judge tensorflow",
+))]
 pub struct Args {
     /// What is measured, separated by commas [default: truth and time, with --data also traces,
     /// with --signs also ghosts].
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     measure: Vec<Measure>,
     /// Number of drawn photos.
-    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "Drawn photos", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
     pub photos: u32,
     /// Seed of the drawn photos, and of the places of patches without digits on real photos.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, help_heading = "Drawn photos", default_value_t = 1000)]
     pub seed: u32,
     /// Folder with the typefaces that `make typefaces` fetches; only those held back from training
     /// are used [default: the program's own digits].
-    #[arg(long)]
+    #[arg(long, help_heading = "Drawn photos")]
     pub typefaces: Option<PathBuf>,
     /// Enlarge each box by this percentage of its height on all sides before the removal. The grown
     /// boxes are measured.
@@ -46,32 +51,44 @@ pub struct Args {
     pub grow: u32,
     /// Draw the numbers on the photos in this folder, where they show no number, instead of on
     /// drawn house fronts. Use photos that training never saw.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, help_heading = "Drawn photos", value_name = "FOLDER")]
     pub scenes: Option<PathBuf>,
     /// Where those photos show numbers, as for `data synth`.
-    #[arg(long, value_name = "PATH", requires = "scenes")]
+    #[arg(long, help_heading = "Drawn photos", value_name = "PATH", requires = "scenes")]
     pub scene_boxes: Option<PathBuf>,
     /// Draw a sheet for each method into this folder: before, key pixels or mask, after, truth,
     /// error times 4; the worst photos first.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, help_heading = "Drawn photos", value_name = "FOLDER")]
     pub sheets: Option<PathBuf>,
     /// Number of photos on a sheet.
-    #[arg(long, value_name = "NUMBER", default_value_t = 12, requires = "sheets")]
+    #[arg(
+        long,
+        help_heading = "Drawn photos",
+        value_name = "NUMBER",
+        default_value_t = 12,
+        requires = "sheets"
+    )]
     pub sheet_photos: usize,
     /// Format 1 folder with real photos.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, help_heading = "Real photos", value_name = "FOLDER")]
     pub data: Option<PathBuf>,
     /// Folder with photos of numbers, with box files beside them (JSON, VOC or YOLO). All numbers
     /// are removed, and a general OCR (RapidOCR, in the same Python) searches for digits that are
     /// left.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, help_heading = "Real photos", value_name = "FOLDER")]
     pub signs: Option<PathBuf>,
     /// Number of these photos, spread evenly over the folder.
-    #[arg(long, value_name = "NUMBER", default_value_t = 50, requires = "signs")]
+    #[arg(
+        long,
+        help_heading = "Real photos",
+        value_name = "NUMBER",
+        default_value_t = 50,
+        requires = "signs"
+    )]
     pub sign_photos: usize,
     /// The model that tries to read what is left on real photos [default: the manifest's first
     /// model that is not used in the removal].
-    #[arg(long, value_name = "NAME", requires = "data")]
+    #[arg(long, help_heading = "Real photos", value_name = "NAME", requires = "data")]
     judge: Option<String>,
     #[command(flatten)]
     model: ModelArgs,

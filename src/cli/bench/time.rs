@@ -39,8 +39,8 @@ pub fn measure(nets: &Nets) -> Result<()> {
         before = Some(time);
     }
     tell!(
-        "growth: the exponent of area times side from one row to the next; ratio: Adagrad's time \
-         to doorplate's"
+        "growth: the time grows with this power of area times side, from one row to the next; \
+         ratio: Adagrad's time divided by doorplate's"
     )?;
     Ok(())
 }

@@ -11,7 +11,6 @@ use super::removal::{Args, outcome, own_ways, run_peers};
 use crate::{
     classifier::EngineError,
     cli::{Context as _, Result, boxes::grow, scenes::walls},
-    dataset::synthetic::{Scene, Street, TypefaceSplit, Typefaces, WallError},
     drawing::png,
     evaluation::{
         Outcome, PEERS_RADIUS, PeerExamples, PeerWay, Restoration, SheetRow, Spread, removal_sheet,
@@ -19,6 +18,7 @@ use crate::{
     files::write_whole,
     photo::{BoxInPhoto, PhotoSize},
     removal::{Method, Nets},
+    synthetic::{Scene, Street, TypefaceSplit, Typefaces, WallError},
 };
 
 /// A drawn photo and the boxes in which it is measured.

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::Result;
 
-/// Get, draw, prepare and look at data sets.
+/// Get, draw, prepare and show data sets.
 #[derive(Debug, Parser)]
 pub struct Args {
     #[command(subcommand)]

@@ -7,10 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     cli::{Result, scenes::walls},
-    dataset::{
-        format2_writer::write_format2,
-        synthetic::{SynthOptions, TypefaceSplit, write_set},
-    },
+    dataset::format2_writer::write_format2,
+    synthetic::{SynthOptions, TypefaceSplit, write_set},
 };
 
 /// Draw photos of house numbers with their boxes, in SVHN's Format 1 and Format 2.

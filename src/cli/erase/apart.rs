@@ -20,9 +20,9 @@ use super::{
 use crate::cli::{Context as _, Error, Result};
 
 /// What is said of a photo whose own process was killed.
-pub(super) const SKIPPED: &str = "it is skipped, because the program ended without a word while it \
-                                  did this photo alone; the photo may need more memory than there \
-                                  is. To try it again, add --retry";
+pub(super) const SKIPPED: &str = "it is skipped, because the program was killed while it did this \
+                                  photo alone; the photo may need more memory than there is. To try \
+                                  it again, add --retry";
 
 /// The exit code of a process that was stopped.
 const STOPPED: i32 = 130;

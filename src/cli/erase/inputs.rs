@@ -1,6 +1,7 @@
 //! The photos to be done: those of a folder or a list, or one part of them.
 
 use std::{
+    borrow::Cow,
     io::{self, BufRead, Read as _},
     path::{Component, Path, PathBuf},
     str::FromStr,
@@ -9,14 +10,35 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::cli::places::absolute;
+
 /// A photo to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// Where it is.
     pub photo: PathBuf,
-    /// Its path relative to the folder of all photos. Its result has the same path in the output
-    /// folder.
+    /// Its path relative to the folder of all photos, from which [`result_name`] makes that of its
+    /// result.
     pub name: PathBuf,
+}
+
+/// Names of files whose results are JPEGs, because nothing here writes HEIC.
+const HEIC_EXTENSIONS: [&str; 3] = ["heic", "heif", "hif"];
+
+/// The path of a photo's result relative to the output folder: the photo's, with `.jpg` behind the
+/// whole name of a HEIC. Phones often save a JPEG beside it, with the same stem.
+pub fn result_name(name: &Path) -> Cow<'_, Path> {
+    let extension = name.extension().unwrap_or_default();
+    match HEIC_EXTENSIONS.iter().any(|heic| extension.eq_ignore_ascii_case(heic)) {
+        true => Cow::Owned(name.with_added_extension("jpg")),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// The photo that a result was made of, if [`result_name`] gave it another name.
+pub fn source_of(result: &Path) -> Option<PathBuf> {
+    let name = result.with_extension("");
+    (result_name(&name) == result).then_some(name)
 }
 
 /// One photo of a folder, or of a list.
@@ -219,7 +241,7 @@ fn named(photo: PathBuf, root: Option<&Path>) -> Result<Input, Unusable> {
 }
 
 /// A path without `.`, `..` and the root; `None` if it leads out of the folder where it starts.
-fn resolved(path: &Path) -> Option<PathBuf> {
+pub fn resolved(path: &Path) -> Option<PathBuf> {
     let mut resolved = PathBuf::new();
     for component in path.components() {
         match component {
@@ -233,18 +255,6 @@ fn resolved(path: &Path) -> Option<PathBuf> {
         }
     }
     Some(resolved)
-}
-
-/// A path from the file system's root, whether or not anything exists there.
-pub fn absolute(path: &Path) -> io::Result<PathBuf> {
-    let mut absolute = PathBuf::new();
-    for component in std::path::absolute(path)?.components() {
-        match component {
-            Component::ParentDir => drop(absolute.pop()),
-            other => absolute.push(other),
-        }
-    }
-    Ok(absolute)
 }
 
 /// One part of several.

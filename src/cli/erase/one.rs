@@ -13,34 +13,31 @@ use serde_json::{Value, json};
 
 use super::{
     apart::SKIPPED,
-    batch::{Batch, BatchError, Finds, Outcome, Turn},
+    batch::{Batch, BatchError, Masks, Outcome, Turn},
     checks_json,
-    inputs::{Input, absolute},
-    leave_readings_out, left_in,
-    memory::Share,
-    note_blocks,
+    eraser::{Eraser, Given, left_out},
+    inputs::{Input, result_name},
+    leave_readings_out, left_in, left_out_json, note_blocks,
     records::{RECORDS, Record, entry_of, hash_of, made_of, sha256_of},
     removed,
     state::{State, Suspicion},
 };
 use crate::{
-    boxes::{PhotoBoxes, Unit},
     cli::{
         Result,
-        boxes::{BoxesError, grow},
+        boxes::{BoxesError, OnPhoto, of_same_stem, on_photo},
+        masks::{MASK_SUFFIX, mask_of},
+        memory::Share,
+        places::{absolute, is_same_file},
         read::{OpenPhotoError, numbers_in, numbers_json, photo_file, photo_memory, readings_json},
     },
-    finder::MEMORY_OF_FINDING,
+    files::write_again,
     photo::{
-        BoxInPhoto, Change, Encoding, MEMORY_OF_BOXES, Photo, PhotoError, PhotoSize,
-        without_metadata,
+        Change, Encoding, LeftOut, Metadata, Photo, PhotoError, format_from_header, with_metadata,
     },
     publication::sha256_hex,
     removal::{Fill, Method, Proven},
 };
-
-/// Digits that are not found yet are expected to take up this part of their photo.
-const FOUND: u64 = 20;
 
 /// Photos whose results are in progress, by the results' names.
 pub(super) type UnderWay = Mutex<HashMap<PathBuf, PathBuf>>;
@@ -52,27 +49,26 @@ pub(super) struct Subject<'a> {
     pub(super) metadata: fs::Metadata,
     /// The hash of the photo's path.
     path_hash: String,
-    boxes_file: PathBuf,
-    pub(super) boxes: PhotoBoxes,
-    /// Whether digits are found beside them.
-    finds: bool,
+    given: Given,
     /// Where the result belongs.
     pub(super) target: PathBuf,
     pub(super) made_of: String,
 }
 
 /// A photo without its digits.
-struct Made {
+pub(super) struct Made {
     /// Its file.
-    content: Vec<u8>,
+    pub(super) content: Vec<u8>,
+    /// The mask of what was changed, if it is wanted.
+    mask: Option<Vec<u8>>,
     /// The SHA-256 of the photo's file.
     photo_sha256: String,
-    /// Whether nothing was removed.
-    nothing: bool,
+    /// Whether it was checked, so that nothing of a digit is visible if `left` is 0.
+    checked: bool,
     /// In how many boxes something of a digit may still be seen.
     left: usize,
     /// Its line of JSON.
-    line: Value,
+    pub(super) line: Value,
 }
 
 impl Batch {
@@ -84,9 +80,10 @@ impl Batch {
             return Ok(Outcome::DoneBefore(json!({})));
         };
         let subject = self.subject(input, &source)?;
-        self.note_foreign_label(&subject.boxes_file, &subject.boxes);
+        self.eraser.note_foreign_label(&subject.given);
         self.check_place(&subject.target, subject.path)?;
         self.check_place(&self.records.path(subject.name), subject.path)?;
+        self.check_mask_place(&subject)?;
         let entry = self.claim_entry(&subject, state)?;
         if let Some(done) = self.done_before(&subject)? {
             // A run may have been killed between the photo's record and its own last word on it.
@@ -100,9 +97,8 @@ impl Batch {
             Suspicion::Guilty if !self.retry => return Err(SKIPPED.into()),
             _ if turn == Turn::First => return Ok(Outcome::PutOff),
             _ => {
-                self.say(&format!(
-                    "{}: an earlier run ended without a word while this photo was in work; it is \
-                     done alone now",
+                self.eraser.say(&format!(
+                    "{}: an earlier run was killed while it did this photo; it is done alone now",
                     subject.path.display()
                 ));
                 return self.erase_apart(&subject, state);
@@ -137,32 +133,37 @@ impl Batch {
             )
             .into());
         }
-        let (boxes_file, boxes) = match self.source.find(path, name) {
-            Ok((file, boxes)) => (file, boxes.into_owned()),
-            Err(error)
-                if error.is_unlisted() && (self.pass_unlisted || self.finds != Finds::Never) =>
-            {
-                let none = PhotoBoxes { boxes: Vec::new(), unit: Unit::Pixels, drawn_on: None };
-                (PathBuf::new(), none)
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let finds = match self.finds {
-            Finds::Never => false,
-            // An empty file of boxes says that there is no digit.
-            Finds::WithoutBoxes => boxes_file.as_os_str().is_empty(),
-            Finds::Always => true,
-        };
+        let given = self.eraser.given(self.eraser.source.find(path, name))?;
+        if let Some(mask) = self.mask_path(name)
+            && let Some(other) = of_same_stem(path)
+        {
+            return Err(format!(
+                "its mask and that of {} would both be {}; rename one of the photos",
+                other.display(),
+                mask.display()
+            )
+            .into());
+        }
+        let result = result_name(name);
+        if let Some(other) = result.file_name().map(|result| path.with_file_name(result))
+            && *result != *name
+            && other.is_file()
+        {
+            return Err(format!(
+                "its result and that of {} would both be {}; rename one of the photos",
+                other.display(),
+                result.display()
+            )
+            .into());
+        }
         Ok(Subject {
             path,
             name,
             path_hash: hash_of(source),
-            made_of: made_of(&metadata, &boxes, finds, &self.settings),
+            made_of: made_of(&metadata, &given.boxes, given.finds, &self.eraser.settings),
             metadata,
-            boxes_file,
-            boxes,
-            finds,
-            target: self.output.join(name),
+            given,
+            target: self.output.join(result),
         })
     }
 
@@ -170,12 +171,14 @@ impl Batch {
     /// the entry for another photo: the list then gives file names without folders, and the entry
     /// may be meant for either.
     fn claim_entry(&self, subject: &Subject<'_>, state: &State) -> Result<Option<String>> {
-        let Some(entry) = self.source.entry(subject.path, subject.name) else { return Ok(None) };
-        let hash = entry_of(&subject.boxes_file, &entry.name);
+        let Some(entry) = self.eraser.source.entry(subject.path, subject.name) else {
+            return Ok(None);
+        };
+        let hash = entry_of(&subject.given.file, &entry.name);
         // It counts only as long as its result is there: the photo may have been moved since.
         let has_used = |other: &Path| {
             other != subject.name
-                && self.output.join(other).is_file()
+                && self.output.join(result_name(other)).is_file()
                 && self
                     .records
                     .get(other)
@@ -189,7 +192,7 @@ impl Batch {
                  write the photos' paths into the list. If that photo is now this one, remove {}",
                 entry.name,
                 other.display(),
-                self.output.join(&other).display()
+                self.output.join(result_name(&other)).display()
             )
             .into());
         }
@@ -216,13 +219,15 @@ impl Batch {
                 .into());
             }
         }
-        if record.made_of != subject.made_of || !record.is_of(target) {
+        let mask = self.mask_path(name);
+        let has_mask = mask.as_ref().is_none_or(|mask| record.has_mask(mask));
+        if record.made_of != subject.made_of || !record.is_of(target) || !has_mask {
             return Ok(None);
         }
         let line = json!({
             "output": target.to_string_lossy(),
-            "grown_by_percent": self.settings.growth,
-            "method": self.settings.method.name(),
+            "grown_by_percent": self.eraser.settings.growth,
+            "method": self.eraser.settings.method.name(),
             "left": record.left,
         });
         if record.photo != *path_hash {
@@ -234,43 +239,35 @@ impl Batch {
     }
 
     /// Waits for the memory that a photo takes. It is an error if there is never enough.
-    fn memory_for(&self, subject: &Subject<'_>) -> Result<Share<'_>> {
+    fn memory_for(&self, subject: &Subject<'_>) -> Result<Share> {
         let (stored, memory) = photo_memory(subject.path)?;
-        // Its boxes are on the photo as it is shown, which may be turned. What is wrong with them
-        // is told later.
-        let turned = PhotoSize { width: stored.height, height: stored.width };
-        let pixels_on = |size| {
-            let areas = subject.boxes.on(size).ok()?;
-            let grown = grow(&areas, self.settings.growth, size);
-            Some(grown.iter().map(|area| u64::from(area.width) * u64::from(area.height)).sum())
-        };
-        let mut pixels: u64 = pixels_on(stored).or_else(|| pixels_on(turned)).unwrap_or(0);
-        let mut memory = memory;
-        if subject.finds {
-            pixels += u64::from(stored.width) * u64::from(stored.height) / FOUND;
-            memory += MEMORY_OF_FINDING;
-        }
-        let of_boxes = pixels.saturating_mul(MEMORY_OF_BOXES);
-        let needed = self.budget.admits(memory, of_boxes)?;
-        Ok(self.budget.take(needed))
+        let needed = self.eraser.memory_needed(stored, memory, &subject.given)?;
+        Ok(self.eraser.budget.take(needed))
     }
 
     /// Makes a photo's result, and writes it with its record.
     fn write_result(&self, subject: &Subject<'_>, entry: Option<String>) -> Result<Outcome> {
-        let Subject { path, name, target, .. } = subject;
-        let Some(made) = self.result(subject)? else {
-            return Ok(Outcome::LeftOut(json!({
-                "photo": path.to_string_lossy(), "boxes": 0, "found": 0, "left_out": true,
-            })));
+        let Subject { path, name, target, given, .. } = subject;
+        let Some(made) = self.eraser.result(path, target, given, || Ok(photo_file(path)?))? else {
+            return Ok(Outcome::LeftOut(left_out(path)));
         };
-        let Made { content, photo_sha256, nothing, left, line } = made;
+        let Made { content, mask, photo_sha256, checked, left, mut line } = made;
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(self.written(folder))?;
         }
         // Checked again, because the removal took some time.
         self.check_place(target, path)?;
+        self.check_mask_place(subject)?;
         let record_path = self.records.path(name);
         self.records.remove(name).map_err(self.written(&record_path))?;
+        let mask_sha256 = mask.as_deref().map(sha256_hex);
+        if let (Some(path), Some(mask)) = (self.mask_path(name), mask) {
+            line["mask"] = path.to_string_lossy().into();
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(self.written(folder))?;
+            }
+            write_again(&path, &mask).map_err(self.written(&path))?;
+        }
         self.records.write(target, &content).map_err(self.written(target))?;
         let record = Record {
             photo: subject.path_hash.clone(),
@@ -279,10 +276,9 @@ impl Batch {
             bytes: content.len() as u64,
             sha256: sha256_hex(&content),
             left: left as u64,
-            // A photo without boxes has nothing to check.
-            checked: nothing
-                || self.settings.checked && !matches!(self.settings.method, Method::Report(_)),
+            checked,
             entry,
+            mask: mask_sha256,
         };
         self.records.put(name, &record).map_err(self.written(&record_path))?;
         Ok(Outcome::Written(line))
@@ -296,18 +292,7 @@ impl Batch {
     /// Refuses to write a file that is the photo itself, or that a link puts outside the output
     /// folder.
     fn check_place(&self, target: &Path, photo: &Path) -> Result<()> {
-        let folder = target.parent().unwrap_or(target);
-        // Missing folders are created where the last existing one leads.
-        let leads_to = folder.ancestors().find_map(|part| part.canonicalize().ok());
-        if let Some(leads_to) = leads_to.filter(|real| !real.starts_with(&self.output)) {
-            return Err(format!(
-                "{} would be written outside the output folder, because a link in it leads to {}; \
-                 remove that link or give another --output",
-                target.display(),
-                leads_to.display()
-            )
-            .into());
-        }
+        check_inside(target, &self.output, "output", "--output")?;
         if is_same_file(target, photo) {
             return Err(format!(
                 "its result would overwrite the photo: {} is the same file; give another --output",
@@ -318,48 +303,91 @@ impl Batch {
         Ok(())
     }
 
+    /// The same for its mask, which may not be its result or what is given either.
+    fn check_mask_place(&self, subject: &Subject<'_>) -> Result<()> {
+        let (Some(Masks { root, .. }), Some(mask)) = (&self.masks, self.mask_path(subject.name))
+        else {
+            return Ok(());
+        };
+        check_inside(&mask, root, "masks", "--write-masks")?;
+        let kept = [
+            (subject.path, "the photo"),
+            (subject.target.as_path(), "its result"),
+            (subject.given.file.as_path(), "the file of its boxes"),
+        ];
+        match kept.into_iter().find(|(file, _)| is_same_file(&mask, file)) {
+            Some((_, what)) => Err(format!(
+                "its mask would overwrite {what}: {} is the same file; give another --write-masks",
+                mask.display()
+            )
+            .into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Where a photo's mask belongs.
+    pub(super) fn mask_path(&self, name: &Path) -> Option<PathBuf> {
+        Some(
+            self.masks
+                .as_ref()?
+                .folder
+                .join(name)
+                .with_extension(MASK_SUFFIX.trim_start_matches('.')),
+        )
+    }
+}
+
+impl Eraser {
     /// The file of a photo without its digits, and its line of JSON; none if nothing is found and
-    /// such photos are left out.
-    fn result(&self, subject: &Subject<'_>) -> Result<Option<Made>> {
-        let Subject { path, target, boxes_file, boxes, .. } = subject;
+    /// such photos are left out. `bytes` is the file of the photo, which messages call `path`, and
+    /// whose result is called `target`.
+    pub(super) fn result(
+        &self,
+        path: &Path,
+        target: &Path,
+        given: &Given,
+        bytes: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<Option<Made>> {
+        let Given { file: boxes_file, boxes, finds } = given;
         let mut clock = Clock::start();
-        let bytes = photo_file(path)?;
         let unusable =
             |source: PhotoError| OpenPhotoError::Photo { path: path.to_path_buf(), source };
+        let bytes = bytes()?;
         let mut photo = Photo::decode(&bytes).map_err(unusable)?;
-        let mut areas = boxes
-            .on(photo.size())
+        let mut on = on_photo(boxes, &photo, self.settings.as_stored)
             .map_err(|source| BoxesError::OnPhoto { path: boxes_file.clone(), source })?;
-        let given = areas.len();
+        let given = on.areas.len() + on.kept.len();
         let photo_sha256 = sha256_hex(&bytes);
         let opening = clock.lap();
-        if subject.finds {
-            areas.extend(self.finding.find_beside(&photo, &areas)?);
+        if *finds {
+            on.areas.extend(self.finding.find_beside(&photo, &on.all())?);
         }
-        if subject.finds && areas.is_empty() && self.skip_empty {
+        let areas = &on.areas;
+        if *finds && areas.is_empty() && self.skip_empty {
             return Ok(None);
         }
         let finding = clock.lap();
         let (mut readings, mut numbers) = (json!([]), json!([]));
         let (mut checks, mut blocks) = (Vec::new(), None);
+        let mut fills = Vec::new();
         let (mut reading, mut removal) = (0.0, 0.0);
-        let content = if areas.is_empty() {
+        let (content, left_out) = if areas.is_empty() {
             self.unchanged(bytes, &photo).map_err(unusable)?
         } else {
-            let encoding = Encoding::of(&bytes, self.settings.keep_exif).map_err(unusable)?;
+            let encoding = Encoding::of(&bytes, self.settings.metadata).map_err(unusable)?;
             // Dropped if it need not be in memory beside the photo's pixels.
-            let file = Some(bytes).filter(|_| encoding.is_jpeg()).unwrap_or_default();
+            let file = Some(bytes).filter(|_| encoding.needs_file()).unwrap_or_default();
             if self.readings {
-                (readings, numbers) = self.read(&photo, &areas, boxes)?;
+                (readings, numbers) = self.read(&photo, &on)?;
                 reading = clock.lap();
             }
-            let proven = self.remove_from(&mut photo, &areas)?;
+            let proven = self.remove_from(&mut photo, &on)?;
             removal = clock.lap();
             let changes: Vec<Change<'_>> = proven.fills.iter().map(Fill::change).collect();
             let written = encoding.write_changed(&file, &photo, &changes).map_err(unusable)?;
-            checks = proven.checks;
+            (checks, fills) = (proven.checks, proven.fills);
             blocks = written.blocks;
-            written.bytes
+            (written.bytes, written.left_out)
         };
         let left = left_in(&checks);
         let mut line = json!({
@@ -369,8 +397,9 @@ impl Batch {
             "method": self.settings.method.name(),
             "readings": readings,
             "numbers": numbers,
-            "checks": checks_json(&checks),
+            "checks": checks_json(&checks, &self.nets),
             "left": left,
+            "metadata_left_out": left_out_json(&left_out),
             "boxes": given,
             "milliseconds": {
                 "opening": opening,
@@ -380,55 +409,69 @@ impl Batch {
                 "encoding": clock.lap(),
             },
         });
-        if subject.finds {
-            line["found"] = (areas.len() - given).into();
+        if *finds {
+            line["found"] = (areas.len() + on.kept.len() - given).into();
         }
+        let mask = match self.settings.masks {
+            true => {
+                let changes: Vec<Change<'_>> = fills.iter().map(Fill::change).collect();
+                Some(mask_of(photo.size(), &changes)?)
+            }
+            false => None,
+        };
         if let Some(note) = note_blocks(&mut line, blocks) {
             self.say(&format!("{}: {note}", path.display()));
         }
         if !self.readings {
             leave_readings_out(&mut line);
         }
-        Ok(Some(Made { content, photo_sha256, nothing: areas.is_empty(), left, line }))
+        // A photo without boxes has nothing to check.
+        let checked = areas.is_empty()
+            || self.settings.checked && !matches!(self.settings.method, Method::Report(_));
+        Ok(Some(Made { content, mask, photo_sha256, checked, left, line }))
     }
 
     /// Removes what is in these boxes, and gives the fills and what the check found in each.
-    fn remove_from(&self, photo: &mut Photo, areas: &[BoxInPhoto]) -> Result<Proven> {
-        let grown = grow(areas, self.settings.growth, photo.size());
+    fn remove_from(&self, photo: &mut Photo, on: &OnPhoto) -> Result<Proven> {
+        let erasure = on.erasure(self.settings.growth, photo.size());
         let (method, no_check) = (&self.settings.method, !self.settings.checked);
-        let proven = pollster::block_on(removed(photo, &grown, method, &self.nets, no_check))?;
+        let proven = pollster::block_on(removed(photo, &erasure, method, &self.nets, no_check))?;
         for fill in &proven.fills {
             fill.lay_on(photo);
         }
         Ok(proven)
     }
 
-    /// The file of a photo from which nothing is removed: the same file, without its metadata
-    /// unless they are kept. Only a TIFF is encoded again, as its metadata are all over the file.
-    fn unchanged(&self, bytes: Vec<u8>, photo: &Photo) -> Result<Vec<u8>, PhotoError> {
-        if self.settings.keep_exif {
-            return Ok(bytes);
+    /// The file of a photo from which nothing is removed: the same file, with the metadata that are
+    /// kept; and what is not. Only a TIFF, whose metadata are all over the file, is encoded again, and
+    /// a HEIC, because its result is a JPEG.
+    fn unchanged(
+        &self,
+        bytes: Vec<u8>,
+        photo: &Photo,
+    ) -> Result<(Vec<u8>, Vec<LeftOut>), PhotoError> {
+        let choice = self.settings.metadata;
+        if choice == Metadata::All && format_from_header(&bytes) != Some("HEIC") {
+            return Ok((bytes, Vec::new()));
         }
-        match without_metadata(&bytes) {
+        match with_metadata(&bytes, choice) {
             Some(stripped) => Ok(stripped),
-            None => Encoding::of(&bytes, false)?.write(photo),
+            None => {
+                let written = Encoding::of(&bytes, choice)?.write(photo)?;
+                Ok((written.bytes, written.left_out))
+            }
         }
     }
 
     /// The readings in each box, with the labels of its file, and the house numbers that they form.
-    fn read(
-        &self,
-        photo: &Photo,
-        areas: &[BoxInPhoto],
-        boxes: &PhotoBoxes,
-    ) -> Result<(Value, Value)> {
-        let read = pollster::block_on(self.nets.read(photo, areas))?;
+    fn read(&self, photo: &Photo, on: &OnPhoto) -> Result<(Value, Value)> {
+        let read = pollster::block_on(self.nets.read(photo, &on.areas))?;
         let mut readings = readings_json(&read);
         // A box that holds several digits has one label for all of them.
         let labels = read
             .iter()
-            .zip(&boxes.boxes)
-            .flat_map(|(of_box, given)| of_box.digits.iter().map(|_| given.label.as_deref()));
+            .zip(&on.labels)
+            .flat_map(|(of_box, label)| of_box.digits.iter().map(|_| label.as_deref()));
         for (reading, label) in readings.as_array_mut().into_iter().flatten().zip(labels) {
             if let Some(label) = label {
                 reading["label"] = label.into();
@@ -436,34 +479,24 @@ impl Batch {
         }
         Ok((readings, numbers_json(&numbers_in(&read))))
     }
+}
 
-    /// Reports once that boxes of a class that is not a digit are removed as well.
-    fn note_foreign_label(&self, file: &Path, boxes: &PhotoBoxes) {
-        if let Some(label) = boxes.foreign_label()
-            && !self.foreign_label_said.swap(true, Ordering::Relaxed)
-        {
-            self.say(&format!(
-                "{}: the class {label:?} is not a digit; boxes of such classes are removed like \
-                 all others (this is reported once)",
-                file.display()
-            ));
-        }
+/// Refuses to write a file that a link puts outside its folder, which is called `what` and given as
+/// `option`.
+fn check_inside(target: &Path, root: &Path, what: &str, option: &str) -> Result<()> {
+    let folder = target.parent().unwrap_or(target);
+    // Missing folders are created where the last existing one leads.
+    let leads_to = folder.ancestors().find_map(|part| part.canonicalize().ok());
+    match leads_to.filter(|real| !real.starts_with(root)) {
+        Some(leads_to) => Err(format!(
+            "{} would be written outside the {what} folder, because a link in it leads to {}; \
+             remove that link or give another {option}",
+            target.display(),
+            leads_to.display()
+        )
+        .into()),
+        None => Ok(()),
     }
-}
-
-/// Whether two paths lead to the same file, also through links and mounts.
-#[cfg(unix)]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    // A link at the place itself is replaced, not the file it leads to.
-    let of = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
-    let a = of(fs::symlink_metadata(a));
-    a.is_some() && a == of(fs::metadata(b))
-}
-
-#[cfg(not(unix))]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// A result in progress, until it is dropped.

@@ -27,15 +27,20 @@ use crate::{
     boxes::PhotoBoxes,
     fault::{AtFault, Fault},
     files::{Lock, Sharing, write_whole_through},
+    photo::Metadata,
     publication::sha256_hex,
-    removal::Method,
+    removal::{FILLS, Method},
 };
 
 /// The records' folder. It also marks the files beside it as ours, so that they may be replaced.
 pub const RECORDS: &str = ".doorplate";
 
+/// The folder that marks a folder of masks as ours. It is not that of records, so that no masks are
+/// written among results.
+const MASKS: &str = ".doorplate-masks";
+
 /// What a record's name adds to that of its photo.
-const SUFFIX: &str = ".json";
+pub const SUFFIX: &str = ".json";
 
 /// The longest name of a file, in bytes, on usual file systems.
 const LONGEST_NAME: usize = 255;
@@ -66,6 +71,9 @@ pub struct Record {
     /// The hash of the entry with its boxes in a list, as [`entry_of`] gives it.
     #[serde(default)]
     pub entry: Option<String>,
+    /// The SHA-256 of the mask's file, if a mask was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
 }
 
 impl Record {
@@ -75,6 +83,12 @@ impl Record {
         let same_length = fs::symlink_metadata(result)
             .is_ok_and(|found| found.is_file() && found.len() == self.bytes);
         same_length && sha256_of(result).is_ok_and(|sha256| sha256 == self.sha256)
+    }
+
+    /// Whether the file at `mask` is still the mask that was written with the result.
+    pub fn has_mask(&self, mask: &Path) -> bool {
+        let is_file = fs::symlink_metadata(mask).is_ok_and(|found| found.is_file());
+        is_file && sha256_of(mask).is_ok_and(|sha256| self.mask.as_ref() == Some(&sha256))
     }
 }
 
@@ -99,6 +113,19 @@ pub fn time_of(time: SystemTime) -> String {
     }
 }
 
+/// The name of a photo's record, in the same folders.
+pub fn record_name(photo: &Path) -> PathBuf {
+    let file_name = photo.file_name().unwrap_or_default();
+    if file_name.len() + SUFFIX.len() <= LONGEST_NAME {
+        let mut name = OsString::from(photo);
+        name.push(SUFFIX);
+        return name.into();
+    }
+    // A name that leaves no room for more.
+    let hash = sha256_hex(file_name.as_encoded_bytes());
+    photo.with_file_name(format!(".{hash}{SUFFIX}"))
+}
+
 /// The hash by which a record recognises a photo's path.
 pub fn hash_of(path: &Path) -> String {
     sha256_hex(path.as_os_str().as_encoded_bytes())
@@ -109,8 +136,12 @@ pub fn hash_of(path: &Path) -> String {
 pub struct Settings {
     /// Percent of its height by which each box is grown.
     pub growth: u32,
-    /// Whether EXIF is kept.
-    pub keep_exif: bool,
+    /// Whether boxes were drawn on photos as they are stored.
+    pub as_stored: bool,
+    /// Whether masks of what was changed are written, too.
+    pub masks: bool,
+    /// Which metadata are kept.
+    pub metadata: Metadata,
     /// Whether results are checked, and more is filled if something is left.
     pub checked: bool,
     /// How digits are removed.
@@ -124,7 +155,8 @@ pub struct Settings {
 }
 
 /// The hash of everything that a result depends on: the photo's length and time, the boxes as
-/// given, what finds others if any does, the options, the model, and this program's version.
+/// given, what finds others if any does, the options, the model, the way fills are made, and this
+/// program's version.
 ///
 /// The photo's content is not read for this: like `make` and `rsync`, it takes a file with the same
 /// length and time, to the nanosecond, for the same photo.
@@ -136,16 +168,20 @@ pub fn made_of(
 ) -> String {
     let modified = photo.modified().ok().map(time_of);
     let boxes_given: Vec<_> =
-        boxes.boxes.iter().map(|given| json!([given.area, given.label])).collect();
+        boxes.boxes.iter().map(|given| json!([given.area, given.label, given.keep])).collect();
     let all = json!({
         "photo": [photo.len(), modified],
         "boxes": [boxes_given, format!("{:?}", boxes.unit), boxes.drawn_on],
+        "strokes": boxes.strokes,
+        "masks": settings.masks,
         "found": finds.then_some(&settings.finder),
         "grow": settings.growth,
-        "keep_exif": settings.keep_exif,
+        "as_stored": settings.as_stored,
+        "metadata": settings.metadata.name(),
         "checked": settings.checked,
         "method": format!("{:?}", settings.method),
         "model": settings.model,
+        "fills": FILLS,
         "version": env!("CARGO_PKG_VERSION"),
     });
     sha256_hex(all.to_string().as_bytes())
@@ -166,11 +202,11 @@ pub enum ClaimError {
     #[error("{}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(
-        "{}: this folder holds other files, not results of an earlier run; give a new or an empty \
+        "{}: this folder holds other files, not {what} of an earlier run; give a new or an empty \
          folder",
         path.display()
     )]
-    NotOurs { path: PathBuf },
+    NotOurs { path: PathBuf, what: &'static str },
     #[error("{}: no results of an earlier run are here", path.display())]
     NoRecords { path: PathBuf },
 }
@@ -184,24 +220,35 @@ impl AtFault for ClaimError {
     }
 }
 
+/// Makes sure that the files in a folder of masks may be replaced. It is created if it is missing.
+pub fn claim_masks(folder: &Path) -> Result<(), ClaimError> {
+    mark(folder, MASKS, "masks").map(drop)
+}
+
+/// Creates the folder called `name` in a folder that is new, empty, or has it already.
+fn mark(folder: &Path, name: &str, what: &'static str) -> Result<PathBuf, ClaimError> {
+    let error = |source| ClaimError::File { path: folder.to_owned(), source };
+    let marked = folder.join(name);
+    if !marked.is_dir() {
+        fs::create_dir_all(folder).map_err(error)?;
+        for entry in fs::read_dir(folder).map_err(error)? {
+            let name = entry.map_err(error)?.file_name();
+            // Another process may be marking it right now, and desktops leave hidden files.
+            if !name.to_string_lossy().starts_with('.') && !marked.is_dir() {
+                return Err(ClaimError::NotOurs { path: folder.to_owned(), what });
+            }
+        }
+        fs::create_dir_all(&marked).map_err(error)?;
+    }
+    Ok(marked)
+}
+
 impl Records {
     /// Opens the records of an output folder, which is created if it is missing, for a whole run or
     /// one shard of it. Until they are dropped, no other process can open them for the same part.
     pub fn claim(output: &Path, shard: Option<Shard>) -> Result<Self, ClaimError> {
         let error = |source| ClaimError::File { path: output.to_owned(), source };
-        let folder = output.join(RECORDS);
-        if !folder.is_dir() {
-            fs::create_dir_all(output).map_err(error)?;
-            for entry in fs::read_dir(output).map_err(error)? {
-                let name = entry.map_err(error)?.file_name();
-                // Another process may be creating the records right now, and desktops leave hidden
-                // files.
-                if !name.to_string_lossy().starts_with('.') && !folder.is_dir() {
-                    return Err(ClaimError::NotOurs { path: output.to_owned() });
-                }
-            }
-            fs::create_dir_all(&folder).map_err(error)?;
-        }
+        let folder = mark(output, RECORDS, "results")?;
         // Shards work side by side, each once; a run without shards works alone.
         let lock =
             |name: String, sharing| Lock::take(folder.join(name), sharing, A_MOMENT).map_err(error);
@@ -250,15 +297,7 @@ impl Records {
 
     /// The path of a photo's record.
     pub fn path(&self, name: &Path) -> PathBuf {
-        let file_name = name.file_name().unwrap_or_default();
-        if file_name.len() + SUFFIX.len() <= LONGEST_NAME {
-            let mut path = OsString::from(self.folder.join(name));
-            path.push(SUFFIX);
-            return path.into();
-        }
-        // A name that leaves no room for more.
-        let hash = sha256_hex(file_name.as_encoded_bytes());
-        self.folder.join(name).with_file_name(format!(".{hash}{SUFFIX}"))
+        self.folder.join(record_name(name))
     }
 
     /// Writes a file whole, through a temporary one that the next run removes if this is killed.
@@ -310,12 +349,14 @@ fn remove_old_locks(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         boxes::{GivenBox, Unit},
         fault::with_causes,
         photo::LooseBox,
-        removal::{KeyPixels, ReportOptions, Sigma},
+        removal::{Brush, BrushStroke, KeyPixels, ReportOptions, Sigma},
     };
 
     #[test]
@@ -344,14 +385,12 @@ mod tests {
         fs::write(&photo, "one").expect("written");
         let metadata = || fs::metadata(&photo).expect("there");
         let area = LooseBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 };
-        let boxes = PhotoBoxes {
-            boxes: vec![GivenBox { area, label: None }],
-            unit: Unit::Pixels,
-            drawn_on: None,
-        };
+        let boxes = PhotoBoxes::new(vec![GivenBox::new(area, None)], Unit::Pixels);
         let settings = Settings {
             growth: 10,
-            keep_exif: false,
+            as_stored: false,
+            masks: false,
+            metadata: Metadata::None,
             checked: true,
             method: Method::default(),
             model: "a".to_owned(),
@@ -362,12 +401,25 @@ mod tests {
 
         let mut moved = boxes.clone();
         moved.boxes[0].area.left += 1e-9;
+        let mut kept = boxes.clone();
+        kept.boxes[0].keep = true;
+        let stroke = BrushStroke { brush: Brush::Takes, radius: 4, points: vec![(3, 4)] };
+        let brushed = PhotoBoxes { strokes: vec![Arc::new(stroke)], ..boxes.clone() };
         let fractions = PhotoBoxes { unit: Unit::Fractions, ..boxes.clone() };
         let mut changed = vec![
             made_of(&metadata(), &moved, false, &settings),
             made_of(&metadata(), &fractions, false, &settings),
+            made_of(&metadata(), &kept, false, &settings),
+            made_of(&metadata(), &brushed, false, &settings),
+            made_of(&metadata(), &boxes, false, &Settings { masks: true, ..settings.clone() }),
             made_of(&metadata(), &boxes, false, &Settings { growth: 0, ..settings.clone() }),
-            made_of(&metadata(), &boxes, false, &Settings { keep_exif: true, ..settings.clone() }),
+            made_of(&metadata(), &boxes, false, &Settings { as_stored: true, ..settings.clone() }),
+            made_of(
+                &metadata(),
+                &boxes,
+                false,
+                &Settings { metadata: Metadata::NoPlace, ..settings.clone() },
+            ),
             made_of(&metadata(), &boxes, false, &Settings { checked: false, ..settings.clone() }),
             made_of(
                 &metadata(),
@@ -399,7 +451,7 @@ mod tests {
         changed.push(first);
         changed.sort();
         changed.dedup();
-        assert_eq!(changed.len(), 14);
+        assert_eq!(changed.len(), 18);
     }
 
     #[test]
@@ -420,6 +472,7 @@ mod tests {
             left: 1,
             checked: true,
             entry: None,
+            mask: Some(sha256_hex(b"mask")),
         };
         records.put(name, &record).expect("written");
         assert_eq!(records.get(name).as_ref(), Some(&record));
@@ -445,6 +498,11 @@ mod tests {
             fs::write(&result, content).expect("written");
             assert_eq!(record.is_of(&result), same, "{content}");
         }
+        for (content, same) in [("mask", true), ("mast", false)] {
+            fs::write(&result, content).expect("written");
+            assert_eq!(record.has_mask(&result), same, "{content}");
+        }
+        assert!(!Record { mask: None, ..record }.has_mask(&result), "no mask was written with it");
         let other = Records::claim(&folder.path().join("a/b/c"), None);
         other.expect("an empty one");
         fs::write(folder.path().join("own.png"), "").expect("written");

@@ -11,20 +11,21 @@ use serde_json::json;
 use walkdir::WalkDir;
 
 use super::{
-    batch::{Batch, Outcome, Tally},
-    inputs::{Input, absolute},
+    batch::{Batch, Outcome},
+    eraser::Tally,
+    inputs::{Input, source_of},
     records::RECORDS,
 };
-use crate::cli::{Context as _, Result};
+use crate::cli::{Context as _, Result, places::absolute};
 
 /// What a result is, compared with its record, and with what this command would make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// The file that its record describes, made of this photo, these boxes and these options.
     Whole,
-    /// There is none.
+    /// It is missing, or its mask is.
     Missing,
-    /// Its bytes are not those that were written.
+    /// Its bytes, or those of its mask, are not those that were written.
     Changed,
     /// The photo, its boxes, an option, the model or the version has changed since.
     Outdated,
@@ -91,11 +92,20 @@ impl Batch {
     pub(super) fn verify(&self, input: &Input) -> Result<Outcome> {
         let subject = self.subject(input, &absolute(&input.photo)?)?;
         let record = self.records.get(subject.name);
-        let there = fs::symlink_metadata(&subject.target).is_ok();
+        let mask = self.mask_path(subject.name);
+        let there = |file: &Path| fs::symlink_metadata(file).is_ok();
+        let there = there(&subject.target) && mask.as_deref().is_none_or(there);
         let condition = match &record {
             _ if !there => Condition::Missing,
             None => Condition::Unknown,
             Some(record) if !record.is_of(&subject.target) => Condition::Changed,
+            // A record of a run without masks is another run's.
+            Some(record)
+                if record.mask.is_some()
+                    && mask.as_deref().is_some_and(|mask| !record.has_mask(mask)) =>
+            {
+                Condition::Changed
+            }
             Some(record) if record.made_of != subject.made_of => Condition::Outdated,
             Some(_) => Condition::Whole,
         };
@@ -127,12 +137,16 @@ impl Batch {
         for entry in entries {
             let entry = entry.map_err(io::Error::from).context(self.output.display())?;
             let name = entry.path().strip_prefix(&self.output).unwrap_or(entry.path());
-            if entry.file_type().is_dir() || photos.join(name).is_file() {
+            let is_result = || {
+                photos.join(name).is_file()
+                    || source_of(name).is_some_and(|name| photos.join(name).is_file())
+            };
+            if entry.file_type().is_dir() || is_result() {
                 continue;
             }
             self.condition.count(Condition::Unknown);
-            self.say(&format!(
-                "{}: this is no result of a photo in {}",
+            self.eraser.say(&format!(
+                "{}: not a result of a photo in {}",
                 entry.path().display(),
                 photos.display()
             ));

@@ -16,6 +16,7 @@ use crate::cli::{Context as _, Result};
 /// Finish a built page: write the list of its files with their hashes, for offline use, and a
 /// Brotli and a gzip copy of each text and WebAssembly file.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::cli::examples!("doorplate finish dist", "doorplate finish dist --quality 5"))]
 pub struct Args {
     /// The folder of the built page.
     dir: PathBuf,

@@ -1,18 +1,19 @@
 //! Unpacks an archive that may come from anyone, and so may be malicious.
 
 use std::{
-    cell::Cell,
     fs::{self, File},
     io::{self, BufReader, Read, Write as _},
     path::{Component, Path, PathBuf},
-    rc::Rc,
 };
 
 use flate2::bufread::MultiGzDecoder;
 use tar::EntryType;
 
 use super::{Event, FetchError, Stage, Watch};
-use crate::dataset::format1::DIGIT_STRUCT;
+use crate::{
+    dataset::format1::DIGIT_STRUCT,
+    files::{Counted, Rationed},
+};
 
 /// What an archive may unpack to.
 #[derive(Clone, Copy, Debug)]
@@ -39,39 +40,6 @@ const PADDING_BYTES: u64 = 64 << 20;
 /// Between two progress events.
 const PROGRESS_BYTES: u64 = 1 << 20;
 
-/// Counts what is read from the file.
-struct Counted<R> {
-    inner: R,
-    bytes: Rc<Cell<u64>>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.bytes.set(self.bytes.get() + read as u64);
-        Ok(read)
-    }
-}
-
-/// Gives out no more unpacked bytes than it is allowed, as a small archive may unpack to any size.
-struct Rationed<R> {
-    inner: R,
-    ration: Rc<Cell<u64>>,
-}
-
-impl<R: Read> Read for Rationed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let ration = self.ration.get();
-        if ration == 0 && !buffer.is_empty() {
-            return Err(io::Error::other("more bytes between its entries than any archive needs"));
-        }
-        let length = buffer.len().min(usize::try_from(ration).unwrap_or(usize::MAX));
-        let read = self.inner.read(&mut buffer[..length])?;
-        self.ration.set(ration - read as u64);
-        Ok(read)
-    }
-}
-
 /// Unpacks `archive`, all of whose entries lie in one folder named `set`, to `folder/set`. The
 /// files are written to `drafts`, an empty folder, and the set in it is then renamed as a whole.
 pub(super) fn unpack(
@@ -91,11 +59,10 @@ pub(super) fn unpack(
     let file = File::open(archive).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
 
-    let read = Rc::new(Cell::new(0));
-    let ration = Rc::new(Cell::new(0));
-    let file = Counted { inner: file, bytes: Rc::clone(&read) };
+    let (file, read) = Counted::new(file);
     let unzipped = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
-    let mut tar = tar::Archive::new(Rationed { inner: unzipped, ration: Rc::clone(&ration) });
+    let (unzipped, ration) = Rationed::new(unzipped);
+    let mut tar = tar::Archive::new(unzipped);
     let mut progress = 0;
     let (mut count, mut bytes) = (0u64, 0u64);
     let mut entries = tar.entries().map_err(damaged)?;

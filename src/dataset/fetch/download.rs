@@ -207,7 +207,7 @@ impl Download<'_> {
         let address = |reason: String| FetchError::Address { url: self.url.to_owned(), reason };
         let uri: Uri = self.url.parse().map_err(|error| address(format!("{error}")))?;
         let (Some("http" | "https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
-            return Err(address("it has no such beginning".to_owned()));
+            return Err(address("no http:// or https://, or no host".to_owned()));
         };
         let mut config = Agent::config_builder()
             .user_agent(concat!("doorplate/", env!("CARGO_PKG_VERSION")))

@@ -50,8 +50,8 @@ pub enum FetchError {
     },
     /// The address is none.
     #[error(
-        "{url}: cannot be fetched from ({reason}). An address begins with http:// or https:// \
-         and a host's name"
+        "{url}: not a usable address ({reason}). An address begins with http:// or https://, then \
+         the name of a host"
     )]
     Address {
         /// The address.
@@ -195,9 +195,9 @@ fn advice(status: u16) -> &'static str {
     match status {
         404 | 410 => "There is no such file: check the mirror's address",
         401 | 403 | 407 => {
-            "It wants to know who asks, which SVHN's home does not: check the address"
+            "It asks for a log-in, which SVHN's own server does not: check the address"
         }
-        300..=399 => "It sends elsewhere without end: check the address",
+        300..=399 => "It redirects without end: check the address",
         _ => "Try again later or give a mirror's address",
     }
 }

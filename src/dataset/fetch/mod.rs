@@ -305,6 +305,7 @@ fn fetch_into(
     let set = folder.join(file.set);
     // First without the lock, as the folder may be one that cannot be written to.
     if let Some(unpacked) = unpacked_before(file, &path, &set)? {
+        remove_leftovers(file, folder, &path, options);
         return Ok(unpacked);
     }
     let (_lock, drafts) = locked(file, folder)?;
@@ -355,9 +356,31 @@ fn unpacked_before(
     Ok(Some(Fetched { path: set.to_owned(), sha256, was_there: true }))
 }
 
+/// Removes what is left of a fetch that was killed once its set was unpacked: otherwise the archive
+/// would stay for good.
+fn remove_leftovers(file: &OfficialFile, folder: &Path, path: &Path, options: &FetchOptions) {
+    if !folder.join(drafts_name(file)).exists() && !lock_path(file, folder).exists() {
+        return;
+    }
+    // Another process may be at work, or the folder one that cannot be written to: then so be it.
+    let Ok(_held) = locked(file, folder) else { return };
+    if !options.keep_archive && download::noted_sha256(path).is_some() {
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn lock_path(file: &OfficialFile, folder: &Path) -> PathBuf {
+    folder.join(format!(".lock-{}", file.set))
+}
+
+/// The name of the folder for what is half done.
+fn drafts_name(file: &OfficialFile) -> String {
+    format!(".doorplate-fetching-{}", file.set)
+}
+
 /// The lock of a set, and an empty folder for what is half done, which is removed at the end.
 fn locked(file: &OfficialFile, folder: &Path) -> Result<(Lock, TempDir), FetchError> {
-    let lock = folder.join(format!(".lock-{}", file.set));
+    let lock = lock_path(file, folder);
     let lock = Lock::take(lock.clone(), Sharing::Nobody, Duration::ZERO).map_err(|reason| {
         if reason.kind() == io::ErrorKind::WouldBlock {
             FetchError::Busy { path: folder.join(file.name) }
@@ -365,7 +388,7 @@ fn locked(file: &OfficialFile, folder: &Path) -> Result<(Lock, TempDir), FetchEr
             FetchError::Write { path: lock, reason }
         }
     })?;
-    let name = format!(".doorplate-fetching-{}", file.set);
+    let name = drafts_name(file);
     let drafts = folder.join(&name);
     let failed = |reason| FetchError::Write { path: drafts.clone(), reason };
     match fs::remove_dir_all(&drafts) {

@@ -427,7 +427,7 @@ fn a_server_that_always_breaks_off_at_one_place_is_given_up() {
 }
 
 #[test]
-fn a_file_that_changes_between_tries_is_fetched_anew() {
+fn a_file_that_changes_between_tries_is_fetched_again() {
     let (old, new) = (mat(100_000, 1), mat(100_000, 2));
     let file = official("train_32x32", &new);
     let sent = new.clone();
@@ -441,7 +441,7 @@ fn a_file_that_changes_between_tries_is_fetched_anew() {
 }
 
 #[test]
-fn pieces_that_do_not_fit_are_fetched_anew_once() {
+fn pieces_that_do_not_fit_are_fetched_again_once() {
     // The server does not look at If-Range, and gives its new version the old one's tag.
     let (old, new) = (mat(100_000, 1), mat(100_000, 2));
     let file = official("train_32x32", &new);
@@ -728,6 +728,33 @@ fn what_a_killed_fetch_left_is_removed_by_the_next_one_of_its_set() {
     quietly(&file, place.path(), &server.options()).expect("it is in nobody's way");
     let left = [".doorplate-fetching-test", ".doorplate-mine", "train", "train.tar.gz.sha256"];
     assert_eq!(names(place.path()), left);
+}
+
+#[test]
+fn the_archive_that_a_fetch_left_that_was_killed_at_its_end_is_removed() {
+    let content = small_set();
+    let file = official("train", &content);
+    let sent = content.clone();
+    let server = Server::start(move |request, _| Reply::of_file(request, &sent, "\"v1\""));
+    let place = folder();
+    let kept = FetchOptions { keep_archive: true, ..server.options() };
+    quietly(&file, place.path(), &kept).expect("fetched");
+    let whole = ["train", "train.tar.gz", "train.tar.gz.sha256"];
+    let again = |options| quietly(&file, place.path(), options).expect("it is there").was_there;
+    let plain = server.options();
+    assert!(again(&plain));
+    assert_eq!(names(place.path()), whole, "what was to be kept");
+    // As a kill leaves it between the set's last step and its archive's end.
+    let killed = || {
+        fs::create_dir(place.path().join(".doorplate-fetching-train")).expect("there is room");
+        fs::write(place.path().join(".lock-train"), "4711").expect("there is room");
+    };
+    killed();
+    assert!(again(&kept));
+    assert_eq!(names(place.path()), whole);
+    killed();
+    assert!(again(&server.options()));
+    assert_eq!(names(place.path()), ["train", "train.tar.gz.sha256"]);
 }
 
 #[test]

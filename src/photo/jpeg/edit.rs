@@ -2,7 +2,10 @@
 
 use image::{DynamicImage, metadata::Orientation};
 
-use super::{Block, Change, JpegError, ZIGZAG, file::Frame};
+use super::{
+    Block, Change, JpegError, ZIGZAG,
+    file::{Coding, Frame},
+};
 use crate::photo::{BoxInPhoto, Photo};
 
 /// What is changed of a photo, as its file stores it.
@@ -83,6 +86,7 @@ impl<'a> Edit<'a> {
             Turn { orientation: photo.orientation, width: frame.width, height: frame.height };
         let size = photo.size();
         let pixels = match (&photo.image, frame.components.len()) {
+            (_, 4) => return Err(JpegError::Inks),
             (DynamicImage::ImageLuma8(grey), 1) => Pixels::Grey(grey.as_raw()),
             (DynamicImage::ImageRgb8(rgb), 3) => Pixels::Rgb(rgb.as_raw()),
             _ => return Err(JpegError::OtherPhoto),
@@ -204,7 +208,7 @@ impl<'a> Edit<'a> {
             Pixels::Rgb(samples) => samples,
         };
         let at = |channel: usize| f32::from(samples[3 * pixel + channel]);
-        if self.frame.is_rgb {
+        if self.frame.coding == Coding::Rgb {
             return at(component);
         }
         let [r, g, b] = [at(0), at(1), at(2)];
@@ -267,7 +271,7 @@ fn samples_of(block: &Block, quantisation: &[u16; 64]) -> [f32; 64] {
 }
 
 /// The coefficients of a block's samples.
-fn block_of(samples: &[f32; 64], quantisation: &[u16; 64]) -> Block {
+pub fn block_of(samples: &[f32; 64], quantisation: &[u16; 64]) -> Block {
     let coefficients = transformed(&samples.map(|sample| sample - 128.0), wave);
     std::array::from_fn(|i| {
         let value = (coefficients[ZIGZAG[i]] / f32::from(quantisation[i])).round();

@@ -24,10 +24,25 @@ pub struct Frame {
     pub width: u32,
     pub height: u32,
     pub components: Vec<Component>,
-    /// How its three components are colours.
-    pub is_rgb: bool,
+    /// How its components are colours.
+    pub coding: Coding,
     /// Groups of blocks across and down, in a scan of several components.
     groups: [usize; 2],
+}
+
+/// How a frame's components are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// Brightness alone.
+    Grey,
+    /// Brightness and two differences of colour.
+    YCbCr,
+    /// Red, green and blue.
+    Rgb,
+    /// Four inks.
+    Cmyk,
+    /// Three inks as brightness and differences of colour, and black.
+    Ycck,
 }
 
 /// One of its colours.
@@ -90,7 +105,7 @@ pub struct Step {
 
 impl Frame {
     /// Reads a frame's segment.
-    fn read(code: u8, content: &[u8]) -> Result<Self, JpegError> {
+    pub fn read(code: u8, content: &[u8]) -> Result<Self, JpegError> {
         match code {
             0xC0..=0xC2 => {}
             0xC9..=0xCB => return Err(JpegError::Arithmetic),
@@ -106,7 +121,7 @@ impl Frame {
         if width == 0 || height == 0 || rest.len() != 3 * usize::from(count) {
             return Err(JpegError::Damaged);
         }
-        if count != 1 && count != 3 {
+        if !matches!(count, 1 | 3 | 4) {
             return Err(JpegError::Components(count));
         }
         let factors: Vec<[usize; 2]> = rest
@@ -141,7 +156,7 @@ impl Frame {
         }
         let (width, height) = (width.into(), height.into());
         let progressive = code == 0xC2;
-        Ok(Frame { progressive, width, height, components, is_rgb: false, groups })
+        Ok(Frame { progressive, width, height, components, coding: Coding::Grey, groups })
     }
 
     /// Gives the blocks of a scan to `visit`, in their order in it (T.81, A.2).
@@ -200,18 +215,16 @@ impl<'a> JpegFile<'a> {
     /// [`JpegError`] when the file is damaged or of a kind that cannot be changed.
     pub fn read(bytes: &'a [u8], exif: Option<&[u8]>) -> Result<Self, JpegError> {
         let mut parts = Vec::new();
-        let mut fits = true;
-        walk_parts(bytes, &mut |part| {
-            // Fill bytes between segments are left out.
-            if bytes.get(part.whole.start + 1).is_some_and(|&code| code != 0xFF) {
-                fits = parts.len() < MAX_SEGMENTS;
-                if fits {
-                    parts.push(part);
-                }
+        // One more than there may be, so that it is known.
+        let mut see = |part| {
+            if parts.len() <= MAX_SEGMENTS {
+                parts.push(part);
             }
-        })
-        .filter(|()| fits)
-        .ok_or(JpegError::Damaged)?;
+        };
+        walk_parts(bytes, &mut see).ok_or(JpegError::CutShort)?;
+        if parts.len() > MAX_SEGMENTS {
+            return Err(JpegError::Damaged);
+        }
         let (mut frame, mut scans) = (None, Vec::new());
         let (mut state, mut exif) = (State::default(), exif);
         let mut before = vec![0xFF, 0xD8];
@@ -228,8 +241,11 @@ impl<'a> JpegFile<'a> {
                 (_, PartKind::Other) => {}
                 (_, PartKind::Profile) => before.extend_from_slice(whole),
                 (0xE0, _) => {
-                    state.jfif = true;
-                    put_jfif(&mut before, content)?;
+                    // One that is shorter says nothing.
+                    if let Some(head) = content.get(..12) {
+                        state.jfif = true;
+                        put_jfif(&mut before, head);
+                    }
                 }
                 (0xEE, _) => {
                     // Its last byte is how colours are coded.
@@ -275,7 +291,8 @@ impl<'a> JpegFile<'a> {
         if scans.is_empty() {
             return Err(JpegError::Damaged);
         }
-        frame.is_rgb = state.is_rgb(&frame)?;
+        frame.coding = state.coding(&frame);
+        check_scans(&frame, &scans)?;
         Ok(JpegFile { frame, scans })
     }
 }
@@ -294,14 +311,12 @@ fn put_exif(file: &mut Vec<u8>, exif: &[u8]) -> Result<(), JpegError> {
     Ok(())
 }
 
-/// Writes JFIF's segment without the preview that it may hold.
-fn put_jfif(file: &mut Vec<u8>, content: &[u8]) -> Result<(), JpegError> {
-    // Name, version, unit, and a pixel's width and height.
-    let head = content.get(..12).ok_or(JpegError::Damaged)?;
+/// Writes JFIF's segment without the preview that it may hold: `head` is its name, version, unit, and a
+/// pixel's width and height.
+fn put_jfif(file: &mut Vec<u8>, head: &[u8]) {
     file.extend([0xFF, 0xE0, 0, JFIF_LENGTH]);
     file.extend_from_slice(head);
     file.extend([0, 0]);
-    Ok(())
 }
 
 impl State {
@@ -373,7 +388,11 @@ impl State {
                 }
             }
             let slots = [usize::from(pair[1] >> 4), usize::from(pair[1] & 15)];
-            let code = |class: usize| self.codes[class].get(slots[class]).cloned().flatten();
+            let code = |class: usize| {
+                let own = self.codes[class].get(slots[class]).cloned().flatten();
+                // Films of JPEGs, and pictures taken from them, leave the usual ones out.
+                own.or_else(|| HuffmanTable::usual(class, slots[class]).map(Rc::new))
+            };
             components.push(ScanComponent { index, slots, dc: code(0), ac: code(1) });
         }
         let scan = Scan {
@@ -396,17 +415,34 @@ impl State {
         if fits && in_order { Ok(scan) } else { Err(JpegError::Script) }
     }
 
-    /// Whether a frame's components are red, green and blue, and not brightness and colour. Where
-    /// programs do not agree on that, it is an error.
-    fn is_rgb(&self, frame: &Frame) -> Result<bool, JpegError> {
-        if frame.components.len() == 1 {
-            return Ok(false);
-        }
-        let named_rgb = frame.components.iter().map(|component| component.id).eq(*b"RGB");
-        match (named_rgb, self.adobe) {
-            (true, None | Some(0)) if !self.jfif => Ok(true),
-            (false, None | Some(1)) => Ok(false),
-            _ => Err(JpegError::Colours),
+    /// How a frame's components are colours. The rules for files that say nothing, or contradict
+    /// themselves, are libjpeg's, because browsers go by them.
+    fn coding(&self, frame: &Frame) -> Coding {
+        let named_rgb = || frame.components.iter().map(|component| component.id).eq(*b"RGB");
+        match (frame.components.len(), self.adobe) {
+            (1, _) => Coding::Grey,
+            (4, None | Some(0)) => Coding::Cmyk,
+            (4, Some(_)) => Coding::Ycck,
+            (_, _) if self.jfif => Coding::YCbCr,
+            (_, Some(0)) => Coding::Rgb,
+            (_, None) if named_rgb() => Coding::Rgb,
+            _ => Coding::YCbCr,
         }
     }
+}
+
+/// Refuses a file without some of its components, and a baseline one that has some twice. What is
+/// missing of a progressive one is known once its bits are read.
+fn check_scans(frame: &Frame, scans: &[Scan<'_>]) -> Result<(), JpegError> {
+    let mut seen = vec![0usize; frame.components.len()];
+    for component in scans.iter().flat_map(|scan| &scan.components) {
+        seen[component.index] += 1;
+    }
+    if seen.contains(&0) {
+        return Err(JpegError::Incomplete);
+    }
+    if !frame.progressive && seen.iter().any(|&times| times > 1) {
+        return Err(JpegError::Script);
+    }
+    Ok(())
 }

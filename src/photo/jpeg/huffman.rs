@@ -25,7 +25,41 @@ impl PartialEq for HuffmanTable {
     }
 }
 
+/// The code that T.81 proposes for first coefficients of brightness (table K.3), and of colour (K.4).
+const USUAL_DC: [[u8; 16]; 2] = [
+    [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+    [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0],
+];
+
+/// The same for the others (K.5 and K.6).
+const USUAL_AC: [[u8; 16]; 2] = [
+    [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D],
+    [0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77],
+];
+
+/// The symbols of these codes, up to those of the longest one, which all others have.
+const USUAL_AC_SYMBOLS: [&[u8]; 2] = [
+    b"\x01\x02\x03\x00\x04\x11\x05\x12\x21\x31\x41\x06\x13\x51\x61\x07\x22\x71\x14\x32\x81\x91\xA1\x08\
+      \x23\x42\xB1\xC1\x15\x52\xD1\xF0\x24\x33\x62\x72\x82",
+    b"\x00\x01\x02\x03\x11\x04\x05\x21\x31\x06\x12\x41\x51\x07\x61\x71\x13\x22\x32\x81\x08\x14\x42\x91\
+      \xA1\xB1\xC1\x09\x23\x33\x52\xF0\x15\x62\x72\xD1\x0A\x16\x24\x34\xE1\x25\xF1",
+];
+
 impl HuffmanTable {
+    /// The code that a file without codes of its own has: for first coefficients (class 0) or others (1),
+    /// of brightness (slot 0) or colour (1).
+    pub fn usual(class: usize, slot: usize) -> Option<Self> {
+        if class == 0 {
+            return Self::new(*USUAL_DC.get(slot)?, &(0..12).collect::<Vec<u8>>());
+        }
+        let mut symbols = USUAL_AC_SYMBOLS.get(slot)?.to_vec();
+        let zeros_and_bits =
+            (0..16u8).flat_map(|zeros| (1..11u8).map(move |bits| zeros << 4 | bits));
+        let rest: Vec<u8> = zeros_and_bits.filter(|symbol| !symbols.contains(symbol)).collect();
+        symbols.extend(rest);
+        Self::new(*USUAL_AC.get(slot)?, &symbols)
+    }
+
     /// A table as a file gives it; `None` if there are more codes than bits for them.
     pub fn new(counts: [u8; 16], symbols: &[u8]) -> Option<Self> {
         if counts.iter().map(|&count| usize::from(count)).sum::<usize>() != symbols.len() {

@@ -1,19 +1,26 @@
-//! Changes a JPEG in its coefficients, so that the photo stays what it was where nothing is
-//! changed.
+//! Decodes JPEGs, and changes them in their coefficients, so that the photo stays what it was where
+//! nothing is changed.
 //!
 //! A JPEG holds blocks of 8 x 8 samples as rounded coefficients, packed by Huffman codes (ITU-T
-//! T.81). To decode all pixels and to encode them again rounds every block a second time. Here only
-//! the packing is undone: blocks with changed pixels get new coefficients, and all others are
+//! T.81). To decode all pixels and to encode them again rounds every block a second time. For a change
+//! only the packing is undone: blocks with changed pixels get new coefficients, and all others are
 //! packed again as they are, with the file's own tables, sampling, restarts and scans.
+//!
+//! Pixels are decoded from the same coefficients ([`decode`]), because every library that could be
+//! used on the page reads some files wrong without a word (zune-jpeg 0.5.15: files of several scans), or
+//! takes damaged data for whole.
 
 mod bits;
 mod coder;
+mod decode;
 mod edit;
 mod file;
 mod huffman;
+mod idct;
 mod progressive;
 mod sequential;
 
+pub use self::decode::decode;
 use self::{coder::Codes, coder::SLOTS, edit::Edit, file::JpegFile};
 use super::{BoxInPhoto, Photo};
 
@@ -47,13 +54,19 @@ const fn zigzag() -> [usize; 64] {
     order
 }
 
-/// Why a JPEG cannot be changed in its coefficients. It may still be decoded, and encoded again.
+/// Why a JPEG cannot be decoded, or cannot be changed in its coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JpegError {
-    /// What is in the file contradicts itself, or ends early.
+    /// What is in the file contradicts itself, or a part of it ends early.
     #[error("its coded data are damaged")]
     Damaged,
+    /// The file ends before its end marker.
+    #[error("it is cut short, as its end marker is missing")]
+    CutShort,
+    /// It has not all scans: such a file shows a coarse picture, or one without colour.
+    #[error("some of its scans are missing")]
+    Incomplete,
     /// Arithmetic coding, in place of Huffman codes.
     #[error("it has arithmetic coding")]
     Arithmetic,
@@ -63,24 +76,37 @@ pub enum JpegError {
     /// A lossless or hierarchical JPEG, or one whose height is told late.
     #[error("it is neither baseline nor progressive")]
     Process,
-    /// Neither grey nor three colours.
+    /// Neither grey, nor three colours, nor four inks.
     #[error("it has {0} colour components")]
     Components(u8),
+    /// Four inks, which can be decoded but not changed in their coefficients.
+    #[error("it has the colours of a printer (CMYK)")]
+    Inks,
     /// Components between whose samples pixels are divided unevenly.
     #[error("its colour sampling is unusual")]
     Sampling,
     /// Scans that send bits twice or in no order, or too many of them.
     #[error("its scans are unusual")]
     Script,
-    /// It is not clear whether its components are red, green and blue.
-    #[error("programs do not agree on how its colours are coded")]
-    Colours,
     /// EXIF data that do not fit into a segment, or have no place in the file.
     #[error("its EXIF data cannot be written again")]
     Metadata,
     /// The photo's size or colours are not those of the file.
     #[error("its size or colours are not those it was decoded with")]
     OtherPhoto,
+}
+
+impl JpegError {
+    /// What to do with a file that cannot be decoded.
+    pub fn mend(self) -> &'static str {
+        match self {
+            JpegError::Damaged | JpegError::CutShort | JpegError::Incomplete => {
+                "Copy or download it again; if that is no better, another program may save what is \
+                 left of it"
+            }
+            _ => "Save it as a usual JPEG or as PNG with another program",
+        }
+    }
 }
 
 /// Pixels of a photo that were changed.

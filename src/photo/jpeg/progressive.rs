@@ -25,12 +25,29 @@ pub type Coefficients = Vec<Vec<Block>>;
 /// # Errors
 /// [`JpegError::Script`] also when a bit is sent twice, or after a lower one.
 pub fn read(file: &JpegFile<'_>) -> Result<Coefficients, JpegError> {
+    Ok(read_scans(file)?.0)
+}
+
+/// Reads all scans of a file in which nothing is missing.
+///
+/// # Errors
+/// As [`read`], and [`JpegError::Incomplete`] when a bit of a coefficient is never sent: then it
+/// is a first, coarse version of the picture.
+pub fn read_whole(file: &JpegFile<'_>) -> Result<Coefficients, JpegError> {
+    let (all, sent) = read_scans(file)?;
+    let is_sent = |bit: &Option<u32>| *bit == Some(0);
+    if sent.as_flattened().iter().all(is_sent) { Ok(all) } else { Err(JpegError::Incomplete) }
+}
+
+/// The coefficients, and the lowest bit of each that has been sent.
+type Sent = Vec<[Option<u32>; 64]>;
+
+fn read_scans(file: &JpegFile<'_>) -> Result<(Coefficients, Sent), JpegError> {
     let frame = &file.frame;
     let blocks = |component: &super::file::Component| component.padded[0] * component.padded[1];
     let mut all: Coefficients =
         frame.components.iter().map(|component| vec![[0; 64]; blocks(component)]).collect();
-    // The lowest bit of each coefficient that has been sent.
-    let mut sent: Vec<[Option<u32>; 64]> = vec![[None; 64]; frame.components.len()];
+    let mut sent: Sent = vec![[None; 64]; frame.components.len()];
     for scan in &file.scans {
         let before = (scan.high > 0).then_some(scan.high);
         for component in &scan.components {
@@ -43,7 +60,7 @@ pub fn read(file: &JpegFile<'_>) -> Result<Coefficients, JpegError> {
         }
         read_scan(frame, scan, &mut all)?;
     }
-    Ok(all)
+    Ok((all, sent))
 }
 
 fn read_scan(frame: &Frame, scan: &Scan<'_>, all: &mut Coefficients) -> Result<(), JpegError> {

@@ -11,6 +11,29 @@ use super::{
 /// The largest first coefficient, either way: those of 8-bit samples have a ninth of it.
 pub const LARGEST_DC: i32 = (1 << 14) - 1;
 
+/// Reads a scan, and gives each block with its component to `see`.
+pub fn read(
+    frame: &Frame,
+    scan: &Scan<'_>,
+    see: &mut dyn FnMut(usize, &Step, &mut Block),
+) -> Result<(), JpegError> {
+    let mut reader = BitReader::new(scan.data);
+    let mut last = vec![0; scan.components.len()];
+    frame.walk(scan, |step| {
+        if step.restart {
+            reader.restart()?;
+            last.fill(0);
+        }
+        let component = &scan.components[step.nth];
+        let (Some(dc), Some(ac)) = (&component.dc, &component.ac) else {
+            return Err(JpegError::Damaged);
+        };
+        let mut block = read_block(&mut reader, dc, ac, &mut last[step.nth])?;
+        see(component.index, &step, &mut block);
+        Ok(())
+    })
+}
+
 /// Reads a scan, gives each block with its component to `edit`, and writes the scan again. Only one
 /// block is in memory at a time.
 pub fn recode(
@@ -19,25 +42,16 @@ pub fn recode(
     edit: &mut dyn FnMut(usize, &Step, &mut Block),
 ) -> Result<(Codes, Vec<u8>), JpegError> {
     coded(scan, |coder| {
-        let mut reader = BitReader::new(scan.data);
-        // The last block's first coefficient, in the file and in the new one.
-        let mut last = vec![[0i32; 2]; scan.components.len()];
-        frame.walk(scan, |step| {
+        // The last block's first coefficient, by which the next is coded.
+        let mut last = vec![0; scan.components.len()];
+        read(frame, scan, &mut |component, step, block| {
             if step.restart {
-                reader.restart()?;
                 coder.restart();
-                last.fill([0; 2]);
+                last.fill(0);
             }
-            let component = &scan.components[step.nth];
-            let [before, after] = &mut last[step.nth];
-            let (Some(dc), Some(ac)) = (&component.dc, &component.ac) else {
-                return Err(JpegError::Damaged);
-            };
-            let mut block = read_block(&mut reader, dc, ac, before)?;
-            edit(component.index, &step, &mut block);
+            edit(component, step, block);
             let slots = [0, 1].map(|class| slot(scan, step.nth, class));
-            write_block(coder, slots, after, &block);
-            Ok(())
+            write_block(coder, slots, &mut last[step.nth], block);
         })
     })
 }
@@ -92,7 +106,8 @@ pub fn write_dc(coder: &mut Coder, slot: usize, last: &mut i32, value: i32) {
     *last = value;
 }
 
-fn write_block(coder: &mut Coder, [dc, ac]: [usize; 2], last: &mut i32, block: &Block) {
+/// Writes a block's coefficients; `last` is the first one of the block before.
+pub fn write_block(coder: &mut Coder, [dc, ac]: [usize; 2], last: &mut i32, block: &Block) {
     write_dc(coder, dc, last, block[0].into());
     let mut zeros = 0u8;
     for &value in &block[1..] {

@@ -3,7 +3,7 @@
 use super::{BACKGROUND, COLOUR_BLUR};
 use crate::{
     photo::{Mask, largest_within},
-    removal::{Brush, corrections::Corrected},
+    removal::{Brush, corrected::Corrected},
 };
 
 /// Strokes are followed out of a box from pixels in it with a stroke probability above this.

@@ -105,7 +105,7 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
 
 /// A hash of a number, so that results of neighbours look unrelated (a multiplication and a shift,
 /// twice, as in MurmurHash3).
-fn scattered(i: u32) -> u32 {
+pub(super) fn scattered(i: u32) -> u32 {
     let i = (i ^ (i >> 16)).wrapping_mul(0x85eb_ca6b);
     let i = (i ^ (i >> 13)).wrapping_mul(0xc2b2_ae35);
     i ^ (i >> 16)

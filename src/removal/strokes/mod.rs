@@ -120,13 +120,14 @@ pub(super) async fn fill(
     let clear = Mask::from_fn(width, height, |i| coloured[i] <= BACKGROUND);
     let changed =
         Mask::from_fn(width, height, |i| of_light[i] > 0.0 || has_colours && of_colours[i] > 0.0);
+    let hole = Mask::from_fn(width, height, |i| of_light[i] > 0.5);
     let smooth = Smooth {
         area,
         planes: &planes,
         filled: &filled,
-        weights: &weights,
         background: &clear,
         changed: &changed,
+        hole: &hole,
     };
     let texture = texture(photo, &smooth, group.all, options.grain);
     for (i, fill) in filled.iter_mut().enumerate() {

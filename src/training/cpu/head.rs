@@ -69,10 +69,10 @@ impl Head {
                     width = outputs;
                 }
                 HeadLayer::Dropout(_) => {
-                    let chance = dropouts.next().unwrap_or(0.0);
-                    let kept = (1.0 / (1.0 - chance)) as f32;
-                    let chance = chance as f32;
-                    let draw = |_| if rng.random::<f32>() < chance { 0.0 } else { kept };
+                    let probability = dropouts.next().unwrap_or(0.0);
+                    let kept = (1.0 / (1.0 - probability)) as f32;
+                    let probability = probability as f32;
+                    let draw = |_| if rng.random::<f32>() < probability { 0.0 } else { kept };
                     passed.push(scaled(&mut x, (0..images * width).map(draw).collect()));
                 }
                 HeadLayer::Relu => {

@@ -1,10 +1,9 @@
 //! Trains the network that finds digits, on photos with the boxes of their digits.
 
 mod loss;
-mod photos;
 mod views;
 
-use std::{fs, iter, path::Path};
+use std::{fmt::Display, iter, path::Path};
 
 use burn::{module::Module as _, tensor::Device};
 use rand::{SeedableRng as _, seq::SliceRandom as _};
@@ -13,21 +12,23 @@ use rayon::prelude::*;
 
 use self::{
     loss::loss,
-    photos::{Labelled, open, teach},
     views::{CELLS, View},
 };
 use super::{
     RunConfig, TrainingError, Watcher,
     cpu::Step,
     material::{DataError, mixed, refuse_twice},
+    photos::{Labelled, Teachers, open, teach},
     task::{Task, Validation},
     unet::{Engine, Passes},
 };
 use crate::{
-    classifier::{EngineError, Precision, safetensors_of},
+    classifier::{EngineError, MAX_WEIGHTS_BYTES, Precision, safetensors_of},
     evaluation::Detection,
+    files::read_regular,
     finder::{DigitFinder, FINDER_NET},
     photo::{BoxInPhoto, Photo},
+    strokes::StrokeFinder,
     unet::{UNet, UNetModel},
 };
 
@@ -93,10 +94,15 @@ impl Task for Finder {
             }
         }
         for path in &config.teachers {
-            let teacher = load(path)?;
+            let strokes = config.strokes.as_deref().map(|path| {
+                let bytes = weights(path)?;
+                StrokeFinder::from_safetensors(bytes, &Device::flex())
+                    .map_err(|error| unusable(path, error))
+            });
+            let teachers = Teachers { finder: load(path)?, strokes: strokes.transpose()? };
             for (photos, source) in sources.iter_mut().zip(&config.data) {
                 // What is shown once is so much that learning from its mistakes would take too long.
-                teach(photos, &teacher, source.times > 1)?;
+                teach(photos, &teachers, source.times > 1)?;
             }
         }
         let different = sources.iter().map(Vec::len).sum();
@@ -201,11 +207,17 @@ pub fn measure_finder(finder: &DigitFinder, data: &Path) -> Result<Detection, Tr
 }
 
 /// Weights that a run left.
-fn load(path: &Path) -> Result<DigitFinder, TrainingError> {
-    let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
-    let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    DigitFinder::from_safetensors(bytes, &Device::flex())
-        .map_err(|error| unusable(error.to_string()))
+pub(super) fn load(path: &Path) -> Result<DigitFinder, TrainingError> {
+    DigitFinder::from_safetensors(weights(path)?, &Device::flex())
+        .map_err(|error| unusable(path, error))
+}
+
+fn weights(path: &Path) -> Result<Vec<u8>, TrainingError> {
+    read_regular(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(path, error))
+}
+
+fn unusable(path: &Path, error: impl Display) -> TrainingError {
+    TrainingError::Weights { path: path.to_owned(), reason: error.to_string() }
 }
 
 fn measured(finder: &DigitFinder, photos: &[Labelled]) -> Result<Detection, TrainingError> {

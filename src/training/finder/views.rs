@@ -3,7 +3,7 @@
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::photos::Scene;
+use super::super::photos::Scene;
 use crate::{
     finder::{CELL, HEIGHTS, cells_of},
     photo::{Colours, Filter, LooseBox, Photo, PhotoSize},
@@ -38,7 +38,7 @@ const PART_OF_A_GROUND: std::ops::Range<f64> = 0.2..0.8;
 const ENLARGED: f64 = 3.0;
 
 /// How far a digit lies from the view's middle at most, in sides.
-const OFF: f64 = 0.42;
+const FARTHEST_FROM_MIDDLE: f64 = 0.42;
 
 /// How far views are stretched or squeezed at most, as a power of e.
 const STRETCHED: f64 = 0.15;
@@ -232,7 +232,8 @@ fn frame(scene: &Scene, rng: &mut ChaCha8Rng) -> LooseBox {
         return anywhere(scene.photo.size(), rng);
     };
     let scale = (log_uniform(heights, rng) / round.height).min(ENLARGED);
-    let mut off = || rng.random_range(-OFF..OFF) * SIDE as f64 / scale;
+    let mut off =
+        || rng.random_range(-FARTHEST_FROM_MIDDLE..FARTHEST_FROM_MIDDLE) * SIDE as f64 / scale;
     let (x, y) = (round.left + round.width / 2.0, round.top + round.height / 2.0);
     let (x, y) = (x + off(), y + off());
     stretched(scale, x, y, rng)

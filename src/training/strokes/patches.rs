@@ -1,6 +1,6 @@
 //! Patches of synthetic photos: the stroke network's inputs and targets.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use super::Passes;
 use crate::{
     dataset::format1::{Digit, Format1, Format1Error},
-    photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo, PhotoSize},
+    files::read_regular,
+    photo::{BoxInPhoto, Colours, Filter, LooseBox, MAX_FILE_BYTES, Photo, PhotoSize},
     strokes::Region,
 };
 
@@ -126,7 +127,7 @@ impl Pair {
         let broken = |reason: &dyn std::fmt::Display| {
             PairError::Clean(no_clean(data.folder(), &format!("{}: {reason}", entry.name)))
         };
-        let bytes = fs::read(path).map_err(|error| broken(&error))?;
+        let bytes = read_regular(&path, MAX_FILE_BYTES).map_err(|error| broken(&error))?;
         let clean = Photo::decode(&bytes).map_err(|error| broken(&error))?;
         if photo.size() != clean.size() {
             return Err(broken(&"of another size than its photo"));

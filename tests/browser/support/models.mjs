@@ -31,7 +31,7 @@ export async function siteWithOwnModels(t, { strokes = false } = {}) {
   return site;
 }
 
-/** Writes a site's manifest anew. */
+/** Writes a site's manifest again. */
 export function writeManifest({ models, manifest }) {
   return writeFile(join(models, MANIFEST), JSON.stringify(manifest));
 }

@@ -122,10 +122,9 @@ export async function readNatively(photo, boxesFile) {
 /** The program's exit code where its second look found something left; the photo is written. */
 const LEFT = 7;
 
-/** What the native program makes of a photo and boxes: the PNG's bytes and the readings. */
-export async function eraseNatively(folder, photo, boxes, model, options = []) {
+/** Has the native program write a photo without what is in the boxes; gives what it says. */
+export async function eraseTo(folder, output, photo, boxes, options = [], model) {
   const boxesFile = join(folder, 'boxes.json');
-  const output = join(folder, 'native.png');
   await writeFile(boxesFile, JSON.stringify({ boxes }));
   const { stdout } = await run(
     program,
@@ -136,5 +135,12 @@ export async function eraseNatively(folder, photo, boxes, model, options = []) {
     if (error.code !== LEFT) throw error;
     return error;
   });
-  return { png: await readFile(output), readings: JSON.parse(stdout).readings };
+  return JSON.parse(stdout);
+}
+
+/** What the native program makes of a photo and boxes: the PNG's bytes and the readings. */
+export async function eraseNatively(folder, photo, boxes, model, options = []) {
+  const output = join(folder, 'native.png');
+  const { readings } = await eraseTo(folder, output, photo, boxes, options, model);
+  return { png: await readFile(output), readings };
 }

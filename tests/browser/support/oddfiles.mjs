@@ -7,7 +7,7 @@ const u32 = (value) => {
   return bytes;
 };
 
-function chunk(type, data) {
+export function chunk(type, data) {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   return Buffer.concat([u32(data.length), body, u32(crc(body))]);
 }

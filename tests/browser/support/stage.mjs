@@ -205,13 +205,27 @@ export async function screenshot(page, locator = page.getByTestId('stage')) {
   return locator.screenshot({ caret: 'initial', timeout: PAGE_MILLISECONDS });
 }
 
-/** Saves by the button; gives the file's name and bytes. */
+/** Chooses how photos are saved: `format` (Own, PNG, JPEG, WebP), `metadata`, `quality`. */
+export async function chooseSaving(page, { format, metadata, quality }) {
+  if (format) await page.getByTestId('save-format').selectOption(format);
+  if (metadata) await page.getByTestId('save-metadata').selectOption(metadata);
+  if (quality) await page.getByTestId('save-quality').fill(String(quality));
+}
+
+/** Saves as a PNG, which tests can decode; gives the file's name and bytes. */
 export async function save(page, timeout) {
+  const { name, file } = await saveAs(page, { format: 'PNG' }, timeout);
+  return { name, png: file };
+}
+
+/** Saves by the button; gives the file's name and bytes. */
+export async function saveAs(page, choice, timeout) {
   await settled(page);
+  await chooseSaving(page, choice);
   const [download] = await Promise.all([
     page.waitForEvent('download', { timeout }),
     page.getByTestId('save').click(),
   ]);
   assert.equal(await download.failure(), null);
-  return { name: download.suggestedFilename(), png: await readFile(await download.path()) };
+  return { name: download.suggestedFilename(), file: await readFile(await download.path()) };
 }

@@ -27,7 +27,8 @@ use super::{
 use crate::{
     dataset::format1::Digit,
     fault::{AtFault, Fault},
-    photo::{BoxInPhoto, Photo, PhotoError, PhotoSize},
+    files::read_regular,
+    photo::{BoxInPhoto, MAX_FILE_BYTES, Photo, PhotoError, PhotoSize},
 };
 
 /// A photo to draw on.
@@ -91,8 +92,8 @@ pub const LEAST_SIDE: u32 = 48;
 /// Heights of digits, in pixels.
 const HEIGHTS: [f32; 2] = [12.0, 600.0];
 
-/// The drawn part is cut out with a margin from this range, in heights of a digit.
-const ROOM: [f32; 2] = [0.5, 1.7];
+/// Margins with which the drawn part is cut out, in heights of a digit.
+const MARGINS: [f32; 2] = [0.5, 1.7];
 
 /// Places tried in a photo before another one is taken, and photos tried.
 const PLACES: usize = 24;
@@ -149,7 +150,7 @@ impl Walls {
 
 impl Wall {
     fn load(&self) -> Result<RgbImage, WallError> {
-        let bytes = std::fs::read(&self.path)
+        let bytes = read_regular(&self.path, MAX_FILE_BYTES)
             .map_err(|source| WallError::File { path: self.path.clone(), source })?;
         let photo = Photo::decode(&bytes)
             .map_err(|source| WallError::Photo { path: self.path.clone(), source })?;
@@ -209,8 +210,8 @@ impl Place {
         let (across, down) = plan.number.extent();
         let slope = (camera_roll * std::f32::consts::PI / 180.0 + shear).abs().min(0.6);
         let high = down + across * slope;
-        let mut room = || tall * dice.range(ROOM[0], ROOM[1]);
-        let [left, right, above, below] = [room(), room(), room(), room()];
+        let mut margin = || tall * dice.range(MARGINS[0], MARGINS[1]);
+        let [left, right, above, below] = [margin(), margin(), margin(), margin()];
         // Digits that nearly fill the photo have a smaller margin.
         let fits = |wanted: f32, about: [f32; 2], limit: u32| {
             let least = wanted + 4.0;

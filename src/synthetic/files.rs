@@ -347,7 +347,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), SyntheticError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::synthetic::render;
+    use crate::synthetic::render;
     use crate::{
         dataset::{digit_struct::read_digit_struct, format1::Format1},
         photo::{LooseBox, Photo, PhotoSize},

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::super::{TrainingError, material::DataError};
+use super::{TrainingError, material::DataError};
 use crate::{
     boxes::{BoxFile, BoxFormat, GivenBox, PhotoBoxes, Unit, read_box_file},
     classifier::EngineError,
@@ -14,7 +14,8 @@ use crate::{
     },
     files::read_regular,
     finder::DigitFinder,
-    photo::{LooseBox, MAX_FILE_BYTES, Photo, is_photo},
+    photo::{BoxInPhoto, LooseBox, MAX_FILE_BYTES, Photo, is_photo},
+    strokes::StrokeFinder,
 };
 
 /// A box that is wider than this, in heights, goes round a whole number, and does not show where its
@@ -25,12 +26,26 @@ const WIDEST_DIGIT: f64 = 1.15;
 /// between them it is not known.
 const UNSURE: [f32; 2] = [0.2, 0.6];
 
-/// The digits that a teacher finds in a number's box are believed if the box round them all shares
-/// this part of their union with the number's.
+/// The digits that are found in a number's box are believed if the box round them all shares this part
+/// of their union with the number's. Strokes lie close together, and boxes are drawn with some room.
 const ALL_OF_A_NUMBER: f64 = 0.65;
+const ALL_STROKES_OF_A_NUMBER: f64 = 0.5;
+
+/// The most digits of a number, and the least height of one as a share of the tallest one's: strokes
+/// that make more or smaller ones are those of something behind the number, too.
+const MOST_DIGITS: usize = 5;
+const LEAST_HEIGHT: f64 = 0.6;
 
 /// A digit belongs to a number if this share of it lies in the number's box.
 const OF_THE_NUMBER: f64 = 0.6;
+
+/// Networks that find what the boxes of photos do not tell.
+pub(super) struct Teachers {
+    /// Finds digits.
+    pub(super) finder: DigitFinder,
+    /// Splits boxes in which `finder` does not find all digits.
+    pub(super) strokes: Option<StrokeFinder>,
+}
 
 /// A photo and what is known of its digits.
 #[derive(Clone, Debug)]
@@ -77,11 +92,8 @@ pub(super) fn open(path: &Path, all: bool) -> Result<Vec<Labelled>, DataError> {
         let data = Format1::open(path).map_err(StoreError::Photos)?;
         let photos = data.photos.iter().map(|entry| {
             let digits = entry.digits.iter();
-            let boxes = PhotoBoxes {
-                boxes: digits.map(|it| GivenBox { area: it.area, label: None }).collect(),
-                unit: Unit::Pixels,
-                drawn_on: None,
-            };
+            let boxes = digits.map(|it| GivenBox::new(it.area, None)).collect();
+            let boxes = PhotoBoxes::new(boxes, Unit::Pixels);
             labelled(path.join(&entry.name), Some(boxes))
         });
         return Ok(photos.collect());
@@ -128,11 +140,11 @@ fn boxes_beside(photo: &Path) -> Result<Option<PhotoBoxes>, DataError> {
     Ok(None)
 }
 
-/// Lets a teacher find the digits of numbers, and of photos of which nothing is known; and, if
-/// `mistakes` are wanted, notes what else it takes for digits.
+/// Lets teachers find the digits of numbers, and of photos of which nothing is known; and, if
+/// `mistakes` are wanted, notes what else they take for digits.
 pub(super) fn teach(
     photos: &mut [Labelled],
-    teacher: &DigitFinder,
+    teachers: &Teachers,
     mistakes: bool,
 ) -> Result<(), TrainingError> {
     photos.par_iter_mut().try_for_each(|labelled| {
@@ -142,18 +154,24 @@ pub(super) fn teach(
         let Scene { photo, digits, numbers, .. } = labelled.load()?;
         let mut taught = Taught::default();
         if labelled.boxes.is_none() {
-            let found = found(&photo, teacher)?;
+            let found = found(&photo, &teachers.finder)?;
             let (sure, unsure): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(|(_, confidence)| *confidence >= UNSURE[1]);
             let boxes = |of: Vec<(LooseBox, f32)>| of.into_iter().map(|it| it.0).collect();
             (taught.digits, taught.unsure) = (boxes(sure), boxes(unsure));
         } else {
-            taught.digits = digits_of(&photo, &numbers, teacher)?;
+            for number in &numbers {
+                taught.digits.extend(teachers.digits_of(&photo, number)?);
+            }
+            // Some are as narrow as a wide digit.
+            for digit in &digits {
+                taught.digits.extend(teachers.split(&photo, digit)?);
+            }
             if mistakes {
                 let is_free = |area: &LooseBox| {
                     !digits.iter().chain(&numbers).any(|other| area.shared_area(other) > 0.0)
                 };
-                let found = found(&photo, teacher)?.into_iter().map(|(area, _)| area);
+                let found = found(&photo, &teachers.finder)?.into_iter().map(|(area, _)| area);
                 taught.mistakes = found.filter(is_free).collect();
             }
         }
@@ -178,14 +196,21 @@ fn found(photo: &Photo, teacher: &DigitFinder) -> Result<Vec<(LooseBox, f32)>, E
     Ok(found.into_iter().map(|digit| (digit.area.into(), digit.confidence)).collect())
 }
 
-/// The digits of those numbers of which a teacher finds all, as far as can be told.
-fn digits_of(
-    photo: &Photo,
-    numbers: &[LooseBox],
-    teacher: &DigitFinder,
-) -> Result<Vec<LooseBox>, EngineError> {
-    let mut digits = Vec::new();
-    for number in numbers {
+/// Whether a digit belongs to the number in a box.
+fn lies_in(digit: &LooseBox, number: &LooseBox) -> bool {
+    digit.shared_area(number) > OF_THE_NUMBER * digit.width * digit.height
+}
+
+/// Whether digits are all that a number's box holds, as far as can be told: the box round them shares
+/// at least this part of their union with it.
+fn are_all_of(digits: &[LooseBox], number: &LooseBox, share: f64) -> bool {
+    let hull = digits.iter().copied().reduce(|a, b| a.union(&b));
+    hull.is_some_and(|hull| hull.shared_union(number) >= share)
+}
+
+impl Teachers {
+    /// The digits of a number; none if they are not all found.
+    fn digits_of(&self, photo: &Photo, number: &LooseBox) -> Result<Vec<LooseBox>, EngineError> {
         // With as much around it as it is tall.
         let by = number.height;
         let around = LooseBox {
@@ -194,22 +219,31 @@ fn digits_of(
             width: number.width + 2.0 * by,
             height: number.height + 2.0 * by,
         };
-        let Ok(around) = around.clamp_to(photo.size()) else { continue };
+        let Ok(around) = around.clamp_to(photo.size()) else { return Ok(Vec::new()) };
         let (left, top) = (f64::from(around.left), f64::from(around.top));
-        let found = found(&photo.part(around), teacher)?.into_iter();
+        let found = found(&photo.part(around), &self.finder)?.into_iter();
         let own: Vec<LooseBox> = found
             .map(|(area, _)| LooseBox { left: area.left + left, top: area.top + top, ..area })
-            .filter(|it| it.shared_area(number) > OF_THE_NUMBER * it.width * it.height)
+            .filter(|it| lies_in(it, number))
             .collect();
-        let least = |of: fn(&LooseBox) -> f64| own.iter().map(of).fold(f64::INFINITY, f64::min);
-        let (left, top) = (least(|it| it.left), least(|it| it.top));
-        let (right, bottom) = (least(|it| -it.left - it.width), least(|it| -it.top - it.height));
-        let all = LooseBox { left, top, width: -right - left, height: -bottom - top };
-        if !own.is_empty() && all.shared_union(number) >= ALL_OF_A_NUMBER {
-            digits.extend(own);
+        if are_all_of(&own, number, ALL_OF_A_NUMBER) {
+            return Ok(own);
         }
+        self.split(photo, number)
     }
-    Ok(digits)
+
+    /// The digits that the strokes in a box make, if it holds several; otherwise none.
+    fn split(&self, photo: &Photo, area: &LooseBox) -> Result<Vec<LooseBox>, EngineError> {
+        let Some(strokes) = &self.strokes else { return Ok(Vec::new()) };
+        let Ok(within) = area.clamp_to(photo.size()) else { return Ok(Vec::new()) };
+        let digits: Vec<BoxInPhoto> = pollster::block_on(strokes.digits_in(photo, within))?;
+        let digits: Vec<LooseBox> = digits.into_iter().map(LooseBox::from).collect();
+        let tallest = digits.iter().map(|it| it.height).fold(0.0, f64::max);
+        let is_number = (2..=MOST_DIGITS).contains(&digits.len())
+            && digits.iter().all(|it| it.height >= LEAST_HEIGHT * tallest)
+            && are_all_of(&digits, area, ALL_STROKES_OF_A_NUMBER);
+        Ok(if is_number { digits } else { Vec::new() })
+    }
 }
 
 impl Labelled {
@@ -239,10 +273,72 @@ impl Labelled {
             Some(boxes) => boxes.on(photo.size()).map_err(|error| failed(error.to_string()))?,
             None => Vec::new(),
         };
-        let (mut numbers, mut digits): (Vec<_>, Vec<_>) =
-            boxes.into_iter().map(LooseBox::from).partition(is_number);
+        let holds_several = |area: &LooseBox| {
+            self.taught.digits.iter().filter(|digit| lies_in(digit, area)).count() > 1
+        };
+        let (mut numbers, mut digits): (Vec<_>, Vec<_>) = (boxes.into_iter().map(LooseBox::from))
+            .partition(|area| is_number(area) || holds_several(area));
         numbers.extend(&self.taught.unsure);
         digits.extend(&self.taught.digits);
         Ok(Scene { photo, digits, numbers, mistakes: self.taught.mistakes.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{
+        finder::FINDER_NET,
+        photo::PhotoSize,
+        publication::Library,
+        unet::{UNet, UNetModel},
+    };
+
+    #[test]
+    fn a_number_is_split_by_its_strokes_and_a_digit_is_not() {
+        let device = Device::flex();
+        let net = UNetModel::new(&FINDER_NET, UNet::new(&FINDER_NET, &device), device.clone());
+        let (_, strokes) = Library::new(None).load_strokes(&device).expect("the program's own");
+        let finder = net.expect("the CPU's own weights").into();
+        let teachers = Teachers { finder, strokes: Some(strokes) };
+        // "111" on a plain wall.
+        let size = PhotoSize { width: 120, height: 80 };
+        let is_stroke = |x: u32, y: u32| {
+            (20..60).contains(&y) && [30, 52, 74].iter().any(|&left| (left..left + 7).contains(&x))
+        };
+        let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+        let pixels = pixels.flat_map(|(x, y)| [if is_stroke(x, y) { 30 } else { 190 }; 3]);
+        let photo = Photo::from_rgb8(size, pixels.collect()).expect("its pixels");
+        let number = LooseBox { left: 26.0, top: 17.0, width: 59.0, height: 46.0 };
+        let digits = teachers.split(&photo, &number).expect("the CPU computes");
+        let lefts: Vec<f64> = digits.iter().map(|it| it.left).collect();
+        assert_eq!(lefts.len(), 3, "{digits:?}");
+        for (left, expected) in lefts.iter().zip([30.0, 52.0, 74.0]) {
+            assert!((left - expected).abs() <= 2.0, "{digits:?}");
+        }
+        // The box of one digit, and one that is far larger than what is in it.
+        let one = LooseBox { left: 48.0, width: 15.0, ..number };
+        let loose = LooseBox { left: 0.0, top: 0.0, width: 120.0, height: 80.0 };
+        for area in [one, loose] {
+            assert!(teachers.split(&photo, &area).expect("the CPU computes").is_empty());
+        }
+        let none = Teachers { strokes: None, ..teachers };
+        assert!(none.split(&photo, &number).expect("nothing to compute").is_empty());
+
+        // A box that is as narrow as a wide digit is a number's if several are found in it.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("1.png");
+        let colours = image::RgbImage::from_pixel(120, 80, image::Rgb([190; 3]));
+        colours.save(&path).expect("written");
+        let narrow = LooseBox { left: 26.0, top: 13.0, width: 59.0, height: 54.0 };
+        let boxes = PhotoBoxes::new(vec![GivenBox::new(narrow, None)], Unit::Pixels);
+        let taught = |digits| Taught { digits, ..Taught::default() };
+        let labelled = |taught| Labelled { path: path.clone(), boxes: Some(boxes.clone()), taught };
+        let alone = labelled(taught(Vec::new())).load().expect("a photo");
+        assert_eq!((alone.digits.len(), alone.numbers.len()), (1, 0));
+        let split = labelled(taught(digits)).load().expect("a photo");
+        assert_eq!((split.digits.len(), split.numbers.len()), (3, 1));
     }
 }

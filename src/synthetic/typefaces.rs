@@ -21,7 +21,7 @@ use super::dice::Dice;
 use crate::fault::{AtFault, Fault};
 
 /// The pinned list.
-const LIST: &str = include_str!("../../../assets/typefaces.json");
+const LIST: &str = include_str!("../../assets/typefaces.json");
 
 /// Which typefaces a number may be set in. What a classifier has learnt from one share can be
 /// measured on letters it has never seen.

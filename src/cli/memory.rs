@@ -3,7 +3,7 @@
 use std::{
     fmt,
     str::FromStr,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
@@ -75,16 +75,15 @@ pub struct Budget {
 
 /// A photo's share, until it is dropped.
 #[derive(Debug)]
-pub struct Share<'a> {
-    budget: &'a Budget,
+pub struct Share {
+    budget: Arc<Budget>,
     bytes: u64,
 }
 
 /// A photo that takes more memory than there is.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "it would take about {} of memory{}, and photos have {}; scale it down, \
-     give it smaller boxes, or allow more with --memory",
+    "it would take about {} of memory{}, and photos have {}; {advice}",
     Size(*.needed),
     boxes_share(*.of_boxes, *.needed),
     Size(*.all)
@@ -93,7 +92,14 @@ pub struct TooLargeError {
     needed: u64,
     of_boxes: u64,
     all: u64,
+    advice: &'static str,
 }
+
+/// What to do about a photo that is too large for `--memory`.
+const ADVICE: &str = "scale it down, give it smaller boxes, or allow more with --memory";
+
+/// The same where there is no such option.
+const ADVICE_ALONE: &str = "scale it down, or do it where there is more memory";
 
 impl AtFault for TooLargeError {
     fn fault(&self) -> Fault {
@@ -148,20 +154,27 @@ impl Budget {
     pub fn admits(&self, photo: u64, of_boxes: u64) -> Result<u64, TooLargeError> {
         let needed = photo.saturating_add(of_boxes);
         if needed > self.most {
-            return Err(TooLargeError { needed, of_boxes, all: self.most });
+            return Err(TooLargeError { needed, of_boxes, all: self.most, advice: ADVICE });
         }
         Ok(needed.min(self.all))
     }
 
+    /// The same for a command that has no option for this.
+    pub fn admits_alone(photo: u64, of_boxes: u64) -> Result<(), TooLargeError> {
+        let admitted = Self::usual().admits(photo, of_boxes);
+        admitted.map(drop).map_err(|error| TooLargeError { advice: ADVICE_ALONE, ..error })
+    }
+
+    /// What all photos in work may take together.
+    pub fn all(&self) -> u64 {
+        self.all
+    }
+
     /// Waits until there is memory for a photo, in the order in which photos come.
-    pub fn take(&self, bytes: u64) -> Share<'_> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = self.taken();
-        while taken.saturating_add(bytes) > self.all {
-            taken = self.given_back.wait(taken).unwrap_or_else(PoisonError::into_inner);
-        }
-        *taken += bytes;
-        Share { budget: self, bytes }
+    pub fn take(self: &Arc<Self>, bytes: u64) -> Share {
+        let mut share = Share { budget: Arc::clone(self), bytes: 0 };
+        share.resize(bytes);
+        share
     }
 
     fn taken(&self) -> MutexGuard<'_, u64> {
@@ -169,7 +182,48 @@ impl Budget {
     }
 }
 
-impl Drop for Share<'_> {
+impl Share {
+    /// How much it is.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A part of this share as one of its own.
+    pub fn split(&mut self, bytes: u64) -> Share {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Share { budget: Arc::clone(&self.budget), bytes }
+    }
+
+    /// As [`Self::resize`], but so that there is enough in any case beside `rest`, which whoever waits
+    /// holds as well.
+    pub fn resize_within(&mut self, bytes: u64, rest: u64) {
+        self.resize(bytes.min(self.budget.all.saturating_sub(rest)));
+    }
+
+    /// Makes this share larger, once there is memory for that, or smaller.
+    ///
+    /// Only one thread may make a share larger that holds memory already: two that hold some and wait
+    /// for more could wait for each other.
+    pub fn resize(&mut self, bytes: u64) {
+        let Some(more) = bytes.checked_sub(self.bytes) else {
+            *self.budget.taken() -= self.bytes - bytes;
+            self.bytes = bytes;
+            self.budget.given_back.notify_all();
+            return;
+        };
+        let _turn = self.budget.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.budget.taken();
+        while taken.saturating_add(more) > self.budget.all {
+            taken = self.budget.given_back.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken += more;
+        drop(taken);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Share {
     fn drop(&mut self) {
         *self.budget.taken() -= self.bytes;
         self.budget.given_back.notify_all();
@@ -204,7 +258,7 @@ mod tests {
 
     #[test]
     fn photos_in_work_never_take_more_than_there_is() {
-        let budget = Budget::new(Size(PROGRAM + 10));
+        let budget = Arc::new(Budget::new(Size(PROGRAM + 10)));
         let (in_work, most) = (AtomicU64::new(0), AtomicU64::new(0));
         thread::scope(|scope| {
             for bytes in [1, 3, 4, 6, 9, 10] {
@@ -226,6 +280,14 @@ mod tests {
             Budget::of(Size(PROGRAM + 10), Size(PROGRAM + 20)).admits(4, 7).expect("alone"),
             10
         );
+        let mut share = budget.take(7);
+        let part = share.split(4);
+        assert_eq!((share.bytes(), part.bytes()), (3, 4));
+        share.resize_within(100, part.bytes());
+        assert_eq!((share.bytes(), *budget.taken()), (6, 10));
+        share.resize(1);
+        drop(part);
+        assert_eq!(*budget.taken(), 1);
         let usual = Budget::usual();
         assert!(PROGRAM <= usual.all && usual.all <= usual.most, "{usual:?}");
         let error = budget.admits(4, 7).expect_err("too large").to_string();
