@@ -45,7 +45,7 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   const at = withPageServed();
 
   test('go out in each format and come back in unchanged, on two photos', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);
@@ -145,7 +145,7 @@ describe('box files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('come with their photos in one drop, and pasted text is passed over', async (t) => {
-    const folder = join(await scratchFolder(t), 'set');
+    const folder = join(await scratchFolder(), 'set');
     await mkdir(folder);
     for (const name of ['tiles-52', 'door-606']) {
       await writeFile(join(folder, `${name}.jpg`), readFileSync(sample(name)));

@@ -73,7 +73,7 @@ describe('models, compared', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }
 
   /** A page on a site with the real model and some variants. */
   async function visit(t, variants, { options, strokes, prepare = () => {} } = {}) {
-    const site = await siteWithOwnModels(t, { strokes });
+    const site = await siteWithOwnModels({ strokes });
     for (const [name, turn] of variants) await publishVariant(site, name, turn);
     await prepare(site);
     await writeManifest(site);
@@ -204,7 +204,7 @@ describe('models, compared', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }
       assert.match(await (await column(page, name, 'read')).innerText(), /ms$/);
     }
     await settled(page);
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     for (const name of [first, 'turned']) {
       const native = await eraseNatively(folder, PHOTO, AREAS, { ...site, model: name });
       const order = AREAS.map((area, i) => [area.left, native.readings[i]]).sort(([a], [b]) => a - b);

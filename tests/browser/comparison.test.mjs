@@ -334,7 +334,7 @@ describe('before and after', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, ()
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);
-    const path = join(await scratchFolder(t), 'grey.png');
+    const path = join(await scratchFolder(), 'grey.png');
     await writeFile(path, ODD_PICTURES['grey.png']);
     await choose(page, path);
     await photoShown(page, 'grey.png');

@@ -100,7 +100,7 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('unusual ones are read, removed and saved as the native program does', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);
@@ -128,7 +128,7 @@ describe('files', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('large ones are refused by their size, or looked at like any other', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     // Nothing is written for what is empty, so that these cost no room.
     const large = async (name, megabytes, begin) => {
       const path = join(folder, name);

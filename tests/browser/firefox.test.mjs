@@ -46,7 +46,7 @@ async function wholePng(path) {
 
 /** A page on which the sample is open with its boxes drawn. */
 async function begin(t) {
-  const downloads = await scratchFolder(t);
+  const downloads = await scratchFolder();
   const browser = await launchFirefox(downloads);
   t.after(() => browser.close());
   t.diagnostic(`Firefox ${browser.version()}`);
@@ -68,7 +68,7 @@ async function begin(t) {
 describe('in Firefox', { skip: firefoxObstacle, timeout: LIMIT_MILLISECONDS }, () => {
   test('a photo is read, removed, changed by key and saved', async (t) => {
     const { page, allRequests, downloads, original, assertClean } = await begin(t);
-    const native = await eraseNatively(await scratchFolder(t), sample(PHOTO), AREAS);
+    const native = await eraseNatively(await scratchFolder(), sample(PHOTO), AREAS);
     const number = native.readings.map(({ digit }) => digit).join('');
     assert.equal(await houseNumber(page), number);
 

@@ -319,7 +319,7 @@ describe('under a hand', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => 
       await until('the rims follow', async () => (await grown.count()) === rims);
       const { png } = await save(page, ANSWER_MILLISECONDS);
       const native = await eraseNatively(
-        await scratchFolder(t),
+        await scratchFolder(),
         sample('enamel-143'),
         areas,
         undefined,

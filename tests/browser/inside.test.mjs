@@ -97,7 +97,7 @@ describe('the inspector', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
     await page.keyboard.press('Escape');
     const areas = [FIRST, SECOND];
     const options = ['--method', 'grid', '--spacing', '7'];
-    const native = await eraseNatively(await scratchFolder(t), PHOTO, areas, undefined, options);
+    const native = await eraseNatively(await scratchFolder(), PHOTO, areas, undefined, options);
     const expected = decode(native.png);
     const onStage = difference(await shownPhoto(page), expected, areas);
     assert.ok(onStage.within <= 2, `the stage shows it: ${JSON.stringify(onStage)}`);
@@ -107,7 +107,7 @@ describe('the inspector', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () =>
 
     await page.getByRole('button', { name: 'Reset to default' }).click();
     await settled(page);
-    const own = await eraseNatively(await scratchFolder(t), PHOTO, areas);
+    const own = await eraseNatively(await scratchFolder(), PHOTO, areas);
     const back = difference(await shownPhoto(page), decode(own.png), areas);
     assert.ok(back.within <= 2, `back to its own way: ${JSON.stringify(back)}`);
   });

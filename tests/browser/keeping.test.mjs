@@ -212,7 +212,7 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   }
 
   test('a browser that forbids all storage does the work, and says so', async (t) => {
-    const browser = await withoutStorage(await scratchFolder(t));
+    const browser = await withoutStorage(await scratchFolder());
     const session = await openSession(t, browser, at.server.origin);
     const { page } = session;
     await session.goto('?engine=cpu');

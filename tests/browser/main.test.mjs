@@ -47,12 +47,12 @@ function assertSameReadings(shown, native) {
 }
 
 /** From a photo that is on the stage with its boxes drawn to the saved file. */
-async function readRemoveSave(t, { page, photo, areas, original }) {
+async function readRemoveSave({ page, photo, areas, original }) {
   await settled(page);
   const shown = await boxes(page);
   assert.deepEqual(shown.map(areaOf), areas, 'the boxes are where they were drawn');
 
-  const native = await eraseNatively(await scratchFolder(t), photo, areas);
+  const native = await eraseNatively(await scratchFolder(), photo, areas);
   assertSameReadings(shown, native.readings);
   const fromLeft = shown
     .toSorted((a, b) => 2 * a.left + a.width - (2 * b.left + b.width))
@@ -119,7 +119,7 @@ for (const { name, webgpu, query, status, sample, areas } of [
       // What is loaded is enough: from here on there is no network.
       await context.setOffline(true);
       await drawAll(page, areas.slice(-1));
-      const { within } = await readRemoveSave(t, { page, photo, areas });
+      const { within } = await readRemoveSave({ page, photo, areas });
       t.diagnostic(`largest difference from the native program: ${within}`);
       const timing = await page.getByTestId('timing').innerText();
       assert.match(timing, /read \d digits? in .*\d m?s · removed in .*\d m?s/);
@@ -149,7 +149,7 @@ for (const { name, webgpu, query, status, sample, areas } of [
       await photoShown(page, REAL);
       await drawAll(page, areas);
       const original = decode(readFileSync(photo));
-      const { within } = await readRemoveSave(t, { page, photo, areas, original });
+      const { within } = await readRemoveSave({ page, photo, areas, original });
       t.diagnostic(`largest difference from the native program: ${within}`);
       t.diagnostic(await page.getByTestId('timing').innerText());
       session.assertClean();

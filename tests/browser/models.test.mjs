@@ -59,7 +59,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
 
   /** A site with the real model and some variants, `[name, turn]` each, and a page on it. */
   async function visit(t, variants, prepare = () => {}) {
-    const site = await siteWithOwnModels(t);
+    const site = await siteWithOwnModels();
     for (const [name, turn] of variants) await publishVariant(site, name, turn);
     await prepare(site);
     await writeManifest(site);
@@ -119,7 +119,7 @@ describe('several models', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, 
       );
     await readAll(AREAS.length);
     assert.ok(await page.getByTestId('save').isEnabled());
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const before = await eraseNatively(folder, PHOTO, AREAS, site);
     const digits = (readings) => readings.map(({ digit }) => digit);
     assert.deepEqual(digits(await boxes(page)), digits(before.readings));

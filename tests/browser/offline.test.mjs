@@ -80,7 +80,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
 
   /** A page on a site of its own, visited once, and kept. */
   async function visited(t, { prepare = () => {}, ...options } = {}) {
-    const site = await siteWithOwnModels(t, { strokes: true });
+    const site = await siteWithOwnModels({ strokes: true });
     await prepare(site);
     const server = await serve(site.folder);
     t.after(server.stop);
@@ -107,7 +107,7 @@ describe('without a network', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 
   });
 
   test('below a path of its own, beside others', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const other = '<link rel="icon" href="data:,"><title>Another page</title>';
     await writeFile(join(folder, 'index.html'), other);
     await mkdir(join(folder, 'plates'));

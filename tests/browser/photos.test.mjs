@@ -188,7 +188,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('a dropped folder gives its pictures, and those of its folders', async (t) => {
-    const folder = join(await scratchFolder(t), 'street');
+    const folder = join(await scratchFolder(), 'street');
     await mkdir(join(folder, 'more'), { recursive: true });
     await cp(sample('door-606'), join(folder, 'b.jpg'));
     await cp(sample('tiles-52'), join(folder, 'more', 'c.jpg'));
@@ -205,7 +205,7 @@ describe('photos', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
   });
 
   test('what is dropped without a picture in it is said, and changes nothing', async (t) => {
-    const folder = join(await scratchFolder(t), 'empty');
+    const folder = join(await scratchFolder(), 'empty');
     await mkdir(join(folder, 'more'), { recursive: true });
     await writeFile(join(folder, 'more', 'readme.md'), 'no picture');
     const session = await at.visit(t);

@@ -69,7 +69,7 @@ describe('saving', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
   const at = withPageServed();
 
   test('each format is written as the native program writes it', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t, {}, '?engine=cpu');
     const { page } = session;
     await engineReady(page);
@@ -109,7 +109,7 @@ describe('saving', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
   });
 
   test('metadata are kept as chosen, and what was left out is said', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t, {}, '?engine=cpu');
     const { page } = session;
     await engineReady(page);
@@ -152,7 +152,7 @@ describe('saving', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
   });
 
   test('the choice is kept, and a lower quality is a smaller file', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);
@@ -170,7 +170,7 @@ describe('saving', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
   });
 
   test('pixels of canvases, which some browsers alter, are not what is saved', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t, {}, '?engine=cpu');
     const { page } = session;
     // As Brave, and Firefox with resistFingerprinting.
@@ -222,7 +222,7 @@ describe('saving', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }, () => {
   });
 
   test('a HEIC, which browsers do not show, is shown by the engine and saved as JPEG', async (t) => {
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const session = await at.visit(t);
     const { page } = session;
     await engineReady(page);

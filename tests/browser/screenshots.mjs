@@ -161,7 +161,7 @@ if (!folder || obstacle) {
 await mkdir(folder, { recursive: true });
 const ends = [];
 try {
-  const site = await siteWithOwnModels({ after: (end) => ends.push(end) }, { strokes: true });
+  const site = await siteWithOwnModels({ strokes: true });
   await publishVariant(site, 'another', 1);
   await writeManifest(site);
   const server = await serve(site.folder);

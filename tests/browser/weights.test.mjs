@@ -64,7 +64,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
 
   for (const { name, spoil, says } of cases) {
     test(`${name}, and works once that is mended`, async (t) => {
-      const site = await siteWithOwnModels(t);
+      const site = await siteWithOwnModels();
       await spoil(site);
       const server = await serve(site.folder);
       t.after(server.stop);
@@ -98,7 +98,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
   }
 
   test('a stroke network that is missing, but fills whole boxes and says so', async (t) => {
-    const site = await siteWithOwnModels(t, { strokes: true });
+    const site = await siteWithOwnModels({ strokes: true });
     await rm(join(site.models, site.manifest.strokes.file));
     const server = await serve(site.folder);
     t.after(server.stop);
@@ -114,7 +114,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
     const { png } = await save(page, ANSWER_MILLISECONDS);
     delete site.manifest.strokes;
     await writeManifest(site);
-    const folder = await scratchFolder(t);
+    const folder = await scratchFolder();
     const native = await eraseNatively(folder, join(samples, 'door-606.jpg'), [BOX], site);
     const { within } = difference(decode(png), decode(native.png), [BOX]);
     assert.ok(within <= 2, `${within} levels`);
@@ -122,7 +122,7 @@ describe('the engine refuses', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, 
   });
 
   test('no stroke network at all, and keeps saying what that means', async (t) => {
-    const site = await siteWithOwnModels(t, { strokes: true });
+    const site = await siteWithOwnModels({ strokes: true });
     delete site.manifest.strokes;
     await writeManifest(site);
     const server = await serve(site.folder);

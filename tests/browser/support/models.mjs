@@ -12,8 +12,8 @@ export const MANIFEST = 'manifest.json';
  * A dist whose models can be changed; the rest is the real one's. It has one model and, unless
  * `strokes`, no stroke network, so that what is removed depends on the model.
  */
-export async function siteWithOwnModels(t, { strokes = false } = {}) {
-  const folder = await scratchFolder(t);
+export async function siteWithOwnModels({ strokes = false } = {}) {
+  const folder = await scratchFolder();
   const published = join(dist, 'models');
   // Not links, which the server does not follow out of its folder.
   await cp(dist, folder, { recursive: true, filter: (path) => path !== published });

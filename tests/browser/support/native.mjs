@@ -1,7 +1,8 @@
 // The native program: the server that the tests talk to, and the answers they compare with.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +14,17 @@ const run = promisify(execFile);
 const START_MILLISECONDS = 20_000;
 const ANSWER_MILLISECONDS = 60_000;
 
-/** A folder that is gone after the test. */
-export async function scratchFolder(t) {
+// Gone with the process, not with the test: hooks run in the order in which they were asked for, so a
+// test's folder would go while the browser that is closed after it still writes there.
+const scratch = new Set();
+process.once('exit', () => {
+  for (const folder of scratch) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** A folder that is gone when this file's tests have ended. */
+export async function scratchFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'doorplate-browser-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  scratch.add(folder);
   return folder;
 }
 
