@@ -65,12 +65,13 @@ setup-wasm: ## Install the wasm target and the pinned wasm-bindgen and wasm-spli
 test-native: ## The Rust tests
 	cargo test --locked --release
 
+# A test that fails may leave a browser open, for which its process would wait: hence --test-force-exit.
 .PHONY: test-browser
 test-browser: web ## The page in headless Chromium, with WebGPU and without, and in Firefox
 	pkg-config/setup.sh browser-tests
 	CHROMIUM="$$(pkg-config/setup.sh browser | tail -n 1)" \
 		FIREFOX="$$(pkg-config/setup.sh firefox | tail -n 1)" DOORPLATE="$(abspath $(DOORPLATE))" SVHN="$(SVHN)" \
-		node --test --test-concurrency=1 tests/browser/*.test.mjs
+		node --test --test-force-exit --test-concurrency=1 tests/browser/*.test.mjs
 
 .PHONY: screenshots
 screenshots: web ## Pictures of every view of the page, to look at, in target/screenshots

@@ -79,7 +79,7 @@ firefox)
 browser-tests | browser-bench)
     folder=tests/browser
     [ "$1" = browser-tests ] || folder=benches/browser
-    command -v npm >/dev/null || by_hand "$folder needs Node.js 20 or newer with npm; install it"
+    command -v npm >/dev/null || by_hand "$folder needs Node.js 20.14 or newer with npm; install it"
     cd "$folder"
     if ! cmp -s package-lock.json node_modules/.installed-lock; then
         npm ci --no-audit --no-fund || by_hand "npm ci failed in $folder; see above"
