@@ -13,11 +13,16 @@ mod read;
 pub(crate) use read::open_regular;
 pub(crate) use read::read_regular;
 
-#[cfg(feature = "native")]
-mod again;
+cfg_if::cfg_if! {
+    if #[cfg(feature = "native")] {
+        mod again;
 
-#[cfg(feature = "native")]
-pub(crate) use again::write_again;
+        mod sums;
+
+        pub(crate) use again::write_again;
+        pub(crate) use sums::{SUMS, listed, read_listed, sum_of};
+    }
+}
 
 cfg_if::cfg_if! {
     if #[cfg(any(feature = "fetch", feature = "native"))] {

@@ -190,6 +190,15 @@ fn a_damaged_checkpoint_or_damaged_weights_are_refused() {
     flip(&weights, fs::read(&weights).expect("read").len() - 1);
     let message = doorplate(at, &publish).refused(3);
     assert!(message.contains(".safetensors: damaged") && message.contains("--resume"), "{message}");
+    let others = [
+        format!("{train} --start {}", weights.display()),
+        format!("{train} --teacher {}", weights.display()),
+        format!("evaluate --data data --weights {} --device cpu", weights.display()),
+    ];
+    for command in others {
+        let message = doorplate(at, &command).refused(4);
+        assert!(message.contains(".safetensors: damaged"), "{message}");
+    }
     doorplate(at, &resume).done();
     doorplate(at, &publish).done();
 }

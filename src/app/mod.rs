@@ -72,7 +72,7 @@
 //! | `chart` | a chart | `data-name` (`Precision`, `Recall`, `Confusion of <model>`) |
 //! | `said` | what the chart says of the place that is pointed at | |
 //! | `closer` | a model's figures, matrix, curves and card | `data-model` |
-//! | `card` | its card, on demand | `open` |
+//! | `card` | what else it was published with | `open` |
 //! | `model-progress` | the progress bar while another model loads | `value`, `max` |
 //! | `model-failure` | why the model chosen last is not in use | |
 //! | `retry` | "Try again" after a failed start | |

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     classifier::{Architecture, Classifier, MAX_WEIGHTS_BYTES, network_named_in},
     fault::with_causes,
-    files::{printable, read_regular},
+    files::{printable, read_listed},
     finder::{DigitFinder, FINDER_NET},
     publication::{FinderEntry, Library, ModelEntry, ModelsFolderError, StrokesEntry, sha256_hex},
     removal::{Method, Nets},
@@ -292,9 +292,9 @@ fn net_of_weights(path: &Path, named: Option<&str>, device: &Device) -> Result<A
     Ok(AnyNamedNet { name: stem_of(path), sha256, net: net.context(path.display())? })
 }
 
-/// The file of a network's weights.
+/// The file of a network's weights, compared with the list that a run writes beside it.
 pub fn read_weights(path: &Path) -> Result<Vec<u8>, ModelsFolderError> {
-    read_regular(path, MAX_WEIGHTS_BYTES)
+    read_listed(path, MAX_WEIGHTS_BYTES)
         .map_err(|source| ModelsFolderError::File { path: path.to_owned(), source })
 }
 

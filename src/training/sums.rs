@@ -1,15 +1,9 @@
-//! The SHA-256 of files that a run reads back. Most damage to weights is not noticed otherwise: one
-//! flipped bit makes other weights, which are numbers too.
+//! The files that a run reads back: all that are in its list, and none that is not.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use sha2::{Digest as _, Sha256};
-
 use super::TrainingError;
-use crate::files::write_whole;
-
-/// The list of a folder's files with their SHA-256, in the format of `sha256sum`.
-const LIST: &str = "SHA256SUMS";
+use crate::files::{SUMS, listed, sum_of, write_whole};
 
 /// Lists files of `folder`, by their paths from there, with their contents.
 ///
@@ -20,7 +14,7 @@ pub(super) fn write_sums<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
 ) -> Result<(), TrainingError> {
     let lines = files.into_iter().map(|(name, content)| format!("{}  {name}\n", sum_of(content)));
-    let path = folder.join(LIST);
+    let path = folder.join(SUMS);
     write_whole(&path, lines.collect::<String>().as_bytes())
         .map_err(|source| TrainingError::File { path, source })
 }
@@ -34,7 +28,7 @@ pub(super) fn read_summed(
     folder: &Path,
     advice: &str,
 ) -> Result<BTreeMap<String, Vec<u8>>, TrainingError> {
-    let path = folder.join(LIST);
+    let path = folder.join(SUMS);
     let refused = |path: &Path, problem: &str| TrainingError::Checkpoint {
         path: path.to_owned(),
         reason: format!("{problem}. {advice}"),
@@ -51,23 +45,18 @@ pub(super) fn read_summed(
     })?;
     let mut files = BTreeMap::new();
     for line in list.split_inclusive('\n') {
-        let listed = line.strip_suffix('\n').and_then(|line| line.split_once("  "));
-        let (sum, name) = listed.ok_or_else(damaged_list)?;
+        let (sum, name) = line.strip_suffix('\n').and_then(listed).ok_or_else(damaged_list)?;
         let file = folder.join(name);
         let content = fs::read(&file).map_err(|error| {
-            refused(&file, &format!("cannot be read ({error}), but {LIST} lists it"))
+            refused(&file, &format!("cannot be read ({error}), but {SUMS} lists it"))
         })?;
         if sum_of(&content) != sum {
-            let problem = format!("damaged: its SHA-256 is not the one that {LIST} lists");
+            let problem = format!("damaged: its SHA-256 is not the one that {SUMS} lists");
             return Err(refused(&file, &problem));
         }
         files.insert(name.to_owned(), content);
     }
     Ok(files)
-}
-
-fn sum_of(content: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(content))
 }
 
 #[cfg(test)]
@@ -87,7 +76,7 @@ mod tests {
         let read = read_summed(&folder, "").expect("whole");
         assert_eq!(read["model"], [0, 255, 7]);
         assert_eq!(read["../run"], b"options");
-        for name in ["model", "../run", LIST] {
+        for name in ["model", "../run", SUMS] {
             let path = folder.join(name);
             let whole = fs::read(&path).expect("read");
             for bit in 0..8 * whole.len() {
@@ -103,7 +92,7 @@ mod tests {
             fs::write(&path, &whole).expect("written");
         }
         read_summed(&folder, "").expect("whole again");
-        fs::remove_file(folder.join(LIST)).expect("removed");
+        fs::remove_file(folder.join(SUMS)).expect("removed");
         let none = read_summed(&folder, "").expect_err("nothing is listed").to_string();
         assert!(none.contains("SHA256SUMS: missing"), "{none}");
     }

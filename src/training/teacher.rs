@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use super::TrainingError;
 use crate::{
     classifier::{Architecture, Classifier, EngineError, MAX_WEIGHTS_BYTES},
-    files::read_regular,
+    files::read_listed,
 };
 
 /// A trained network on the device that its pupil is trained on.
@@ -75,7 +75,7 @@ impl Teacher {
     ) -> Result<(Self, &'static Architecture), TrainingError> {
         let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
         let bytes =
-            read_regular(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(error.to_string()))?;
+            read_listed(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(error.to_string()))?;
         let architecture =
             Architecture::of_weights(&bytes).map_err(|error| unusable(error.to_string()))?;
         let classifier = Classifier::from_safetensors(architecture, bytes, device)

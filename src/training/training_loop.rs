@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     classifier::{EngineError, MAX_WEIGHTS_BYTES},
-    files::{Lock, Sharing, read_regular, remove_drafts, write_whole},
+    files::{Lock, Sharing, read_listed, remove_drafts, write_whole},
 };
 
 /// A run, and what stays the same from step to step.
@@ -319,7 +319,7 @@ fn started_from<T: Task>(
 ) -> Result<T::Net, TrainingError> {
     let unusable = |reason: String| TrainingError::Weights { path: path.to_owned(), reason };
     let bytes =
-        read_regular(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(error.to_string()))?;
+        read_listed(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(error.to_string()))?;
     Ok(T::from_safetensors(config, bytes, device).map_err(unusable)?.train())
 }
 

@@ -44,6 +44,7 @@ pub(super) fn info(entry: &ModelEntry) -> ModelInfo {
     ModelInfo {
         name: entry.name.clone(),
         architecture: entry.architecture.clone(),
+        input: entry.input.clone(),
         accuracy: entry.measured.accuracy,
         measured_digits: entry.measured.measured_digits,
         measured_on: entry.measured.measured_on.clone(),
@@ -52,7 +53,8 @@ pub(super) fn info(entry: &ModelEntry) -> ModelInfo {
         trained_on: entry.trained_on.clone(),
         trained_digits: entry.trained_digits,
         bytes: entry.bytes,
-        card: entry.card.clone(),
+        sha256: entry.sha256.clone(),
+        command: entry.command.clone(),
         curves: entry.curves.clone(),
         obstacle: obstacle(entry),
     }

@@ -308,6 +308,8 @@ pub struct ModelInfo {
     pub name: String,
     /// Its network, for example `ConvNet48_Dropout3`.
     pub architecture: String,
+    /// What the network takes, for people.
+    pub input: String,
     /// The share of the digits it was measured on that it reads right, 0 to 1.
     pub accuracy: f64,
     /// How many digits these were.
@@ -324,9 +326,11 @@ pub struct ModelInfo {
     pub trained_digits: u64,
     /// The weights' size in bytes.
     pub bytes: u64,
-    /// The card's file in the models folder, Markdown.
-    pub card: String,
-    /// The training's curves there, SVG.
+    /// Their SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// The command that trained it.
+    pub command: String,
+    /// The file of the training's curves in the models folder, SVG.
     pub curves: String,
     /// Why this program cannot use it, in a sentence; none where it can.
     pub obstacle: Option<String>,

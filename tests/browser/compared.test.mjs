@@ -144,7 +144,7 @@ describe('models, compared', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }
     await page.waitForFunction((img) => img.complete && img.naturalWidth > 0, await curves.elementHandle());
     await closer.getByTestId('card').locator('summary').click();
     await closer.locator('td', { hasText: model.sha256 }).waitFor();
-    assert.match(await closer.innerText(), /Readings of the 971 digits/);
+    assert.ok((await closer.innerText()).includes(model.command.slice(0, 40)));
     await tick(page, model.name).uncheck();
     await closer.waitFor({ state: 'detached' });
     session.assertClean();
@@ -153,12 +153,8 @@ describe('models, compared', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }
   test('a finger shows a cell; a card is text, and an older manifest has no matrix', async (t) => {
     const { page, goto, site, assertClean } = await visit(t, [['turned', 1], ['older', 2]], {
       options: { hasTouch: true, viewport: { width: 390, height: 844 } },
-      prepare: async ({ models, manifest }) => {
-        const { card } = manifest.models[0];
-        await writeFile(
-          join(models, card),
-          '# x\n\n<img src=x onerror="document.title=1"> <script>document.title=2</script>\n\n- **one**\n',
-        );
+      prepare: ({ manifest }) => {
+        manifest.models[1].command = '<img src=x onerror="document.title=1"> <script>document.title=2</script>';
         delete manifest.models[2].confusion;
       },
     });
@@ -172,7 +168,6 @@ describe('models, compared', { skip: obstacle, timeout: LIMIT_MILLISECONDS * 2 }
     assert.equal(await said(matrix), 'a 3 read as 5: 14 of 14 (100.0 %)');
     const card = page.getByTestId('card');
     await card.locator('summary').tap();
-    await card.locator('li', { hasText: /^one$/ }).waitFor();
     assert.match(await card.innerText(), /<img src=x onerror=.+<script>/);
     assert.equal(await card.locator('img, script').count(), 0);
     assert.equal(await page.title(), title);

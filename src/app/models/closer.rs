@@ -10,7 +10,6 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::card::{Block, blocks};
 use super::charts::{Chart, Series, bars, matrix};
 use super::figures::{accuracy, grouped, network_and_size};
 use super::side_by_side::{Row, SideBySide, disagreement};
@@ -359,56 +358,26 @@ fn closer(model: &ModelInfo) -> AnyView {
                     />
                 </figure>
             </div>
-            {card(format!("{FOLDER}{}", model.card))}
+            {card(model)}
         </article>
     }
     .into_any()
 }
 
-/// A model's card, fetched whenever it is opened: once, where the browser keeps it.
-fn card(url: String) -> AnyView {
-    let markdown = RwSignal::new("Fetching…".to_owned());
-    let there = StoredValue::new(false);
-    let fetch = move |event: web_sys::Event| {
-        // It closes with the same event; and a card that is there stays.
-        let opened = event_target::<web_sys::Element>(&event).has_attribute("open");
-        if !opened || there.get_value() {
-            return;
-        }
-        let url = url.clone();
-        leptos::task::spawn_local(async move {
-            let card = match gloo::net::http::Request::get(&url).send().await {
-                Ok(response) if response.ok() => response.text().await.ok(),
-                _ => None,
-            };
-            let failure = || format!("The card ({url}) cannot be fetched; is the network up?");
-            there.try_update_value(|there| *there = card.is_some());
-            // The dialog may be closed by now.
-            let _ = markdown.try_set(card.unwrap_or_else(failure));
-        });
-    };
+/// What else a model was published with.
+fn card(model: &ModelInfo) -> AnyView {
+    let weights = format!("{} bytes", grouped(model.bytes));
+    let facts = [("Input", &model.input), ("Weights", &weights), ("SHA-256", &model.sha256)];
+    let rows = facts.map(|(name, fact)| vec![name.to_owned(), fact.clone()]).to_vec();
     view! {
-        <details class="card" data-testid="card" on:toggle=fetch>
+        <details class="card" data-testid="card">
             <summary>"Card"</summary>
-            {move || blocks(&markdown.get()).into_iter().map(block).collect_view()}
+            {table(Vec::new(), rows)}
+            <p>"Trained with"</p>
+            <pre tabindex="0" role="group" aria-label="The command it was trained with">
+                {model.command.clone()}
+            </pre>
         </details>
     }
     .into_any()
-}
-
-/// A block of a card; all of it is text.
-fn block(block: Block) -> AnyView {
-    match block {
-        Block::Heading(title) => view! { <h5>{title}</h5> }.into_any(),
-        Block::Paragraph(text) => view! { <p>{text}</p> }.into_any(),
-        Block::List(items) => {
-            let items = items.into_iter().map(|item| view! { <li>{item}</li> }).collect_view();
-            view! { <ul class="card-list">{items}</ul> }.into_any()
-        }
-        Block::Verbatim(text) => view! {
-            <pre tabindex="0" role="group" aria-label="Text with its own lines">{text}</pre>
-        }
-        .into_any(),
-        Block::Table { head, rows } => table(head, rows),
-    }
 }

@@ -1,9 +1,8 @@
 //! The published models: which one is in use, what each was measured to read, and several of them
 //! side by side on the open photo.
 //!
-//! [`choice`], [`figures`], [`charts`], [`card`] and [`side_by_side`] are plain data, tested without a browser.
+//! [`choice`], [`figures`], [`charts`] and [`side_by_side`] are plain data, tested without a browser.
 
-pub mod card;
 pub mod charts;
 pub mod choice;
 pub mod figures;

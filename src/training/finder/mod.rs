@@ -25,7 +25,7 @@ use super::{
 use crate::{
     classifier::{EngineError, MAX_WEIGHTS_BYTES, Precision, safetensors_of},
     evaluation::Detection,
-    files::read_regular,
+    files::read_listed,
     finder::{DigitFinder, FINDER_NET},
     photo::{BoxInPhoto, Photo},
     strokes::StrokeFinder,
@@ -213,7 +213,7 @@ pub(super) fn load(path: &Path) -> Result<DigitFinder, TrainingError> {
 }
 
 fn weights(path: &Path) -> Result<Vec<u8>, TrainingError> {
-    read_regular(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(path, error))
+    read_listed(path, MAX_WEIGHTS_BYTES).map_err(|error| unusable(path, error))
 }
 
 fn unusable(path: &Path, error: impl Display) -> TrainingError {
