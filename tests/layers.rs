@@ -78,7 +78,6 @@ const LEVELS: [(&str, u32); 36] = [
     ("house_number.rs", 1),
     ("inside/parameters.rs", 1),
     ("inside/pixels.rs", 1),
-    ("models/card.rs", 1),
     ("models/charts.rs", 1),
     ("models/choice.rs", 1),
     ("models/figures.rs", 1),
