@@ -27,7 +27,7 @@ cfg_if::cfg_if! {
         pub use feature_maps::FeatureMaps;
         pub use gradients::BoxGradients;
         #[cfg(feature = "native")]
-        pub use model::native::network_named_in;
+        pub use model::{native::network_named_in, pytorch::TensorNames};
         pub use model::{Classifier, EngineError, Standardisation, WeightsError};
         pub(crate) use model::{Precision, fill, host_values, read_back, safetensors_of};
         pub use network::{Network, StageLayers};

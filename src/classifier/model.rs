@@ -1,7 +1,11 @@
 //! A network with its weights, ready to read.
 
-#[cfg(feature = "native")]
-pub(super) mod native;
+cfg_if::cfg_if! {
+    if #[cfg(feature = "native")] {
+        pub(super) mod native;
+        pub(super) mod pytorch;
+    }
+}
 
 use std::sync::Arc;
 
@@ -177,11 +181,24 @@ pub(crate) fn fill(net: &mut impl ModuleSnapshot, bytes: Vec<u8>) -> Result<(), 
         .with_from_adapter(FloatCastAdapter::to(DType::F32))
         .validate(false)
         .allow_partial(true);
-    let applied = net.load_from(&mut store).map_err(|error| error.to_string())?;
+    fill_from(net, &mut store, |_| false)
+}
+
+/// Loads a store's weights into a network; the store leaves it to this to say what does not fit.
+/// Tensors with a name that `may_be_left` are not needed.
+///
+/// # Errors
+/// As [`fill`].
+fn fill_from<S: ModuleStore>(
+    net: &mut impl ModuleSnapshot,
+    store: &mut S,
+    may_be_left: impl Fn(&str) -> bool,
+) -> Result<(), String> {
+    let applied = net.load_from(store).map_err(|error| error.to_string())?;
     if let Some((missing, _)) = applied.missing.first() {
         return Err(format!("{missing} is missing"));
     }
-    if let Some(unused) = applied.unused.first() {
+    if let Some(unused) = applied.unused.iter().find(|name| !may_be_left(name)) {
         return Err(format!("the network has no {unused}"));
     }
     match applied.errors.first() {

@@ -15,6 +15,7 @@ mod export;
 mod find;
 mod finding;
 mod finish;
+mod import;
 mod inspect;
 mod lend;
 mod masks;
@@ -73,6 +74,7 @@ enum Command {
     Inspect(inspect::Args),
     Publish(publish::Args),
     Export(export::Args),
+    Import(import::Args),
     Serve(serve::Args),
     Samples(samples::Args),
     Finish(finish::Args),
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Samples(args) => samples::run(&args),
         Command::Finish(args) => finish::run(&args),

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::levels::{self, LEAST_WEIGHT, Level};
+use super::levels::{LEAST_WEIGHT, Level};
 use crate::photo::Planes;
 
 /// Steps in pixels, in row and column, from a filled pixel to the background pixel from which its
@@ -44,8 +44,7 @@ pub(super) fn grain(planes: &Planes, background: &[bool], filled: &[usize]) -> V
         weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
         values: planes.samples.clone(),
     };
-    let smooth = levels::fold_in(smooth.clustered(MEAN_SIDE), &mut |_, _| {});
-    let smooth = smooth.between([planes.height, planes.width]);
+    let smooth = smooth.smoothed(MEAN_SIDE);
     let (height, width) = (planes.height as i64, planes.width as i64);
     let pixels = background.len();
     let alike = |i: usize, at: usize| {

@@ -47,6 +47,20 @@ impl Level {
         Level { rows, columns, weights, values }
     }
 
+    /// The values of the background for each cell, from means of `side` x `side` cells, a power of two,
+    /// folded in and interpolated.
+    pub(super) fn smoothed(&self, side: usize) -> Vec<f32> {
+        let mut level = fold_in(self.clustered(side), &mut |_, _| {});
+        let mut finer = side;
+        while finer > 1 {
+            finer /= 2;
+            let size @ [rows, columns] = [self.rows.div_ceil(finer), self.columns.div_ceil(finer)];
+            let values = level.between(size);
+            level = Level { rows, columns, weights: vec![1.0; rows * columns], values };
+        }
+        level.values
+    }
+
     /// Mixes each value with `from_above`, in proportion to its weight.
     pub(super) fn completed(&mut self, from_above: &[f32]) {
         let weights = self.weights.iter().cycle();

@@ -11,6 +11,7 @@ mod followed;
 mod grain;
 pub(crate) mod levels;
 mod one_colour;
+mod ringing;
 mod texture;
 
 use burn::tensor::Device;
@@ -69,7 +70,9 @@ pub(super) async fn find(
     options: &RemovalOptions,
 ) -> Result<Found, EngineError> {
     let found = finder.find(photo, group.area, &group.touching).await?;
-    let found = one_colour::completed(&photo.planes(group.area), found, group);
+    let planes = photo.planes(group.area);
+    let found = one_colour::completed(&planes, found, group);
+    let found = ringing::completed(&planes, found, group);
     let mut found = group.corrected.found(found);
     found.strokes = grown(found.strokes, group.area.width as usize, options.grow);
     if options.grow > 0 {

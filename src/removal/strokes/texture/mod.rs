@@ -9,7 +9,7 @@ mod completion;
 use self::completion::{SCALES, completion};
 use super::{
     grain,
-    levels::{self, LEAST_WEIGHT, Level},
+    levels::{LEAST_WEIGHT, Level},
 };
 use crate::{
     photo::{BoxInPhoto, Mask, Photo, Planes},
@@ -178,29 +178,12 @@ impl Wall {
         for (i, background) in background.iter().enumerate() {
             clear[i / width / side * columns + i % width / side] &= background;
         }
-        let mut coarse = levels::fold_in(cells.clustered(COARSE), &mut |_, _| {});
-        let mut finer = COARSE;
-        while finer > 1 {
-            finer /= 2;
-            let size @ [rows, columns] = [rows.div_ceil(finer), columns.div_ceil(finer)];
-            let values = coarse.between(size);
-            coarse = Level { rows, columns, weights: vec![1.0; rows * columns], values };
-        }
-        let differences = cells.values.iter().zip(&coarse.values).zip(clear.iter().cycle());
+        let smooth = cells.smoothed(COARSE);
+        let differences = cells.values.iter().zip(&smooth).zip(clear.iter().cycle());
         let texture = differences
             .map(|((value, mean), clear)| if *clear { value - mean } else { 0.0 })
             .collect();
-        Wall {
-            area,
-            planes,
-            background,
-            side,
-            rows,
-            columns,
-            clear,
-            smooth: coarse.values,
-            texture,
-        }
+        Wall { area, planes, background, side, rows, columns, clear, smooth, texture }
     }
 
     /// The number of channels that count.
@@ -353,7 +336,7 @@ mod tests {
             weights: background.iter().map(|it| if *it { 1.0 } else { LEAST_WEIGHT }).collect(),
             values: planes.samples.clone(),
         };
-        let told = levels::fold_in(filled.clustered(2), &mut |_, _| {});
+        let told = crate::removal::strokes::levels::fold_in(filled.clustered(2), &mut |_, _| {});
         filled.completed(&told.between([planes.height, planes.width]));
         let filled = filled.values;
         let smooth = Smooth {

@@ -1,0 +1,232 @@
+//! JPEG's ringing around strokes. It stores squares of 8 x 8 pixels as waves, and leaves out weak ones:
+//! in the squares of a stroke's sharp edge, light and dark lines remain beside the stroke, in which a
+//! digit can still be read on a plain wall.
+
+use std::ops::Range;
+
+use crate::{
+    photo::{Mask, Planes, largest_within},
+    removal::groups::Group,
+    strokes::Found,
+};
+
+/// Side of JPEG's squares in pixels; a group's area begins with whole ones. Ringing reaches no further
+/// from a stroke.
+const SQUARE: usize = 8;
+
+/// How many squares away, in row and column, the wall is looked at.
+const WALL_REACH: usize = 4;
+
+/// Pixels with a stroke probability above the first are strokes, below the second they are not.
+const SURE_STROKE: f32 = 0.5;
+const NO_STROKE: f32 = 0.1;
+
+/// Root mean squares of the differences from the wall's tone, of samples from 0 to 1: up to the first
+/// the wall is plain, and from the second on there is more than ringing beside a stroke.
+const PLAIN: f32 = 3.0 / 255.0;
+const MOST_RINGING: f32 = 16.0 / 255.0;
+
+/// Beside strokes there is ringing if this difference is larger than that of the wall by this factor
+/// and this amount.
+const LEAST_FACTOR: f32 = 1.25;
+const LEAST_RINGING: f32 = 0.75 / 255.0;
+
+/// The number of pixels beside strokes, and of squares of the wall, that are needed to compare them.
+const LEAST_PIXELS: usize = 6;
+const LEAST_SQUARES: usize = 4;
+
+/// Takes pixels beside strokes for strokes where the wall is plain, but is not plain there. `planes` are
+/// the group's area of the photo.
+pub(super) fn completed(planes: &Planes, mut found: Found, group: &Group<'_>) -> Found {
+    let [width, height] = [planes.width, planes.height];
+    let inside = &group.corrected.inside;
+    let near = largest_within(&found.strokes, width, SQUARE);
+    // Other boxes may hold digits that are kept.
+    let clear = Mask::from_fn(width, height, |i| {
+        found.strokes[i] < NO_STROKE && (inside[i] || !group.in_any_box[i])
+    });
+    let beside = Mask::from_fn(width, height, |i| clear[i] && near[i] > SURE_STROKE);
+    let (rows, columns) = (height.div_ceil(SQUARE), width.div_ceil(SQUARE));
+    let pixels_of = |square: usize| {
+        let part = |at: usize, end: usize| at * SQUARE..((at + 1) * SQUARE).min(end);
+        let across = part(square % columns, width);
+        part(square / columns, height).flat_map(move |y| across.clone().map(move |x| y * width + x))
+    };
+    // Squares that are all wall.
+    let walls: Vec<Option<Tone>> = (0..rows * columns)
+        .map(|square| {
+            let all_wall = pixels_of(square).all(|i| clear[i] && !beside[i]);
+            all_wall.then(|| Tone::of(planes, pixels_of(square)))
+        })
+        .collect();
+    let about = |at: usize, end: usize| -> Range<usize> {
+        at.saturating_sub(WALL_REACH)..(at + WALL_REACH + 1).min(end)
+    };
+    let verdict = |square: usize| {
+        let of_square = Tone::of(planes, pixels_of(square).filter(|&i| beside[i]));
+        if of_square.pixels < LEAST_PIXELS {
+            return Verdict::Unknown;
+        }
+        let squares = about(square / columns, rows)
+            .flat_map(|row| about(square % columns, columns).map(move |at| row * columns + at));
+        // Beyond the edge of a plate there is another wall.
+        let alike: Vec<&Tone> = squares
+            .filter_map(|at| walls[at].as_ref())
+            .filter(|wall| wall.differs_by(&of_square) < MOST_RINGING)
+            .collect();
+        let Some(wall) = Tone::of_all(&alike).filter(|_| alike.len() >= LEAST_SQUARES) else {
+            return Verdict::Structure;
+        };
+        let (plain, beside) = (wall.spread_about(&wall), of_square.spread_about(&wall));
+        match () {
+            () if plain > PLAIN || beside > MOST_RINGING => Verdict::Structure,
+            () if beside >= LEAST_FACTOR * plain + LEAST_RINGING => Verdict::Ringing,
+            () => Verdict::Plain,
+        }
+    };
+    let verdicts: Vec<Verdict> = (0..rows * columns).map(verdict).collect();
+    let of_strokes: Vec<usize> = (0..rows * columns)
+        .filter(|square| pixels_of(*square).any(|i| found.strokes[i] > SURE_STROKE))
+        .collect();
+    let count = |of: Verdict| of_strokes.iter().filter(|at| verdicts[**at] == of).count();
+    // Where most squares of a number ring, so do those that hold too little of the wall to tell.
+    let all = count(Verdict::Ringing) > count(Verdict::Plain) + count(Verdict::Structure);
+    let unsure = of_strokes.iter().filter(|at| all && verdicts[**at] != Verdict::Structure);
+    let ringing = (0..verdicts.len()).filter(|at| verdicts[*at] == Verdict::Ringing);
+    for square in ringing.chain(unsure.copied()) {
+        // With the strokes' rims, in which some of it would remain.
+        for i in pixels_of(square).filter(|&i| near[i] > SURE_STROKE && inside[i]) {
+            (found.strokes[i], found.key_pixels[i]) = (1.0, 0.0);
+        }
+    }
+    found
+}
+
+/// What a square looks like beside strokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// As plain as the wall.
+    Plain,
+    /// The wall is plain, but not here.
+    Ringing,
+    /// The wall is not plain, or there is more than ringing.
+    Structure,
+    /// There are too few pixels.
+    Unknown,
+}
+
+/// What some pixels look like.
+struct Tone {
+    pixels: usize,
+    /// The mean of their samples in each channel.
+    means: Vec<f32>,
+    /// The variance, in the mean of the channels.
+    variance: f32,
+}
+
+impl Tone {
+    fn of(planes: &Planes, pixels: impl Iterator<Item = usize> + Clone) -> Self {
+        let count = pixels.clone().count();
+        let mean = |of: &dyn Fn(usize) -> f32| pixels.clone().map(of).sum::<f32>() / count as f32;
+        let channels = || planes.samples.chunks_exact(planes.width * planes.height);
+        let means: Vec<f32> = channels().map(|plane| mean(&|i| plane[i])).collect();
+        let variances =
+            channels().zip(&means).map(|(plane, of)| mean(&|i| (plane[i] - of).powi(2)));
+        let variance = variances.sum::<f32>() / planes.channels as f32;
+        Tone { pixels: count, means, variance }
+    }
+
+    /// That of squares together; `None` if there are none.
+    fn of_all(squares: &[&Tone]) -> Option<Self> {
+        let first = squares.first()?;
+        let mean = |of: &dyn Fn(&Tone) -> f32| {
+            squares.iter().map(|square| of(square)).sum::<f32>() / squares.len() as f32
+        };
+        let means = (0..first.means.len()).map(|c| mean(&|square| square.means[c])).collect();
+        let mut all = Tone { pixels: 0, means, variance: 0.0 };
+        all.variance = mean(&|square| square.spread_about(&all).powi(2));
+        all.pixels = squares.iter().map(|square| square.pixels).sum();
+        Some(all)
+    }
+
+    /// The largest difference of the means in a channel.
+    fn differs_by(&self, other: &Tone) -> f32 {
+        let differences = self.means.iter().zip(&other.means).map(|(a, b)| (a - b).abs());
+        differences.fold(0.0, f32::max)
+    }
+
+    /// The root mean square of the pixels' difference from the means of others.
+    fn spread_about(&self, other: &Tone) -> f32 {
+        let squares = self.means.iter().zip(&other.means).map(|(a, b)| (a - b).powi(2));
+        (self.variance + squares.sum::<f32>() / self.means.len() as f32).sqrt()
+    }
+}
+
+#[cfg(all(test, feature = "native"))]
+mod tests {
+    use super::*;
+    use crate::{
+        photo::{BoxInPhoto, Photo, PhotoSize},
+        removal::{Erasure, RemovalOptions, strokes::GRID},
+    };
+
+    const SIZE: PhotoSize = PhotoSize { width: 120, height: 110 };
+    const DIGIT: BoxInPhoto = BoxInPhoto { left: 40, top: 25, width: 40, height: 60 };
+
+    const WALL: u8 = 200;
+
+    /// A slanted bar: an upright one hardly rings.
+    fn bar(x: u32, y: u32) -> bool {
+        (30..80).contains(&y) && (45 + (y - 30) * 2 / 5..51 + (y - 30) * 2 / 5).contains(&x)
+    }
+
+    /// The samples of a dark bar on a wall.
+    fn samples(wall: impl Fn(u32, u32) -> u8) -> Vec<u8> {
+        let pixels = (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));
+        pixels.flat_map(|(x, y)| [if bar(x, y) { 20 } else { wall(x, y) }; 3]).collect()
+    }
+
+    fn as_jpeg(samples: &[u8]) -> Photo {
+        let mut file = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 70)
+            .encode(samples, SIZE.width, SIZE.height, image::ExtendedColorType::Rgb8)
+            .expect("a JPEG");
+        Photo::decode(&file).expect("a photo")
+    }
+
+    /// The squared differences from the wall, of pixels of the digit's box that are not found as strokes,
+    /// in grey levels: before and after, if the bar with a rim of a pixel was found.
+    fn ringing(photo: &Photo) -> (f32, f32) {
+        let erasure = Erasure::of(&[DIGIT]);
+        let all = erasure.all();
+        let groups = Group::of(photo, &erasure, &all, &RemovalOptions::default(), GRID);
+        let group = &groups[0];
+        let planes = photo.planes(group.area);
+        let of_area = (group.area.top..group.area.bottom())
+            .flat_map(|y| (group.area.left..group.area.right()).map(move |x| (x, y)));
+        let strokes = of_area.map(|(x, y)| if bar(x, y) { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let strokes = largest_within(&strokes, planes.width, 1);
+        let key_pixels = strokes.iter().map(|stroke| 1.0 - stroke).collect();
+        let left = |strokes: &[f32]| {
+            let pixels = strokes.iter().zip(&planes.samples).zip(group.corrected.inside.iter());
+            let left = pixels.filter(|((stroke, _), inside)| **inside && **stroke == 0.0);
+            left.map(|((_, sample), _)| (255.0 * sample - f32::from(WALL)).powi(2)).sum::<f32>()
+        };
+        let before = left(&strokes);
+        let found = completed(&planes, Found { strokes, key_pixels }, group);
+        assert!(found.strokes.iter().zip(&found.key_pixels).all(|(s, key)| s + key == 1.0));
+        (before, left(&found.strokes))
+    }
+
+    #[test]
+    fn the_ringing_of_a_jpeg_is_filled_on_plain_walls_only() {
+        let plain = samples(|_, _| WALL);
+        let (before, after) = ringing(&as_jpeg(&plain));
+        assert!(before > 1000.0 && after < before / 10.0, "{before} {after}");
+        let (before, after) = ringing(&Photo::from_rgb8(SIZE, plain).expect("a photo"));
+        assert_eq!((before, after), (0.0, 0.0));
+        let rough = samples(|x, y| WALL - 20 + (x * 31 + y * 17 + x * y) as u8 % 40);
+        let (before, after) = ringing(&as_jpeg(&rough));
+        assert_eq!(before, after);
+    }
+}
