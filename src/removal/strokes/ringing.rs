@@ -23,7 +23,7 @@ const NO_STROKE: f32 = 0.1;
 
 /// Root mean squares of the differences from the wall's tone, of samples from 0 to 1: up to the first
 /// the wall is plain, and from the second on there is more than ringing beside a stroke.
-const PLAIN: f32 = 5.0 / 255.0;
+const PLAIN: f32 = 3.0 / 255.0;
 const MOST_RINGING: f32 = 16.0 / 255.0;
 
 /// Beside strokes there is ringing if this difference is larger than that of the wall by this factor
