@@ -227,9 +227,9 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     await page.getByTestId('theme').click();
     await openSample(page, 'tiles-52');
     await engineReady(page);
-    await drawAll(page, boxesOf('tiles-52'));
+    // It finds the number by itself: there is nowhere to keep that it should not.
+    await until('the number is found', async () => (await houseNumber(page)) === '52');
     await settled(page);
-    assert.match(await houseNumber(page), /^\d\d$/);
     assert.ok((await save(page, ANSWER_MILLISECONDS)).png.length > 0);
     await message(page, 'This browser does not let Doorplate keep your work. Save before you leave.');
     session.assertClean();
