@@ -2,8 +2,6 @@
 //! in the squares of a stroke's sharp edge, light and dark lines remain beside the stroke, in which a
 //! digit can still be read on a plain wall.
 
-use std::ops::Range;
-
 use crate::{
     photo::{Mask, Planes, largest_within},
     removal::groups::Group,
@@ -46,60 +44,93 @@ pub(super) fn completed(planes: &Planes, mut found: Found, group: &Group<'_>) ->
         found.strokes[i] < NO_STROKE && (inside[i] || !group.in_any_box[i])
     });
     let beside = Mask::from_fn(width, height, |i| clear[i] && near[i] > SURE_STROKE);
-    let (rows, columns) = (height.div_ceil(SQUARE), width.div_ceil(SQUARE));
-    let pixels_of = |square: usize| {
-        let part = |at: usize, end: usize| at * SQUARE..((at + 1) * SQUARE).min(end);
-        let across = part(square % columns, width);
-        part(square / columns, height).flat_map(move |y| across.clone().map(move |x| y * width + x))
-    };
-    // Squares that are all wall.
-    let walls: Vec<Option<Tone>> = (0..rows * columns)
-        .map(|square| {
-            let all_wall = pixels_of(square).all(|i| clear[i] && !beside[i]);
-            all_wall.then(|| Tone::of(planes, pixels_of(square)))
-        })
-        .collect();
-    let about = |at: usize, end: usize| -> Range<usize> {
-        at.saturating_sub(WALL_REACH)..(at + WALL_REACH + 1).min(end)
-    };
-    let verdict = |square: usize| {
-        let of_square = Tone::of(planes, pixels_of(square).filter(|&i| beside[i]));
-        if of_square.pixels < LEAST_PIXELS {
-            return Verdict::Unknown;
-        }
-        let squares = about(square / columns, rows)
-            .flat_map(|row| about(square % columns, columns).map(move |at| row * columns + at));
-        // Beyond the edge of a plate there is another wall.
-        let alike: Vec<&Tone> = squares
-            .filter_map(|at| walls[at].as_ref())
-            .filter(|wall| wall.differs_by(&of_square) < MOST_RINGING)
-            .collect();
-        let Some(wall) = Tone::of_all(&alike).filter(|_| alike.len() >= LEAST_SQUARES) else {
-            return Verdict::Structure;
-        };
-        let (plain, beside) = (wall.spread_about(&wall), of_square.spread_about(&wall));
-        match () {
-            () if plain > PLAIN || beside > MOST_RINGING => Verdict::Structure,
-            () if beside >= LEAST_FACTOR * plain + LEAST_RINGING => Verdict::Ringing,
-            () => Verdict::Plain,
-        }
-    };
-    let verdicts: Vec<Verdict> = (0..rows * columns).map(verdict).collect();
-    let of_strokes: Vec<usize> = (0..rows * columns)
-        .filter(|square| pixels_of(*square).any(|i| found.strokes[i] > SURE_STROKE))
-        .collect();
+    let squares = Squares::of(planes, &clear, &beside);
+    let verdicts: Vec<Verdict> = (0..squares.len()).map(|at| squares.verdict(at)).collect();
+    let holds_strokes = |at: &usize| squares.pixels_of(*at).any(|i| found.strokes[i] > SURE_STROKE);
+    let of_strokes: Vec<usize> = (0..squares.len()).filter(holds_strokes).collect();
     let count = |of: Verdict| of_strokes.iter().filter(|at| verdicts[**at] == of).count();
     // Where most squares of a number ring, so do those that hold too little of the wall to tell.
-    let all = count(Verdict::Ringing) > count(Verdict::Plain) + count(Verdict::Structure);
-    let unsure = of_strokes.iter().filter(|at| all && verdicts[**at] != Verdict::Structure);
-    let ringing = (0..verdicts.len()).filter(|at| verdicts[*at] == Verdict::Ringing);
-    for square in ringing.chain(unsure.copied()) {
+    let most_ring = count(Verdict::Ringing) > count(Verdict::Plain) + count(Verdict::Structure);
+    let likely = of_strokes.iter().filter(|at| most_ring && verdicts[**at] != Verdict::Structure);
+    let ringing = (0..squares.len()).filter(|at| verdicts[*at] == Verdict::Ringing);
+    for square in ringing.chain(likely.copied()) {
         // With the strokes' rims, in which some of it would remain.
-        for i in pixels_of(square).filter(|&i| near[i] > SURE_STROKE && inside[i]) {
+        for i in squares.pixels_of(square).filter(|&i| near[i] > SURE_STROKE && inside[i]) {
             (found.strokes[i], found.key_pixels[i]) = (1.0, 0.0);
         }
     }
     found
+}
+
+/// The squares of an area, row after row.
+struct Squares<'a> {
+    planes: &'a Planes,
+    /// The pixels beside strokes.
+    beside: &'a Mask,
+    /// The number of squares in row and column.
+    rows: usize,
+    columns: usize,
+    /// Those that are all wall.
+    walls: Vec<Option<Tone>>,
+}
+
+impl<'a> Squares<'a> {
+    fn of(planes: &'a Planes, clear: &Mask, beside: &'a Mask) -> Self {
+        let (rows, columns) = (planes.height.div_ceil(SQUARE), planes.width.div_ceil(SQUARE));
+        let mut squares = Squares { planes, beside, rows, columns, walls: Vec::new() };
+        let wall = |square: usize| {
+            let all_wall = squares.pixels_of(square).all(|i| clear[i] && !beside[i]);
+            all_wall.then(|| Tone::of(planes, squares.pixels_of(square)))
+        };
+        squares.walls = (0..squares.len()).map(wall).collect();
+        squares
+    }
+
+    fn len(&self) -> usize {
+        self.rows * self.columns
+    }
+
+    fn pixels_of(&self, square: usize) -> impl Iterator<Item = usize> + Clone + use<> {
+        let part = |at: usize, end: usize| at * SQUARE..((at + 1) * SQUARE).min(end);
+        let width = self.planes.width;
+        let across = part(square % self.columns, width);
+        let down = part(square / self.columns, self.planes.height);
+        down.flat_map(move |y| across.clone().map(move |x| y * width + x))
+    }
+
+    /// Those up to [`WALL_REACH`] away.
+    fn about(&self, square: usize) -> impl Iterator<Item = usize> {
+        let near =
+            |at: usize, end: usize| at.saturating_sub(WALL_REACH)..(at + WALL_REACH + 1).min(end);
+        let columns = self.columns;
+        let across = near(square % columns, columns);
+        near(square / columns, self.rows)
+            .flat_map(move |row| across.clone().map(move |column| row * columns + column))
+    }
+
+    fn verdict(&self, square: usize) -> Verdict {
+        let pixels = self.pixels_of(square).filter(|&i| self.beside[i]);
+        let beside = Tone::of(self.planes, pixels);
+        if beside.pixels < LEAST_PIXELS {
+            return Verdict::Unknown;
+        }
+        // Beyond the edge of a plate there is another wall.
+        let walls = self.about(square).filter_map(|at| self.walls[at].as_ref());
+        let alike: Vec<&Tone> =
+            walls.filter(|wall| wall.differs_by(&beside) < MOST_RINGING).collect();
+        if alike.len() < LEAST_SQUARES {
+            return Verdict::Structure;
+        }
+        let wall = Tone::of_all(&alike);
+        let (of_wall, of_beside) = (wall.spread_about(&wall), beside.spread_about(&wall));
+        if of_wall > PLAIN || of_beside > MOST_RINGING {
+            Verdict::Structure
+        } else if of_beside >= LEAST_FACTOR * of_wall + LEAST_RINGING {
+            Verdict::Ringing
+        } else {
+            Verdict::Plain
+        }
+    }
 }
 
 /// What a square looks like beside strokes.
@@ -136,17 +167,17 @@ impl Tone {
         Tone { pixels: count, means, variance }
     }
 
-    /// That of squares together; `None` if there are none.
-    fn of_all(squares: &[&Tone]) -> Option<Self> {
-        let first = squares.first()?;
+    /// That of squares together, of which there is one at least.
+    fn of_all(squares: &[&Tone]) -> Self {
         let mean = |of: &dyn Fn(&Tone) -> f32| {
             squares.iter().map(|square| of(square)).sum::<f32>() / squares.len() as f32
         };
-        let means = (0..first.means.len()).map(|c| mean(&|square| square.means[c])).collect();
-        let mut all = Tone { pixels: 0, means, variance: 0.0 };
-        all.variance = mean(&|square| square.spread_about(&all).powi(2));
-        all.pixels = squares.iter().map(|square| square.pixels).sum();
-        Some(all)
+        let channels = squares.first().map_or(0, |square| square.means.len());
+        let means = (0..channels).map(|c| mean(&|square| square.means[c])).collect();
+        let pixels = squares.iter().map(|square| square.pixels).sum();
+        let all = Tone { pixels, means, variance: 0.0 };
+        let variance = mean(&|square| square.spread_about(&all).powi(2));
+        Tone { variance, ..all }
     }
 
     /// The largest difference of the means in a channel.
