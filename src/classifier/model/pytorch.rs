@@ -196,7 +196,7 @@ mod tests {
         assert!(imported.to_safetensors().expect("written") == weights);
 
         let refused = |tensors: &[Named], names: &TensorNames| {
-            read(tensors, names).err().expect("it does not fit")
+            read(tensors, names).expect_err("it does not fit")
         };
         let error = refused(&tensors, &TensorNames::default());
         assert!(error.contains("linears.0.bias is missing"), "{error}");
