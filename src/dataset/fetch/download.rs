@@ -116,6 +116,25 @@ fn note(path: &Path) -> PathBuf {
     path.with_added_extension("sha256")
 }
 
+/// Where the bytes of a file go that come.
+fn part_of(whole: &Path) -> PathBuf {
+    whole.with_added_extension("part")
+}
+
+/// Where the origin of these bytes is noted.
+fn origin_of(part: &Path) -> PathBuf {
+    part.with_added_extension("json")
+}
+
+fn remove_if_there(path: &Path) -> Result<(), FetchError> {
+    match fs::remove_file(path) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+            Err(FetchError::Write { path: path.to_owned(), reason })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The SHA-256 that was noted when the file was fetched.
 pub(super) fn noted_sha256(path: &Path) -> Option<String> {
     let text = fs::read_to_string(note(path)).ok()?;
@@ -130,8 +149,9 @@ impl Download<'_> {
         let mut part = Part::open(self.path, self.drafts, self.url)?;
         match self.bring(&agent, &mut part, watch) {
             Ok(sha256) => {
-                part.put(self.path)?;
+                // First, as an archive without a note is taken for one that somebody put there.
                 self.write_note(&sha256)?;
+                part.put(self.path)?;
                 Ok(sha256)
             }
             Err(error) => {
@@ -200,6 +220,8 @@ impl Download<'_> {
             return Err(self.wrong_sha256(place, sha256));
         }
         self.write_note(&sha256)?;
+        // It stays if a fetch is killed when the file has just got its name.
+        remove_if_there(&origin_of(&part_of(self.path)))?;
         Ok(sha256)
     }
 
@@ -432,7 +454,7 @@ impl Download<'_> {
 impl<'a> Part<'a> {
     /// Opens the part of a file, with the bytes received before.
     fn open(whole: &Path, drafts: &'a Path, url: &str) -> Result<Self, FetchError> {
-        let path = whole.with_added_extension("part");
+        let path = part_of(whole);
         let failed = |reason| FetchError::Write { path: path.clone(), reason };
         let file = OpenOptions::new()
             .read(true)
@@ -443,7 +465,7 @@ impl<'a> Part<'a> {
             .map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         // Without its origin the part cannot be used.
-        let origin: Option<Origin> = fs::read(path.with_added_extension("json"))
+        let origin: Option<Origin> = fs::read(origin_of(&path))
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
             .filter(|origin: &Origin| origin.url == url);
@@ -466,7 +488,7 @@ impl<'a> Part<'a> {
     }
 
     fn origin_path(&self) -> PathBuf {
-        self.path.with_added_extension("json")
+        origin_of(&self.path)
     }
 
     fn write_failed(&self) -> impl Fn(io::Error) -> FetchError + use<> {
@@ -507,15 +529,8 @@ impl<'a> Part<'a> {
     /// Leaves nothing of it behind.
     fn remove(self) -> Result<(), FetchError> {
         drop(self.file);
-        for path in [self.path.with_added_extension("json"), self.path] {
-            match fs::remove_file(&path) {
-                Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
-                    return Err(FetchError::Write { path, reason });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        remove_if_there(&origin_of(&self.path))?;
+        remove_if_there(&self.path)
     }
 
     /// Gives the file its name; the part and its note are gone then.

@@ -758,6 +758,29 @@ fn the_archive_that_a_fetch_left_that_was_killed_at_its_end_is_removed() {
 }
 
 #[test]
+fn a_fetch_that_was_killed_while_its_file_got_its_name_leaves_nothing_for_good() {
+    let content = small_set();
+    let file = official("train", &content);
+    let sent = content.clone();
+    let server = Server::start(move |request, _| Reply::of_file(request, &sent, "\"v1\""));
+    let place = folder();
+    let path = |name: &str| place.path().join(name);
+    let options = FetchOptions { keep_archive: true, ..server.options() };
+    quietly(&file, place.path(), &options).expect("fetched");
+    // It is noted, but all else is to come; then it has its name, and its part's origin is there still.
+    for name in ["train.tar.gz.part", "train.tar.gz"] {
+        fs::remove_dir_all(path("train")).expect("it is there");
+        fs::write(path(name), &content).expect("there is room");
+        fs::write(path("train.tar.gz.part.json"), "{}").expect("there is room");
+        if name != "train.tar.gz" {
+            fs::remove_file(path("train.tar.gz")).expect("it is there");
+        }
+        quietly(&file, place.path(), &server.options()).expect("done");
+        assert_eq!(names(place.path()), ["train", "train.tar.gz.sha256"], "{name}");
+    }
+}
+
+#[test]
 fn a_changed_file_may_be_larger_but_not_endless() {
     let content = mat(100_000, 1);
     let file = official("train_32x32", b"another");
