@@ -48,7 +48,8 @@ pub async fn fetch_samples() -> Vec<Sample> {
 
 /// Opens a sample picture.
 pub fn open_sample(page: Page, sample: Sample) {
-    let ticket = page.loading_began();
+    let ticket = page.open.take_ticket();
+    page.loading_began();
     spawn_local(async move {
         match fetch_blob(&sample.url()).await {
             Ok(file) => add_all(page, ticket, vec![Given { name: sample.file, file }], &[]).await,

@@ -95,6 +95,63 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
     session.assertClean();
   });
 
+  test('does not take the stage from a photo that is chosen while it comes back', async (t) => {
+    const session = await openSession(t, at.browser, at.server.origin);
+    const { page } = session;
+    await session.goto('?engine=cpu');
+    await engineReady(page);
+    await openSample(page, 'door-606');
+    await workKept(page, { files: 1 });
+    await page.addInitScript(() => {
+      // Coming back begins with this lock, and waits here until the test says so.
+      const request = LockManager.prototype.request;
+      const goesOn = new Promise((resolve) => {
+        globalThis.comeBack = resolve;
+      });
+      LockManager.prototype.request = async function (...all) {
+        await goesOn;
+        return request.apply(this, all);
+      };
+    });
+    for (const isSlow of [false, true]) {
+      await page.reload();
+      await page.getByTestId('stage').waitFor();
+      if (isSlow) {
+        // The photo is chosen first and comes second.
+        await page.evaluate(() => {
+          const { slice } = Blob.prototype;
+          Blob.prototype.slice = function (...all) {
+            const part = slice.apply(this, all);
+            const read = part.arrayBuffer.bind(part);
+            part.arrayBuffer = async () => {
+              await new Promise((resolve) => {
+                globalThis.readOn = resolve;
+              });
+              return read();
+            };
+            return part;
+          };
+        });
+        await choose(page, sample('tiles-52'));
+        await page.waitForFunction(() => globalThis.readOn);
+        await page.evaluate(() => globalThis.comeBack());
+        await photoShown(page, 'door-606.jpg');
+        await page.evaluate(() => globalThis.readOn());
+      } else {
+        await openSample(page, 'tiles-52');
+        await page.evaluate(() => globalThis.comeBack());
+      }
+      await page.getByTestId('restored').waitFor();
+      await photoShown(page, 'tiles-52.jpg');
+      await settled(page);
+      await photoShown(page, 'tiles-52.jpg');
+      const [open, ...others] = (await photos(page)).filter((photo) => photo.open);
+      assert.equal(open.name, 'tiles-52.jpg');
+      assert.deepEqual(others, []);
+    }
+    session.assertClean();
+  });
+
   test('is taken up from what an earlier version kept', async (t) => {
     const session = await openSession(t, at.browser, at.server.origin);
     const { page } = session;

@@ -15,11 +15,10 @@ use crate::photo::{PhotoSize, format_from_header, size_from_header};
 use crate::worker::protocol::Ask;
 
 impl Page {
-    /// Gives a chosen file its ticket; [`Page::loading_ended`] belongs to it.
-    pub fn loading_began(self) -> u32 {
-        let ticket = self.open.loading_began();
+    /// Files are being read; [`Page::loading_ended`] belongs to it.
+    pub fn loading_began(self) {
+        self.open.loading_began();
         self.update_busy();
-        ticket
     }
 
     /// Ends what [`Page::loading_began`] began.
@@ -30,23 +29,35 @@ impl Page {
 
     /// Opens one of the photos.
     pub fn open_photo(self, id: PhotoId) {
-        let Some((file, name)) = self.photos.file(id) else { return };
+        self.open_chosen(self.open.take_ticket(), id);
+    }
+
+    /// Opens a photo that was chosen with this ticket, unless one that was chosen later is opened.
+    /// Returns whether it does.
+    pub fn open_chosen(self, ticket: u32, id: PhotoId) -> bool {
+        let Some((file, name)) = self.photos.file(id) else { return false };
+        if !self.open.opens(ticket) {
+            return false;
+        }
         self.photos.set_open(Some(id));
-        let ticket = self.loading_began();
+        self.loading_began();
         spawn_local(async move {
             if let Err(reason) = self.open_with_ticket(ticket, id, &file).await {
                 self.photos.fail(id, &reason);
                 self.open.failed(reason.clone());
                 self.messages.show(Tone::Error, format!("{name}: {reason}."));
-                self.photos.set_open(self.open.id());
+                if self.open.is_opening(ticket) {
+                    self.photos.set_open(self.open.id());
+                }
             }
             self.loading_ended();
         });
+        true
     }
 
     async fn open_with_ticket(self, ticket: u32, id: PhotoId, file: &Blob) -> Result<(), String> {
         let bytes = bytes_of(file).await?;
-        if !self.open.is_last_chosen(ticket) {
+        if !self.open.is_opening(ticket) {
             return Ok(());
         }
         size_from_header(&bytes).map_err(|error| error.to_string())?;

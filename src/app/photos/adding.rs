@@ -78,7 +78,8 @@ pub fn add_readable(page: Page, given: Vec<Given>, unread: Vec<String>) {
     if given.is_empty() && unread.is_empty() {
         return;
     }
-    let ticket = page.loading_began();
+    let ticket = page.open.take_ticket();
+    page.loading_began();
     spawn_local(async move {
         add_all(page, ticket, given, &unread).await;
         page.loading_ended();
@@ -104,7 +105,8 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
         add(page, files);
         return;
     }
-    let ticket = page.loading_began();
+    let ticket = page.open.take_ticket();
+    page.loading_began();
     spawn_local(async move {
         let mut found = Vec::new();
         let mut unread = Vec::new();
@@ -125,8 +127,8 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
     });
 }
 
-/// Adds photos and opens the first of them, unless one is open that was chosen after this ticket was
-/// given; names those that are refused or `unread`.
+/// Adds photos that were chosen with this ticket and opens the first of them, unless one that was
+/// chosen later is opened; names those that are refused or `unread`.
 pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[String]) {
     let (box_files, given): (Vec<Given>, Vec<Given>) =
         given.into_iter().partition(|given| boxfiles::is_box_file(&given.name));
@@ -137,10 +139,8 @@ pub async fn add_all(page: Page, ticket: u32, given: Vec<Given>, unread: &[Strin
         match check(&file).await {
             Ok(size) => {
                 let id = page.photos.add(name, size, file);
-                let none_open = || page.photos.gallery.with_untracked(|all| all.open().is_none());
-                if added.is_empty() && (page.open.is_last_chosen(ticket) || none_open()) {
+                if added.is_empty() && page.open_chosen(ticket, id) {
                     page.messages.close_errors();
-                    page.open_photo(id);
                 }
                 added.push(id);
             }

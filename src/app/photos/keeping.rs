@@ -38,6 +38,8 @@ const DELAY_MILLISECONDS: u32 = 400;
 /// Restores the last work and keeps it from now on.
 pub fn start(page: Page) {
     let keeping = page.keeping;
+    // Before anybody can choose a photo: what is chosen while the work is read goes on the stage.
+    let ticket = page.open.take_ticket();
     spawn_local(async move {
         if !is_first_tab().await {
             keeping
@@ -47,7 +49,7 @@ pub fn start(page: Page) {
         match Store::open().await {
             Ok(store) => {
                 let store = Rc::new(store);
-                if let Err(error) = restore(page, &store).await {
+                if let Err(error) = restore(page, ticket, &store).await {
                     leptos::logging::warn!("the last work could not be restored: {error}");
                 }
                 keeping.keeps_in(store);
@@ -111,11 +113,9 @@ pub fn forget(page: Page) {
     keep_now(page);
 }
 
-async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
+async fn restore(page: Page, ticket: u32, store: &Store) -> Result<(), idb::Error> {
     let Some(record) = store.record().await? else { return Ok(()) };
     let photos = page.photos;
-    // What was opened meanwhile stays on the stage.
-    let is_first = photos.gallery.with_untracked(|gallery| gallery.entries().is_empty());
     let mut restored = Vec::new();
     for (place, photo) in record.photos.iter().enumerate() {
         let Some(file) = store.file(&photo.key).await? else { continue };
@@ -127,9 +127,8 @@ async fn restore(page: Page, store: &Store) -> Result<(), idb::Error> {
     if restored.is_empty() {
         return Ok(());
     }
-    let open = restored.iter().find(|(_, open)| *open).or(restored.first());
-    if let (true, Some((id, _))) = (is_first, open) {
-        page.open_photo(*id);
+    if let Some((id, _)) = restored.iter().find(|(_, open)| *open).or(restored.first()) {
+        page.open_chosen(ticket, *id);
     }
     page.keeping.set_restored(true);
     spawn_local(async move {

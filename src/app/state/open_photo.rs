@@ -37,8 +37,10 @@ pub struct OpenPhoto {
 /// How far photos are that are being opened.
 #[derive(Default)]
 struct Way {
-    /// Counts files from the moment they are chosen; only the last one chosen is opened.
+    /// Counts choices from the moment they are made.
     tickets: u32,
+    /// The ticket of the photo that was opened last; one that was chosen before is not opened any more.
+    opening: u32,
     /// The ticket of the photo that the engine has or is decoding.
     accepted: u32,
     /// The ticket of the photo on the stage; behind `accepted` until the new one is decoded.
@@ -81,16 +83,37 @@ impl OpenPhoto {
 
     // ---- Tickets ------------------------------------------------------------------------------
 
-    /// Gives a chosen file its ticket; [`OpenPhoto::loading_ended`] belongs to it.
-    pub fn loading_began(self) -> u32 {
+    /// Gives a choice its ticket: higher than those of earlier ones.
+    pub fn take_ticket(self) -> u32 {
         self.change(|way| {
             way.tickets = way.tickets.wrapping_add(1);
-            way.loading += 1;
             way.tickets
         })
     }
 
-    /// Notes one more file that is being opened; returns its ticket.
+    /// A photo that was chosen with this ticket is about to be opened. Returns whether it may: not if
+    /// one that was chosen later is.
+    pub fn opens(self, ticket: u32) -> bool {
+        self.change(|way| {
+            let is_later = ticket > way.opening;
+            if is_later {
+                way.opening = ticket;
+            }
+            is_later
+        })
+    }
+
+    /// Whether no other photo was opened after the one with this ticket.
+    pub fn is_opening(self, ticket: u32) -> bool {
+        self.way.with_value(|way| way.opening == ticket)
+    }
+
+    /// Notes one more file that is being opened; [`OpenPhoto::loading_ended`] belongs to it.
+    pub fn loading_began(self) {
+        self.change(|way| way.loading += 1);
+    }
+
+    /// The same for the accepted photo, whose ticket it returns.
     pub fn decoding_began(self) -> u32 {
         self.change(|way| {
             way.loading += 1;
@@ -106,11 +129,6 @@ impl OpenPhoto {
     /// Whether files are being opened.
     pub fn is_loading(self) -> bool {
         self.way.with_value(|way| way.loading > 0)
-    }
-
-    /// Whether no file was chosen after the one with this ticket.
-    pub fn is_last_chosen(self, ticket: u32) -> bool {
-        self.way.with_value(|way| way.tickets == ticket)
     }
 
     /// Whether the photo with this ticket is the one that the engine has or is decoding.
@@ -166,7 +184,7 @@ impl OpenPhoto {
     pub fn clear(self) {
         self.change(|way| {
             *way = Way {
-                tickets: way.tickets.wrapping_add(1),
+                tickets: way.tickets,
                 loading: way.loading,
                 size_in_engine: way.size_in_engine,
                 awaits_preview: way.awaits_preview,
