@@ -24,9 +24,9 @@ pub const EXIT_CODES: [(u8, Fault, &str); 9] = [
     (
         130,
         Fault::Stopped,
-        "stopped by Ctrl-C: `train` has written a checkpoint, `erase` has finished the photos that \
-         it had begun, each unless that took more than 4 seconds, `data fetch` has kept what had \
-         come",
+        "stopped by Ctrl-C or SIGTERM: `train` has written a checkpoint; `erase` has finished the \
+         photos that it had begun, except those that needed more than 4 seconds; `data fetch` has \
+         kept what it had received",
     ),
     // That of a program which the system ends for it: 128 and SIGPIPE's number.
     (

@@ -130,12 +130,11 @@ pub(crate) fn largest_within(values: &[f32], width: usize, reach: usize) -> Vec<
     }
     let height = values.len() / width;
     let range = |at: usize, limit: usize| at.saturating_sub(reach)..(at + reach + 1).min(limit);
-    let along_rows: Vec<f32> = values
-        .chunks_exact(width)
-        .flat_map(|row| {
-            (0..width).map(move |x| row[range(x, width)].iter().copied().fold(0.0, f32::max))
-        })
-        .collect();
+    let mut along_rows = Vec::with_capacity(values.len());
+    for row in values.chunks_exact(width) {
+        along_rows
+            .extend((0..width).map(|x| row[range(x, width)].iter().copied().fold(0.0, f32::max)));
+    }
     let mut largest = vec![0.0f32; values.len()];
     for (y, line) in largest.chunks_exact_mut(width).enumerate() {
         for from in range(y, height) {

@@ -346,21 +346,21 @@ impl Photo {
         let mut samples = Vec::with_capacity(colours.channels() * rows.len() * columns.len());
         for plane in planes {
             // Columns first: what is left of each row is `side` samples.
-            let narrowed: Vec<f32> = plane
-                .chunks_exact(width as usize)
-                .flat_map(|row| {
-                    columns.iter().map(move |taps| {
-                        taps.iter()
-                            .map(|&(x, weight)| weight * row[(x - left) as usize])
-                            .sum::<f32>()
-                    })
-                })
-                .collect();
-            for taps in &rows {
-                samples.extend((0..width_out).map(|x| {
-                    let at = |y: u32| narrowed[((y - top) * width_out + x) as usize];
-                    taps.iter().map(|&(y, weight)| weight * at(y)).sum::<f32>()
+            let mut narrowed = Vec::with_capacity(height as usize * columns.len());
+            for row in plane.chunks_exact(width as usize) {
+                narrowed.extend(columns.iter().map(|taps| {
+                    let weighed = taps.iter().map(|&(x, weight)| weight * row[(x - left) as usize]);
+                    weighed.sum::<f32>()
                 }));
+            }
+            for taps in &rows {
+                let start = samples.len();
+                samples.resize(start + columns.len(), 0.0);
+                for &(y, weight) in taps {
+                    let row = &narrowed[(y - top) as usize * columns.len()..];
+                    let sums = samples[start..].iter_mut().zip(row);
+                    sums.for_each(|(sum, value)| *sum += weight * value);
+                }
             }
         }
         samples
@@ -369,16 +369,15 @@ impl Photo {
     /// The planes of one box in these colours, samples 0 to 1.
     fn colour_planes(&self, area: BoxInPhoto, colours: Colours) -> Vec<Vec<f32>> {
         let planes = self.planes(area);
-        let plane =
-            |c: usize| planes.samples.iter().skip(c * planes.height * planes.width).copied();
         let pixels = planes.height * planes.width;
+        let plane = |c: usize| &planes.samples[c * pixels..][..pixels];
         match (colours, planes.channels < 3) {
-            (Colours::Grey, true) => vec![plane(0).take(pixels).collect()],
-            (Colours::Rgb, true) => vec![plane(0).take(pixels).collect(); 3],
-            (Colours::Rgb, false) => (0..3).map(|c| plane(c).take(pixels).collect()).collect(),
+            (Colours::Grey, true) => vec![plane(0).to_vec()],
+            (Colours::Rgb, true) => vec![plane(0).to_vec(); 3],
+            (Colours::Rgb, false) => (0..3).map(|c| plane(c).to_vec()).collect(),
             (Colours::Grey, false) => {
-                let colours = plane(0).zip(plane(1)).zip(plane(2)).take(pixels);
-                vec![colours.map(|((r, g), b)| luma(r, g, b)).collect()]
+                let colours = plane(0).iter().zip(plane(1)).zip(plane(2));
+                vec![colours.map(|((r, g), b)| luma(*r, *g, *b)).collect()]
             }
         }
     }
@@ -395,8 +394,10 @@ impl Photo {
             }
             _ => view.as_bytes().iter().map(|&v| f32::from(v) / f32::from(u8::MAX)).collect(),
         };
-        let plane = |c: usize| interleaved.iter().skip(c).step_by(channels).copied();
-        let samples = (0..channels).flat_map(plane).collect();
+        let mut samples = Vec::with_capacity(interleaved.len());
+        for channel in 0..channels {
+            samples.extend(interleaved.chunks_exact(channels).map(|pixel| pixel[channel]));
+        }
         Planes { channels, height: area.height as usize, width: area.width as usize, samples }
     }
 

@@ -7,6 +7,8 @@
 //! random ones (Barnes, Shechtman, Finkelstein and Goldman, *PatchMatch*, 2009). So joints and edges
 //! meet across a stroke, and nothing needs to be known of the kind of wall.
 
+use pulp::{Arch, NullaryFnOnce};
+
 use super::{Smooth, Wall, sums_around};
 use crate::removal::{options::TEXTURE_REACH, strokes::grain::scattered};
 
@@ -184,6 +186,17 @@ impl Cells {
     }
 }
 
+/// A row of a patch has one cell more than it needs, without weight: most processors compute with this
+/// many numbers at once.
+const LANES: usize = SIDE + 1;
+
+/// What is around a cell, row after row: each cell's colour, a line for each of its three numbers, and
+/// its weight.
+struct Patch {
+    at: usize,
+    rows: [([[f32; LANES]; 3], [f32; LANES]); SIDE],
+}
+
 /// Cells of one size with what matching needs, and a rim around them as wide as a patch reaches.
 struct Scale {
     /// As in [`Cells`].
@@ -191,6 +204,8 @@ struct Scale {
     rows: usize,
     columns: usize,
     colours: Vec<Colour>,
+    /// The same, a plane for each of the three numbers, with a cell more behind the last.
+    planes: [Vec<f32>; 3],
     /// The mean colour of the patch around each cell, with the smooth fill in the hole.
     means: Vec<Colour>,
     /// How much a cell counts in a patch.
@@ -213,6 +228,30 @@ const NONE: usize = usize::MAX;
 struct Matches {
     places: Vec<usize>,
     costs: Vec<f32>,
+}
+
+/// A round of matching, to be computed with all that this processor can do.
+struct Search<'a> {
+    scale: &'a Scale,
+    matches: &'a mut Matches,
+    colours: &'a [Colour],
+    all_pairs: bool,
+    round: usize,
+    reach: usize,
+}
+
+impl NullaryFnOnce for Search<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Search { scale, matches, colours, all_pairs, round, reach } = self;
+        if all_pairs {
+            scale.find_best(matches, colours);
+        } else {
+            scale.improve(matches, colours, round, reach);
+        }
+    }
 }
 
 impl Scale {
@@ -249,18 +288,21 @@ impl Scale {
         let mut target_at = vec![NONE; count];
         targets.iter().enumerate().for_each(|(number, at)| target_at[*at] = number);
         let mut means = vec![Colour::default(); count];
-        for c in 0..3 {
-            let plane: Vec<f32> = colours.iter().map(|colour| colour[c]).collect();
+        let planes = std::array::from_fn(|c| {
+            let mut plane: Vec<f32> = colours.iter().map(|colour| colour[c]).collect();
             for (mean, sum) in means.iter_mut().zip(sums_around(&plane, columns, RADIUS)) {
                 mean[c] = sum / (SIDE * SIDE) as f32;
             }
-        }
+            plane.push(0.0);
+            plane
+        });
         let places = (0..count).filter(|&i| is_place[i]).collect();
         Scale {
             origin: cells.origin,
             rows,
             columns,
             colours,
+            planes,
             means,
             weights,
             in_hole,
@@ -296,25 +338,31 @@ impl Scale {
             self.average(&matches, &mut colours);
         }
         for round in 0..rounds {
-            let costs = self.targets.iter().zip(&matches.places);
-            matches.costs =
-                costs.map(|(at, place)| self.cost(&colours, *at, *place, f32::INFINITY)).collect();
-            if coarser.is_none() && self.targets.len() * self.places.len() <= ALL_PAIRS {
-                self.find_best(&mut matches, &colours);
-            } else {
-                self.improve(&mut matches, &colours, round, reach);
-            }
+            let all_pairs =
+                coarser.is_none() && self.targets.len() * self.places.len() <= ALL_PAIRS;
+            let search = Search {
+                scale: self,
+                matches: &mut matches,
+                colours: &colours,
+                all_pairs,
+                round,
+                reach,
+            };
+            Arch::new().dispatch(search);
             self.average(&matches, &mut colours);
         }
         matches
     }
 
     /// Tries all places for each target.
+    #[inline(always)]
     fn find_best(&self, matches: &mut Matches, colours: &[Colour]) {
         let targets = self.targets.iter().zip(&mut matches.places).zip(&mut matches.costs);
         for ((at, best), least) in targets {
+            let patch = self.patch(colours, *at);
+            *least = self.cost(&patch, *best, f32::INFINITY);
             for &place in &self.places {
-                let cost = self.cost(colours, *at, place, *least);
+                let cost = self.cost(&patch, place, *least);
                 if cost < *least {
                     (*best, *least) = (place, cost);
                 }
@@ -343,8 +391,10 @@ impl Scale {
     }
 
     /// A random cell up to `reach` rows and columns from another.
+    #[inline(always)]
     fn cell_near(&self, cell: usize, reach: usize, random: u32) -> Option<usize> {
-        let by = |random: u32| random as usize % (2 * reach + 1);
+        // From 16 bits, without a division.
+        let by = |random: u32| random as usize * (2 * reach + 1) >> 16;
         let row = (cell / self.columns + by(random & 0xffff)).checked_sub(reach)?;
         let column = (cell % self.columns + by(random >> 16)).checked_sub(reach)?;
         (row < self.rows && column < self.columns).then_some(row * self.columns + column)
@@ -360,45 +410,55 @@ impl Scale {
 
     /// Tries for each target the places beside those of its neighbours, and random ones nearer and
     /// nearer to its own, first up to `reach` away; forwards, then backwards.
+    #[inline(always)]
     fn improve(&self, matches: &mut Matches, colours: &[Colour], round: usize, reach: usize) {
         let count = self.targets.len();
         for backwards in [false, true] {
             for step in 0..count {
                 let number = if backwards { count - 1 - step } else { step };
                 let at = self.targets[number];
-                let (mut place, mut cost) = (matches.places[number], matches.costs[number]);
-                let mut attempt = |candidate: usize| {
-                    if candidate != place && self.is_place[candidate] {
-                        let costs = self.cost(colours, at, candidate, cost);
-                        if costs < cost {
-                            (place, cost) = (candidate, costs);
-                        }
-                    }
-                    place
+                let patch = self.patch(colours, at);
+                let place = matches.places[number];
+                // It has changed with the colours since the round before.
+                let cost = match backwards {
+                    true => matches.costs[number],
+                    false => self.cost(&patch, place, f32::INFINITY),
                 };
+                let mut best = (place, cost);
                 for apart in [1, self.columns] {
                     let neighbour = if backwards { at + apart } else { at - apart };
                     if let Some(of_it) = matches.places.get(self.target_at[neighbour]) {
-                        attempt(if backwards { of_it - apart } else { of_it + apart });
+                        let beside = if backwards { of_it - apart } else { of_it + apart };
+                        best = self.better(&patch, beside, best);
                     }
                 }
                 let mut reach = reach;
-                let mut best = attempt(matches.places[number]);
                 while reach > 0 {
                     let seed = (round * 2 + usize::from(backwards)) * 16 + reach.ilog2() as usize;
                     let random = self.random(at, seed as u32);
-                    if let Some(candidate) = self.cell_near(best, reach, random) {
-                        best = attempt(candidate);
+                    if let Some(candidate) = self.cell_near(best.0, reach, random) {
+                        best = self.better(&patch, candidate, best);
                     }
                     reach /= 2;
                 }
-                (matches.places[number], matches.costs[number]) = (place, cost);
+                (matches.places[number], matches.costs[number]) = best;
             }
         }
     }
 
+    /// Of a place with its cost and another cell, the one that looks more like a patch.
+    #[inline(always)]
+    fn better(&self, patch: &Patch, cell: usize, best: (usize, f32)) -> (usize, f32) {
+        if cell == best.0 || !self.is_place[cell] {
+            return best;
+        }
+        let cost = self.cost(patch, cell, best.1);
+        if cost < best.1 { (cell, cost) } else { best }
+    }
+
     /// What is added to a place's colours at a target, and the mean square of what is then left
     /// between their means.
+    #[inline(always)]
     fn offset(&self, at: usize, place: usize) -> (Colour, f32) {
         let (mut offset, mut left) = (Colour::default(), 0.0);
         let means = self.means[at].iter().zip(self.means[place]);
@@ -409,33 +469,51 @@ impl Scale {
         (offset, left)
     }
 
-    /// How little a place looks like a target; any value from `limit` on if it is more than that.
-    fn cost(&self, colours: &[Colour], at: usize, place: usize, limit: f32) -> f32 {
-        let (offset, left) = self.offset(at, place);
-        let mut cost = TONE_WEIGHT * self.weights[at] * left;
+    /// The patch around a target, to be compared with places.
+    #[inline(always)]
+    fn patch(&self, colours: &[Colour], at: usize) -> Patch {
+        let mut patch = Patch { at, rows: Default::default() };
+        let corner = at - RADIUS * self.columns - RADIUS;
+        for (row, (of_cells, weights)) in patch.rows.iter_mut().enumerate() {
+            for column in 0..SIDE {
+                let cell = corner + row * self.columns + column;
+                (0..3).for_each(|c| of_cells[c][column] = colours[cell][c]);
+                weights[column] = self.weights[cell];
+            }
+        }
+        patch
+    }
+
+    /// How little a place looks like a patch; any value from `limit` on if it is more than that.
+    #[inline(always)]
+    fn cost(&self, patch: &Patch, place: usize, limit: f32) -> f32 {
+        let (offset, left) = self.offset(patch.at, place);
+        let of_tone = TONE_WEIGHT * self.weights[patch.at] * left;
         let corner = RADIUS * self.columns + RADIUS;
-        for row in 0..SIDE {
+        let mut sums = [0.0; LANES];
+        let mut cost = of_tone;
+        for (row, (here, weights)) in patch.rows.iter().enumerate() {
             if cost >= limit {
                 break;
             }
-            let (here, there) =
-                (at + row * self.columns - corner, place + row * self.columns - corner);
-            let here = colours[here..][..SIDE].iter().zip(&self.weights[here..][..SIDE]);
-            let mut of_row = Colour::default();
-            for ((here, weight), there) in here.zip(&self.colours[there..][..SIDE]) {
-                for c in 0..4 {
-                    let differs = here[c] - there[c] - offset[c];
-                    of_row[c] += weight * differs * differs;
+            let from = place + row * self.columns - corner;
+            for ((here, plane), offset) in here.iter().zip(&self.planes).zip(offset) {
+                let there = &plane[from..from + LANES];
+                for lane in 0..LANES {
+                    let differs = here[lane] - there[lane] - offset;
+                    sums[lane] += weights[lane] * differs * differs;
                 }
             }
-            cost += of_row.iter().sum::<f32>();
+            let halves: [f32; LANES / 2] =
+                std::array::from_fn(|lane| sums[lane] + sums[lane + LANES / 2]);
+            cost = of_tone + (halves[0] + halves[2]) + (halves[1] + halves[3]);
         }
         cost
     }
 
     /// Makes each cell of the hole the mean of what the places of all patches around it say.
     fn average(&self, matches: &Matches, colours: &mut [Colour]) {
-        let mut sums = vec![Colour::default(); colours.len()];
+        let mut sums = vec![Colour::default(); self.in_hole.len()];
         let corner = RADIUS * self.columns + RADIUS;
         for (at, place) in self.targets.iter().zip(&matches.places) {
             let (offset, _) = self.offset(*at, *place);
