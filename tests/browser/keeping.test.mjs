@@ -113,9 +113,10 @@ describe('kept work', { skip: obstacle, timeout: LIMIT_MILLISECONDS }, () => {
         return request.apply(this, all);
       };
     });
+    // On the stage, and in the strip.
     const isOpen = async (name) => {
       await photoShown(page, name);
-      assert.deepEqual((await photos(page)).filter((photo) => photo.open).map((photo) => photo.name), [name]);
+      await page.locator(`[data-testid=photo][data-name="${name}"][aria-current=true]`).waitFor();
     };
     await page.reload();
     await openSample(page, 'tiles-52');
