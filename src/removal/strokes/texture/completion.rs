@@ -488,25 +488,26 @@ impl Scale {
     #[inline(always)]
     fn cost(&self, patch: &Patch, place: usize, limit: f32) -> f32 {
         let (offset, left) = self.offset(patch.at, place);
-        let of_tone = TONE_WEIGHT * self.weights[patch.at] * left;
+        let mut cost = TONE_WEIGHT * self.weights[patch.at] * left;
         let corner = RADIUS * self.columns + RADIUS;
-        let mut sums = [0.0; LANES];
-        let mut cost = of_tone;
-        for (row, (here, weights)) in patch.rows.iter().enumerate() {
+        // Summing up takes as long as a row, so it is not done after each.
+        for (first, rows) in [(0, &patch.rows[..2]), (2, &patch.rows[2..4]), (4, &patch.rows[4..])]
+        {
             if cost >= limit {
                 break;
             }
-            let from = place + row * self.columns - corner;
-            for ((here, plane), offset) in here.iter().zip(&self.planes).zip(offset) {
-                let there = &plane[from..from + LANES];
-                for lane in 0..LANES {
-                    let differs = here[lane] - there[lane] - offset;
-                    sums[lane] += weights[lane] * differs * differs;
+            let mut sums = [0.0; LANES];
+            for (row, (here, weights)) in rows.iter().enumerate() {
+                let from = place + (first + row) * self.columns - corner;
+                for ((here, plane), offset) in here.iter().zip(&self.planes).zip(offset) {
+                    let there = &plane[from..from + LANES];
+                    for lane in 0..LANES {
+                        let differs = here[lane] - there[lane] - offset;
+                        sums[lane] += weights[lane] * differs * differs;
+                    }
                 }
             }
-            let halves: [f32; LANES / 2] =
-                std::array::from_fn(|lane| sums[lane] + sums[lane + LANES / 2]);
-            cost = of_tone + (halves[0] + halves[2]) + (halves[1] + halves[3]);
+            cost += sums.iter().sum::<f32>();
         }
         cost
     }
