@@ -394,7 +394,7 @@ impl Scale {
     #[inline(always)]
     fn cell_near(&self, cell: usize, reach: usize, random: u32) -> Option<usize> {
         // From 16 bits, without a division.
-        let by = |random: u32| random as usize * (2 * reach + 1) >> 16;
+        let by = |random: u32| (random as usize * (2 * reach + 1)) >> 16;
         let row = (cell / self.columns + by(random & 0xffff)).checked_sub(reach)?;
         let column = (cell % self.columns + by(random >> 16)).checked_sub(reach)?;
         (row < self.rows && column < self.columns).then_some(row * self.columns + column)
