@@ -36,7 +36,7 @@ const EDGE: [f32; 2] = [8.0 / 255.0, 16.0 / 255.0];
 /// The height of digits in pixels up to which no fill is completed, and from which on it is
 /// completely. On smaller ones, which are mostly out of focus, the pieces of a wall would remind of
 /// digits more than a smooth fill does.
-const COMPLETED_HEIGHT: [f32; 2] = [32.0, 64.0];
+const COMPLETED_HEIGHT: [f32; 2] = [40.0, 64.0];
 
 /// A fill without texture, and what it was computed from.
 pub(super) struct Smooth<'a> {
