@@ -10,17 +10,17 @@ use super::{
     Context as _, Error, Result, finding::FinderArgs, model::ModelsArgs, output, read::numbers_of,
 };
 use crate::{
-    classifier::Classifier,
     dataset::format1::{DIGIT_STRUCT, Format1},
     evaluation::{
         Confusion, ModelReport, ReadDigit, ReadError, Refusal, Report, calibration_svg,
         confusion_svg, mistake_sheet, read_all,
     },
     files::write_whole,
-    finder::{DigitFinder, matters_from, sure_and_unsure},
+    finder::{DigitFinder, matters_from, sure_and_unsure, with_neighbours},
     numbers::house_numbers,
     photo::BoxInPhoto,
     publication,
+    removal::Nets,
     training::measure_finder,
 };
 
@@ -136,9 +136,11 @@ fn find(args: &Args) -> Result<()> {
     let detection = measure_finder(&finder, &args.data)?;
     let mut numbers = Vec::new();
     if args.data.join(DIGIT_STRUCT).is_file() {
+        let strokes = args.models.load_strokes()?;
         for model in args.models.load()? {
             let at_least = args.finder.at_least;
-            let right = whole_numbers(&args.data, &finder, &model.classifier, at_least)?;
+            let nets = Nets { classifier: model.classifier, strokes: Some(strokes.clone()) };
+            let right = whole_numbers(&args.data, &finder, &nets, at_least)?;
             numbers.push((model.name, right));
         }
     }
@@ -171,17 +173,16 @@ fn find(args: &Args) -> Result<()> {
 
 /// Photos of a Format 1 folder whose digits are all found and read right, in reading order, and
 /// nothing else with them.
-fn whole_numbers(
-    data: &Path,
-    finder: &DigitFinder,
-    classifier: &Classifier,
-    at_least: f32,
-) -> Result<usize> {
+fn whole_numbers(data: &Path, finder: &DigitFinder, nets: &Nets, at_least: f32) -> Result<usize> {
     let data = Format1::open(data)?;
     let of_photos = data.photos.par_iter().map(|entry| -> Result<bool> {
         let (photo, truth) = data.load(entry)?;
         let least = matters_from(at_least);
-        let found = pollster::block_on(finder.find_and_read(&photo, least, classifier))?;
+        let Nets { classifier, strokes } = nets;
+        let found = pollster::block_on(async {
+            let found = finder.find_and_read(&photo, least, classifier).await?;
+            with_neighbours(&photo, found, at_least, classifier, strokes.as_ref()).await
+        })?;
         let (sure, _) = sure_and_unsure(found, at_least);
         let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) =
             sure.into_iter().map(|digit| (digit.detected.area, digit.reading)).unzip();

@@ -124,7 +124,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let photos = photos(&args.photos)?;
     check_places(args, &photos)?;
-    let finding = Finding::load(&args.options, &args.model, args.model.load()?)?;
+    let finding = Finding::load(&args.options, &args.model, args.model.load_nets()?.nets)?;
     let review = args.review.as_deref().map(Review::begin).transpose()?;
     let bar = ProgressBar::new(photos.len() as u64);
     let (mut labelled, mut cards, mut failed) = (Vec::new(), Vec::new(), 0);

@@ -7,10 +7,12 @@ use super::{
     model::{ModelArgs, NamedFinder},
 };
 use crate::{
-    classifier::Classifier,
-    finder::{AT_LEAST, DigitFinder, FoundDigit, matters_from, sure_and_unsure},
+    finder::{
+        AT_LEAST, DigitFinder, FINDS, FoundDigit, matters_from, sure_and_unsure, with_neighbours,
+    },
     numbers::same_digit,
     photo::{BoxInPhoto, Photo},
+    removal::Nets,
 };
 
 /// How digits are found.
@@ -53,7 +55,7 @@ fn confidence(text: &str) -> Result<f32, String> {
 pub struct Finding {
     finder: DigitFinder,
     sha256: String,
-    classifier: Classifier,
+    nets: Nets,
     at_least: f32,
 }
 
@@ -66,16 +68,19 @@ pub struct Found {
 }
 
 impl Finding {
-    /// Loads the network that finds, to be used beside this classifier.
-    pub fn load(args: &FinderArgs, model: &ModelArgs, classifier: Classifier) -> Result<Self> {
+    /// Loads the network that finds, to be used beside these.
+    pub fn load(args: &FinderArgs, model: &ModelArgs, nets: Nets) -> Result<Self> {
         let NamedFinder { finder, sha256 } = model.load_finder(args.finder.as_deref())?;
-        Ok(Finding { finder, sha256, classifier, at_least: args.at_least })
+        Ok(Finding { finder, sha256, nets, at_least: args.at_least })
     }
 
     /// Finds the digits of a photo on all processors.
     pub fn find(&self, photo: &Photo) -> Result<Found> {
+        let Nets { classifier, strokes } = &self.nets;
         let least = matters_from(self.at_least);
-        let found = self.finder.find_and_read_in_parallel(photo, least, &self.classifier)?;
+        let found = self.finder.find_and_read_in_parallel(photo, least, classifier)?;
+        let found = with_neighbours(photo, found, self.at_least, classifier, strokes.as_ref());
+        let found = pollster::block_on(found)?;
         let (sure, unsure) = sure_and_unsure(found, self.at_least);
         Ok(Found { sure, unsure })
     }
@@ -89,6 +94,6 @@ impl Finding {
 
     /// All that decides what is found in a photo, for comparison.
     pub fn made_of(&self) -> String {
-        format!("{} from {}", self.sha256, self.at_least)
+        format!("{} from {}, version {FINDS}", self.sha256, self.at_least)
     }
 }

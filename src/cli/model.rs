@@ -317,6 +317,11 @@ impl ModelsArgs {
         load_finder(&self.which.published(), weights, &self.device.open()?)
     }
 
+    /// Loads the published network that finds strokes.
+    pub fn load_strokes(&self) -> Result<StrokeFinder> {
+        Ok(self.which.published().load_strokes(&self.device.open()?)?.1)
+    }
+
     /// Whether the command line asks for more than one model.
     pub fn several(&self) -> bool {
         self.which.several()

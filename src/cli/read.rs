@@ -180,7 +180,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut boxes = given.map(|given| given.all()).unwrap_or_default();
     if finds {
         check_memory(&args.photo, MEMORY_OF_FINDING, 0)?;
-        let finding = Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
+        let finding = Finding::load(&args.finding.options, &args.model, nets.clone())?;
         boxes.extend(finding.find_beside(&photo, &boxes)?);
     }
     let read = pollster::block_on(nets.read(&photo, &boxes))?;

@@ -6,11 +6,13 @@
 //! positions are trained with the soft targets of Li et al. (2020, "Generalized Focal Loss") and
 //! whose boxes with the loss of Yu et al. (2016, "UnitBox").
 
+mod neighbours;
 mod places;
 mod pyramid;
 
 use burn::tensor::Device;
 
+pub use neighbours::with_neighbours;
 #[cfg(feature = "native")]
 pub(crate) use places::UNIT;
 #[cfg(feature = "native")]
@@ -67,6 +69,11 @@ pub fn matters_from(at_least: f32) -> f32 {
 /// scale is bounded. Measured.
 #[cfg(feature = "native")]
 pub const MEMORY_OF_FINDING: u64 = 160 << 20;
+
+/// The way digits are found. Raise it with every change after which other boxes are found, as `removal::FILLS`
+/// with every change of a fill. 2: numbers are completed by their strokes.
+#[cfg(feature = "native")]
+pub const FINDS: u32 = 2;
 
 /// The network.
 pub const FINDER_NET: Shape =

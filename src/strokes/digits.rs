@@ -1,5 +1,7 @@
 //! Splits a box round a whole number into its digits, by their strokes.
 
+use std::ops::RangeInclusive;
+
 use crate::photo::{BoxInPhoto, Mask};
 
 /// A box narrower than this multiple of its height holds one digit.
@@ -29,12 +31,24 @@ pub(super) fn may_hold_several(area: &BoxInPhoto) -> bool {
 /// The digits in a box from left to right, from the stroke probabilities of its pixels; the box
 /// itself if there are fewer than two.
 pub(super) fn digits_of(strokes: &[f32], area: BoxInPhoto) -> Vec<BoxInPhoto> {
+    let digits = separated(strokes, area, 0..=u32::MAX);
+    if digits.len() < 2 { vec![area] } else { digits }
+}
+
+/// What may be digits in an area, from left to right, from the stroke probabilities of its pixels. What
+/// is taller or shorter than these pixels is none.
+pub(super) fn separated(
+    strokes: &[f32],
+    area: BoxInPhoto,
+    heights: RangeInclusive<u32>,
+) -> Vec<BoxInPhoto> {
     let (width, height) = (area.width as usize, area.height as usize);
     let mask = Mask::from_fn(width, height, |i| strokes[i] > LEAST_STROKE);
     let mut parts: Vec<BoxInPhoto> = mask
         .components()
         .into_iter()
         .filter_map(|part| hull(part.into_iter().map(|i| (i % width, i / width))))
+        .filter(|part| part.height <= *heights.end())
         .collect();
     let tallest = parts.iter().map(|part| part.height).max().unwrap_or(0);
     parts.retain(|part| {
@@ -50,10 +64,8 @@ pub(super) fn digits_of(strokes: &[f32], area: BoxInPhoto) -> Vec<BoxInPhoto> {
     }
     digits.retain(|digit| digit.height as f32 >= LEAST_DIGIT_HEIGHT * tallest as f32);
     let apart = |digit: BoxInPhoto| cut_apart(&mask, digit);
+    digits.retain(|digit| heights.contains(&digit.height));
     let digits: Vec<BoxInPhoto> = digits.into_iter().flat_map(apart).collect();
-    if digits.len() < 2 {
-        return vec![area];
-    }
     let on_photo = |digit: BoxInPhoto| BoxInPhoto {
         left: area.left + digit.left,
         top: area.top + digit.top,

@@ -9,6 +9,8 @@
 mod digits;
 mod region;
 
+use std::ops::RangeInclusive;
+
 use burn::tensor::Device;
 
 pub(crate) use region::Region;
@@ -143,6 +145,27 @@ impl StrokeFinder {
         }
         let found = self.find(photo, area, &[area]).await?;
         Ok(digits::digits_of(&found.strokes, area))
+    }
+
+    /// What may be digits beside each other in an area, from left to right; what is taller or shorter
+    /// than these pixels is none. `line` is round all of them. Strokes are looked for only at the
+    /// resolution at which the network sees whole digits.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails.
+    pub async fn parts_in(
+        &self,
+        photo: &Photo,
+        area: BoxInPhoto,
+        line: BoxInPhoto,
+        heights: RangeInclusive<u32>,
+    ) -> Result<Vec<BoxInPhoto>, EngineError> {
+        let Some(region) = Region::coarse_to_fine(area, &[line]).into_iter().next() else {
+            return Ok(Vec::new());
+        };
+        let cells = region.cells_of(photo, &[line], None);
+        let found = self.found_in(&region, cells).await?;
+        Ok(digits::separated(&region.pixels_of(&found.strokes, area), area, heights))
     }
 
     /// The network's results for a region's pixels, from its input.

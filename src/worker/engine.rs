@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     classifier::{Classifier, EngineError},
-    finder::{self, AT_LEAST, DigitFinder, FoundDigit, Search, matters_from, sure_and_unsure},
+    finder::{
+        self, AT_LEAST, DigitFinder, FoundDigit, Search, matters_from, sure_and_unsure,
+        with_neighbours,
+    },
     photo::{BoxInPhoto, Change, Encoding, Photo, PhotoError, SaveChoice, ToScreen, Written},
     publication::{ModelEntry, StrokesEntry},
     removal::{Erasure, Fill, Method, Nets, Proven, remove_proven, remove_watched},
@@ -285,7 +288,9 @@ impl Engine {
             }
             return Ok(Taken::Finding(finding));
         }
-        let read = finder::read(photo, found, &started.cpu.classifier).await?;
+        let Nets { classifier, strokes } = &started.cpu;
+        let read = finder::read(photo, found, classifier).await?;
+        let read = with_neighbours(photo, read, AT_LEAST, classifier, strokes.as_ref()).await?;
         // Where a person says that there are digits, the likely ones are.
         let (sure, unsure) = match finding.within {
             Some(_) => (read, Vec::new()),

@@ -112,8 +112,7 @@ impl Eraser {
             return Err(BoxesError::OfOnePhoto { path }.into());
         }
         let NamedNets { nets, sha256: model, .. } = args.model.load_nets_for(&method)?;
-        let classifier = nets.classifier.clone();
-        let finding = Finding::load(&args.finding.options, &args.model, classifier)?;
+        let finding = Finding::load(&args.finding.options, &args.model, nets.clone())?;
         let many = &args.many;
         let finds = match (args.finding.finds(false), file) {
             (true, _) => Finds::Always,

@@ -245,7 +245,7 @@ fn erase_one(args: &Args, path: &Path, output: &Path) -> Result<()> {
     let mut boxes = given.unwrap_or_default();
     if finds {
         check_memory(path, MEMORY_OF_FINDING, 0)?;
-        let finding = Finding::load(&args.finding.options, &args.model, nets.classifier.clone())?;
+        let finding = Finding::load(&args.finding.options, &args.model, nets.clone())?;
         boxes.areas.extend(finding.find_beside(&photo, &boxes.all())?);
     }
     let erasure = boxes.erasure(args.grow, photo.size());

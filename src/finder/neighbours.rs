@@ -1,0 +1,312 @@
+//! The other digits of a number of which some are found, and where each ends.
+//!
+//! [`FINDER_NET`](super::FINDER_NET) often finds some digits of a number and misses others, and its
+//! boxes are loose. The network that finds strokes sees more of a place where a number is known to be:
+//! what stands there beside each other, as tall as the digits found, and reads surely, are digits, too.
+
+use super::{DetectedDigit, FoundDigit};
+use crate::{
+    classifier::{Classifier, EngineError, Reading, is_unsure},
+    numbers::{house_numbers, same_digit},
+    photo::{BoxInPhoto, LooseBox, Photo},
+    strokes::StrokeFinder,
+};
+
+/// Neighbours are looked for this far to each side of a number, in heights of its digits: nearly two
+/// digits wide.
+const SIDEWAYS: f64 = 1.5;
+
+/// The number's line reaches this far above and below its digits, and what is looked at further in each
+/// direction, in heights. What goes on beyond it is seen to be no digit.
+const LINE_MARGIN: f64 = 0.1;
+const VIEW_MARGIN: f64 = 0.3;
+
+/// What is looked at is this much longer than the line.
+const VIEW_SIDEWAYS: f64 = 0.2;
+
+/// What stands in the line is a digit if it has this height, in heights of the digits found: loose at
+/// first, because their boxes are, and closer once they have the boxes of their strokes.
+const HEIGHTS: [f64; 2] = [0.6, 1.5];
+const HEIGHTS_OF_NEIGHBOURS: [f64; 2] = [0.8, 1.25];
+
+/// The box of a digit's strokes is grown by this share of its height.
+const MARGIN: f64 = 0.04;
+
+/// Strokes belong to a digit that is found if the boxes of both share this part of their union, and none
+/// of another digit. Otherwise they are those of two digits that touch.
+const SAME_UNION: f64 = 0.35;
+
+/// A neighbour must be read with this confidence, because letters stand beside numbers, too.
+const LEAST_READING: f32 = 0.95;
+
+/// A neighbour is less sure than the digits found are in the mean, by this much. So one weak find does
+/// not make a number of itself and of what stands beside it.
+const LESS_SURE: f32 = 0.1;
+
+/// The neighbours of at most this many numbers are looked for, of the surest ones: a page of a newspaper
+/// would take seconds.
+const MOST_NUMBERS: usize = 32;
+
+/// What stands in a number's line.
+struct Part {
+    area: BoxInPhoto,
+    reading: Reading,
+}
+
+/// The digits found, with the boxes of their strokes where these are clear, and their neighbours. Numbers
+/// are made of digits with a confidence of at least `at_least` (0 to 1) that are read surely. Without a
+/// network that finds strokes, the digits are left as they are.
+///
+/// # Errors
+/// [`EngineError`] when the device fails or gives anything but finite numbers.
+pub async fn with_neighbours(
+    photo: &Photo,
+    mut found: Vec<FoundDigit>,
+    at_least: f32,
+    classifier: &Classifier,
+    strokes: Option<&StrokeFinder>,
+) -> Result<Vec<FoundDigit>, EngineError> {
+    let Some(strokes) = strokes else { return Ok(found) };
+    let mut neighbours = Vec::new();
+    for number in surest_numbers(&found, at_least) {
+        let parts = parts_beside(photo, &boxes_of(&found, &number), classifier, strokes).await?;
+        let rest = take_boxes(&mut found, &number, parts);
+        let confidence = mean(number.iter().map(|&i| found[i].detected.confidence)) - LESS_SURE;
+        let areas = boxes_of(&found, &number);
+        neighbours.extend(neighbours_of(&areas, rest).into_iter().map(|part| FoundDigit {
+            detected: DetectedDigit { area: part.area, confidence },
+            reading: part.reading,
+        }));
+    }
+    for neighbour in neighbours {
+        let area = neighbour.detected.area;
+        let is_surer = |it: &FoundDigit| {
+            same_digit(it.detected.area, area)
+                && it.detected.confidence >= neighbour.detected.confidence
+                && !is_unsure(it.reading.best().1)
+        };
+        if !found.iter().any(is_surer) {
+            found.retain(|it| !same_digit(it.detected.area, area));
+            found.push(neighbour);
+        }
+    }
+    Ok(found)
+}
+
+/// The numbers that digits make which are found and read surely, the surest ones first.
+fn surest_numbers(found: &[FoundDigit], at_least: f32) -> Vec<Vec<usize>> {
+    let is_sure =
+        |it: &FoundDigit| it.detected.confidence >= at_least && !is_unsure(it.reading.best().1);
+    let sure: Vec<usize> = (0..found.len()).filter(|&i| is_sure(&found[i])).collect();
+    let numbers = house_numbers(&boxes_of(found, &sure)).into_iter();
+    let mut numbers: Vec<Vec<usize>> =
+        numbers.map(|number| number.into_iter().map(|i| sure[i]).collect()).collect();
+    let confidence = |number: &[usize]| mean(number.iter().map(|&i| found[i].detected.confidence));
+    numbers.sort_by(|a, b| confidence(b).total_cmp(&confidence(a)));
+    numbers.truncate(MOST_NUMBERS);
+    numbers
+}
+
+/// What stands in the line of a number, from left to right.
+async fn parts_beside(
+    photo: &Photo,
+    digits: &[BoxInPhoto],
+    classifier: &Classifier,
+    strokes: &StrokeFinder,
+) -> Result<Vec<Part>, EngineError> {
+    let height = mean_height(digits);
+    let Some(hull) = digits.iter().copied().reduce(|a, b| a.union(&b)) else {
+        return Ok(Vec::new());
+    };
+    let around = |sideways: f64, margin: f64| {
+        let grown = grown(hull, sideways * height, margin * height);
+        grown.clamp_to(photo.size())
+    };
+    let line = around(SIDEWAYS, LINE_MARGIN);
+    let view = around(SIDEWAYS + VIEW_SIDEWAYS, LINE_MARGIN + VIEW_MARGIN);
+    let (Ok(line), Ok(view)) = (line, view) else { return Ok(Vec::new()) };
+    let heights = HEIGHTS.map(|share| (share * height) as u32);
+    let areas = strokes.parts_in(photo, view, line, heights[0]..=heights[1]).await?;
+    let with_margin = |area: BoxInPhoto| {
+        let by = MARGIN * f64::from(area.height);
+        grown(area, by, by).clamp_to(photo.size()).unwrap_or(area)
+    };
+    let areas: Vec<BoxInPhoto> = areas.into_iter().map(with_margin).collect();
+    let readings = classifier.read(photo, &areas).await?;
+    Ok(areas.into_iter().zip(readings).map(|(area, reading)| Part { area, reading }).collect())
+}
+
+/// Gives digits of a number the boxes of their strokes, unless they can be read less well there. Returns
+/// the strokes that belong to none of them.
+fn take_boxes(found: &mut [FoundDigit], number: &[usize], mut parts: Vec<Part>) -> Vec<Part> {
+    for &i in number {
+        let own = LooseBox::from(found[i].detected.area);
+        let shared = |part: &Part| own.shared_union(&part.area.into());
+        let best =
+            (0..parts.len()).max_by(|&a, &b| shared(&parts[a]).total_cmp(&shared(&parts[b])));
+        let Some(k) = best.filter(|&k| shared(&parts[k]) > SAME_UNION) else { continue };
+        let mut others = found.iter().enumerate().filter(|(j, _)| *j != i);
+        if others.any(|(_, other)| same_digit(other.detected.area, parts[k].area)) {
+            continue;
+        }
+        let Part { area, reading } = parts.remove(k);
+        let ((digit, confidence), (before, least)) = (reading.best(), found[i].reading.best());
+        if confidence >= least || (digit == before && !is_unsure(confidence)) {
+            found[i].detected.area = area;
+            found[i].reading = reading;
+        }
+    }
+    parts
+}
+
+/// Those of the strokes that are digits of the same number as these.
+fn neighbours_of(digits: &[BoxInPhoto], mut parts: Vec<Part>) -> Vec<Part> {
+    let [low, high] = HEIGHTS_OF_NEIGHBOURS.map(|share| share * mean_height(digits));
+    parts.retain(|part| {
+        (low..=high).contains(&f64::from(part.area.height))
+            && part.reading.best().1 >= LEAST_READING
+            && !digits.iter().any(|digit| same_digit(*digit, part.area))
+    });
+    let all: Vec<BoxInPhoto> =
+        digits.iter().copied().chain(parts.iter().map(|part| part.area)).collect();
+    let is_known = |i: usize| i < digits.len();
+    let mut belongs = vec![false; parts.len()];
+    for number in house_numbers(&all).iter().filter(|it| it.iter().any(|&i| is_known(i))) {
+        number.iter().filter(|&&i| !is_known(i)).for_each(|i| belongs[i - digits.len()] = true);
+    }
+    let marked = parts.into_iter().zip(belongs);
+    marked.filter_map(|(part, belongs)| belongs.then_some(part)).collect()
+}
+
+fn boxes_of(found: &[FoundDigit], digits: &[usize]) -> Vec<BoxInPhoto> {
+    digits.iter().map(|&i| found[i].detected.area).collect()
+}
+
+/// A box that reaches so many pixels further on each side, which may be beyond the photo.
+fn grown(area: BoxInPhoto, across: f64, down: f64) -> LooseBox {
+    let b = LooseBox::from(area);
+    LooseBox {
+        left: b.left - across,
+        top: b.top - down,
+        width: b.width + 2.0 * across,
+        height: b.height + 2.0 * down,
+    }
+}
+
+fn mean_height(boxes: &[BoxInPhoto]) -> f64 {
+    boxes.iter().map(|b| f64::from(b.height)).sum::<f64>() / boxes.len().max(1) as f64
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
+    let count = values.len().max(1);
+    values.sum::<f32>() / count as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(digit: u8, confidence: f32) -> Reading {
+        let mut confidences = [(1.0 - confidence) / 9.0; 10];
+        confidences[usize::from(digit)] = confidence;
+        Reading { confidences }
+    }
+
+    fn at(left: u32, width: u32, height: u32) -> BoxInPhoto {
+        BoxInPhoto { left, top: 20, width, height }
+    }
+
+    fn digit(area: BoxInPhoto, confidence: f32, digit: u8) -> FoundDigit {
+        FoundDigit { detected: DetectedDigit { area, confidence }, reading: reading(digit, 0.9) }
+    }
+
+    fn part(area: BoxInPhoto, digit: u8, confidence: f32) -> Part {
+        Part { area, reading: reading(digit, confidence) }
+    }
+
+    #[test]
+    fn a_digit_takes_the_box_of_its_strokes_unless_they_are_anothers_too_or_read_worse() {
+        let before = vec![digit(at(10, 20, 40), 0.8, 3), digit(at(40, 20, 40), 0.8, 5)];
+        let left_of = |parts: Vec<Part>| {
+            let mut found = before.clone();
+            let rest = take_boxes(&mut found, &[0, 1], parts);
+            (found[0].detected.area.left, found[1].detected.area.left, rest.len())
+        };
+        let strokes = || part(at(13, 15, 36), 3, 0.99);
+        assert_eq!(left_of(vec![strokes(), part(at(90, 15, 36), 7, 0.99)]), (13, 40, 1));
+        assert_eq!(left_of(vec![part(at(8, 54, 42), 6, 1.0)]), (10, 40, 1), "strokes of both");
+        assert_eq!(left_of(vec![part(at(13, 15, 36), 8, 0.8)]), (10, 40, 0), "less sure");
+        assert_eq!(left_of(vec![part(at(13, 15, 36), 3, 0.8)]), (13, 40, 0), "the same digit");
+        assert_eq!(left_of(Vec::new()), (10, 40, 0));
+    }
+
+    #[test]
+    fn neighbours_are_as_tall_near_and_read_surely() {
+        let digits = [at(100, 20, 40)];
+        let lefts = |parts: Vec<Part>| -> Vec<u32> {
+            neighbours_of(&digits, parts).iter().map(|part| part.area.left).collect()
+        };
+        let chain = || vec![part(at(70, 20, 40), 1, 0.99), part(at(40, 20, 42), 2, 0.99)];
+        assert_eq!(lefts(chain()), [70, 40]);
+        let [near, far] = <[Part; 2]>::try_from(chain()).ok().expect("two parts");
+        let letter = Part { reading: reading(4, 0.9), ..near };
+        assert!(lefts(vec![letter, far]).is_empty(), "what is behind a letter is too far away");
+        assert!(lefts(vec![part(at(70, 15, 28), 1, 0.99)]).is_empty(), "a small letter");
+        assert!(lefts(vec![part(at(102, 16, 38), 1, 0.99)]).is_empty(), "the digit itself");
+    }
+
+    #[test]
+    fn the_surest_numbers_come_first_and_what_is_not_read_makes_none() {
+        let unread = FoundDigit { reading: reading(1, 0.5), ..digit(at(300, 20, 40), 0.9, 1) };
+        let found = [
+            digit(at(100, 20, 40), 0.6, 1),
+            unread,
+            digit(at(500, 20, 40), 0.9, 2),
+            digit(at(524, 20, 40), 0.7, 2),
+            digit(at(700, 20, 40), 0.5, 2),
+        ];
+        assert_eq!(surest_numbers(&found, 0.55), [vec![2, 3], vec![0]]);
+    }
+
+    /// "000" on a plain wall, of which only the middle digit is found, in a box that is too large.
+    #[cfg(feature = "native")]
+    #[test]
+    fn the_other_digits_of_a_number_are_found_by_their_strokes() {
+        use crate::{photo::PhotoSize, publication::Library};
+
+        const LEFTS: [u32; 3] = [28, 68, 108];
+        let device = burn::tensor::Device::flex();
+        let library = Library::new(None);
+        let (_, classifier) = library.load(None, &device).expect("the program's own");
+        let (_, strokes) = library.load_strokes(&device).expect("the program's own");
+        let size = PhotoSize { width: 160, height: 80 };
+        let is_stroke = |x: u32, y: u32| {
+            let radius = |left: u32| {
+                let across = (f64::from(x) + 0.5 - f64::from(left) - 12.0) / 12.0;
+                across.hypot((f64::from(y) + 0.5 - 40.0) / 20.0)
+            };
+            LEFTS.iter().any(|&left| (0.76..1.0).contains(&radius(left)))
+        };
+        let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+        let pixels = pixels.flat_map(|(x, y)| [if is_stroke(x, y) { 30 } else { 190 }; 3]);
+        let photo = Photo::from_rgb8(size, pixels.collect()).expect("its pixels");
+        let completed = |found| {
+            let strokes = Some(&strokes);
+            let completed = with_neighbours(&photo, found, 0.5, &classifier, strokes);
+            let mut completed = pollster::block_on(completed).expect("the CPU computes");
+            completed.sort_by_key(|it| it.detected.area.left);
+            completed
+        };
+        let middle = BoxInPhoto { left: 64, top: 15, width: 32, height: 50 };
+        let all = completed(vec![digit(middle, 0.8, 0)]);
+        assert_eq!(all.len(), 3, "{all:?}");
+        for (it, left) in all.iter().zip(LEFTS) {
+            let area = it.detected.area;
+            assert!(area.left.abs_diff(left) <= 6 && area.height.abs_diff(43) <= 6, "{area:?}");
+            assert_eq!(it.reading.best().0, 0);
+        }
+        assert_eq!(all[1].detected.confidence, 0.8);
+        assert!((all[0].detected.confidence - 0.7).abs() < 1e-6);
+        assert!(completed(Vec::new()).is_empty());
+    }
+}
