@@ -90,8 +90,8 @@ lint: ## rustfmt and clippy on all three programs
 	cargo fmt --check
 	cargo clippy --locked --release --all-targets -- -D warnings
 	pkg-config/setup.sh wasm-target
-	cargo clippy --locked --profile web --bin app --no-default-features --features app --target wasm32-unknown-unknown -- -D warnings
-	cargo clippy --locked --profile engine --bin worker --no-default-features --features worker --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked --release --bin app --no-default-features --features app --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked --release --bin worker --no-default-features --features worker --target wasm32-unknown-unknown -- -D warnings
 
 .PHONY: deny
 deny: ## Licences, sources and duplicates of the dependencies
