@@ -16,7 +16,7 @@ use crate::{
         confusion_svg, mistake_sheet, read_all,
     },
     files::write_whole,
-    finder::{DigitFinder, matters_from, sure_and_unsure, with_neighbours},
+    finder::{DigitFinder, completed_by_strokes, matters_from, sure_and_unsure},
     numbers::house_numbers,
     photo::BoxInPhoto,
     publication,
@@ -181,7 +181,7 @@ fn whole_numbers(data: &Path, finder: &DigitFinder, nets: &Nets, at_least: f32) 
         let Nets { classifier, strokes } = nets;
         let found = pollster::block_on(async {
             let found = finder.find_and_read(&photo, least, classifier).await?;
-            with_neighbours(&photo, found, at_least, classifier, strokes.as_ref()).await
+            completed_by_strokes(&photo, found, at_least, classifier, strokes.as_ref()).await
         })?;
         let (sure, _) = sure_and_unsure(found, at_least);
         let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) =

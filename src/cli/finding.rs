@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     finder::{
-        AT_LEAST, DigitFinder, FINDS, FoundDigit, matters_from, sure_and_unsure, with_neighbours,
+        AT_LEAST, DigitFinder, FINDS, FoundDigit, completed_by_strokes, matters_from,
+        sure_and_unsure,
     },
     numbers::same_digit,
     photo::{BoxInPhoto, Photo},
@@ -68,18 +69,18 @@ pub struct Found {
 }
 
 impl Finding {
-    /// Loads the network that finds, to be used beside these.
+    /// Loads the network that finds; these read and complete what it finds.
     pub fn load(args: &FinderArgs, model: &ModelArgs, nets: Nets) -> Result<Self> {
         let NamedFinder { finder, sha256 } = model.load_finder(args.finder.as_deref())?;
         Ok(Finding { finder, sha256, nets, at_least: args.at_least })
     }
 
-    /// Finds the digits of a photo on all processors.
+    /// Finds the digits of a photo. Its parts are searched on all processors.
     pub fn find(&self, photo: &Photo) -> Result<Found> {
         let Nets { classifier, strokes } = &self.nets;
         let least = matters_from(self.at_least);
         let found = self.finder.find_and_read_in_parallel(photo, least, classifier)?;
-        let found = with_neighbours(photo, found, self.at_least, classifier, strokes.as_ref());
+        let found = completed_by_strokes(photo, found, self.at_least, classifier, strokes.as_ref());
         let found = pollster::block_on(found)?;
         let (sure, unsure) = sure_and_unsure(found, self.at_least);
         Ok(Found { sure, unsure })

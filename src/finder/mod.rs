@@ -4,7 +4,8 @@
 //! position it tells the log-odds that a digit's middle is there, and how far the digit's box
 //! reaches from there. It is a one-stage detector without anchors (Tian et al., 2019, "FCOS"), whose
 //! positions are trained with the soft targets of Li et al. (2020, "Generalized Focal Loss") and
-//! whose boxes with the loss of Yu et al. (2016, "UnitBox").
+//! whose boxes with the loss of Yu et al. (2016, "UnitBox"). Numbers of which it finds a part are then
+//! completed by their strokes.
 
 mod neighbours;
 mod places;
@@ -12,7 +13,7 @@ mod pyramid;
 
 use burn::tensor::Device;
 
-pub use neighbours::with_neighbours;
+pub use neighbours::completed_by_strokes;
 #[cfg(feature = "native")]
 pub(crate) use places::UNIT;
 #[cfg(feature = "native")]
@@ -70,8 +71,8 @@ pub fn matters_from(at_least: f32) -> f32 {
 #[cfg(feature = "native")]
 pub const MEMORY_OF_FINDING: u64 = 160 << 20;
 
-/// The way digits are found. Raise it with every change after which other boxes are found, as `removal::FILLS`
-/// with every change of a fill. 2: numbers are completed by their strokes.
+/// The way digits are found. Raise it with every change after which other boxes are found, as
+/// `removal::FILLS` with every change of a fill. 2: numbers are completed by their strokes.
 #[cfg(feature = "native")]
 pub const FINDS: u32 = 2;
 
@@ -229,20 +230,13 @@ pub fn sure_and_unsure(
         digit.detected.confidence >= at_least - less
     });
     let is_read = |&i: &usize| is_read(&candidates[i]);
-    let numbers_of = |digits: &[usize]| -> Vec<Vec<usize>> {
-        let boxes: Vec<BoxInPhoto> = digits.iter().map(|&i| candidates[i].detected.area).collect();
-        let numbers = house_numbers(&boxes).into_iter();
-        numbers.map(|number| number.into_iter().map(|i| digits[i]).collect()).collect()
-    };
     let is_found = |number: &[usize]| {
         let confidences = number.iter().map(|&i| candidates[i].detected.confidence);
-        let mean = confidences.sum::<f32>() / number.len() as f32;
-        let alone = (at_least + MORE_ALONE).min(HIGHEST_NEEDED);
-        mean >= if number.len() == 1 { alone } else { at_least }
+        is_sure_number(&confidences.collect::<Vec<_>>(), at_least)
     };
     let mut is_sure = vec![false; candidates.len()];
     let mut rest = Vec::new();
-    for number in numbers_of(&(0..candidates.len()).collect::<Vec<_>>()) {
+    for number in numbers_of(&candidates, &(0..candidates.len()).collect::<Vec<_>>()) {
         let read = number.iter().filter(|i| is_read(i)).count();
         if read as f32 >= READ_OF_A_NUMBER * number.len() as f32 && is_found(&number) {
             number.into_iter().for_each(|i| is_sure[i] = true);
@@ -251,7 +245,7 @@ pub fn sure_and_unsure(
         }
     }
     // Without what is not read, other digits are neighbours.
-    for number in numbers_of(&rest).into_iter().filter(|number| is_found(number)) {
+    for number in numbers_of(&candidates, &rest).into_iter().filter(|number| is_found(number)) {
         number.into_iter().for_each(|i| is_sure[i] = true);
     }
     let mut sure = Vec::new();
@@ -259,6 +253,23 @@ pub fn sure_and_unsure(
         if is_sure { &mut sure } else { &mut unsure }.push(digit);
     }
     (sure, unsure)
+}
+
+/// The numbers that some of these digits make.
+fn numbers_of(found: &[FoundDigit], digits: &[usize]) -> Vec<Vec<usize>> {
+    let boxes: Vec<BoxInPhoto> = digits.iter().map(|&i| found[i].detected.area).collect();
+    let numbers = house_numbers(&boxes).into_iter();
+    numbers.map(|number| number.into_iter().map(|i| digits[i]).collect()).collect()
+}
+
+/// Whether digits of these confidences are a number.
+fn is_sure_number(confidences: &[f32], at_least: f32) -> bool {
+    let alone = (at_least + MORE_ALONE).min(HIGHEST_NEEDED);
+    mean(confidences) >= if confidences.len() == 1 { alone } else { at_least }
+}
+
+fn mean(values: &[f32]) -> f32 {
+    values.iter().sum::<f32>() / values.len() as f32
 }
 
 /// Reads what was found.

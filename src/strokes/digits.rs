@@ -1,4 +1,4 @@
-//! Splits a box round a whole number into its digits, by their strokes.
+//! Tells the digits in a box or an area apart, by their strokes.
 
 use std::ops::RangeInclusive;
 
@@ -62,9 +62,11 @@ pub(super) fn separated(
             None => digits.push(part),
         }
     }
-    digits.retain(|digit| digit.height as f32 >= LEAST_DIGIT_HEIGHT * tallest as f32);
+    digits.retain(|digit| {
+        digit.height as f32 >= LEAST_DIGIT_HEIGHT * tallest as f32
+            && heights.contains(&digit.height)
+    });
     let apart = |digit: BoxInPhoto| cut_apart(&mask, digit);
-    digits.retain(|digit| heights.contains(&digit.height));
     let digits: Vec<BoxInPhoto> = digits.into_iter().flat_map(apart).collect();
     let on_photo = |digit: BoxInPhoto| BoxInPhoto {
         left: area.left + digit.left,
@@ -133,6 +135,26 @@ mod tests {
     fn digits_stand_in_order_without_dots_and_dashes() {
         let parts = [[20, 3, 8, 14], [4, 3, 3, 14], [31, 2, 8, 15], [12, 15, 2, 2]];
         assert_eq!(digits(&parts), [[4, 3, 3, 14], [20, 3, 8, 14], [31, 2, 8, 15]]);
+    }
+
+    #[test]
+    fn what_is_too_tall_or_too_short_is_no_digit_and_hides_none() {
+        // A post, a digit and a small letter.
+        let strokes = |x: u32, y: u32| match x {
+            0..4 => true,
+            10..16 => (3..17).contains(&y),
+            24..28 => (9..17).contains(&y),
+            _ => false,
+        };
+        let pixels = (0..AREA.height).flat_map(|y| (0..AREA.width).map(move |x| (x, y)));
+        let strokes: Vec<f32> =
+            pixels.map(|(x, y)| if strokes(x, y) { 0.9 } else { 0.1 }).collect();
+        let lefts = |heights| -> Vec<u32> {
+            separated(&strokes, AREA, heights).iter().map(|it| it.left - AREA.left).collect()
+        };
+        assert_eq!(lefts(10..=18), [10]);
+        assert_eq!(lefts(5..=18), [10, 24]);
+        assert_eq!(lefts(0..=20), [0, 10], "beside the post, the letter is too short");
     }
 
     #[test]

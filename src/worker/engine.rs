@@ -19,8 +19,8 @@ use super::{
 use crate::{
     classifier::{Classifier, EngineError},
     finder::{
-        self, AT_LEAST, DigitFinder, FoundDigit, Search, matters_from, sure_and_unsure,
-        with_neighbours,
+        self, AT_LEAST, DigitFinder, FoundDigit, Search, completed_by_strokes, matters_from,
+        sure_and_unsure,
     },
     photo::{BoxInPhoto, Change, Encoding, Photo, PhotoError, SaveChoice, ToScreen, Written},
     publication::{ModelEntry, StrokesEntry},
@@ -288,9 +288,12 @@ impl Engine {
             }
             return Ok(Taken::Finding(finding));
         }
+        // The photo at all scales is not needed any more, but memory is.
+        finding.search = None;
         let Nets { classifier, strokes } = &started.cpu;
         let read = finder::read(photo, found, classifier).await?;
-        let read = with_neighbours(photo, read, AT_LEAST, classifier, strokes.as_ref()).await?;
+        let read =
+            completed_by_strokes(photo, read, AT_LEAST, classifier, strokes.as_ref()).await?;
         // Where a person says that there are digits, the likely ones are.
         let (sure, unsure) = match finding.within {
             Some(_) => (read, Vec::new()),
