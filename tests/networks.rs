@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use burn::tensor::Device;
-use doorplate::classifier::{Architecture, Classifier, Network};
+use doorplate::classifier::{Architecture, Classifier, Network, seeded};
 use safetensors::{SafeTensors, tensor::TensorView};
 
 /// What the report says of a network, and of our own.
@@ -277,8 +277,8 @@ fn every_network_gives_the_values_of_the_reports_table() {
     let device = Device::flex();
     for table in TABLES {
         let architecture = Architecture::named(table.name).expect("a network");
-        device.seed(8);
-        let drawn = Classifier::new(Network::new(architecture, &device), device.clone());
+        let net = seeded(Network::new(architecture, &device), 8);
+        let drawn = Classifier::new(net, device.clone());
         let weights = weights(&drawn.expect("the CPU reads its own weights"));
         let net = Classifier::from_safetensors(architecture, to_bytes(&weights), &device)
             .expect("the weights fit");

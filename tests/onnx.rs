@@ -14,7 +14,7 @@ use std::{
 
 use burn::tensor::Device;
 use doorplate::{
-    classifier::{Architecture, Classifier, Network},
+    classifier::{Architecture, Classifier, Network, seeded},
     dataset::format1::Format1,
     photo::{BoxInPhoto, Colours, Filter, LooseBox, Photo},
     publication::{Library, Manifest},
@@ -314,8 +314,8 @@ fn every_declared_network_answers_in_onnxruntime_as_here() {
     let mut jobs = Vec::new();
     let mut export = "export --onnx networks".to_owned();
     for architecture in Architecture::ALL {
-        device.seed(3);
-        let net = Classifier::new(Network::new(architecture, &device), device.clone());
+        let net = seeded(Network::new(architecture, &device), 3);
+        let net = Classifier::new(net, device.clone());
         let weights = varied(&net.expect("the CPU reads its own weights"));
         let file = format!("{}.safetensors", architecture.name);
         fs::write(at.join(&file), &weights).expect("written");

@@ -7,7 +7,7 @@ mod support;
 use std::{fs, path::Path};
 
 use burn::tensor::Device;
-use doorplate::classifier::{Architecture, Classifier, Network};
+use doorplate::classifier::{Architecture, Classifier, Network, seeded};
 use serde_json::Value;
 use support::{Ran, doorplate, names_in, program};
 use tempfile::TempDir;
@@ -20,9 +20,8 @@ fn workshop() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     doorplate(folder.path(), "data synth --photos 20 --seed 3 --out data").done();
     let device = Device::flex();
-    device.seed(7);
     let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
-    let caffe = Classifier::new(net, device).expect("the CPU reads its own weights");
+    let caffe = Classifier::new(seeded(net, 7), device).expect("the CPU reads its own weights");
     let weights = caffe.to_safetensors().expect("the CPU reads its own weights");
     fs::write(folder.path().join("untrained.safetensors"), weights).expect("written");
     folder

@@ -82,14 +82,13 @@ mod tests {
     };
 
     use super::*;
-    use crate::classifier::{Architecture, Network, Norm, host_values};
+    use crate::classifier::{Architecture, Network, Norm, host_values, seeded};
 
     /// An untrained classifier, and an input that is alike in every run.
     fn classifier(name: &str) -> (Classifier, Vec<f32>) {
         let device = Device::flex();
-        device.seed(5);
         let architecture = Architecture::named(name).expect("a network");
-        let net = Network::new(architecture, &device);
+        let net = seeded(Network::new(architecture, &device), 5);
         let input = (0..architecture.input.len() as u32)
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
             .collect();

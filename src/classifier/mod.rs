@@ -20,6 +20,8 @@ cfg_if::cfg_if! {
         mod model;
         mod network;
         mod networks;
+        #[cfg(feature = "native")]
+        mod seeded;
 
         pub use architecture::{
             Architecture, HeadLayer, Input, Norm, Normalisation, Pool, Stage, Start, UnknownNetwork,
@@ -31,5 +33,7 @@ cfg_if::cfg_if! {
         pub use model::{Classifier, EngineError, Standardisation, WeightsError};
         pub(crate) use model::{Precision, fill, host_values, read_back, safetensors_of};
         pub use network::{Network, StageLayers};
+        #[cfg(feature = "native")]
+        pub use seeded::seeded;
     }
 }

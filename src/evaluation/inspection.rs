@@ -297,15 +297,15 @@ mod tests {
 
     use super::*;
     use crate::{
-        classifier::{Architecture, DIGITS, Network},
+        classifier::{Architecture, DIGITS, Network, seeded},
         photo::PhotoSize,
     };
 
     fn inspected(name: &str) -> Inspection {
         let device = Device::flex();
-        device.seed(3);
         let net = Network::new(Architecture::named(name).expect("a network"), &device);
-        let classifier = Classifier::new(net, device).expect("the CPU reads its own weights");
+        let classifier =
+            Classifier::new(seeded(net, 3), device).expect("the CPU reads its own weights");
         let rgb: Vec<u8> = (0..60 * 40 * 3u32).map(|i| (i * 37 % 251) as u8).collect();
         let photo = Photo::from_rgb8(PhotoSize { width: 60, height: 40 }, rgb).expect("pixels");
         let area = BoxInPhoto { left: 10, top: 4, width: 20, height: 30 };

@@ -261,15 +261,13 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::classifier::{Architecture, Classifier, Network};
+    use crate::publication::Library;
 
     #[test]
     fn the_first_program_and_the_exact_training_fill_alike() {
-        let device = Device::flex();
-        device.seed(5);
-        let architecture = Architecture::named("ConvNet48_Dropout3").expect("a network");
-        let classifier = Classifier::new(Network::new(architecture, &device), device);
-        let classifier = classifier.expect("the CPU reads its own weights");
+        // Which pixels are quiet is the network's choice, so a published one's is what counts.
+        let published = Library::new(None).load(Some("convnet48-dropout3"), &Device::flex());
+        let (_, classifier) = published.expect("the program's own");
         let (photo, area) = scene(20, 40).expect("a scene");
         let method = Method::Report(ReportOptions::by(KeyPixels::FeatureMaps));
         let boxes = [area];
@@ -281,12 +279,15 @@ mod tests {
             let exact = |c: usize| exact.samples[c * first.len() + i];
             [0, 1, 2].map(|c| f64::from(exact(c) - pixel[c].clamp(0.0, 1.0)).powi(2))
         });
-        let mean = errors.sum::<f64>() / (3 * first.len()) as f64;
-        // Adagrad stops at 5e-5 at the nodes, and fold-in carries what is left from round to round.
-        assert!(mean < 1e-3, "mean squared difference {mean}");
+        let difference = errors.sum::<f64>();
+        // Adagrad stops at 5e-5 at the nodes, and fold-in carries what is left from round to round;
+        // a flat fill would be farther off.
         let picture = photo.planes(area).samples;
-        let spread = picture.iter().map(|s| f64::from(s - picture[0]).powi(2)).sum::<f64>();
-        assert!(spread / picture.len() as f64 > 5e-3, "a picture with something on it");
+        let mean = picture.iter().map(|&s| f64::from(s)).sum::<f64>() / picture.len() as f64;
+        let deviation: f64 = picture.iter().map(|&s| (f64::from(s) - mean).powi(2)).sum();
+        assert!(difference < deviation / 4.0, "{difference}, while the picture has {deviation}");
+        let samples = picture.len() as f64;
+        assert!(deviation / samples > 5e-3, "a picture with something on it");
     }
 
     #[test]

@@ -230,14 +230,14 @@ mod tests {
     use image::Rgb;
 
     use super::*;
-    use crate::classifier::{Architecture, Network};
+    use crate::classifier::{Architecture, Network, seeded};
 
     /// Untrained: what it reads does not matter here.
     fn judge() -> Classifier {
         let device = Device::flex();
-        device.seed(5);
         let architecture = Architecture::named("ConvNet32").expect("a network");
-        Classifier::new(Network::new(architecture, &device), device).expect("read back")
+        let net = seeded(Network::new(architecture, &device), 5);
+        Classifier::new(net, device).expect("read back")
     }
 
     /// Stripes of one grey level.

@@ -63,20 +63,17 @@ impl Nets {
     /// Networks that learned nothing, the same ones each time.
     pub(crate) fn untrained() -> Self {
         use crate::{
-            classifier::{Architecture, Network},
+            classifier::{Architecture, Network, seeded},
             strokes::STROKE_NET,
             unet::{UNet, UNetModel},
         };
         let device = burn::tensor::Device::flex();
-        device.seed(2);
         let net = Network::new(Architecture::named("Caffe").expect("a network"), &device);
+        let strokes = seeded(UNet::new(&STROKE_NET, &device), 2);
         Nets {
-            classifier: Classifier::new(net, device.clone()).expect("the CPU's own weights"),
-            strokes: Some(
-                UNetModel::new(&STROKE_NET, UNet::new(&STROKE_NET, &device), device)
-                    .expect("weights")
-                    .into(),
-            ),
+            classifier: Classifier::new(seeded(net, 2), device.clone())
+                .expect("the CPU's own weights"),
+            strokes: Some(UNetModel::new(&STROKE_NET, strokes, device).expect("weights").into()),
         }
     }
 }

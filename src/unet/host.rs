@@ -118,14 +118,16 @@ mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
-    use crate::{classifier::host_values, unet::Shape};
+    use crate::{
+        classifier::{host_values, seeded},
+        unet::Shape,
+    };
 
     #[test]
     fn outputs_are_those_of_burns_tensors() {
         let device = Device::flex();
-        device.seed(5);
         let shape = Shape { name: "a", inputs: 20, widths: [24, 40, 72], outputs: 8 };
-        let net = UNet::new(&shape, &device);
+        let net = seeded(UNet::new(&shape, &device), 5);
         let host = HostUNet::of(&net).expect("the CPU's weights");
         // The second is computed in several parts.
         for [rows, columns] in [[8, 12], [52, 64]] {

@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        classifier::{Architecture, Classifier, Network},
+        classifier::{Architecture, Classifier, Network, seeded},
         photo::PhotoSize,
         removal::{Brush, BrushStroke, KeyPixels, remove},
     };
@@ -241,7 +241,7 @@ mod tests {
     fn bins_and_digits_are_those_asked_for() {
         let device = Device::flex();
         let net = Network::new(Architecture::named("ConvNet32").expect("a network"), &device);
-        let classifier = Classifier::new(net, device).expect("the CPU's own weights");
+        let classifier = Classifier::new(seeded(net, 5), device).expect("the CPU's own weights");
         let nets = Nets { classifier, strokes: None };
         let photo = Photo::from_rgb8(PhotoSize { width: 30, height: 30 }, vec![99; 2700]);
         let photo = photo.expect("a photo");

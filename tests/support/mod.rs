@@ -17,7 +17,7 @@ use burn::tensor::Device;
 use doorplate::photo::{BoxInPhoto, PhotoSize};
 #[cfg(feature = "native")]
 use doorplate::{
-    classifier::{Architecture, Classifier, Network},
+    classifier::{Architecture, Classifier, Network, seeded},
     removal::Nets,
     strokes::STROKE_NET,
     unet::{UNet, UNetModel},
@@ -28,9 +28,8 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 #[cfg(feature = "native")]
 pub fn untrained_classifier() -> Classifier {
     let device = Device::flex();
-    device.seed(11);
     let architecture = Architecture::named("ConvNet48_Dropout3").expect("a network");
-    let net = Network::new(architecture, &device);
+    let net = seeded(Network::new(architecture, &device), 11);
     Classifier::new(net, device).expect("the CPU reads its own weights")
 }
 
@@ -39,11 +38,8 @@ pub fn untrained_classifier() -> Classifier {
 pub fn untrained_nets() -> [Nets; 2] {
     let classifier = untrained_classifier();
     let device = Device::flex();
-    let strokes = Some(
-        UNetModel::new(&STROKE_NET, UNet::new(&STROKE_NET, &device), device)
-            .expect("weights")
-            .into(),
-    );
+    let strokes = seeded(UNet::new(&STROKE_NET, &device), 11);
+    let strokes = Some(UNetModel::new(&STROKE_NET, strokes, device).expect("weights").into());
     [Nets { classifier: classifier.clone(), strokes: None }, Nets { classifier, strokes }]
 }
 

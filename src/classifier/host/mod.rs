@@ -348,13 +348,13 @@ mod tests {
     };
 
     use super::*;
+    use crate::classifier::seeded;
 
     #[test]
     fn logits_are_those_of_burns_tensors() {
         let device = Device::flex();
         for architecture in Architecture::ALL {
-            device.seed(7);
-            let net = Network::new(architecture, &device).valid();
+            let net = seeded(Network::new(architecture, &device), 7).valid();
             // Statistics of their own, not the ones that every network starts with.
             for norm in net.stages.iter().filter_map(|layers| layers.norm.as_ref()) {
                 let channels = norm.gamma.dims()[0];

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use super::*;
 use crate::{
-    classifier::{Architecture, Network},
+    classifier::{Architecture, Network, seeded},
     photo::PhotoSize,
     removal::KeyPixels,
 };
@@ -12,9 +12,8 @@ use crate::{
 /// Untrained, the same in every run.
 fn classifier() -> Classifier {
     let device = Device::flex();
-    device.seed(5);
     let architecture = Architecture::named("ConvNet48_Dropout3").expect("a network");
-    let net = Network::new(architecture, &device);
+    let net = seeded(Network::new(architecture, &device), 5);
     Classifier::new(net, device).expect("the CPU reads its own weights")
 }
 

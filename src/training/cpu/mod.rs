@@ -355,7 +355,7 @@ mod tests {
     use rand::{Rng as _, SeedableRng as _};
 
     use super::{super::targets, *};
-    use crate::classifier::HeadLayer;
+    use crate::classifier::{HeadLayer, seeded};
 
     /// A network without dropout, which no two engines draw alike.
     fn without_dropout(architecture: &'static Architecture) -> &'static Architecture {
@@ -392,8 +392,7 @@ mod tests {
             let name = architecture.name;
             let input = architecture.input;
             let device = Device::flex().autodiff();
-            device.seed(3);
-            let net = Network::new(architecture, &device);
+            let net = seeded(Network::new(architecture, &device), 3);
             let mut rng = ChaCha8Rng::seed_from_u64(4);
             // Not a multiple of the group, so that the last one is shorter.
             let images = 6;
@@ -475,7 +474,7 @@ mod tests {
             .map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0)
             .collect();
         let targets = targets::of_digits(&[0, 1, 2, 3, 4, 5, 6, 7, 8], 0.0);
-        let start = Network::new(architecture, &device);
+        let start = seeded(Network::new(architecture, &device), 5);
         let with = |threads: usize| {
             let net = start.clone().fork(&device);
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

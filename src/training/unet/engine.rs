@@ -104,7 +104,7 @@ fn gradients(net: &UNet, sums: Sums) -> GradientsParams {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unet::Shape;
+    use crate::{classifier::seeded, unet::Shape};
 
     /// Numbers from 0 to 1 that follow no pattern.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -119,10 +119,9 @@ mod tests {
     #[test]
     fn other_devices_give_the_loss_and_gradients_of_the_host() {
         let device = Device::flex();
-        device.seed(5);
         let shape = Shape { name: "a", inputs: 6, widths: [8, 8, 16], outputs: 3 };
         let (side, pixels) = (16, 256);
-        let net = UNet::new(&shape, &device.clone().autodiff());
+        let net = seeded(UNet::new(&shape, &device.clone().autodiff()), 5);
         let passes = Passes::new(&net, side).expect("weights");
         let inputs = [10, 20, 30].map(|seed| numbers(shape.inputs * pixels, seed));
         let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
