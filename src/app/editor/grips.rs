@@ -34,11 +34,16 @@ const FRESH_HANDLE: f64 = 8.0;
 const FINE_HANDLE: f64 = 11.0;
 const COARSE_HANDLE: f64 = 28.0;
 
-/// The rim in CSS pixels in which a fresh box is not moved. Boxes of slanted digits overlap by a share of
-/// their width, so on a large one a mouse leaves as much to the next box as a finger does.
+/// The rim in CSS pixels in which a fresh box has no handles, and above and below is not moved. Boxes of
+/// slanted digits overlap by a share of their width, so on a large one a mouse leaves as much to the next
+/// box as a finger does.
 const FINE_RIM: f64 = 3.0;
 const FINE_RIM_SHARE: f64 = 1.0 / 8.0;
 const COARSE_RIM: f64 = 10.0;
+
+/// The share of a fresh box's width, on each side, that does not move it: there the next digit's box
+/// begins, where digits overlap.
+const FRESH_SIDE: f64 = 1.0 / 4.0;
 
 /// A handle that is smaller cannot be seen.
 const MIN_HANDLE: f64 = 3.0;
@@ -83,7 +88,8 @@ impl Grips {
     /// Whether a drag that begins there, and on no handle, moves the box.
     pub fn moves_at(&self, point: PointInScreen) -> bool {
         let BoxInScreen { left, top, width, height } = self.place_in_screen;
-        let (across, down) = self.rim();
+        let (_, down) = self.rim();
+        let across = if self.is_fresh { FRESH_SIDE * width } else { 0.0 };
         (left + across..left + width - across).contains(&point.x)
             && (top + down..top + height - down).contains(&point.y)
     }
@@ -153,15 +159,17 @@ mod tests {
 
     #[test]
     fn the_next_box_may_overlap_a_fresh_large_one() {
-        // 9 of 87 pixels, as of digits that lean, enlarged three times.
-        let corner = PointInScreen { x: 178.0, y: 59.0 };
         let grips = grips(87.0, 126.0, true, Hand::Fine);
-        assert!(!grips.moves_at(corner));
-        let at = |place: BoxInScreen| {
-            (place.left..place.left + place.width).contains(&(corner.x - 100.0))
-                && (place.top..place.top + place.height).contains(&(corner.y - 50.0))
-        };
-        assert!(!grips.handles().into_iter().any(|(_, place)| at(place)));
+        // 9 of 87 pixels, as of digits that lean, enlarged three times; and 20, a little lower.
+        for (x, y) in [(178.0, 59.0), (167.0, 75.0)] {
+            assert!(!grips.moves_at(PointInScreen { x, y }));
+            let at = |place: BoxInScreen| {
+                (place.left..place.left + place.width).contains(&(x - 100.0))
+                    && (place.top..place.top + place.height).contains(&(y - 50.0))
+            };
+            assert!(!grips.handles().into_iter().any(|(_, place)| at(place)));
+        }
+        assert!(grips.moves_at(PointInScreen { x: 160.0, y: 75.0 }));
     }
 
     #[test]
