@@ -200,7 +200,7 @@ train-synthetic: synth ## Train the published networks that learn from synthetic
 	$(TRAIN) --plan assets/plans/synthetic-convnet48-dropout3.txt \
 		--data target/synth --teacher $(call weights,synthetic-convnet128)
 
-# Four stages, each on walls and fronts of its own: their photos and seed.
+# Each stage has walls and fronts of its own: their photos and seed.
 WALLS = test -d target/walls-$(2) || $(DOORPLATE) data synth --photos $(1) --seed $(2) --clean \
 	--out target/walls-$(2) --scenes "$(SCENES)" --typefaces "$(TYPEFACES)"
 FRONTS = test -d target/fronts-$(2) || $(DOORPLATE) data synth --photos $(1) --seed $(2) --clean \
@@ -230,8 +230,17 @@ FOUND = --data $(SVHN)/train@$(1) --data target/walls-$(2) --data target/fronts-
 # The same, and photos without boxes, in which the stage before finds the digits.
 TAUGHT = $(call FOUND,4,41,$(1),$(2),3) --data "$(UNLABELLED)" \
 	--start $(call weights,$(3)) --teacher $(call weights,$(3))
+# Photos of SCENES with a box round each digit in place of one round each number.
+DIGITS = target/street-digits
+$(DIGITS): assets/street-digits.txt
+	rm -rf $@ $@.part
+	mkdir -p $@.part
+	grep -v '^#' $< | while read -r photo boxes; do \
+		cp "$(SCENES)/$$photo.jpg" $@.part/ && printf %s "$$boxes" | xargs -r -n 4 echo 0 > $@.part/$$photo.txt || exit 1; \
+	done
+	mv $@.part $@
 .PHONY: train-finder
-train-finder: native typefaces ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
+train-finder: native typefaces $(DIGITS) ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
 	$(call WALLS,6000,21)
 	$(call FRONTS,3000,45)
 	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,21,45,3,2)
@@ -240,6 +249,11 @@ train-finder: native typefaces ## Train the published network that finds digits,
 	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35,3,2) --start $(call weights,finder)
 	$(TRAIN) --plan assets/plans/finder-3.txt $(call TAUGHT,35,6,finder-2)
 	$(TRAIN) --plan assets/plans/finder-4.txt $(call TAUGHT,45,10,finder-3)
+	$(call WALLS,5000,51)
+	$(call FRONTS,2500,55)
+	$(TRAIN) --plan assets/plans/finder-5.txt --data $(SVHN)/train@4 --data target/walls-51 \
+		--data target/fronts-55 --data $(DIGITS)@20 \
+		--start $(call weights,finder-4) --teacher $(call weights,finder-4)
 
 # The published ConvNet128 and FinderNet label photos without labels, and FinderNet shows what it takes
 # for digits by mistake.

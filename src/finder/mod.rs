@@ -1,6 +1,6 @@
 //! Finds the digits in a whole photo, so that nobody has to draw boxes.
 //!
-//! A small network looks at the photo at several scales, each of half the one before. At every
+//! A small network looks at the photo at several scales, two for each halving. At every
 //! position it tells the log-odds that a digit's middle is there, and how far the digit's box
 //! reaches from there. It is a one-stage detector without anchors (Tian et al., 2019, "FCOS"), whose
 //! positions are trained with the soft targets of Li et al. (2020, "Generalized Focal Loss") and
@@ -43,7 +43,7 @@ pub(crate) const OUTPUTS: usize = 5;
 pub(crate) const HEIGHTS: [f64; 2] = [10.0, 28.0];
 
 /// The confidence that usually counts as found.
-pub const AT_LEAST: f32 = 0.55;
+pub const AT_LEAST: f32 = 0.6;
 
 /// The confidence from which there may be a digit, so that a person is asked.
 pub const PERHAPS: f32 = 0.4;
@@ -72,9 +72,10 @@ pub fn matters_from(at_least: f32) -> f32 {
 pub const MEMORY_OF_FINDING: u64 = 160 << 20;
 
 /// The way digits are found. Raise it with every change after which other boxes are found, as
-/// `removal::FILLS` with every change of a fill. 2: numbers are completed by their strokes.
+/// `removal::FILLS` with every change of a fill. 2: numbers are completed by their strokes. 3: two scales
+/// for each halving.
 #[cfg(feature = "native")]
-pub const FINDS: u32 = 2;
+pub const FINDS: u32 = 3;
 
 /// The network.
 pub const FINDER_NET: Shape =

@@ -1,8 +1,10 @@
 //! A photo at several scales, cut into tiles.
 
+use std::f64::consts::FRAC_1_SQRT_2;
+
 use super::{CELL, HEIGHTS};
 use crate::{
-    photo::{Colours, Filter, LooseBox, Photo, PhotoSize},
+    photo::{Colours, Filter, LooseBox, Photo, PhotoSize, planes_resampled},
     unet,
 };
 
@@ -93,19 +95,23 @@ impl Tile {
 }
 
 impl Pyramid {
-    /// From the finest scale to the one at which a digit as tall as the photo can be found.
+    /// From the finest scale to the one at which a digit as tall as the photo can be found. Each scale is
+    /// `1 / sqrt(2)` of the one before: the network is surer of a digit of the larger heights that it
+    /// knows, so that more are found than with halves.
     pub(super) fn of(photo: &Photo) -> Self {
         let (width, height) = (f64::from(photo.size().width), f64::from(photo.size().height));
         let mut scale: f64 = if width.hypot(height) < SMALL { 2.0 } else { 1.0 };
         while width * height * scale * scale > MOST_PIXELS {
             scale /= 2.0;
         }
-        let mut levels = vec![Level::of(photo, scale)];
-        while let Some(last) = levels.last()
+        let finest = Level::of(photo, scale);
+        let between = finest.at(scale * FRAC_1_SQRT_2);
+        let mut levels = vec![finest, between];
+        while let [.., before, last] = &levels[..]
             && last.rows as f64 > HEIGHTS[1]
             && last.columns > CELL
         {
-            let halved = last.halved();
+            let halved = before.halved();
             levels.push(halved);
         }
         Pyramid { levels, goes_round: goes_round(photo.size()) }
@@ -187,6 +193,15 @@ impl Level {
         Level { scale, rows, columns, planes }
     }
 
+    /// The same at another scale.
+    fn at(&self, scale: f64) -> Self {
+        let pixels = |length: usize| (length as f64 * scale / self.scale).round().max(1.0) as u32;
+        let (rows, columns) = (pixels(self.rows), pixels(self.columns));
+        let from = [self.rows as u32, self.columns as u32];
+        let planes = planes_resampled(&self.planes, from, Filter::Triangle, [rows, columns]);
+        Level { scale, rows: rows as usize, columns: columns as usize, planes }
+    }
+
     /// The same at half the scale: each pixel is the mean of four.
     fn halved(&self) -> Self {
         let (rows, columns) = (self.rows.div_ceil(2), self.columns.div_ceil(2));
@@ -234,10 +249,18 @@ mod tests {
         let scales = |width, height| -> Vec<f64> {
             Pyramid::of(&grey(width, height)).levels.iter().map(|level| level.scale).collect()
         };
-        assert_eq!(scales(100, 50), [2.0, 1.0, 0.5]);
-        assert_eq!(scales(640, 480), [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125]);
+        let powers = |first: f64, count: i32| -> Vec<f64> {
+            (0..count).map(|i| first * FRAC_1_SQRT_2.powi(i)).collect()
+        };
+        let close = |found: Vec<f64>, expected: Vec<f64>| {
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            let mut pairs = found.iter().zip(&expected);
+            assert!(pairs.all(|(a, b)| (a / b - 1.0).abs() < 1e-9), "{found:?}");
+        };
+        close(scales(100, 50), powers(2.0, 5));
+        close(scales(640, 480), powers(1.0, 10));
         assert_eq!(scales(4000, 3000)[0], 0.5);
-        assert_eq!(scales(1, 1), [2.0]);
+        close(scales(1, 1), powers(2.0, 2));
     }
 
     #[test]

@@ -62,7 +62,7 @@ cfg_if::cfg_if! {
 
 cfg_if::cfg_if! {
     if #[cfg(any(feature = "dataset", feature = "engine"))] {
-        pub(crate) use pixels::luma;
+        pub(crate) use pixels::{luma, planes_resampled};
         pub(crate) use pixels::to_byte;
     }
 }

@@ -134,6 +134,9 @@ impl CropShape {
     }
 }
 
+/// Rows that are resampled at once.
+const BAND: usize = 64;
+
 /// A kernel to resample with; where a picture shrinks, it is widened so that nothing aliases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -201,6 +204,62 @@ fn reach(taps: &[Vec<(u32, f32)>]) -> (u32, u32) {
     let pixels = || taps.iter().flatten().map(|&(pixel, _)| pixel);
     let first = pixels().min().unwrap_or(0);
     (first, pixels().max().unwrap_or(0) - first + 1)
+}
+
+/// Appends the samples that the taps of columns make of rows that are `width` wide, whose first column is
+/// `left` in the taps' counting.
+fn narrow(
+    rows: &[f32],
+    left: u32,
+    width: u32,
+    columns: &[Vec<(u32, f32)>],
+    narrowed: &mut Vec<f32>,
+) {
+    for row in rows.chunks_exact(width as usize) {
+        narrowed.extend(columns.iter().map(|taps| {
+            let weighed = taps.iter().map(|&(x, weight)| weight * row[(x - left) as usize]);
+            weighed.sum::<f32>()
+        }));
+    }
+}
+
+/// Appends the samples that the taps of rows make of a plane that is `columns` wide, whose first row is
+/// `top` in the taps' counting.
+fn shorten(
+    plane: &[f32],
+    top: u32,
+    columns: usize,
+    rows: &[Vec<(u32, f32)>],
+    samples: &mut Vec<f32>,
+) {
+    for taps in rows {
+        let start = samples.len();
+        samples.resize(start + columns, 0.0);
+        for &(y, weight) in taps {
+            let row = &plane[(y - top) as usize * columns..];
+            let sums = samples[start..].iter_mut().zip(row);
+            sums.for_each(|(sum, value)| *sum += weight * value);
+        }
+    }
+}
+
+/// Planes of `from` rows and columns, one after the other, resampled to `to` rows and columns.
+#[cfg(feature = "engine")]
+pub(crate) fn planes_resampled(
+    planes: &[f32],
+    from: [u32; 2],
+    filter: Filter,
+    to: [u32; 2],
+) -> Vec<f32> {
+    let [rows, columns] =
+        [0, 1].map(|line| taps(filter, 0.0, f64::from(from[line]), to[line], from[line]));
+    let mut samples = Vec::new();
+    for plane in planes.chunks_exact(from[0] as usize * from[1] as usize) {
+        let mut narrowed = Vec::with_capacity(from[0] as usize * columns.len());
+        narrow(plane, 0, from[1], &columns, &mut narrowed);
+        shorten(&narrowed, 0, columns.len(), &rows, &mut samples);
+    }
+    samples
 }
 
 impl Photo {
@@ -342,26 +401,20 @@ impl Photo {
         let rows = taps(filter, frame.top, frame.height, rows, size.height);
         let (left, width) = reach(&columns);
         let (top, height) = reach(&rows);
-        let planes = self.colour_planes(BoxInPhoto { left, top, width, height }, colours);
+        let plane = Vec::with_capacity(height as usize * columns.len());
+        let mut narrowed = vec![plane; colours.channels()];
+        // Band by band, and columns first: a box may be as large as the photo, and what is left of each
+        // row is short.
+        for start in (0..height).step_by(BAND) {
+            let height = (BAND as u32).min(height - start);
+            let band = BoxInPhoto { left, top: top + start, width, height };
+            for (rows, narrowed) in self.colour_planes(band, colours).iter().zip(&mut narrowed) {
+                narrow(rows, left, width, &columns, narrowed);
+            }
+        }
         let mut samples = Vec::with_capacity(colours.channels() * rows.len() * columns.len());
-        for plane in planes {
-            // Columns first: what is left of each row is `side` samples.
-            let mut narrowed = Vec::with_capacity(height as usize * columns.len());
-            for row in plane.chunks_exact(width as usize) {
-                narrowed.extend(columns.iter().map(|taps| {
-                    let weighed = taps.iter().map(|&(x, weight)| weight * row[(x - left) as usize]);
-                    weighed.sum::<f32>()
-                }));
-            }
-            for taps in &rows {
-                let start = samples.len();
-                samples.resize(start + columns.len(), 0.0);
-                for &(y, weight) in taps {
-                    let row = &narrowed[(y - top) as usize * columns.len()..];
-                    let sums = samples[start..].iter_mut().zip(row);
-                    sums.for_each(|(sum, value)| *sum += weight * value);
-                }
-            }
+        for plane in narrowed {
+            shorten(&plane, top, columns.len(), &rows, &mut samples);
         }
         samples
     }

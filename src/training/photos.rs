@@ -31,8 +31,8 @@ const UNSURE: [f32; 2] = [0.2, 0.6];
 const ALL_OF_A_NUMBER: f64 = 0.65;
 const ALL_STROKES_OF_A_NUMBER: f64 = 0.5;
 
-/// The most digits of a number, and the least height of one as a share of the tallest one's: strokes
-/// that make more or smaller ones are those of something behind the number, too.
+/// The most digits of a number, and the least height of one as a share of the tallest one's: where more
+/// or smaller ones are found, some are something behind the number.
 const MOST_DIGITS: usize = 5;
 const LEAST_HEIGHT: f64 = 0.6;
 
@@ -201,11 +201,14 @@ fn lies_in(digit: &LooseBox, number: &LooseBox) -> bool {
     digit.shared_area(number) > OF_THE_NUMBER * digit.width * digit.height
 }
 
-/// Whether digits are all that a number's box holds, as far as can be told: the box round them shares
-/// at least this part of their union with it.
-fn are_all_of(digits: &[LooseBox], number: &LooseBox, share: f64) -> bool {
+/// Whether digits are those of the number in a box, as far as can be told: they are as many and as
+/// tall as a number's, and the box round them shares at least this part of their union with it.
+fn make_a_number(digits: &[LooseBox], number: &LooseBox, share: f64) -> bool {
+    let tallest = digits.iter().map(|it| it.height).fold(0.0, f64::max);
     let hull = digits.iter().copied().reduce(|a, b| a.union(&b));
-    hull.is_some_and(|hull| hull.shared_union(number) >= share)
+    (2..=MOST_DIGITS).contains(&digits.len())
+        && digits.iter().all(|it| it.height >= LEAST_HEIGHT * tallest)
+        && hull.is_some_and(|hull| hull.shared_union(number) >= share)
 }
 
 impl Teachers {
@@ -226,7 +229,7 @@ impl Teachers {
             .map(|(area, _)| LooseBox { left: area.left + left, top: area.top + top, ..area })
             .filter(|it| lies_in(it, number))
             .collect();
-        if are_all_of(&own, number, ALL_OF_A_NUMBER) {
+        if make_a_number(&own, number, ALL_OF_A_NUMBER) {
             return Ok(own);
         }
         self.split(photo, number)
@@ -238,10 +241,7 @@ impl Teachers {
         let Ok(within) = area.clamp_to(photo.size()) else { return Ok(Vec::new()) };
         let digits: Vec<BoxInPhoto> = pollster::block_on(strokes.digits_in(photo, within))?;
         let digits: Vec<LooseBox> = digits.into_iter().map(LooseBox::from).collect();
-        let tallest = digits.iter().map(|it| it.height).fold(0.0, f64::max);
-        let is_number = (2..=MOST_DIGITS).contains(&digits.len())
-            && digits.iter().all(|it| it.height >= LEAST_HEIGHT * tallest)
-            && are_all_of(&digits, area, ALL_STROKES_OF_A_NUMBER);
+        let is_number = make_a_number(&digits, area, ALL_STROKES_OF_A_NUMBER);
         Ok(if is_number { digits } else { Vec::new() })
     }
 }
