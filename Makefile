@@ -230,7 +230,9 @@ FOUND = --data $(SVHN)/train@$(1) --data target/walls-$(2) --data target/fronts-
 # The same, and photos without boxes, in which the stage before finds the digits.
 TAUGHT = $(call FOUND,4,41,$(1),$(2),3) --data "$(UNLABELLED)" \
 	--start $(call weights,$(3)) --teacher $(call weights,$(3))
-# Photos of SCENES with a box round each digit in place of one round each number.
+# Photos of SCENES with a box round each digit, drawn by hand, in place of one round each number.
+DRAWN = --data $(SVHN)/train@4 --data target/walls-51 --data target/fronts-55 --data $(DIGITS)@20 \
+	--start $(call weights,$(1)) --teacher $(call weights,$(1))
 DIGITS = target/street-digits
 $(DIGITS): assets/street-digits.txt
 	rm -rf $@ $@.part
@@ -251,9 +253,8 @@ train-finder: native typefaces $(DIGITS) ## Train the published network that fin
 	$(TRAIN) --plan assets/plans/finder-4.txt $(call TAUGHT,45,10,finder-3)
 	$(call WALLS,5000,51)
 	$(call FRONTS,2500,55)
-	$(TRAIN) --plan assets/plans/finder-5.txt --data $(SVHN)/train@4 --data target/walls-51 \
-		--data target/fronts-55 --data $(DIGITS)@20 \
-		--start $(call weights,finder-4) --teacher $(call weights,finder-4)
+	$(TRAIN) --plan assets/plans/finder-5.txt $(call DRAWN,finder-4)
+	$(TRAIN) --plan assets/plans/finder-6.txt $(call DRAWN,finder-5)
 
 # The published ConvNet128 and FinderNet label photos without labels, and FinderNet shows what it takes
 # for digits by mistake.

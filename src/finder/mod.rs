@@ -43,7 +43,7 @@ pub(crate) const OUTPUTS: usize = 5;
 pub(crate) const HEIGHTS: [f64; 2] = [10.0, 28.0];
 
 /// The confidence that usually counts as found.
-pub const AT_LEAST: f32 = 0.6;
+pub const AT_LEAST: f32 = 0.55;
 
 /// The confidence from which there may be a digit, so that a person is asked.
 pub const PERHAPS: f32 = 0.4;
@@ -69,7 +69,7 @@ pub fn matters_from(at_least: f32) -> f32 {
 /// The memory in bytes that finding takes at most, beside the photo, on one core: the pyramid's finest
 /// scale is bounded. Measured.
 #[cfg(feature = "native")]
-pub const MEMORY_OF_FINDING: u64 = 160 << 20;
+pub const MEMORY_OF_FINDING: u64 = 192 << 20;
 
 /// The way digits are found. Raise it with every change after which other boxes are found, as
 /// `removal::FILLS` with every change of a fill. 2: numbers are completed by their strokes. 3: two scales
