@@ -230,7 +230,7 @@ FOUND = --data $(SVHN)/train@$(1) --data target/walls-$(2) --data target/fronts-
 # The same, and photos without boxes, in which the stage before finds the digits.
 TAUGHT = $(call FOUND,4,41,$(1),$(2),3) --data "$(UNLABELLED)" \
 	--start $(call weights,$(3)) --teacher $(call weights,$(3))
-# Photos of SCENES with a box round each digit, drawn by hand, in place of one round each number.
+# Photos of SCENES with a box round each digit, drawn or checked by hand, in place of one round each number.
 DRAWN = --data $(SVHN)/train@4 --data target/walls-51 --data target/fronts-55 --data $(DIGITS)@20 \
 	--start $(call weights,$(1)) --teacher $(call weights,$(1))
 DIGITS = target/street-digits
@@ -242,7 +242,7 @@ $(DIGITS): assets/street-digits.txt
 	done
 	mv $@.part $@
 .PHONY: train-finder
-train-finder: native typefaces $(DIGITS) ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
+train-finder: native typefaces ## Train the published network that finds digits, on SVHN, drawn numbers, SCENES and SIGNS
 	$(call WALLS,6000,21)
 	$(call FRONTS,3000,45)
 	$(TRAIN) --plan assets/plans/finder.txt $(call FOUND,4,21,45,3,2)
@@ -251,6 +251,7 @@ train-finder: native typefaces $(DIGITS) ## Train the published network that fin
 	$(TRAIN) --plan assets/plans/finder-2.txt $(call FOUND,6,41,35,3,2) --start $(call weights,finder)
 	$(TRAIN) --plan assets/plans/finder-3.txt $(call TAUGHT,35,6,finder-2)
 	$(TRAIN) --plan assets/plans/finder-4.txt $(call TAUGHT,45,10,finder-3)
+	$(MAKE) $(DIGITS)
 	$(call WALLS,5000,51)
 	$(call FRONTS,2500,55)
 	$(TRAIN) --plan assets/plans/finder-5.txt $(call DRAWN,finder-4)

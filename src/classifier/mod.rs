@@ -20,8 +20,6 @@ cfg_if::cfg_if! {
         mod model;
         mod network;
         mod networks;
-        #[cfg(feature = "native")]
-        mod seeded;
 
         pub use architecture::{
             Architecture, HeadLayer, Input, Norm, Normalisation, Pool, Stage, Start, UnknownNetwork,
@@ -29,11 +27,9 @@ cfg_if::cfg_if! {
         pub use feature_maps::FeatureMaps;
         pub use gradients::BoxGradients;
         #[cfg(feature = "native")]
-        pub use model::{native::network_named_in, pytorch::TensorNames};
+        pub use model::{native::network_named_in, pytorch::TensorNames, seeded::seeded};
         pub use model::{Classifier, EngineError, Standardisation, WeightsError};
         pub(crate) use model::{Precision, fill, host_values, read_back, safetensors_of};
         pub use network::{Network, StageLayers};
-        #[cfg(feature = "native")]
-        pub use seeded::seeded;
     }
 }

@@ -4,6 +4,7 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "native")] {
         pub(super) mod native;
         pub(super) mod pytorch;
+        pub(super) mod seeded;
     }
 }
 

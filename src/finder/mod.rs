@@ -37,9 +37,8 @@ pub(crate) const CELL: usize = 4;
 /// box reaches to the left, up, right and down, in [`UNIT`]s.
 pub(crate) const OUTPUTS: usize = 5;
 
-/// Digits are found if they are this tall at one of the scales, in pixels of that scale: a little more
-/// than the factor between two scales, so that every digit is at one of them, and so that a small
-/// network has few sizes to know.
+/// Digits are found if they are this tall at one of the scales, in pixels of that scale: so far apart
+/// that every digit is at two or three of them, and so near that a small network has few sizes to know.
 pub(crate) const HEIGHTS: [f64; 2] = [10.0, 28.0];
 
 /// The confidence that usually counts as found.

@@ -20,8 +20,8 @@ const SMALL: f64 = 320.0;
 const MIDDLE: usize = 640;
 const MARGIN: usize = 64;
 
-/// Rows that are resampled at once. Of a photo with 60 megapixels, each is made of four rows of 10,000
-/// pixels, which are held three times meanwhile.
+/// Rows of a scale that are resampled at once: the rows of the photo that they are made of, already as
+/// short as these, are held meanwhile.
 const STRIP: usize = 32;
 
 /// The mean sample of a photo, and the usual deviation.
@@ -173,7 +173,7 @@ impl Level {
         let pixels = |length: u32| (f64::from(length) * scale).round().max(1.0) as usize;
         let (rows, columns) = (pixels(size.height), pixels(size.width));
         let mut planes = vec![0.0; 3 * rows * columns];
-        // Strip by strip, because a strip's samples are held at the photo's size.
+        // Strip by strip, because the photo's rows are held, though shortened.
         for top in (0..rows).step_by(STRIP) {
             let count = STRIP.min(rows - top);
             let step = f64::from(size.height) / rows as f64;

@@ -95,7 +95,7 @@ pub fn of_finder(finder: &DigitFinder, source: &Source<'_>) -> Result<Vec<u8>, E
         &format!(
             "A photo, or a part of it: red, green and blue, 0 to 1. Rows and columns are multiples of \
              {}. Digits are found if they are {least} to {most} pixels tall; look for others in the \
-             same photo at other scales, each of half the one before.",
+             same photo at other scales, two for each halving.",
             crate::unet::MULTIPLE * finder::CELL
         ),
     );

@@ -56,13 +56,12 @@ cfg_if::cfg_if! {
         mod pixels;
 
         pub use jpeg::{Change, JpegError, with_changes};
-        pub use pixels::{Filter, Photo, PhotoError, Planes};
+        pub use pixels::{Filter, Photo, PhotoError, Planes, planes_resampled};
     }
 }
 
 cfg_if::cfg_if! {
     if #[cfg(any(feature = "dataset", feature = "engine"))] {
-        pub(crate) use pixels::{luma, planes_resampled};
-        pub(crate) use pixels::to_byte;
+        pub(crate) use pixels::{luma, to_byte};
     }
 }

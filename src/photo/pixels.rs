@@ -134,7 +134,7 @@ impl CropShape {
     }
 }
 
-/// Rows that are resampled at once.
+/// Rows of a photo that are read at once to be resampled.
 const BAND: usize = 64;
 
 /// A kernel to resample with; where a picture shrinks, it is widened so that nothing aliases.
@@ -208,7 +208,7 @@ fn reach(taps: &[Vec<(u32, f32)>]) -> (u32, u32) {
 
 /// Appends the samples that the taps of columns make of rows that are `width` wide, whose first column is
 /// `left` in the taps' counting.
-fn narrow(
+fn across(
     rows: &[f32],
     left: u32,
     width: u32,
@@ -225,13 +225,7 @@ fn narrow(
 
 /// Appends the samples that the taps of rows make of a plane that is `columns` wide, whose first row is
 /// `top` in the taps' counting.
-fn shorten(
-    plane: &[f32],
-    top: u32,
-    columns: usize,
-    rows: &[Vec<(u32, f32)>],
-    samples: &mut Vec<f32>,
-) {
+fn down(plane: &[f32], top: u32, columns: usize, rows: &[Vec<(u32, f32)>], samples: &mut Vec<f32>) {
     for taps in rows {
         let start = samples.len();
         samples.resize(start + columns, 0.0);
@@ -243,21 +237,17 @@ fn shorten(
     }
 }
 
-/// Planes of `from` rows and columns, one after the other, resampled to `to` rows and columns.
-#[cfg(feature = "engine")]
-pub(crate) fn planes_resampled(
-    planes: &[f32],
-    from: [u32; 2],
-    filter: Filter,
-    to: [u32; 2],
-) -> Vec<f32> {
+/// Planes of `from` rows and columns, at least one each, one after the other, resampled to `to` rows and
+/// columns.
+pub fn planes_resampled(planes: &[f32], from: [u32; 2], filter: Filter, to: [u32; 2]) -> Vec<f32> {
     let [rows, columns] =
         [0, 1].map(|line| taps(filter, 0.0, f64::from(from[line]), to[line], from[line]));
-    let mut samples = Vec::new();
-    for plane in planes.chunks_exact(from[0] as usize * from[1] as usize) {
+    let plane = from[0] as usize * from[1] as usize;
+    let mut samples = Vec::with_capacity(planes.len() / plane * rows.len() * columns.len());
+    for plane in planes.chunks_exact(plane) {
         let mut narrowed = Vec::with_capacity(from[0] as usize * columns.len());
-        narrow(plane, 0, from[1], &columns, &mut narrowed);
-        shorten(&narrowed, 0, columns.len(), &rows, &mut samples);
+        across(plane, 0, from[1], &columns, &mut narrowed);
+        down(&narrowed, 0, columns.len(), &rows, &mut samples);
     }
     samples
 }
@@ -401,20 +391,20 @@ impl Photo {
         let rows = taps(filter, frame.top, frame.height, rows, size.height);
         let (left, width) = reach(&columns);
         let (top, height) = reach(&rows);
-        let plane = Vec::with_capacity(height as usize * columns.len());
-        let mut narrowed = vec![plane; colours.channels()];
+        let plane = |_| Vec::with_capacity(height as usize * columns.len());
+        let mut narrowed: Vec<Vec<f32>> = (0..colours.channels()).map(plane).collect();
         // Band by band, and columns first: a box may be as large as the photo, and what is left of each
-        // row is short.
+        // row is mostly short.
         for start in (0..height).step_by(BAND) {
             let height = (BAND as u32).min(height - start);
             let band = BoxInPhoto { left, top: top + start, width, height };
             for (rows, narrowed) in self.colour_planes(band, colours).iter().zip(&mut narrowed) {
-                narrow(rows, left, width, &columns, narrowed);
+                across(rows, left, width, &columns, narrowed);
             }
         }
         let mut samples = Vec::with_capacity(colours.channels() * rows.len() * columns.len());
         for plane in narrowed {
-            shorten(&plane, top, columns.len(), &rows, &mut samples);
+            down(&plane, top, columns.len(), &rows, &mut samples);
         }
         samples
     }
@@ -706,5 +696,47 @@ pub(super) fn format_name(format: ImageFormat) -> &'static str {
         ImageFormat::Bmp => "BMP",
         ImageFormat::Tiff => "TIFF",
         _ => "picture",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Samples that grow along both lines, so that any symmetric kernel keeps them away from the edges.
+    #[test]
+    fn a_slope_stays_one_at_any_size() {
+        let (width, height) = (50u32, 200u32);
+        let value = |x: f64, y: f64| 2.0 * x + 0.7 * y;
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let rgb = pixels.flat_map(|(x, y)| [value(f64::from(x), f64::from(y)).round() as u8; 3]);
+        let photo = Photo::from_rgb8(PhotoSize { width, height }, rgb.collect()).expect("pixels");
+        let frame = LooseBox { left: 5.0, top: 10.0, width: 40.0, height: 180.0 };
+        let is_slope = |samples: &[f32], frame: LooseBox, [rows, columns]: [u32; 2]| {
+            assert_eq!(samples.len(), (3 * rows * columns) as usize);
+            let (across, down) = (frame.width / f64::from(columns), frame.height / f64::from(rows));
+            for (i, sample) in samples.iter().enumerate() {
+                let (row, column) = (i as u32 / columns % rows, i as u32 % columns);
+                if !(2..rows - 2).contains(&row) || !(2..columns - 2).contains(&column) {
+                    continue;
+                }
+                let x = frame.left + (f64::from(column) + 0.5) * across - 0.5;
+                let y = frame.top + (f64::from(row) + 0.5) * down - 0.5;
+                let error = f64::from(*sample) * 255.0 - value(x, y);
+                assert!(error.abs() < 0.6, "{row} {column}: {error} away");
+            }
+        };
+        // Smaller, in several bands of rows, and larger.
+        for size in [[60, 10], [360, 80]] {
+            for filter in [Filter::Triangle, Filter::CatmullRom] {
+                is_slope(&photo.resampled(frame, filter, Colours::Rgb, size), frame, size);
+            }
+        }
+        let whole =
+            LooseBox { left: 0.0, top: 0.0, width: f64::from(width), height: f64::from(height) };
+        let planes = photo.resampled(whole, Filter::Triangle, Colours::Rgb, [height, width]);
+        let size = [141, 35];
+        let resampled = planes_resampled(&planes, [height, width], Filter::Triangle, size);
+        is_slope(&resampled, whole, size);
     }
 }

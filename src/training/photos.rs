@@ -297,6 +297,22 @@ mod tests {
     };
 
     #[test]
+    fn digits_make_a_number_if_they_are_few_as_tall_and_all_of_it() {
+        let number = LooseBox { left: 0.0, top: 0.0, width: 100.0, height: 50.0 };
+        let row = |count: usize| -> Vec<LooseBox> {
+            let width = 100.0 / count as f64;
+            let left = |i: usize| i as f64 * width;
+            (0..count).map(|i| LooseBox { left: left(i), top: 0.0, width, height: 50.0 }).collect()
+        };
+        let make_one = |digits: &[LooseBox]| make_a_number(digits, &number, ALL_OF_A_NUMBER);
+        assert_eq!([1, 2, 3, 5, 6].map(|n| make_one(&row(n))), [false, true, true, true, false]);
+        let mut low = row(3);
+        low[1] = LooseBox { top: 25.0, height: 25.0, ..low[1] };
+        assert!(!make_one(&low));
+        assert!(!make_one(&row(4)[..2]), "half of it");
+    }
+
+    #[test]
     fn a_number_is_split_by_its_strokes_and_a_digit_is_not() {
         let device = Device::flex();
         let net = UNetModel::new(&FINDER_NET, UNet::new(&FINDER_NET, &device), device.clone());

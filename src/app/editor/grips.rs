@@ -2,8 +2,8 @@
 //!
 //! Digits stand side by side, a pixel or two apart on the screen, so the next box mostly begins
 //! right beside the last one, or even in its rim. Handles therefore lie inside their box, what is
-//! seen of one is all that is grabbed, and a box that was only just drawn leaves its rim to the
-//! next drag.
+//! seen of one is all that is grabbed, and a box that was only just drawn leaves its rim, and its sides
+//! between the handles, to the next drag.
 
 use super::handle::Handle;
 use super::view::{BoxInScreen, PointInScreen};
@@ -41,8 +41,8 @@ const FINE_RIM: f64 = 3.0;
 const FINE_RIM_SHARE: f64 = 1.0 / 8.0;
 const COARSE_RIM: f64 = 10.0;
 
-/// The share of a fresh box's width, on each side, that does not move it: there the next digit's box
-/// begins, where digits overlap.
+/// The share of a fresh box's width, on each side, that does not move it: where digits overlap, the next
+/// one's box begins there. Its handles lie there, too, and are grabbed.
 const FRESH_SIDE: f64 = 1.0 / 4.0;
 
 /// A handle that is smaller cannot be seen.
@@ -161,7 +161,7 @@ mod tests {
     fn the_next_box_may_overlap_a_fresh_large_one() {
         let grips = grips(87.0, 126.0, true, Hand::Fine);
         // 9 of 87 pixels, as of digits that lean, enlarged three times; and 20, a little lower.
-        for (x, y) in [(178.0, 59.0), (167.0, 75.0)] {
+        for (x, y) in [(178.0, 59.0), (167.0, 75.0), (120.0, 75.0)] {
             assert!(!grips.moves_at(PointInScreen { x, y }));
             let at = |place: BoxInScreen| {
                 (place.left..place.left + place.width).contains(&(x - 100.0))
@@ -169,7 +169,11 @@ mod tests {
             };
             assert!(!grips.handles().into_iter().any(|(_, place)| at(place)));
         }
-        assert!(grips.moves_at(PointInScreen { x: 160.0, y: 75.0 }));
+        for hand in HANDS {
+            let moves_at =
+                |x| self::grips(87.0, 126.0, true, hand).moves_at(PointInScreen { x, y: 75.0 });
+            assert_eq!([120.0, 125.0, 160.0, 167.0].map(moves_at), [false, true, true, false]);
+        }
     }
 
     #[test]
