@@ -371,6 +371,8 @@ fn the_plans_at_hand_are_plans() {
         ("finder-2.txt", 1),
         ("finder-3.txt", 1),
         ("finder-4.txt", 1),
+        ("finder-5.txt", 1),
+        ("finder-6.txt", 1),
         ("reader.txt", 1),
         ("reader-full.txt", 1),
         ("strokes.txt", 1),
