@@ -79,11 +79,7 @@ pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> Vec<Place> {
     let mut kept: Vec<Place> = Vec::new();
     let sure = places.iter().take_while(|place| place.confidence >= at_least);
     for place in sure.filter(|place| place.is_peak) {
-        let same = |other: &Place| {
-            let (a, b) = (&place.area, &other.area);
-            a.shared_union(b) > SAME_UNION || a.shared_part(b) > SAME_PART
-        };
-        if !kept.iter().any(same) {
+        if !kept.iter().any(|other| are_same(place, other)) {
             kept.push(*place);
         }
     }
@@ -102,7 +98,18 @@ pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> Vec<Place> {
             height: mean(|area| area.height),
         };
     }
-    kept
+    // The votes may have moved two boxes onto one digit.
+    let mut once: Vec<Place> = Vec::new();
+    for place in kept {
+        if !once.iter().any(|other| are_same(&place, other)) {
+            once.push(place);
+        }
+    }
+    once
+}
+
+fn are_same(a: &Place, b: &Place) -> bool {
+    a.area.shared_union(&b.area) > SAME_UNION || a.area.shared_part(&b.area) > SAME_PART
 }
 
 #[cfg(test)]
