@@ -134,6 +134,10 @@ mod tests {
             panic!("one digit")
         };
         assert_eq!(one.area, place(1.0, 0.5, 0.8).area);
+        // Votes may move one onto the digit of another.
+        let voter = Place { is_peak: false, ..place(3.4, 0.0, 0.84) };
+        let moved = merged(vec![place(0.0, 0.0, 0.9), place(5.0, 0.0, 0.85), voter], 0.5);
+        assert_eq!(moved, [place(0.0, 0.0, 0.9)]);
         // A part of a digit is no digit of its own.
         let part = Place {
             area: LooseBox { left: 1.0, top: 1.0, width: 5.0, height: 8.0 },
