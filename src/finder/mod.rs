@@ -20,7 +20,7 @@ pub(crate) use places::UNIT;
 pub(crate) use pyramid::{DEVIATION, MEAN, cells_of};
 
 use self::{
-    places::{Place, merged, places},
+    places::{Place, is_within, merged, places},
     pyramid::{Pyramid, Tile, goes_round},
 };
 use crate::{
@@ -57,6 +57,18 @@ const MORE_ALONE: f32 = 0.2;
 /// a 7, belongs to the number still.
 const READ_OF_A_NUMBER: f32 = 0.66;
 
+/// There is some digit if this confidence is that of its reading at least, and that there is none is less
+/// likely than this. Networks that do not know places without digits are modest there.
+const LIKELY_READ: f32 = 0.4;
+const NO_DIGIT_BELOW: f32 = 0.1;
+
+/// What stands at a number's end and is less confident than the surest of its digits, by more than the first
+/// of these, is none of them if that it is no digit is likely; or by more than the second, unless it is read
+/// with the third.
+const LESS_AT_AN_END: f32 = 0.1;
+const MUCH_LESS_AT_AN_END: f32 = 0.25;
+const CLEARLY_READ: f32 = 0.98;
+
 /// More confidence is never asked for.
 const HIGHEST_NEEDED: f32 = 0.99;
 
@@ -72,9 +84,9 @@ pub const MEMORY_OF_FINDING: u64 = 192 << 20;
 
 /// The way digits are found. Raise it with every change after which other boxes are found, as
 /// `removal::FILLS` with every change of a fill. 2: numbers are completed by their strokes. 3: two scales
-/// for each halving.
+/// for each halving. 4: digits within others, weak ends, and digits that are not read.
 #[cfg(feature = "native")]
-pub const FINDS: u32 = 3;
+pub const FINDS: u32 = 4;
 
 /// The network.
 pub const FINDER_NET: Shape =
@@ -126,7 +138,7 @@ impl DigitFinder {
     ) -> Result<Vec<DetectedDigit>, EngineError> {
         let mut search = Search::of(photo, at_least);
         while search.look_further(self).await? {}
-        Ok(search.found())
+        Ok(search.candidates().digits)
     }
 
     /// The digits in a photo that are found, each with its reading by `classifier`.
@@ -139,8 +151,9 @@ impl DigitFinder {
         at_least: f32,
         classifier: &Classifier,
     ) -> Result<Vec<FoundDigit>, EngineError> {
-        let found = self.find(photo, at_least).await?;
-        read(photo, found, classifier).await
+        let mut search = Search::of(photo, at_least);
+        while search.look_further(self).await? {}
+        read(photo, search.candidates(), classifier).await
     }
 
     /// The same, found on all of this machine's processors, if the network is on the host.
@@ -164,8 +177,8 @@ impl DigitFinder {
             let outputs = host.outputs(&pyramid.cells(&tile), tile.size());
             places(&outputs, &tile, at_least)
         });
-        let found = boxes_of(found.flatten_iter().collect(), photo.size(), at_least);
-        pollster::block_on(read(photo, found, classifier))
+        let candidates = candidates(found.flatten_iter().collect(), photo.size(), at_least);
+        pollster::block_on(read(photo, candidates, classifier))
     }
 }
 
@@ -201,10 +214,19 @@ impl Search {
         Ok(true)
     }
 
-    /// The digits that were found so far, the surest first. No two of them are the same digit.
-    pub fn found(&self) -> Vec<DetectedDigit> {
-        boxes_of(self.found.clone(), self.photo, self.at_least)
+    /// What was found so far.
+    pub fn candidates(&self) -> Candidates {
+        candidates(self.found.clone(), self.photo, self.at_least)
     }
+}
+
+/// What looks like a digit in a photo.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidates {
+    /// The surest first. No two of them are the same digit.
+    pub digits: Vec<DetectedDigit>,
+    /// What looks like a digit within one of these that is much larger, which may be a plate with several.
+    pub inside: Vec<DetectedDigit>,
 }
 
 /// A digit that was found, and what it reads.
@@ -216,43 +238,92 @@ pub struct FoundDigit {
     pub reading: Reading,
 }
 
+impl FoundDigit {
+    /// Whether it is sure which digit it is.
+    pub fn is_read(&self) -> bool {
+        !is_unsure(self.reading.best().1)
+    }
+
+    /// Whether it is sure that it is some digit.
+    fn is_some_digit(&self) -> bool {
+        let likely =
+            self.reading.best().1 >= LIKELY_READ && self.reading.no_digit() < NO_DIGIT_BELOW;
+        likely || self.is_read()
+    }
+}
+
 /// The digits of numbers that are found with at least this confidence, 0 to 1, and all others.
 ///
 /// The classifier must be sure of [`READ_OF_A_NUMBER`] of a number's digits, too: it tells digits from
-/// what only looks like some.
+/// what only looks like some. If there is no such number, it is enough if it is sure that they are digits,
+/// and not which: most photos show a number.
 pub fn sure_and_unsure(
     found: Vec<FoundDigit>,
     at_least: f32,
 ) -> (Vec<FoundDigit>, Vec<FoundDigit>) {
-    let is_read = |digit: &FoundDigit| !is_unsure(digit.reading.best().1);
-    let (candidates, mut unsure): (Vec<_>, Vec<_>) = found.into_iter().partition(|digit| {
-        let less = if is_read(digit) { LESS_IN_A_NUMBER } else { 0.0 };
-        digit.detected.confidence >= at_least - less
-    });
-    let is_read = |&i: &usize| is_read(&candidates[i]);
-    let is_found = |number: &[usize]| {
-        let confidences = number.iter().map(|&i| candidates[i].detected.confidence);
-        is_sure_number(&confidences.collect::<Vec<_>>(), at_least)
-    };
-    let mut is_sure = vec![false; candidates.len()];
-    let mut rest = Vec::new();
-    for number in numbers_of(&candidates, &(0..candidates.len()).collect::<Vec<_>>()) {
-        let read = number.iter().filter(|i| is_read(i)).count();
-        if read as f32 >= READ_OF_A_NUMBER * number.len() as f32 && is_found(&number) {
-            number.into_iter().for_each(|i| is_sure[i] = true);
-        } else {
-            rest.extend(number.into_iter().filter(is_read));
-        }
+    let mut is_sure = sure_of(&found, at_least, FoundDigit::is_read);
+    if !is_sure.contains(&true) {
+        is_sure = sure_of(&found, at_least, FoundDigit::is_some_digit);
     }
-    // Without what is not read, other digits are neighbours.
-    for number in numbers_of(&candidates, &rest).into_iter().filter(|number| is_found(number)) {
-        number.into_iter().for_each(|i| is_sure[i] = true);
-    }
-    let mut sure = Vec::new();
-    for (digit, is_sure) in candidates.into_iter().zip(is_sure) {
+    let (mut sure, mut unsure) = (Vec::new(), Vec::new());
+    for (digit, is_sure) in found.into_iter().zip(is_sure) {
         if is_sure { &mut sure } else { &mut unsure }.push(digit);
     }
     (sure, unsure)
+}
+
+/// Whether each digit belongs to a number that is found with at least this confidence and read.
+fn sure_of(
+    found: &[FoundDigit],
+    at_least: f32,
+    is_read: impl Fn(&FoundDigit) -> bool,
+) -> Vec<bool> {
+    let is_read = |i: usize| is_read(&found[i]);
+    let is_candidate = |&i: &usize| {
+        let less = if is_read(i) { LESS_IN_A_NUMBER } else { 0.0 };
+        found[i].detected.confidence >= at_least - less
+    };
+    let is_found = |number: &[usize]| {
+        let confidences = number.iter().map(|&i| found[i].detected.confidence);
+        is_sure_number(&confidences.collect::<Vec<_>>(), at_least)
+    };
+    let mut is_sure = vec![false; found.len()];
+    let mut rest = Vec::new();
+    let candidates: Vec<usize> = (0..found.len()).filter(is_candidate).collect();
+    for number in numbers_of(found, &candidates) {
+        let number = without_weak_ends(found, &number, is_read);
+        let read = number.iter().filter(|&&i| is_read(i)).count();
+        if read as f32 >= READ_OF_A_NUMBER * number.len() as f32 && is_found(number) {
+            number.iter().for_each(|&i| is_sure[i] = true);
+        } else {
+            rest.extend(number.iter().copied().filter(|&i| is_read(i)));
+        }
+    }
+    // Without what is not read, other digits are neighbours.
+    for number in numbers_of(found, &rest).into_iter().filter(|number| is_found(number)) {
+        number.into_iter().for_each(|i| is_sure[i] = true);
+    }
+    is_sure
+}
+
+/// The digits of a number without what stands at its ends and is no digit beside the others, as a frame
+/// or a handrail looks like a 1.
+fn without_weak_ends<'a>(
+    found: &[FoundDigit],
+    number: &'a [usize],
+    is_read: impl Fn(usize) -> bool,
+) -> &'a [usize] {
+    let most = number.iter().map(|&i| found[i].detected.confidence).fold(0.0, f32::max);
+    let is_weak = |&i: &usize| {
+        let FoundDigit { detected, reading } = &found[i];
+        let less = most - detected.confidence;
+        (less > MUCH_LESS_AT_AN_END && reading.best().1 < CLEARLY_READ)
+            || (less > LESS_AT_AN_END && !is_read(i) && reading.no_digit() > NO_DIGIT_BELOW)
+    };
+    // The surest one is not weak.
+    let first = number.iter().position(|i| !is_weak(i)).unwrap_or(0);
+    let last = number.iter().rposition(|i| !is_weak(i)).unwrap_or(0);
+    &number[first..=last]
 }
 
 /// The numbers that some of these digits make.
@@ -272,30 +343,62 @@ fn mean(values: &[f32]) -> f32 {
     values.iter().sum::<f32>() / values.len() as f32
 }
 
-/// Reads what was found.
+/// Reads what was found. What is not read surely, but holds digits that are, gives way to them: it is a
+/// plate with a number, or a part of the wall.
 ///
 /// # Errors
 /// [`EngineError`] when the device fails or gives anything but finite numbers.
 pub async fn read(
     photo: &Photo,
-    found: Vec<DetectedDigit>,
+    candidates: Candidates,
     classifier: &Classifier,
 ) -> Result<Vec<FoundDigit>, EngineError> {
-    let boxes: Vec<BoxInPhoto> = found.iter().map(|digit| digit.area).collect();
+    let Candidates { digits, mut inside } = candidates;
+    let digits = read_each(photo, digits, classifier).await?;
+    inside.retain(|it| digits.iter().any(|digit| !digit.is_read() && is_inside(it, digit)));
+    let inside = read_each(photo, inside, classifier).await?;
+    Ok(opened(digits, inside))
+}
+
+/// The digits, those that are read surely in place of those that are not and hold them.
+fn opened(mut digits: Vec<FoundDigit>, mut inside: Vec<FoundDigit>) -> Vec<FoundDigit> {
+    inside.retain(FoundDigit::is_read);
+    let holds_some = |digit: &FoundDigit| inside.iter().any(|it| is_inside(&it.detected, digit));
+    digits.retain(|digit| digit.is_read() || !holds_some(digit));
+    digits.extend(inside);
+    digits
+}
+
+fn is_inside(inner: &DetectedDigit, outer: &FoundDigit) -> bool {
+    is_within(&inner.area.into(), &outer.detected.area.into())
+}
+
+async fn read_each(
+    photo: &Photo,
+    digits: Vec<DetectedDigit>,
+    classifier: &Classifier,
+) -> Result<Vec<FoundDigit>, EngineError> {
+    let boxes: Vec<BoxInPhoto> = digits.iter().map(|digit| digit.area).collect();
     let readings = classifier.read(photo, &boxes).await?;
-    let read = found.into_iter().zip(readings);
+    let read = digits.into_iter().zip(readings);
     Ok(read.map(|(detected, reading)| FoundDigit { detected, reading }).collect())
 }
 
-/// The digits at these places, once each. One on a panorama's seam is in two boxes.
-fn boxes_of(found: Vec<Place>, photo: PhotoSize, at_least: f32) -> Vec<DetectedDigit> {
-    let merged = merged(found, at_least).into_iter();
+/// The digits at these places, once each.
+fn candidates(found: Vec<Place>, photo: PhotoSize, at_least: f32) -> Candidates {
+    let [digits, inside] = merged(found, at_least).map(|places| boxes_of(places, photo));
+    Candidates { digits, inside }
+}
+
+/// The boxes of places. One on a panorama's seam is in two.
+fn boxes_of(places: Vec<Place>, photo: PhotoSize) -> Vec<DetectedDigit> {
+    let places = places.into_iter();
     if !goes_round(photo) {
-        return merged.filter_map(|place| detected(place.area, place.confidence, photo)).collect();
+        return places.filter_map(|place| detected(place.area, place.confidence, photo)).collect();
     }
     let round = f64::from(photo.width);
     let mut digits: Vec<DetectedDigit> = Vec::new();
-    for Place { area, confidence, .. } in merged {
+    for Place { area, confidence, .. } in places {
         let parts = [0.0, round, -round].map(|by| LooseBox { left: area.left + by, ..area });
         for part in parts.into_iter().filter_map(|area| detected(area, confidence, photo)) {
             // Two scales may have found it on either side.
@@ -315,20 +418,39 @@ fn detected(area: LooseBox, confidence: f32, photo: PhotoSize) -> Option<Detecte
 mod tests {
     use super::*;
 
+    /// A digit at this place, found with this confidence, that is most likely a 3: so likely.
+    fn digit(left: u32, confidence: f32, read: f32) -> FoundDigit {
+        let mut confidences = [0.0; 10];
+        (confidences[3], confidences[4]) = (read, 1.0 - read);
+        let area = BoxInPhoto { left, top: 10, width: 10, height: 20 };
+        let detected = DetectedDigit { area, confidence };
+        FoundDigit { detected, reading: Reading { confidences } }
+    }
+
+    /// One that is likely a 3 and as likely no digit at all.
+    fn perhaps_none(left: u32, confidence: f32) -> FoundDigit {
+        let mut digit = digit(left, confidence, 0.0);
+        digit.reading.confidences = [0.05; 10];
+        digit.reading.confidences[3] = 0.55;
+        digit
+    }
+
+    fn lefts(digits: &[FoundDigit]) -> Vec<u32> {
+        digits.iter().map(|it| it.detected.area.left).collect()
+    }
+
+    fn sure_of_these(found: Vec<FoundDigit>) -> Vec<u32> {
+        let all = found.len();
+        let (sure, unsure) = sure_and_unsure(found, 0.5);
+        assert_eq!(sure.len() + unsure.len(), all);
+        lefts(&sure)
+    }
+
     #[test]
     fn digits_alone_need_more_confidence_than_those_of_a_number() {
-        let digit = |left: u32, confidence: f32, sure: bool| {
-            let mut confidences = [0.0; 10];
-            (confidences[3], confidences[4]) = if sure { (0.9, 0.1) } else { (0.5, 0.5) };
-            let area = BoxInPhoto { left, top: 10, width: 10, height: 20 };
-            let detected = DetectedDigit { area, confidence };
-            FoundDigit { detected, reading: Reading { confidences } }
-        };
-        let sure_of = |found: Vec<FoundDigit>| -> Vec<u32> {
-            let all = found.len();
-            let (sure, unsure) = sure_and_unsure(found, 0.5);
-            assert_eq!(sure.len() + unsure.len(), all);
-            sure.iter().map(|it| it.detected.area.left).collect()
+        let sure_of = sure_of_these;
+        let digit = |left: u32, confidence: f32, is_read: bool| {
+            if is_read { digit(left, confidence, 0.9) } else { perhaps_none(left, confidence) }
         };
         assert_eq!(sure_of(vec![digit(0, 0.75, true), digit(300, 0.65, true)]), [0]);
         let number = |first, second| vec![digit(0, first, true), digit(12, second, true)];
@@ -347,6 +469,50 @@ mod tests {
     }
 
     #[test]
+    fn without_a_number_that_is_read_some_digit_is_enough() {
+        let read = digit(0, 0.8, 0.9);
+        let some = digit(300, 0.8, 0.5);
+        assert_eq!(sure_of_these(vec![some.clone()]), [300]);
+        assert_eq!(sure_of_these(vec![read, some.clone()]), [0]);
+        assert!(sure_of_these(vec![perhaps_none(300, 0.8)]).is_empty());
+        assert!(sure_of_these(vec![digit(300, 0.6, 0.5)]).is_empty(), "found with less confidence");
+        let mut any = some;
+        any.reading.confidences = [0.0, 0.3, 0.0, 0.35, 0.35, 0.0, 0.0, 0.0, 0.0, 0.0];
+        assert!(sure_of_these(vec![any]).is_empty(), "it may be anything");
+    }
+
+    #[test]
+    fn what_is_weak_at_a_numbers_end_is_none_of_its_digits() {
+        let number = |end: FoundDigit| {
+            let digits = [digit(0, 0.9, 0.99), digit(12, 0.9, 0.99)];
+            sure_of_these(digits.into_iter().chain([end]).collect()).len()
+        };
+        assert_eq!(number(digit(24, 0.6, 0.9)), 2, "much less confident");
+        assert_eq!(number(digit(24, 0.6, 0.99)), 3, "but clearly a digit");
+        assert_eq!(number(digit(24, 0.7, 0.9)), 3, "a little less confident");
+        assert_eq!(number(digit(24, 0.75, 0.5)), 3, "not read, but a digit");
+        assert_eq!(number(perhaps_none(24, 0.75)), 2);
+        assert_eq!(number(perhaps_none(24, 0.85)), 3, "nearly as confident");
+        let within = [digit(0, 0.9, 0.99), perhaps_none(12, 0.6), digit(24, 0.9, 0.99)];
+        assert_eq!(sure_of_these(within.to_vec()), [0, 12, 24]);
+    }
+
+    #[test]
+    fn what_is_not_read_gives_way_to_the_digits_that_it_holds() {
+        let plate = |read: f32| {
+            let mut plate = digit(0, 0.9, read);
+            plate.detected.area = BoxInPhoto { left: 0, top: 0, width: 40, height: 50 };
+            plate
+        };
+        let inner = vec![digit(8, 0.8, 0.9), digit(21, 0.7, 0.9)];
+        let unread = vec![digit(8, 0.8, 0.5)];
+        let beside = digit(60, 0.7, 0.5);
+        assert_eq!(lefts(&opened(vec![plate(0.5), beside.clone()], inner.clone())), [60, 8, 21]);
+        assert_eq!(lefts(&opened(vec![plate(0.5)], unread)), [0]);
+        assert_eq!(lefts(&opened(vec![beside], Vec::new())), [60]);
+    }
+
+    #[test]
     fn a_digit_on_a_panoramas_seam_is_in_two_boxes() {
         let place = |left: f64, confidence| Place {
             area: LooseBox { left, top: 100.0, width: 20.0, height: 40.0 },
@@ -356,7 +522,7 @@ mod tests {
         let found = |width| -> Vec<(u32, u32)> {
             let photo = PhotoSize { width, height: 1024 };
             let both = vec![place(2040.0, 0.9), place(-7.0, 0.8)];
-            boxes_of(both, photo, 0.5).iter().map(|it| (it.area.left, it.area.width)).collect()
+            boxes_of(both, photo).iter().map(|it| (it.area.left, it.area.width)).collect()
         };
         assert_eq!(found(2048), [(2040, 8), (0, 12)]);
         assert_eq!(found(2050), [(2040, 10), (0, 13)], "no panorama");

@@ -89,8 +89,7 @@ pub async fn completed_by_strokes(
         let same: Vec<&FoundDigit> =
             found.iter().filter(|it| same_digit(it.detected.area, area)).collect();
         let is_surer = |it: &&FoundDigit| {
-            it.detected.confidence >= neighbour.detected.confidence
-                && !is_unsure(it.reading.best().1)
+            it.detected.confidence >= neighbour.detected.confidence && it.is_read()
         };
         // What covers several digits is two that touch.
         if same.len() < 2 && !same.iter().any(is_surer) {
@@ -103,8 +102,7 @@ pub async fn completed_by_strokes(
 
 /// The numbers that digits make which are found and read surely, the surest ones first.
 fn surest_numbers(found: &[FoundDigit], at_least: f32) -> Vec<Vec<usize>> {
-    let is_sure =
-        |it: &FoundDigit| it.detected.confidence >= at_least && !is_unsure(it.reading.best().1);
+    let is_sure = |it: &FoundDigit| it.detected.confidence >= at_least && it.is_read();
     let sure: Vec<usize> = (0..found.len()).filter(|&i| is_sure(&found[i])).collect();
     let mut numbers = numbers_of(found, &sure);
     let confidence = |number: &[usize]| {

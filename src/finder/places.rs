@@ -73,16 +73,37 @@ pub(super) fn places(outputs: &[f32], tile: &Tile, at_least: f32) -> Vec<Place> 
 
 /// Each digit once: of peaks that overlap, the surest, if it is as sure as this at least. Its box is
 /// the mean of those that nearly agree with it, by their confidence (Gidaris and Komodakis, 2015, "box
-/// voting"). The surest come first.
-pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> Vec<Place> {
+/// voting"). The surest come first. Then, the same way, those that lie within one of them and are much
+/// smaller: a plate with a number looks like a digit, too, from further away.
+pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> [Vec<Place>; 2] {
     places.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    let mut kept: Vec<Place> = Vec::new();
     let sure = places.iter().take_while(|place| place.confidence >= at_least);
-    for place in sure.filter(|place| place.is_peak) {
-        if !kept.iter().any(|other| are_same(place, other)) {
-            kept.push(*place);
+    let peaks: Vec<Place> = sure.filter(|place| place.is_peak).copied().collect();
+    let digits = once(&peaks);
+    let inside: Vec<Place> = peaks
+        .into_iter()
+        .filter(|place| {
+            let mut same = digits.iter().filter(|digit| are_same(place, digit)).peekable();
+            same.peek().is_some() && same.all(|digit| is_within(&place.area, &digit.area))
+        })
+        .collect();
+    // The votes may move two boxes onto one digit.
+    [digits, once(&inside)].map(|kept| once(&voted(kept, &places)))
+}
+
+/// Of places that are the same, the first.
+fn once(places: &[Place]) -> Vec<Place> {
+    let mut once: Vec<Place> = Vec::new();
+    for place in places {
+        if !once.iter().any(|other| are_same(place, other)) {
+            once.push(*place);
         }
     }
+    once
+}
+
+/// These places, each with the mean box of all that nearly agree with it.
+fn voted(mut kept: Vec<Place>, places: &[Place]) -> Vec<Place> {
     for place in &mut kept {
         let agree = places.iter().filter(|it| it.area.shared_union(&place.area) > AGREE);
         let votes: Vec<(f64, LooseBox)> =
@@ -98,18 +119,18 @@ pub(super) fn merged(mut places: Vec<Place>, at_least: f32) -> Vec<Place> {
             height: mean(|area| area.height),
         };
     }
-    // The votes may have moved two boxes onto one digit.
-    let mut once: Vec<Place> = Vec::new();
-    for place in kept {
-        if !once.iter().any(|other| are_same(&place, other)) {
-            once.push(place);
-        }
-    }
-    once
+    kept
 }
 
 fn are_same(a: &Place, b: &Place) -> bool {
     a.area.shared_union(&b.area) > SAME_UNION || a.area.shared_part(&b.area) > SAME_PART
+}
+
+/// Whether a box lies within one that is much larger.
+pub(super) fn is_within(inner: &LooseBox, outer: &LooseBox) -> bool {
+    inner.height < outer.height
+        && inner.shared_part(outer) > SAME_PART
+        && inner.shared_union(outer) <= SAME_UNION
 }
 
 #[cfg(test)]
@@ -127,23 +148,43 @@ mod tests {
     #[test]
     fn of_boxes_round_one_digit_the_surest_stays() {
         let neighbour = place(11.0, 0.0, 0.6);
-        let kept = merged(vec![place(20.0, 1.0, 0.2), neighbour, place(0.0, 0.0, 0.9)], 0.5);
+        let [kept, _] = merged(vec![place(20.0, 1.0, 0.2), neighbour, place(0.0, 0.0, 0.9)], 0.5);
         assert_eq!(kept, [place(0.0, 0.0, 0.9), neighbour]);
         // Those that nearly agree vote.
-        let [one] = merged(vec![place(0.0, 0.0, 0.8), place(2.0, 1.0, 0.8)], 0.5)[..] else {
-            panic!("one digit")
-        };
-        assert_eq!(one.area, place(1.0, 0.5, 0.8).area);
+        let [agreed, _] = merged(vec![place(0.0, 0.0, 0.8), place(2.0, 1.0, 0.8)], 0.5);
+        assert_eq!(agreed, [place(1.0, 0.5, 0.8)]);
         // Votes may move one onto the digit of another.
         let voter = Place { is_peak: false, ..place(3.4, 0.0, 0.84) };
-        let moved = merged(vec![place(0.0, 0.0, 0.9), place(5.0, 0.0, 0.85), voter], 0.5);
+        let [moved, _] = merged(vec![place(0.0, 0.0, 0.9), place(5.0, 0.0, 0.85), voter], 0.5);
         assert_eq!(moved, [place(0.0, 0.0, 0.9)]);
         // A part of a digit is no digit of its own.
         let part = Place {
             area: LooseBox { left: 1.0, top: 1.0, width: 5.0, height: 8.0 },
             ..place(0.0, 0.0, 0.5)
         };
-        assert_eq!(merged(vec![place(0.0, 0.0, 0.9), part], 0.5), [place(0.0, 0.0, 0.9)]);
+        let [whole, inside] = merged(vec![place(0.0, 0.0, 0.9), part], 0.5);
+        assert_eq!((whole, inside), (vec![place(0.0, 0.0, 0.9)], vec![part]));
+    }
+
+    #[test]
+    fn what_lies_within_a_large_digit_is_kept_beside_it() {
+        let plate = Place {
+            area: LooseBox { left: 0.0, top: 0.0, width: 40.0, height: 50.0 },
+            ..place(0.0, 0.0, 0.9)
+        };
+        let inner = [place(5.0, 15.0, 0.8), place(20.0, 15.0, 0.7)];
+        let again = place(6.0, 15.0, 0.6);
+        let beside = place(60.0, 15.0, 0.85);
+        let [digits, inside] = merged(vec![plate, inner[0], inner[1], again, beside], 0.65);
+        assert_eq!(digits, [plate, beside]);
+        assert_eq!(inside.iter().map(|it| it.confidence).collect::<Vec<_>>(), [0.8, 0.7]);
+        // What is nearly as large is the same digit again.
+        let smaller = Place {
+            area: LooseBox { left: 2.0, top: 2.0, width: 34.0, height: 44.0 },
+            ..place(0.0, 0.0, 0.8)
+        };
+        let [digits, inside] = merged(vec![plate, smaller], 0.5);
+        assert_eq!((digits.len(), inside.len()), (1, 0));
     }
 
     #[test]

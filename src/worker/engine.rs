@@ -273,12 +273,12 @@ impl Engine {
         let search =
             finding.search.get_or_insert_with(|| Search::of(photo, matters_from(AT_LEAST)));
         let more = search.look_further(finder).await?;
-        let found = search.found();
+        let candidates = search.candidates();
         if more && finding.other.is_some() {
             return Ok(Taken::Finding(finding));
         }
         if more {
-            let seen: Vec<BoxInPhoto> = (found.iter())
+            let seen: Vec<BoxInPhoto> = (candidates.digits.iter())
                 .filter(|digit| digit.confidence >= AT_LEAST)
                 .map(|digit| in_photo(digit.area))
                 .collect();
@@ -291,7 +291,7 @@ impl Engine {
         // The photo at all scales is not needed any more, but memory is.
         finding.search = None;
         let Nets { classifier, strokes } = &started.cpu;
-        let read = finder::read(photo, found, classifier).await?;
+        let read = finder::read(photo, candidates, classifier).await?;
         let read =
             completed_by_strokes(photo, read, AT_LEAST, classifier, strokes.as_ref()).await?;
         // Where a person says that there are digits, the likely ones are.
