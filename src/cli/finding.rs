@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     finder::{
-        AT_LEAST, DigitFinder, FINDS, FoundDigit, completed_by_strokes, matters_from,
-        sure_and_unsure,
+        AT_LEAST, DigitFinder, FINDS, FoundDigit, beside_numbers, completed_by_strokes,
+        matters_from, sure_and_unsure,
     },
     numbers::same_digit,
     photo::{BoxInPhoto, Photo},
@@ -88,13 +88,24 @@ impl Finding {
 
     /// The digits that are found where no box is given.
     pub fn find_beside(&self, photo: &Photo, given: &[BoxInPhoto]) -> Result<Vec<BoxInPhoto>> {
-        let found = self.find(photo)?.sure.into_iter().map(|digit| digit.detected.area);
-        let is_new = |area: &BoxInPhoto| !given.iter().any(|other| same_digit(*other, *area));
-        Ok(found.filter(is_new).collect())
+        Ok(areas_beside(self.find(photo)?.sure, given))
+    }
+
+    /// The same, and what may be more digits of these numbers: it is better to remove too much than to
+    /// leave one.
+    pub fn find_to_remove(&self, photo: &Photo, given: &[BoxInPhoto]) -> Result<Vec<BoxInPhoto>> {
+        let Found { mut sure, unsure } = self.find(photo)?;
+        sure.extend(beside_numbers(&sure, unsure));
+        Ok(areas_beside(sure, given))
     }
 
     /// All that decides what is found in a photo, for comparison.
     pub fn made_of(&self) -> String {
         format!("{} from {}, version {FINDS}", self.sha256, self.at_least)
     }
+}
+
+fn areas_beside(found: Vec<FoundDigit>, given: &[BoxInPhoto]) -> Vec<BoxInPhoto> {
+    let found = found.into_iter().map(|digit| digit.detected.area);
+    found.filter(|area| !given.iter().any(|other| same_digit(*other, *area))).collect()
 }

@@ -326,6 +326,15 @@ fn without_weak_ends<'a>(
     &number[first..=last]
 }
 
+/// Those of the unsure digits that stand beside sure ones, as if they were of the same number.
+pub fn beside_numbers(sure: &[FoundDigit], unsure: Vec<FoundDigit>) -> Vec<FoundDigit> {
+    let all: Vec<FoundDigit> = sure.iter().cloned().chain(unsure).collect();
+    let numbers = numbers_of(&all, &(0..all.len()).collect::<Vec<_>>());
+    let is_sure = |&i: &usize| i < sure.len();
+    let numbers = numbers.into_iter().filter(|number| number.iter().any(is_sure));
+    numbers.flatten().filter(|i| !is_sure(i)).map(|i| all[i].clone()).collect()
+}
+
 /// The numbers that some of these digits make.
 fn numbers_of(found: &[FoundDigit], digits: &[usize]) -> Vec<Vec<usize>> {
     let boxes: Vec<BoxInPhoto> = digits.iter().map(|&i| found[i].detected.area).collect();
@@ -495,6 +504,16 @@ mod tests {
         assert_eq!(number(perhaps_none(24, 0.85)), 3, "nearly as confident");
         let within = [digit(0, 0.9, 0.99), perhaps_none(12, 0.6), digit(24, 0.9, 0.99)];
         assert_eq!(sure_of_these(within.to_vec()), [0, 12, 24]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_sure_number_may_be_of_it() {
+        let sure = [digit(100, 0.9, 0.99), digit(112, 0.9, 0.99)];
+        let mut above = digit(100, 0.5, 0.5);
+        above.detected.area.top = 60;
+        let unsure = vec![digit(124, 0.5, 0.5), digit(88, 0.5, 0.5), digit(300, 0.5, 0.5), above];
+        assert_eq!(lefts(&beside_numbers(&sure, unsure.clone())), [88, 124]);
+        assert!(beside_numbers(&[], unsure).is_empty());
     }
 
     #[test]

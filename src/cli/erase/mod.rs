@@ -246,7 +246,7 @@ fn erase_one(args: &Args, path: &Path, output: &Path) -> Result<()> {
     if finds {
         check_memory(path, MEMORY_OF_FINDING, 0)?;
         let finding = Finding::load(&args.finding.options, &args.model, nets.clone())?;
-        boxes.areas.extend(finding.find_beside(&photo, &boxes.all())?);
+        boxes.areas.extend(finding.find_to_remove(&photo, &boxes.all())?);
     }
     let erasure = boxes.erasure(args.grow, photo.size());
     let pixels = erasure.boxes.iter().map(|area| u64::from(area.width) * u64::from(area.height));

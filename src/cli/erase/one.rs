@@ -360,7 +360,7 @@ impl Eraser {
         let photo_sha256 = sha256_hex(&bytes);
         let opening = clock.lap();
         if *finds {
-            on.areas.extend(self.finding.find_beside(&photo, &on.all())?);
+            on.areas.extend(self.finding.find_to_remove(&photo, &on.all())?);
         }
         let areas = &on.areas;
         if *finds && areas.is_empty() && self.skip_empty {
