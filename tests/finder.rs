@@ -35,6 +35,20 @@ fn a_finder_is_trained_published_and_used() {
     assert!((0.0..=1.0).contains(&entry.measured.average_precision), "{entry:?}");
     assert_eq!((entry.measured_photos, entry.bytes < 500_000), (60, true), "{entry:?}");
 
+    // It is measured again, on another photo.
+    fs::create_dir(at.join("less")).expect("made");
+    fs::copy(at.join("data/1.png"), at.join("less/1.png")).expect("copied");
+    fs::write(at.join("less/1.txt"), "0 0.5 0.5 0.1 0.2\n").expect("written");
+    let measure = "evaluate --find --data less --record less";
+    assert!(doorplate(at, measure).refused(2).contains("name it with --models"));
+    doorplate(at, &format!("{measure} --models models")).done();
+    let manifest = fs::read(at.join("models").join(MANIFEST)).expect("read");
+    let again = Manifest::parse(&manifest).expect("a manifest").finder.expect("its entry");
+    assert_eq!((again.measured_on.as_str(), again.measured.digits), ("less", 1));
+    assert_eq!(again.sha256, entry.sha256);
+    let card = fs::read_to_string(at.join("models").join(&again.card)).expect("read");
+    assert!(card.contains("less (1 photos)"), "{card}");
+
     // Photos without boxes are learned from only where a teacher finds their digits.
     fs::create_dir(at.join("more")).expect("made");
     for name in ["1.png", "2.png"] {

@@ -56,14 +56,15 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
     mistakes: u16,
     /// Add the measurements of published models to their manifest and cards. MEASURED_ON describes
-    /// the data for readers. An earlier measurement with the same MEASURED_ON is replaced.
-    #[arg(long, value_name = "MEASURED_ON", conflicts_with = "weights")]
+    /// the data for readers. An earlier measurement with the same MEASURED_ON is replaced; with --find,
+    /// any earlier one.
+    #[arg(long, value_name = "MEASURED_ON", conflicts_with_all = ["weights", "finder"])]
     record: Option<String>,
     /// Measure how well digits are found, not how well they are read: on the photos of a Format 1
-    /// folder, or of a folder with box files beside its photos. Prints precision, recall and average precision of the boxes
-    /// (at an intersection over union of .5), and for Format 1 how many house numbers are right as a
-    /// whole.
-    #[arg(long, conflicts_with_all = ["csv", "out", "record", "mistakes"])]
+    /// folder, or of a folder with box files beside its photos. Prints precision, recall and average
+    /// precision of FinderNet's own boxes (at an intersection over union of .5), and for Format 1 how
+    /// many house numbers are right as a whole, once strokes have completed them.
+    #[arg(long, conflicts_with_all = ["csv", "out", "mistakes"])]
     find: bool,
     #[command(flatten)]
     finder: FinderArgs,
@@ -72,13 +73,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.find {
-        return find(args);
-    }
     let record = args.record.as_deref();
     // Reported before the models read, which may take hours.
     let record = record.map(|measured_on| Ok::<_, Error>((measured_on, args.models.folder()?)));
     let record = record.transpose()?;
+    if args.find {
+        return find(args, record);
+    }
     let models = args.models.load()?;
     let mut read: Vec<(ModelReport, Vec<ReadDigit>)> = Vec::new();
     let mut refused: Vec<Refusal> = Vec::new();
@@ -130,8 +131,9 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Measures how well digits are found, and whole numbers read.
-fn find(args: &Args) -> Result<()> {
+/// Measures how well digits are found, and whole numbers read, and records it with a description of the
+/// data in a models folder.
+fn find(args: &Args, record: Option<(&str, PathBuf)>) -> Result<()> {
     let finder = args.models.load_finder(args.finder.finder.as_deref())?.finder;
     let detection = measure_finder(&finder, &args.data)?;
     let mut numbers = Vec::new();
@@ -143,6 +145,9 @@ fn find(args: &Args) -> Result<()> {
             let right = whole_numbers(&args.data, &finder, &nets, at_least)?;
             numbers.push((model.name, right));
         }
+    }
+    if let Some((measured_on, folder)) = record {
+        publication::record_finder(&folder, measured_on, &detection)?;
     }
     let photos = detection.photos();
     if args.json {

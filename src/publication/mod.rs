@@ -26,7 +26,7 @@ pub use library::{Library, MODELS_VARIABLE, Place};
 #[cfg(feature = "native")]
 pub use publish::{
     ModelsFolderError, NetPublication, Publication, publish, publish_finder, publish_strokes,
-    record,
+    record, record_finder,
 };
 
 /// The manifest's name in a models folder.

@@ -249,6 +249,28 @@ pub fn record(
     put(folder, &files, &manifest, None)
 }
 
+/// Writes what the published network that finds digits was measured to find into manifest and card, in
+/// place of what it was measured to find before.
+///
+/// # Errors
+/// [`ModelsFolderError`], also when no such network is published.
+pub fn record_finder(
+    folder: &Path,
+    measured_on: &str,
+    detection: &Detection,
+) -> Result<(), ModelsFolderError> {
+    let _lock = locked(folder)?;
+    let mut manifest = Place::from(folder).manifest()?;
+    let Some(entry) = &mut manifest.finder else {
+        return Err(ModelsFolderError::NoFinder);
+    };
+    entry.measured_on = measured_on.to_owned();
+    entry.measured_photos = detection.photos() as u64;
+    entry.measured = detection.into();
+    let (name, card) = (entry.card.clone(), card_of_finder(entry));
+    put(folder, &[(&name, card.as_bytes())], &manifest, None)
+}
+
 /// Publishes the network that finds strokes, and replaces an earlier one, like [`publish`] for a
 /// model.
 ///
