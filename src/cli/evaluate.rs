@@ -7,7 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::{
-    Context as _, Error, Result, finding::FinderArgs, model::ModelsArgs, output, read::numbers_of,
+    Context as _, Error, Result,
+    finding::{FinderArgs, Finding},
+    model::ModelsArgs,
+    output,
+    read::numbers_of,
 };
 use crate::{
     dataset::format1::{DIGIT_STRUCT, Format1},
@@ -16,7 +20,6 @@ use crate::{
         confusion_svg, mistake_sheet, read_all,
     },
     files::write_whole,
-    finder::{DigitFinder, completed_by_strokes, matters_from, sure_and_unsure},
     numbers::house_numbers,
     photo::BoxInPhoto,
     publication,
@@ -134,16 +137,15 @@ pub fn run(args: &Args) -> Result<()> {
 /// Measures how well digits are found, and whole numbers read, and records it with a description of the
 /// data in a models folder.
 fn find(args: &Args, record: Option<(&str, PathBuf)>) -> Result<()> {
-    let finder = args.models.load_finder(args.finder.finder.as_deref())?.finder;
-    let detection = measure_finder(&finder, &args.data)?;
+    let finder = args.models.load_finder(args.finder.finder.as_deref())?;
+    let detection = measure_finder(&finder.finder, &args.data)?;
     let mut numbers = Vec::new();
     if args.data.join(DIGIT_STRUCT).is_file() {
         let strokes = args.models.load_strokes()?;
         for model in args.models.load()? {
-            let at_least = args.finder.at_least;
             let nets = Nets { classifier: model.classifier, strokes: Some(strokes.clone()) };
-            let right = whole_numbers(&args.data, &finder, &nets, at_least)?;
-            numbers.push((model.name, right));
+            let finding = Finding::by(finder.clone(), nets, args.finder.at_least);
+            numbers.push((model.name, whole_numbers(&args.data, &finding)?));
         }
     }
     if let Some((measured_on, folder)) = record {
@@ -178,19 +180,13 @@ fn find(args: &Args, record: Option<(&str, PathBuf)>) -> Result<()> {
 
 /// Photos of a Format 1 folder whose digits are all found and read right, in reading order, and
 /// nothing else with them.
-fn whole_numbers(data: &Path, finder: &DigitFinder, nets: &Nets, at_least: f32) -> Result<usize> {
+fn whole_numbers(data: &Path, finding: &Finding) -> Result<usize> {
     let data = Format1::open(data)?;
     let of_photos = data.photos.par_iter().map(|entry| -> Result<bool> {
         let (photo, truth) = data.load(entry)?;
-        let least = matters_from(at_least);
-        let Nets { classifier, strokes } = nets;
-        let found = pollster::block_on(async {
-            let found = finder.find_and_read(&photo, least, classifier).await?;
-            completed_by_strokes(&photo, found, at_least, classifier, strokes.as_ref()).await
-        })?;
-        let (sure, _) = sure_and_unsure(found, at_least);
+        let sure = finding.find(&photo)?.sure.into_iter();
         let (boxes, readings): (Vec<BoxInPhoto>, Vec<_>) =
-            sure.into_iter().map(|digit| (digit.detected.area, digit.reading)).unzip();
+            sure.map(|digit| (digit.detected.area, digit.reading)).unzip();
         let read: Vec<String> =
             numbers_of(&boxes, &readings).into_iter().map(|number| number.digits).collect();
         let areas: Vec<BoxInPhoto> = truth.iter().map(|digit| digit.area).collect();

@@ -71,8 +71,13 @@ pub struct Found {
 impl Finding {
     /// Loads the network that finds; these read and complete what it finds.
     pub fn load(args: &FinderArgs, model: &ModelArgs, nets: Nets) -> Result<Self> {
-        let NamedFinder { finder, sha256 } = model.load_finder(args.finder.as_deref())?;
-        Ok(Finding { finder, sha256, nets, at_least: args.at_least })
+        Ok(Self::by(model.load_finder(args.finder.as_deref())?, nets, args.at_least))
+    }
+
+    /// Finds with this network, and what these nets read and complete, with at least this confidence.
+    pub fn by(finder: NamedFinder, nets: Nets, at_least: f32) -> Self {
+        let NamedFinder { finder, sha256 } = finder;
+        Finding { finder, sha256, nets, at_least }
     }
 
     /// Finds the digits of a photo. Its parts are searched on all processors.

@@ -374,6 +374,7 @@ impl ModelsArgs {
 }
 
 /// A network that finds digits, and which one it is.
+#[derive(Clone)]
 pub struct NamedFinder {
     pub finder: DigitFinder,
     /// The SHA-256 of its weights.
