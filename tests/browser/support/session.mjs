@@ -67,14 +67,29 @@ export function launchFirefox(downloadsPath) {
   });
 }
 
-/** Starts a browser for a group of tests, as `launch` does; it is in `browser` of what this gives. */
+/**
+ * Starts a browser for a group of tests, as `launch` does; it is in `browser` of what this gives.
+ * Chromium has been seen to end between two tests that had passed, and every later one failed for
+ * it: so one that ended is replaced when the next session opens. A test that runs when it ends fails.
+ */
 export function withBrowser(options) {
-  const at = {};
-  before(async () => {
-    at.browser = await launch(options);
-  });
-  after(() => at.browser?.close());
-  return at;
+  let running;
+  const start = async () => {
+    running = await launch(options);
+  };
+  const newContext = async (others) => {
+    try {
+      return await running.newContext(others);
+    } catch (error) {
+      if (running.isConnected()) throw error;
+      console.warn(`The browser ended by itself; another is started. ${error.message}`);
+      await start();
+      return running.newContext(others);
+    }
+  };
+  before(start);
+  after(() => running?.close());
+  return { browser: { newContext } };
 }
 
 /** The same with a server of the built page, in `server`, and `visit`, which opens a session there. */
