@@ -1,6 +1,5 @@
 //! The sample pictures.
 
-use leptos::task::spawn_local;
 use serde::Deserialize;
 
 use super::browser::fetch_blob;
@@ -48,15 +47,12 @@ pub async fn fetch_samples() -> Vec<Sample> {
 
 /// Opens a sample picture.
 pub fn open_sample(page: Page, sample: Sample) {
-    let ticket = page.open.take_ticket();
-    page.loading_began();
-    spawn_local(async move {
+    page.read_chosen(|ticket| async move {
         match fetch_blob(&sample.url()).await {
             Ok(file) => add_all(page, ticket, vec![Given { name: sample.file, file }], &[]).await,
             Err(reason) => page
                 .messages
                 .show(Tone::Error, format!("Could not load {}: {reason}. Try again.", sample.file)),
         }
-        page.loading_ended();
     });
 }

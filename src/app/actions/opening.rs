@@ -15,14 +15,27 @@ use crate::photo::{PhotoSize, format_from_header, size_from_header};
 use crate::worker::protocol::Ask;
 
 impl Page {
+    /// Reads what was chosen just now, with the choice's ticket.
+    pub fn read_chosen<Reading>(self, read: impl FnOnce(u32) -> Reading)
+    where
+        Reading: Future<Output = ()> + 'static,
+    {
+        let reading = read(self.open.take_ticket());
+        self.loading_began();
+        spawn_local(async move {
+            reading.await;
+            self.loading_ended();
+        });
+    }
+
     /// Files are being read; [`Page::loading_ended`] belongs to it.
-    pub fn loading_began(self) {
+    fn loading_began(self) {
         self.open.loading_began();
         self.update_busy();
     }
 
     /// Ends what [`Page::loading_began`] began.
-    pub fn loading_ended(self) {
+    fn loading_ended(self) {
         self.open.loading_ended();
         self.update_busy();
     }
@@ -36,7 +49,7 @@ impl Page {
     /// Returns whether it does.
     pub fn open_chosen(self, ticket: u32, id: PhotoId) -> bool {
         let Some((file, name)) = self.photos.file(id) else { return false };
-        if !self.open.opens(ticket) {
+        if !self.open.begin_opening(ticket) {
             return false;
         }
         self.photos.set_open(Some(id));

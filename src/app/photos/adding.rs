@@ -2,7 +2,6 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -78,12 +77,7 @@ pub fn add_readable(page: Page, given: Vec<Given>, unread: Vec<String>) {
     if given.is_empty() && unread.is_empty() {
         return;
     }
-    let ticket = page.open.take_ticket();
-    page.loading_began();
-    spawn_local(async move {
-        add_all(page, ticket, given, &unread).await;
-        page.loading_ended();
-    });
+    page.read_chosen(|ticket| async move { add_all(page, ticket, given, &unread).await });
 }
 
 /// Adds what was dropped, folders with all that is in them.
@@ -105,9 +99,7 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
         add(page, files);
         return;
     }
-    let ticket = page.open.take_ticket();
-    page.loading_began();
-    spawn_local(async move {
+    page.read_chosen(|ticket| async move {
         let mut found = Vec::new();
         let mut unread = Vec::new();
         for entry in entries {
@@ -123,7 +115,6 @@ pub fn add_dropped(page: Page, transfer: &DataTransfer) {
             page.messages.show(Tone::Notice, text);
         }
         add_all(page, ticket, found, &unread).await;
-        page.loading_ended();
     });
 }
 

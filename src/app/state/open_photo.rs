@@ -93,7 +93,7 @@ impl OpenPhoto {
 
     /// A photo that was chosen with this ticket is about to be opened. Returns whether it may: not if
     /// one that was chosen later is.
-    pub fn opens(self, ticket: u32) -> bool {
+    pub fn begin_opening(self, ticket: u32) -> bool {
         self.change(|way| {
             let is_later = ticket > way.opening;
             if is_later {
