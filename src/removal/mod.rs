@@ -24,9 +24,8 @@ pub use options::{
 
 /// The way fills are made. Raise it with every change after which a photo gets other pixels: only by
 /// it do `erase`'s records know that results of earlier builds are outdated, as models have hashes,
-/// but code has none. 3: noise beside strokes is filled on plain walls; digits of up to 40 pixels get grain
-/// only.
-pub const FILLS: u32 = 3;
+/// but code has none. 4: noise beside strokes is filled on small plates, too.
+pub const FILLS: u32 = 4;
 
 cfg_if::cfg_if! {
     if #[cfg(feature = "engine")] {

@@ -1,6 +1,6 @@
 //! JPEG's ringing around strokes. It stores squares of 8 x 8 pixels as waves, and leaves out weak ones:
 //! in the squares of a stroke's sharp edge, light and dark lines remain beside the stroke, in which a
-//! digit can still be read on a plain wall.
+//! digit can still be read on a plain wall or a small plate.
 
 use crate::{
     photo::{Mask, Planes, largest_within},
@@ -29,6 +29,13 @@ const MOST_RINGING: f32 = 16.0 / 255.0;
 const LEAST_FACTOR: f32 = 1.25;
 const LEAST_RINGING: f32 = 0.75 / 255.0;
 
+/// A small plate ends where its digits' ringing would end, so there is no wall like it to compare with.
+/// Around it there are at least so many squares of another wall; the differences of one of its squares
+/// from that square's tone, and of all of them from their common tone, are below these.
+const LEAST_SQUARES_AROUND: usize = 12;
+const PLAIN_IN_PLATE: f32 = 10.0 / 255.0;
+const PLAIN_PLATE: f32 = 8.0 / 255.0;
+
 /// The number of pixels beside strokes, and of squares of the wall, that are needed to compare them.
 const LEAST_PIXELS: usize = 6;
 const LEAST_SQUARES: usize = 4;
@@ -45,12 +52,20 @@ pub(super) fn completed(planes: &Planes, mut found: Found, group: &Group<'_>) ->
     });
     let beside = Mask::from_fn(width, height, |i| clear[i] && near[i] > SURE_STROKE);
     let squares = Squares::of(planes, &clear, &beside);
-    let verdicts: Vec<Verdict> = (0..squares.len()).map(|at| squares.verdict(at)).collect();
+    let mut verdicts: Vec<Verdict> = (0..squares.len()).map(|at| squares.verdict(at)).collect();
     let holds_strokes = |at: &usize| squares.pixels_of(*at).any(|i| found.strokes[i] > SURE_STROKE);
     let of_strokes: Vec<usize> = (0..squares.len()).filter(holds_strokes).collect();
-    let count = |of: Verdict| of_strokes.iter().filter(|at| verdicts[**at] == of).count();
+    let may_be_plate = of_strokes.iter().filter(|at| verdicts[**at] == Verdict::SmallPlate);
+    let of_plate: Vec<Tone> = may_be_plate.map(|at| squares.beside_in(*at)).collect();
+    if !may_ring_as_plate(&of_plate) {
+        for verdict in verdicts.iter_mut().filter(|verdict| **verdict == Verdict::SmallPlate) {
+            *verdict = Verdict::Structure;
+        }
+    }
     // Where most squares of a number ring, so do those that hold too little of the wall to tell.
-    let most_ring = count(Verdict::Ringing) > count(Verdict::Plain) + count(Verdict::Structure);
+    let count = |of: Verdict| of_strokes.iter().filter(|at| verdicts[**at] == of).count();
+    let most_ring = count(Verdict::Ringing) + count(Verdict::SmallPlate)
+        > count(Verdict::Plain) + count(Verdict::Structure);
     let likely = of_strokes.iter().filter(|at| most_ring && verdicts[**at] != Verdict::Structure);
     let ringing = (0..squares.len()).filter(|at| verdicts[*at] == Verdict::Ringing);
     for square in ringing.chain(likely.copied()) {
@@ -108,18 +123,24 @@ impl<'a> Squares<'a> {
             .flat_map(move |row| across.clone().map(move |column| row * columns + column))
     }
 
+    /// What a square looks like beside strokes.
+    fn beside_in(&self, square: usize) -> Tone {
+        Tone::of(self.planes, self.pixels_of(square).filter(|&i| self.beside[i]))
+    }
+
     fn verdict(&self, square: usize) -> Verdict {
-        let pixels = self.pixels_of(square).filter(|&i| self.beside[i]);
-        let beside = Tone::of(self.planes, pixels);
+        let beside = self.beside_in(square);
         if beside.pixels < LEAST_PIXELS {
             return Verdict::Unknown;
         }
         // Beyond the edge of a plate there is another wall.
         let walls = self.about(square).filter_map(|at| self.walls[at].as_ref());
-        let alike: Vec<&Tone> =
-            walls.filter(|wall| wall.differs_by(&beside) < MOST_RINGING).collect();
+        let (alike, others): (Vec<&Tone>, Vec<&Tone>) =
+            walls.partition(|wall| wall.differs_by(&beside) < MOST_RINGING);
         if alike.len() < LEAST_SQUARES {
-            return Verdict::Structure;
+            let in_plate = others.len() >= LEAST_SQUARES_AROUND
+                && beside.spread_about(&beside) < PLAIN_IN_PLATE;
+            return if in_plate { Verdict::SmallPlate } else { Verdict::Structure };
         }
         let wall = Tone::of_all(&alike);
         let (of_wall, of_beside) = (wall.spread_about(&wall), beside.spread_about(&wall));
@@ -133,6 +154,13 @@ impl<'a> Squares<'a> {
     }
 }
 
+/// Whether squares together may be one plate, plain but for ringing.
+fn may_ring_as_plate(squares: &[Tone]) -> bool {
+    let squares: Vec<&Tone> = squares.iter().collect();
+    let plate = Tone::of_all(&squares);
+    !squares.is_empty() && (PLAIN..PLAIN_PLATE).contains(&plate.spread_about(&plate))
+}
+
 /// What a square looks like beside strokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -142,6 +170,8 @@ enum Verdict {
     Ringing,
     /// The wall is not plain, or there is more than ringing.
     Structure,
+    /// Nearly plain, and further from strokes there is another wall only.
+    SmallPlate,
     /// There are too few pixels.
     Unknown,
 }
@@ -217,17 +247,18 @@ mod tests {
         pixels.flat_map(|(x, y)| [if bar(x, y) { 20 } else { wall(x, y) }; 3]).collect()
     }
 
-    fn as_jpeg(samples: &[u8]) -> Photo {
+    fn as_jpeg(samples: &[u8], quality: u8) -> Photo {
         let mut file = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 70)
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, quality)
             .encode(samples, SIZE.width, SIZE.height, image::ExtendedColorType::Rgb8)
             .expect("a JPEG");
         Photo::decode(&file).expect("a photo")
     }
 
     /// The squared differences from the wall, of pixels of the digit's box that are not found as strokes,
-    /// in grey levels: before and after, if the bar with a rim of a pixel was found.
-    fn ringing(photo: &Photo) -> (f32, f32) {
+    /// in grey levels: before and after, if the bar with a rim of a pixel was found. `wall` is where
+    /// it is.
+    fn ringing(photo: &Photo, wall: impl Fn(u32, u32) -> bool) -> (f32, f32) {
         let erasure = Erasure::of(&[DIGIT]);
         let all = erasure.all();
         let groups = Group::of(photo, &erasure, &all, &RemovalOptions::default(), GRID);
@@ -235,13 +266,14 @@ mod tests {
         let planes = photo.planes(group.area);
         let of_area = (group.area.top..group.area.bottom())
             .flat_map(|y| (group.area.left..group.area.right()).map(move |x| (x, y)));
+        let is_wall: Vec<bool> = of_area.clone().map(|(x, y)| wall(x, y)).collect();
         let strokes = of_area.map(|(x, y)| if bar(x, y) { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
         let strokes = largest_within(&strokes, planes.width, 1);
         let key_pixels = strokes.iter().map(|stroke| 1.0 - stroke).collect();
         let left = |strokes: &[f32]| {
-            let pixels = strokes.iter().zip(&planes.samples).zip(group.corrected.inside.iter());
-            let left = pixels.filter(|((stroke, _), inside)| **inside && **stroke == 0.0);
-            left.map(|((_, sample), _)| (255.0 * sample - f32::from(WALL)).powi(2)).sum::<f32>()
+            let left = (0..strokes.len())
+                .filter(|&i| strokes[i] == 0.0 && group.corrected.inside[i] && is_wall[i]);
+            left.map(|i| (255.0 * planes.samples[i] - f32::from(WALL)).powi(2)).sum::<f32>()
         };
         let before = left(&strokes);
         let found = completed(&planes, Found { strokes, key_pixels }, group);
@@ -252,12 +284,21 @@ mod tests {
     #[test]
     fn the_ringing_of_a_jpeg_is_filled_on_plain_walls_only() {
         let plain = samples(|_, _| WALL);
-        let (before, after) = ringing(&as_jpeg(&plain));
+        let (before, after) = ringing(&as_jpeg(&plain, 70), |_, _| true);
         assert!(before > 1000.0 && after < before / 10.0, "{before} {after}");
-        let (before, after) = ringing(&Photo::from_rgb8(SIZE, plain).expect("a photo"));
+        let (before, after) =
+            ringing(&Photo::from_rgb8(SIZE, plain).expect("a photo"), |_, _| true);
         assert_eq!((before, after), (0.0, 0.0));
+        // A plate of which no whole square is left beyond the ringing. Its own edge rings, too.
+        let about_bar = |x: u32, y: u32, by: u32| {
+            (30 - by..80 + by).contains(&y)
+                && (x.saturating_sub(by)..=x + by).any(|x| bar(x, y.clamp(30, 79)))
+        };
+        let wall = |x, y| if about_bar(x, y, 12) { WALL } else { WALL - 120 };
+        let (before, after) = ringing(&as_jpeg(&samples(wall), 80), |x, y| about_bar(x, y, 5));
+        assert!(before > 1000.0 && after < before / 3.0, "{before} {after}");
         let rough = samples(|x, y| WALL - 20 + (x * 31 + y * 17 + x * y) as u8 % 40);
-        let (before, after) = ringing(&as_jpeg(&rough));
+        let (before, after) = ringing(&as_jpeg(&rough, 70), |_, _| true);
         assert_eq!(before, after);
     }
 }
