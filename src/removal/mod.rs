@@ -24,7 +24,8 @@ pub use options::{
 
 /// The way fills are made. Raise it with every change after which a photo gets other pixels: only by
 /// it do `erase`'s records know that results of earlier builds are outdated, as models have hashes,
-/// but code has none. 4: noise beside strokes is filled on small plates, too.
+/// but code has none. 4: noise beside strokes is filled on small plates, too; what a box cuts off from the
+/// next line is left.
 pub const FILLS: u32 = 4;
 
 cfg_if::cfg_if! {

@@ -7,6 +7,7 @@
 //! wall's `texture` or its `grain` is added. Where the network is less sure of a stroke, the fill
 //! is blended with the photo.
 
+mod cut_off;
 mod followed;
 mod grain;
 pub(crate) mod levels;
@@ -70,6 +71,7 @@ pub(super) async fn find(
     options: &RemovalOptions,
 ) -> Result<Found, EngineError> {
     let found = finder.find(photo, group.area, &group.touching).await?;
+    let found = cut_off::left_out(found, group);
     let planes = photo.planes(group.area);
     let found = one_colour::completed(&planes, found, group);
     let found = ringing::completed(&planes, found, group);
