@@ -28,6 +28,9 @@ pub(super) fn left_out(mut found: Found, group: &Group<'_>) -> Found {
     let [width, height] = [group.area.width as usize, group.area.height as usize];
     let strokes = Mask::from_fn(width, height, |i| found.strokes[i] > STROKE);
     let parts: Vec<Part> = strokes.components().into_iter().map(|c| Part::of(c, width)).collect();
+    let mut cut = vec![false; parts.len()];
+    let mut belongs = vec![false; parts.len()];
+    let mut blur = LEAST_BLUR;
     for area in &group.members {
         let own = BoxInPhoto {
             left: area.left - group.area.left,
@@ -40,26 +43,33 @@ pub(super) fn left_out(mut found: Found, group: &Group<'_>) -> Found {
             .filter_map(|(at, part)| Some((at, part.hull.intersection(&own)?)))
             .collect();
         let tallest = inside.iter().map(|(_, part)| part.height).max().unwrap_or(0) as f32;
-        for side in [Side::Above, Side::Below] {
-            let lost = cut_off(&inside, &own, tallest, side);
-            if lost.is_empty() {
-                continue;
-            }
-            let of = |lost_ones: bool| -> Vec<f32> {
-                let mut mask = vec![0.0; found.strokes.len()];
-                for (at, part) in parts.iter().enumerate() {
-                    if lost.contains(&at) == lost_ones {
-                        part.pixels.iter().for_each(|&i| mask[i] = 1.0);
-                    }
-                }
-                largest_within(&mask, width, ((BLUR * tallest) as usize).max(LEAST_BLUR))
-            };
-            let (lost, kept) = (of(true), of(false));
-            for i in 0..lost.len() {
-                if lost[i] > kept[i] {
-                    (found.strokes[i], found.key_pixels[i]) = (0.0, 0.0);
-                }
-            }
+        let sides = [Side::Above, Side::Below];
+        let lost: Vec<usize> =
+            sides.into_iter().flat_map(|side| cut_off(&inside, &own, tallest, side)).collect();
+        for (at, _) in inside {
+            let is_lost = lost.contains(&at);
+            cut[at] |= is_lost;
+            // What one box cuts off may be another one's digit.
+            belongs[at] |= !is_lost;
+        }
+        if !lost.is_empty() {
+            blur = blur.max((BLUR * tallest) as usize);
+        }
+    }
+    let is_left_out = |at: usize| cut[at] && !belongs[at];
+    if !(0..parts.len()).any(is_left_out) {
+        return found;
+    }
+    let with_blur = |left_out: bool| {
+        let mut mask = vec![0.0; found.strokes.len()];
+        let these = parts.iter().enumerate().filter(|(at, _)| is_left_out(*at) == left_out);
+        these.for_each(|(_, part)| part.pixels.iter().for_each(|&i| mask[i] = 1.0));
+        largest_within(&mask, width, blur)
+    };
+    let (left_out, digits) = (with_blur(true), with_blur(false));
+    for i in 0..left_out.len() {
+        if left_out[i] > digits[i] {
+            (found.strokes[i], found.key_pixels[i]) = (0.0, 0.0);
         }
     }
     found
@@ -137,12 +147,16 @@ mod tests {
     /// Where a box holds two digits, and ends at row 80.
     const NUMBER: BoxInPhoto = BoxInPhoto { left: 20, top: 10, width: 80, height: 70 };
 
-    /// Of parts given by left, top, width and height, those that are still strokes, if the box is round
-    /// the two digits of this height.
+    /// Of parts given by left, top, width and height, those that are still strokes, if the first box is
+    /// round the two digits of this height.
     fn kept(height: u32, others: &[[u32; 4]]) -> Vec<bool> {
+        kept_in(&[NUMBER], height, others)
+    }
+
+    fn kept_in(boxes: &[BoxInPhoto], height: u32, others: &[[u32; 4]]) -> Vec<bool> {
         let size = PhotoSize { width: 128, height: 128 };
         let photo = Photo::from_rgb8(size, vec![99; 128 * 128 * 3]).expect("a photo");
-        let erasure = Erasure::of(&[NUMBER]);
+        let erasure = Erasure::of(boxes);
         let all = erasure.all();
         let groups = Group::of(&photo, &erasure, &all, &RemovalOptions::default(), GRID);
         let group = &groups[0];
@@ -171,6 +185,9 @@ mod tests {
     fn smaller_digits_and_pieces_of_a_digit_are_removed() {
         // In the box as a whole.
         assert_eq!(kept(40, &[[30, 62, 12, 12]]), [true; 3]);
+        // In a box of its own.
+        let next = BoxInPhoto { left: 24, top: 66, width: 24, height: 30 };
+        assert_eq!(kept_in(&[NUMBER, next], 46, &[[30, 68, 12, 24]]), [true; 3]);
         // As tall as half a digit.
         assert_eq!(kept(34, &[[30, 58, 20, 22]]), [true; 3]);
         // The foot of a stencilled digit, which the box cuts.
